@@ -1,29 +1,29 @@
 """Every error a caller can see: one tree, each class with its status, its code and a caller-safe sentence.
 
-    StudioError                     500  internal_error
-    ├── InvalidRequest              400  invalid_request       the caller can fix it; the sentence says how
-    │   ├── UnknownChoice           400  unknown_choice        a value outside a published list; names the list
-    │   ├── UnsupportedChoice       400  unsupported           nobody, or not this model, can do that; names who can
-    │   ├── InvalidImage            400  invalid_image         not a picture we take
-    │   ├── ContentRefused          400  content_refused       a provider's moderation said no
-    │   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
-    ├── NotAuthenticated            401  not_authenticated
-    ├── NotEnoughCredits            402  not_enough_credits
-    ├── NotAllowed                  403  not_allowed
-    ├── NotFound                    404  not_found
-    ├── MethodNotAllowed            405  method_not_allowed
-    ├── JobConflict                 409  job_conflict          the job's state forbids it
-    ├── TooLarge                    413  too_large
-    ├── WrongContentType            415  wrong_content_type
-    ├── TooManyRequests             429  too_many_requests     carries Retry-After, seconds
-    ├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
-    └── ProviderFailed              500  provider_failed       surely not charged: may be retried or fall back
-        ├── ProviderUnavailable     500  provider_unavailable  no key, bad key, no credit, rate limited
-        │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: read it anew once
-        │   └── ProviderBusy        500  provider_unavailable  429: wait, then ask again
-        ├── ProviderOutage          500  provider_failed       refused connection, a 5xx that is never charged
-        ├── ResultUnusable          500  provider_failed       charged or not, the picture can't be used; never repeated
-        └── UnknownCharge           500  unknown_charge        the outcome is unknown; never repeated
+StudioError                     500  internal_error
+├── InvalidRequest              400  invalid_request       the caller can fix it; the sentence says how
+│   ├── UnknownChoice           400  unknown_choice        a value outside a published list; names the list
+│   ├── UnsupportedChoice       400  unsupported           nobody, or not this model, can do that; names who can
+│   ├── InvalidImage            400  invalid_image         not a picture we take
+│   ├── ContentRefused          400  content_refused       a provider's moderation said no
+│   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
+├── NotAuthenticated            401  not_authenticated
+├── NotEnoughCredits            402  not_enough_credits
+├── NotAllowed                  403  not_allowed
+├── NotFound                    404  not_found
+├── MethodNotAllowed            405  method_not_allowed
+├── JobConflict                 409  job_conflict          the job's state forbids it
+├── TooLarge                    413  too_large
+├── WrongContentType            415  wrong_content_type
+├── TooManyRequests             429  too_many_requests     carries Retry-After, seconds
+├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
+└── ProviderFailed              500  provider_failed       surely not charged: may be retried or fall back
+    ├── ProviderUnavailable     500  provider_unavailable  no key, bad key, no credit, rate limited
+    │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: read it anew once
+    │   └── ProviderBusy        500  provider_unavailable  429: wait, then ask again
+    ├── ProviderOutage          500  provider_failed       refused connection, a 5xx that is never charged
+    ├── ResultUnusable          500  provider_failed       charged or not, the picture can't be used; never repeated
+    └── UnknownCharge           500  unknown_charge        the outcome is unknown; never repeated
 """
 
 from typing import ClassVar
