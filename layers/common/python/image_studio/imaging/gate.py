@@ -1,0 +1,149 @@
+"""The one place where bytes become pixels: by content, behind limits, once.
+
+Safe in threads: limits are arguments, no library setting is changed.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.colour import to_srgb
+from image_studio.imaging.header import DAMAGED, file_type_of, size_in_header
+from image_studio.imaging.picture import Picture, Size
+from image_studio.schemas.image import FileType
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What we are ready to decode: bytes of the file, pixels (width x height), frames.
+
+    An animated picture is refused rather than cut to its first frame, so nothing is lost in silence.
+    """
+
+    max_bytes: int = 20_000_000
+    max_pixels: int = 25_000_000
+    max_frames: int = 1
+
+
+DEFAULT = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the header says: pixels as a viewer shows them, and the file type by content."""
+
+    width: int
+    height: int
+    file_type: FileType
+
+
+# The classes, not Image.open: no other format can be reached, and a JPEG stays one though it holds
+# further pictures (MPO: phones store depth and gain maps so).
+_OPENERS: dict[FileType, Callable[[io.BytesIO], Image.Image]] = {
+    FileType.PNG: PngImagePlugin.PngImageFile,
+    FileType.JPEG: JpegImagePlugin.JpegImageFile,
+    FileType.WEBP: WebPImagePlugin.WebPImageFile,
+}
+
+# What Pillow was seen to raise on hostile files; Warning because callers may run with warnings as errors.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Warning,
+)
+
+_ORIENTATION_TAG = 0x0112
+#: EXIF orientation to what turns the picture upright (EXIF 2.32, tag 0x0112).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+def measure(data: bytes, limits: Limits = DEFAULT) -> Measured:
+    """Width, height (pixels, upright) and file type from the header; raises InvalidImage."""
+    image, file_type = _open(data, limits)
+    width, height = image.size
+    if _orientation(image) in _SIDEWAYS:
+        width, height = height, width
+    return Measured(width, height, file_type)
+
+
+def open_picture(data: bytes, limits: Limits = DEFAULT, at_least: Size | None = None) -> Picture:
+    """The decoded picture: upright, sRGB, RGB or (where something is transparent) RGBA, without metadata.
+
+    With `at_least` (pixels) a JPEG may be decoded at 1/2, 1/4 or 1/8 if both sides stay at least so long.
+    Raises InvalidImage for other types, too many bytes, pixels or frames, and damaged files.
+    """
+    image, file_type = _open(data, limits)
+    if at_least and file_type is FileType.JPEG:
+        image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
+    try:
+        image.load()
+        picture = to_srgb(image)
+    except _BROKEN:
+        raise InvalidImage(DAMAGED) from None
+    orientation = _orientation(image)
+    if orientation in _UPRIGHT:
+        picture = picture.transpose(_UPRIGHT[orientation])
+    picture.info = {}
+    return picture
+
+
+def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:
+    """The undecoded image, inside all limits."""
+    if len(data) > limits.max_bytes:
+        raise InvalidImage(
+            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
+        )
+    file_type = file_type_of(data)
+    _check_pixels(size_in_header(data, file_type), limits)
+    try:
+        image = _OPENERS[file_type](io.BytesIO(data))
+        frames = getattr(image, "n_frames", 1)
+    except _BROKEN:
+        raise InvalidImage(DAMAGED) from None
+    _check_pixels(Size(*image.size), limits)
+    if frames > limits.max_frames:
+        raise InvalidImage(f"The image is animated ({frames} frames). Send a single still picture.")
+    return image, file_type
+
+
+def _check_pixels(size: Size, limits: Limits) -> None:
+    if size.width * size.height > limits.max_pixels:
+        raise InvalidImage(
+            f"The image has {size} pixels; at most {limits.max_pixels / 1e6:g} megapixels are accepted. "
+            "Scale it down."
+        )
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; a broken EXIF block is as good as none."""
+    if "exif" not in image.info:  # Pillow would decode a whole PNG to look behind its pixels
+        return 1
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except _BROKEN:
+        return 1

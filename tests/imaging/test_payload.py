@@ -1,0 +1,48 @@
+"""Base64 and data URLs."""
+
+import pytest
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.payload import decode_base64, to_base64, to_data_url
+from image_studio.schemas.image import FileType
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["aGk=", "data:image/png;base64,aGk=", "DATA:image/PNG;BASE64,aGk=", "data:image/png;name=a.png;base64,aGk="],
+)
+def test_raw_base64_and_data_urls_are_read(text: str) -> None:
+    """Both spellings of an image give its bytes."""
+    assert decode_base64(text) == b"hi"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "data:image/png;base64,",
+        "aGk",
+        "aG k=",
+        "aGk=\n",
+        "-_8=",
+        "é",
+        "data:text/plain;base64,aGk=",
+        "data:image/png,aGk=",
+        "data:image/png;base64",
+        "data:image/" + "p" * 200 + ";base64,aGk=",
+        "https://example.com/a.png",
+    ],
+)
+def test_anything_else_gets_the_documented_sentence(text: str) -> None:
+    """Strictly: no spaces, no missing padding, no other alphabet, no other media type."""
+    with pytest.raises(InvalidImage) as caught:
+        decode_base64(text)
+    assert caught.value.detail == "Invalid base64 image payload"
+
+
+def test_what_is_written_is_read_back() -> None:
+    """Bytes survive both ways of writing, and the data URL names the right media type."""
+    data = bytes(range(256))
+    url = to_data_url(data, FileType.JPEG)
+    assert url.startswith("data:image/jpeg;base64,")
+    assert decode_base64(url) == decode_base64(to_base64(data)) == data
