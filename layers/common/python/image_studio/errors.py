@@ -2,8 +2,8 @@
 
 StudioError                     500  internal_error
 ├── InvalidRequest              400  invalid_request       the caller can fix it; the sentence says how
-│   ├── UnknownChoice           400  unknown_choice        a value outside a published list; names the list
-│   ├── UnsupportedChoice       400  unsupported           nobody, or not this model, can do that; names who can
+│   ├── UnknownChoice           400  unknown_choice        outside a published list; names the list
+│   ├── UnsupportedChoice       400  unsupported           known, but it can't do that; names who can
 │   ├── InvalidImage            400  invalid_image         not a picture we take
 │   ├── ContentRefused          400  content_refused       a provider's moderation said no
 │   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
@@ -22,7 +22,7 @@ StudioError                     500  internal_error
     │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: read it anew once
     │   └── ProviderBusy        500  provider_unavailable  429: wait, then ask again
     ├── ProviderOutage          500  provider_failed       refused connection, a 5xx that is never charged
-    ├── ResultUnusable          500  provider_failed       charged or not, the picture can't be used; never repeated
+    ├── ResultUnusable          500  provider_failed       an answer without a usable picture; not repeated
     └── UnknownCharge           500  unknown_charge        the outcome is unknown; never repeated
 """
 
@@ -32,8 +32,8 @@ from typing import ClassVar
 class StudioError(Exception):
     """Something a caller is told: an HTTP status, a code and one sentence."""
 
-    status: ClassVar[int] = 500
-    code: ClassVar[str] = "internal_error"
+    status: int = 500
+    code: str = "internal_error"
     sentence: ClassVar[str] = "Something went wrong on our side. Please try again later."
 
     def __init__(self, detail: str | None = None) -> None:
@@ -44,6 +44,15 @@ class StudioError(Exception):
     def headers(self) -> dict[str, str]:
         """Response headers that belong to this error."""
         return {}
+
+
+class RecordedError(StudioError):
+    """An error that a job ended with, told again from its record."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(detail)
 
 
 class InvalidRequest(StudioError):

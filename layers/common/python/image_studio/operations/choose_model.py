@@ -1,0 +1,149 @@
+"""Choosing provider and model: a pure function of the request, the specs and who is configured. Says why."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
+from image_studio.providers import ALIASES, PROVIDERS, SPECS, find
+from image_studio.providers.spec import ModelSpec, ProviderSpec
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A provider's model, and why it is here."""
+
+    provider: ProviderSpec
+    model: ModelSpec
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a request asks of the choice. `hint` is a template's recommended provider, which only advises."""
+
+    operation: str
+    quality: str
+    provider: str | None = None
+    model: str | None = None
+    hint: str | None = None
+
+
+def provider_words() -> list[str]:
+    """Everything that `provider` accepts."""
+    return [AUTO, *PROVIDERS, *ALIASES]
+
+
+def choose(wish: Wish, configured: frozenset[str], is_open: Callable[[str], bool] = lambda _: False) -> list[Choice]:
+    """The models to try, best first. A provider or model that was asked for by name is the only one.
+
+    Raises UnknownChoice, UnsupportedChoice (who can is listed) and ProviderUnavailable (nobody is configured).
+    """
+    provider, model = resolve_words(wish.provider, wish.model)
+    if model is None and provider is None:
+        return _automatic(wish, configured, is_open)
+    choices = list(_asked_for(wish, provider, model))
+    usable = [choice for choice in choices if choice.provider.name in configured]
+    if not usable:
+        names = ", ".join(dict.fromkeys(choice.provider.title for choice in choices))
+        raise ProviderUnavailable(f"{names} is not configured: no key is set.")
+    return usable[:1]
+
+
+def resolve_words(provider: str | None, model: str | None) -> tuple[str | None, str | None]:
+    """Provider and model by their own names, aliases resolved; None means free to choose. Raises UnknownChoice."""
+    if not provider or provider == AUTO:
+        return None, model or None
+    if provider in ALIASES:
+        name, aliased = ALIASES[provider]
+        return name, model or aliased
+    if provider not in PROVIDERS:
+        raise UnknownChoice.of("provider", provider, provider_words())
+    return provider, model or None
+
+
+def _asked_for(wish: Wish, provider: str | None, model: str | None) -> Iterator[Choice]:
+    if provider and model:
+        yield _checked(wish, *find(provider, model))
+    elif provider:
+        able = _ranked(wish, [spec for spec in SPECS if spec.name == provider])
+        if not able:
+            raise UnsupportedChoice(
+                f"{PROVIDERS[provider].SPEC.title} can't do {wish.operation}. Who can: {_who_can(wish.operation)}."
+            )
+        yield Choice(*able[0], f"{provider} was asked for; its model for {wish.quality} quality")
+    elif model:
+        named = [(spec, found) for spec in SPECS if (found := spec.model(model))]
+        if not named:
+            every = [m.name for spec in SPECS for m in spec.live_models() if m.does(wish.operation)]
+            raise UnknownChoice.of("model", model, every)
+        for spec, found in named:
+            yield _checked(wish, spec, found)
+
+
+def _checked(wish: Wish, spec: ProviderSpec, model: ModelSpec) -> Choice:
+    if model.retired:
+        raise UnsupportedChoice(f"{model.name} is retired: {model.retired}")
+    if not model.does(wish.operation):
+        raise UnsupportedChoice(
+            f"{spec.title}'s {model.name} can't do {wish.operation}. Who can: {_who_can(wish.operation)}."
+        )
+    return Choice(spec, model, f"{spec.name} {model.name} was asked for")
+
+
+def _automatic(wish: Wish, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Choice]:
+    able = _ranked(wish, SPECS)
+    if not able:
+        raise UnsupportedChoice(f"Nobody can do {wish.operation}.")
+    there = [Choice(spec, model, _why(wish, model)) for spec, model in able if spec.name in configured]
+    if not there:
+        raise ProviderUnavailable(f"No provider that can do {wish.operation} is configured: no key is set.")
+    hinted = [choice for choice in _hinted(wish) if choice.provider.name in configured]
+    seen = {(choice.provider.name, choice.model.name) for choice in hinted}
+    ordered = hinted + [choice for choice in there if (choice.provider.name, choice.model.name) not in seen]
+    # One model per provider: a second model of a provider that just failed is no fallback.
+    first = {choice.provider.name: choice for choice in reversed(ordered)}
+    single = [choice for choice in ordered if first[choice.provider.name] is choice]
+    return sorted(single, key=lambda choice: is_open(choice.provider.name))
+
+
+def _hinted(wish: Wish) -> Iterator[Choice]:
+    """The template's recommendation, if it can do the operation."""
+    if not wish.hint or wish.hint == AUTO:
+        return
+    provider, model = resolve_words(wish.hint, None)
+    if provider and model:
+        spec, found = find(provider, model)
+        if found.does(wish.operation):
+            yield Choice(spec, found, f"the template recommends {wish.hint}")
+    elif provider:
+        for spec, found in _ranked(wish, [PROVIDERS[provider].SPEC])[:1]:
+            yield Choice(spec, found, f"the template recommends {provider}; its model for {wish.quality} quality")
+
+
+def _ranked(wish: Wish, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
+    """Live models that can, by the ordered list of the quality, then the cheapest first."""
+
+    def rank(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[int, int, bool]:
+        listed = pair[1].auto.get(wish.operation, {})
+        return listed.get(wish.quality, UNLISTED), pair[1].price(), wish.operation in pair[1].emulates
+
+    able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(wish.operation)]
+    return sorted(able, key=rank)
+
+
+UNLISTED = 1_000
+
+
+def _why(wish: Wish, model: ModelSpec) -> str:
+    listed = wish.quality in model.auto.get(wish.operation, {})
+    return f"first choice for {wish.quality} quality" if listed else "cheapest configured model that can"
+
+
+def _who_can(operation: str) -> str:
+    return "; ".join(
+        f"{spec.name} ({', '.join(models)})"
+        for spec in SPECS
+        if (models := [model.name for model in spec.live_models() if model.does(operation)])
+    )

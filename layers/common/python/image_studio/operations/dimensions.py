@@ -1,0 +1,62 @@
+"""The size that is wanted, out of width, height, ratio and template: pure arithmetic, never a silent default."""
+
+import math
+from fractions import Fraction
+
+from image_studio.errors import InvalidRequest
+from image_studio.schemas.create import MAX_PIXELS, MAX_SIDE, MIN_SIDE
+
+Size = tuple[int, int]  # width x height, pixels
+
+DEFAULT_AREA = 1024 * 1024  # pixels of a picture of which only the ratio is known: what models make natively
+MAX_RATIO = 10  # long side / short side
+SAME_RATIO = 0.01  # two ratios closer than this are the same: 1.91:1 is 1200x628
+
+
+def parse_ratio(text: str) -> Fraction:
+    """'16:9', '1.91:1' or '1.91' as width / height. Raises InvalidRequest."""
+    left, _, right = text.partition(":")
+    try:
+        ratio = Fraction(left.strip()) / Fraction(right.strip() or "1")
+    except (ValueError, ZeroDivisionError):
+        ratio = Fraction(0)
+    if not Fraction(1, MAX_RATIO) <= ratio <= MAX_RATIO:
+        raise InvalidRequest(
+            f"aspect_ratio '{text[:20]}' is not usable. Write width:height, like 16:9 or 1.91:1, at most {MAX_RATIO}:1."
+        )
+    return ratio
+
+
+def wanted_size(width: int | None, height: int | None, ratio: str | None, template: Size | None) -> Size:
+    """Width x height in pixels of the answer.
+
+    Both sides win over everything; one side takes the ratio's, else the template's, else a square's other side;
+    a ratio alone gives the template's size if it is the template's own ratio, else about a megapixel.
+    """
+    if width and height:
+        return width, height
+    shape = parse_ratio(ratio) if ratio else None
+    if width or height:
+        shape = shape or (Fraction(*template) if template else Fraction(1))
+        return _checked((width, round(width / shape)) if width else (round((height or 0) * shape), height or 0))
+    if shape is None or (template and math.isclose(shape, Fraction(*template), rel_tol=SAME_RATIO)):
+        return template or (math.isqrt(DEFAULT_AREA),) * 2
+    return of_area(shape)
+
+
+def of_area(shape: Fraction) -> Size:
+    """The largest size of exactly this ratio within a megapixel; an odd ratio comes as near as pixels allow."""
+    times = math.isqrt(DEFAULT_AREA // (shape.numerator * shape.denominator))
+    if times:
+        return shape.numerator * times, shape.denominator * times
+    height = math.isqrt(int(DEFAULT_AREA / shape))
+    return round(height * shape), height
+
+
+def _checked(size: Size) -> Size:
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size) or size[0] * size[1] > MAX_PIXELS:
+        raise InvalidRequest(
+            f"{size[0]}x{size[1]} is outside what we make: sides of {MIN_SIDE} to {MAX_SIDE} pixels,"
+            f" at most {MAX_PIXELS:,} pixels in all."
+        )
+    return size

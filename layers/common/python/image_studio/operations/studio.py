@@ -1,0 +1,87 @@
+"""The collaborators that an operation may use; `runtime/wiring.py` builds it, tests build their own."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from image_studio.errors import InvalidImage, NotFound
+from image_studio.operations.journal import Journal, Unwritten
+from image_studio.providers.wire import Access, Wire
+
+
+class Keyring(Protocol):
+    """The providers' keys, which only a worker can read."""
+
+    def access(self, provider: str, *, anew: bool = False) -> Access | None:
+        """Key and base URL, or None where no key is set; `anew` reads the secret again."""
+        ...
+
+
+class NoKeys:
+    """An API function's keyring: it has none."""
+
+    def access(self, provider: str, *, anew: bool = False) -> Access | None:
+        """None, always."""
+        return None
+
+
+class Health(Protocol):
+    """A small circuit breaker per provider, shared by all workers."""
+
+    def is_open(self, provider: str) -> bool:
+        """Whether the provider failed so often just now that others come first."""
+        ...
+
+    def report(self, provider: str, *, ok: bool) -> None:
+        """Tell how a call ended; only faults of the provider's own count as not ok."""
+        ...
+
+
+class AlwaysWell:
+    """A breaker that never opens."""
+
+    def is_open(self, provider: str) -> bool:
+        """False."""
+        return False
+
+    def report(self, provider: str, *, ok: bool) -> None:
+        """Nothing to note."""
+
+
+class Library(Protocol):
+    """The caller's own things, by id."""
+
+    def picture(self, reference: str) -> bytes:
+        """The bytes behind `upload:<id>` or `job:<id>[/<variation>]`. Raises NotFound for what isn't the caller's."""
+        ...
+
+    def persona(self, persona_id: str) -> Mapping[str, Any]:
+        """A persona of the caller. Raises NotFound."""
+        ...
+
+
+class EmptyLibrary:
+    """A caller without uploads, jobs or personas."""
+
+    def picture(self, reference: str) -> bytes:
+        """Nothing is there."""
+        raise InvalidImage
+
+    def persona(self, persona_id: str) -> Mapping[str, Any]:
+        """Nothing is there."""
+        raise NotFound(f"Persona '{persona_id[:80]}' not found.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Studio:
+    """What operations work with. `hold` is how long one run may wait for providers (seconds)."""
+
+    configured: frozenset[str]  # names of the providers that have a key
+    keyring: Keyring = field(default_factory=NoKeys)
+    wire: Wire = field(default_factory=Wire)
+    journal: Journal = field(default_factory=Unwritten)
+    library: Library = field(default_factory=EmptyLibrary)
+    health: Health = field(default_factory=AlwaysWell)
+    hold: float = 240.0
+    now: Callable[[], float] = time.time

@@ -1,0 +1,125 @@
+"""The seam to a provider: pure functions that build requests and read replies. Sending is `wire.py`'s."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from image_studio.errors import ResultUnusable, StudioError
+from image_studio.providers.spec import ModelSpec, ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Encoded bytes with their media type."""
+
+    data: bytes = field(repr=False)
+    mime: str = "image/png"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One picture to be made, in our words; an adapter turns it into one request.
+
+    `width` x `height` is the size wanted (pixels); the model answers with its nearest. `images` are by role:
+    image, mask (white: change, black: keep), style, background, lighting. `settings` are by request field.
+    """
+
+    operation: str
+    width: int
+    height: int
+    prompt: str = field(default="", repr=False)
+    negative_prompt: str | None = field(default=None, repr=False)
+    seed: int | None = None
+    style_preset: str | None = None
+    guidance_scale: float | None = None
+    steps: int | None = None
+    images: Mapping[str, Blob] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpCall:
+    """A request to the provider, without host and key. `form` (text and files) goes out as multipart."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    form: Mapping[str, str | Blob] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: status, headers (lower-case names) and the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it isn't."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def json_object(self) -> dict[str, Any]:
+        """The body as a JSON object. Raises ResultUnusable where it isn't one."""
+        document = self.json()
+        if not isinstance(document, dict):
+            raise ResultUnusable("The provider's answer could not be read.")
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The picture's bytes, as the provider encoded them, and the seed it used, if it says so."""
+
+    data: bytes = field(repr=False)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """The picture waits at a URL on one of the provider's result hosts."""
+
+    url: str = field(repr=False)
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The provider works on it; `handle` finds it again, `wait` is when to ask (seconds)."""
+
+    handle: str
+    wait: float
+
+
+Outcome = Finished | Located | Pending
+
+
+class Adapter(Protocol):
+    """A provider's module: its spec and pure functions. `wire.py` calls them; nobody else does."""
+
+    @property
+    def SPEC(self) -> ProviderSpec:  # noqa: N802  a constant of the module
+        """What the provider offers."""
+        ...
+
+    def build_request(self, model: ModelSpec, task: Task) -> HttpCall:
+        """The paid call."""
+        ...
+
+    def build_poll(self, model: ModelSpec, handle: str) -> HttpCall:
+        """The question whether `handle` is done; free and repeatable."""
+        ...
+
+    def read_response(self, model: ModelSpec, reply: Reply, handle: str | None = None) -> Outcome:
+        """A 2xx reply to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
+        ...
+
+    def read_error(self, reply: Reply) -> StudioError:
+        """What a reply that isn't 2xx means."""
+        ...

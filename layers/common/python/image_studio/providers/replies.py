@@ -1,0 +1,45 @@
+"""What providers' replies share: the plain meaning of a status, and Retry-After."""
+
+from image_studio.errors import (
+    ProviderBusy,
+    ProviderFailed,
+    ProviderKeyRefused,
+    ProviderUnavailable,
+    StudioError,
+    UnknownCharge,
+)
+from image_studio.providers.adapter import Reply
+
+MAX_SAID = 300  # characters of a provider's own words that a caller sees
+
+
+def retry_after(reply: Reply) -> float | None:
+    """The Retry-After header in seconds, where it is a number."""
+    try:
+        return max(0.0, float(reply.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None
+
+
+def plain_error(title: str, reply: Reply, said: str = "") -> StudioError:
+    """What a status means by HTTP alone; `said` are the provider's words, `title` its name.
+
+    A 4xx was surely not charged. A 5xx or a redirect says nothing of the charge, so it counts as unknown.
+    """
+    match reply.status:
+        case 401:
+            return ProviderKeyRefused(f"{title} refused our key.")
+        case 402:
+            return ProviderUnavailable(f"{title} has no credit left.")
+        case 403:
+            return ProviderUnavailable(f"{title} denied access.")
+        case 404 | 410:
+            return ProviderFailed(f"{title} no longer offers this model.")
+        case 429:
+            return ProviderBusy(f"{title}'s rate limit is reached.", retry_after=retry_after(reply))
+        case status if 400 <= status < 500:
+            words = f": {said[:MAX_SAID]}" if said else f" ({status})."
+            return ProviderFailed(f"{title} did not accept the request{words}")
+    return UnknownCharge(
+        f"{title}'s answer was lost ({reply.status}); whether it charged is unknown, so the call is not repeated."
+    )

@@ -1,0 +1,133 @@
+"""WaveSpeed AI, REST v3. Sources: its Python SDK 2.0.5 and its models' machine pages, read 2026-11.
+
+Submit, then poll by prediction id. Every reply is an envelope {code, message, data}; an error can come in
+the envelope of a 200. Every accepted submit is charged, so a submit whose answer is lost is never repeated.
+"""
+
+from typing import Any
+
+from image_studio.errors import ContentRefused, ResultUnusable, StudioError, UnknownCharge
+from image_studio.providers.adapter import HttpCall, Located, Outcome, Pending, Reply, Task
+from image_studio.providers.replies import MAX_SAID, plain_error
+from image_studio.providers.shapes import nearest
+from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec, Sized
+
+POLL_SECONDS = 1.0  # the SDK's interval
+_WORKING = frozenset({"created", "processing", "queued", "starting"})
+_DONE = frozenset({"completed", "succeeded"})
+_MODERATION_WORDS = ("nsfw", "safety", "moderat", "sensitive", "content policy", "prohibited")
+
+SPEC = ProviderSpec(
+    name="wavespeed",
+    title="WaveSpeed AI",
+    base_url="https://api.wavespeed.ai",
+    key_variable="WAVESPEED_API_KEY",
+    base_url_variable="WAVESPEED_BASE_URL",
+    auth_header="Authorization",
+    auth_format="Bearer {key}",
+    in_flight=10,  # a Silver account runs 100 tasks at a time; a Bronze one answers 429, and we wait
+    result_hosts=frozenset({"d1q70pf5vjeyhc.cloudfront.net", "cdn.wavespeed.ai"}),
+    capabilities=("generation",),
+    max_resolution=(1536, 1536),
+    submit_timeout=60.0,
+    models=(
+        ModelSpec(
+            name="ideogram-v3-turbo",
+            alias="ideogram",
+            wire="ideogram-ai/ideogram-v3-turbo",
+            operations=frozenset({"create"}),
+            usd=0.03,
+            credits=5,  # the API reference's own number
+            sizes=(  # five ratios of about 1 MP
+                Sized("1:1", 1024, 1024),
+                Sized("16:9", 1344, 768),
+                Sized("9:16", 768, 1344),
+                Sized("4:3", 1152, 896),
+                Sized("3:4", 896, 1152),
+            ),
+            auto={"create": {"premium": 3}},
+        ),
+        ModelSpec(
+            name="qwen-image",
+            alias="qwen",
+            wire="wavespeed-ai/qwen-image/text-to-image",
+            operations=frozenset({"create"}),
+            usd=0.02,
+            sizes=FreeSize(256, 1536),
+            accepts=frozenset({"seed"}),
+            auto={"create": {"draft": 1, "standard": 2}},
+        ),
+    ),
+)
+
+
+def build_request(model: ModelSpec, task: Task) -> HttpCall:
+    """The JSON of one submit; only fields that the model's page lists."""
+    body: dict[str, Any] = {"prompt": task.prompt}
+    size = nearest(model, task.width, task.height)
+    if isinstance(model.sizes, FreeSize):
+        body["size"] = size.word
+    elif model.sizes:
+        body["aspect_ratio"] = size.word
+    if task.seed is not None and "seed" in model.accepts:
+        body["seed"] = task.seed
+    return HttpCall(method="POST", path=f"/api/v3/{model.wire}", json=body)
+
+
+def build_poll(model: ModelSpec, handle: str) -> HttpCall:
+    """Ask for a prediction's result."""
+    return HttpCall(method="GET", path=f"/api/v3/predictions/{handle}/result")
+
+
+def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> Outcome:
+    """The prediction inside the envelope (or bare, as some model pages show it)."""
+    document = reply.json()
+    if not isinstance(document, dict):
+        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+    code = document.get("code", 200)
+    if isinstance(code, int) and code != 200:
+        raise read_error(Reply(code, reply.headers, reply.body))
+    data = document.get("data") or document
+    status = data.get("status")
+    if status in _DONE:
+        return _read_output(data)
+    if status in _WORKING:
+        return _read_handle(data, handle)
+    raise _failure(str(data.get("error") or status or "no status"))
+
+
+def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
+    found = data.get("id") or handle
+    if not isinstance(found, str) or not found.isalnum():
+        raise UnknownCharge(f"{SPEC.title}'s answer has no prediction id.")
+    return Pending(found, POLL_SECONDS)
+
+
+def _read_output(data: dict[str, Any]) -> Located:
+    if any(data.get("has_nsfw_contents") or []):
+        raise ContentRefused
+    outputs = data.get("outputs") or []
+    if not outputs or not isinstance(outputs[0], str):
+        raise ResultUnusable(f"{SPEC.title} finished without a picture.")
+    seed = data.get("seed")
+    return Located(outputs[0], seed if isinstance(seed, int) else None)
+
+
+def _failure(said: str) -> StudioError:
+    """A task that ended badly after its submit: refunded within hours, but not surely free; not repeated."""
+    if _is_moderation(said):
+        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}")
+    return ResultUnusable(f"{SPEC.title} could not make the picture: {said[:MAX_SAID]}")
+
+
+def _is_moderation(said: str) -> bool:
+    return any(word in said.lower() for word in _MODERATION_WORDS)
+
+
+def read_error(reply: Reply) -> StudioError:
+    """WaveSpeed's statuses, of HTTP or of the envelope."""
+    document = reply.json()
+    said = str(document.get("message") or "") if isinstance(document, dict) else ""
+    if reply.status == 403 and _is_moderation(said):
+        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}")
+    return plain_error(SPEC.title, reply, said)

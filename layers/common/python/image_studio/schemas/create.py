@@ -1,0 +1,107 @@
+"""Create: a prompt becomes pictures of an exact size."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
+
+MAX_VARIATIONS = 10
+MIN_SIDE = 16  # pixels; the narrowest picture that any platform shows
+MAX_SIDE = 8_192  # pixels
+MAX_PIXELS = 25_000_000  # of one answer
+
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+
+
+class Quality(StrEnum):
+    """How much to spend."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    PREMIUM = "premium"
+
+
+class CreateRequest(Request):
+    """POST /create."""
+
+    prompt: Annotated[Prompt, Field(min_length=1)]
+    template_id: str | None = None
+    provider: Annotated[str, unless_null("auto")] = "auto"
+    model: str | None = None
+    width: Side | None = None
+    height: Side | None = None
+    aspect_ratio: str | None = None
+    style_preset: str | None = None
+    quality: Quality | None = None
+    negative_prompt: Prompt | None = None
+    guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
+    steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    seed: Seed | None = None
+    num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), unless_null(1)] = 1
+    enhance_prompt: Annotated[bool, unless_null(True)] = True
+    use_persona: Annotated[bool, unless_null(False)] = False
+    persona_id: str | None = None
+    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
+    options: Options = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def bound_pixels(self) -> Self:
+        """Hold width x height to what one answer may have."""
+        if self.width and self.height and self.width * self.height > MAX_PIXELS:
+            raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
+        return self
+
+
+class CreateEcho(BaseModel):
+    """What was asked for, with what we settled on."""
+
+    prompt: str
+    enhanced_prompt: str | None
+    template_id: str | None
+    template_name: str | None
+    provider: str
+    model: str
+    dimensions: str
+    quality: str
+    num_variations: int
+    style_preset: str | None
+    persona_id: str | None = None
+    reason: str
+
+
+class CreatedPicture(Deliverable):
+    """One variation; raw base64 PNG, or a URL."""
+
+    width: int
+    height: int
+    provider: str
+    model: str
+    variation: int
+    seed: int | None
+    metadata: dict[str, Any]
+
+
+class VariationFailure(BaseModel):
+    """Why one variation has no picture."""
+
+    variation: int
+    detail: str
+    code: str
+
+
+class CreateAnswer(BaseModel):
+    """The documented body of POST /create."""
+
+    success: bool
+    request: CreateEcho
+    results: list[CreatedPicture]
+    total_generated: int
+    total_failed: int
+    errors: list[VariationFailure] = Field(default_factory=list)
+
+    def deliverables(self) -> list[Deliverable]:
+        """The parts that carry a picture."""
+        return list(self.results)

@@ -1,0 +1,33 @@
+"""What every request body has in common: unknown fields are ignored but named, null means "not given"."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
+MAX_OPTIONS = 32  # entries of an `options` object
+
+
+def unless_null(default: Any) -> BeforeValidator:
+    """Make an explicit null mean `default`, as clients of the original send it."""
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
+Strength = Annotated[float, Field(ge=0, le=1)]
+Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), unless_null({})]
+MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+
+
+class Request(BaseModel):
+    """A request body. Extra fields are kept apart by `take_ignored` so that an answer can name them."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+
+    def take_ignored(self) -> list[str]:
+        """Drop the fields that we don't know and return their names, sorted."""
+        extra = self.__pydantic_extra__ or {}
+        names = sorted(extra)
+        extra.clear()
+        return names
