@@ -1,0 +1,19 @@
+"""Local emulators of the four providers: the real wire protocols, real pictures painted with Pillow.
+
+`start("stability")` gives a running emulator; `python -m local.emulators` starts them all. README.md lists the
+markers that make one slow or faulty.
+"""
+
+from local.emulators.provider import Provider
+from local.emulators.stability import Stability
+from local.emulators.stage import Emulator
+from local.emulators.wavespeed import WaveSpeed
+
+PROVIDERS: dict[str, type[Provider]] = {kind.name: kind for kind in (Stability, WaveSpeed)}
+
+__all__ = ["PROVIDERS", "Emulator", "start"]
+
+
+def start(name: str, port: int = 0, key: str | None = None) -> Emulator:
+    """Start a provider's emulator on loopback (port 0: any free one); with `key` only that key is accepted."""
+    return Emulator(PROVIDERS[name](key), port)

@@ -1,0 +1,163 @@
+"""What an emulator was asked: every request, what it answered, and what it would have charged."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from werkzeug.wrappers import Request
+
+KEPT_CALLS = 1000
+KEPT_BODY_BYTES = 96 * 1024 * 1024
+LONGEST_SHOWN_TEXT = 2000
+SECRET_HEADERS = {"authorization", "x-goog-api-key", "cookie", "x-api-key"}
+SECRET_QUERY = {"key"}
+HIDDEN = "***"
+
+
+@dataclass
+class Call:
+    """One request and its answer.
+
+    `kind` is generate (a paid submit), text, poll, result (a download), upload or read.
+    `accepted` says that the provider took a generation on, `charged` that it took money for it
+    (`price`, in the provider's own unit). `pictures` holds the decoded image inputs by field name.
+    """
+
+    number: int
+    at: float
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    kind: str = "read"
+    operation: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    unknown_fields: list[str] = field(default_factory=list)
+    fault: str = ""
+    accepted: bool = False
+    charged: bool = False
+    price: float = 0.0
+    status: int = 0
+    seconds: float = 0.0
+    size: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The call without pictures and with long texts cut, for `GET /_calls`."""
+        shown = {name: value for name, value in vars(self).items() if name not in {"pictures", "size"}}
+        return shown | {"fields": shorten(self.fields)}
+
+
+class Recorder:
+    """A bounded, thread-safe list of calls; the counts are never cut."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._started = time.monotonic()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+            self._count = 0
+            self.accepted = 0
+            self.charged = 0.0
+            self.texts = 0
+            self.open_generations = 0
+            self.peak = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls kept, oldest first."""
+        with self._lock:
+            return list(self._calls)
+
+    def begin(self, request: Request) -> Call:
+        """Note a request that has arrived."""
+        with self._lock:
+            self._count += 1
+            call = Call(
+                number=self._count,
+                at=time.monotonic() - self._started,
+                method=request.method,
+                path=request.path,
+                query={k: HIDDEN if k in SECRET_QUERY else v for k, v in request.args.items()},
+                headers=redacted(dict(request.headers)),
+            )
+            self._calls.append(call)
+            return call
+
+    def end(self, call: Call, status: int) -> None:
+        """Note what was answered, and let go of the oldest bodies when they grow too big."""
+        with self._lock:
+            call.status = status
+            call.seconds = round(time.monotonic() - self._started - call.at, 3)
+            total = 0
+            for kept in reversed(self._calls):
+                total += kept.size
+                if total > KEPT_BODY_BYTES and kept.size:
+                    kept.fields, kept.pictures, kept.size = shorten(kept.fields), {}, 0
+
+    def accept(self, call: Call, price: float, *, charged: bool = True) -> None:
+        """Count a generation that the provider took on, and its price unless nothing was charged."""
+        with self._lock:
+            call.accepted, call.charged, call.price = True, charged, price if charged else 0.0
+            self.accepted += 1
+            self.charged += call.price
+
+    def refund(self, call: Call) -> None:
+        """Give the price back: the generation failed."""
+        with self._lock:
+            self.charged -= call.price
+            call.charged, call.price = False, 0.0
+
+    def answered_text(self) -> None:
+        """Count a call of a text model; those are not paid image calls."""
+        with self._lock:
+            self.texts += 1
+
+    def opened(self) -> None:
+        """A generation starts; remembers how many ran at once."""
+        with self._lock:
+            self.open_generations += 1
+            self.peak = max(self.peak, self.open_generations)
+
+    def closed(self) -> None:
+        """A generation ended."""
+        with self._lock:
+            self.open_generations -= 1
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and calls as JSON."""
+        with self._lock:
+            return {
+                "count": self._count,
+                "paid_calls": self.accepted,
+                "charged": round(self.charged, 6),
+                "text_calls": self.texts,
+                "peak_in_flight": self.peak,
+                "calls": [call.as_json() for call in self._calls],
+            }
+
+
+def redacted(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers by lower-case name, secrets hidden."""
+    return {name.lower(): HIDDEN if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}
+
+
+def shorten(value: Any) -> Any:
+    """The same JSON with each long text replaced by its start, length and digest."""
+    if isinstance(value, dict):
+        return {name: shorten(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [shorten(item) for item in value]
+    if isinstance(value, str) and len(value) > LONGEST_SHOWN_TEXT:
+        digest = sha256(value.encode()).hexdigest()[:12]
+        return f"{value[:40]}... <{len(value)} characters, sha256 {digest}>"
+    return value
