@@ -1,0 +1,189 @@
+"""Platforms: names and sizes that clients store, labels and zones as the platforms publish them."""
+
+import pytest
+
+from image_studio import catalog
+from image_studio.catalog import Platform, PlatformFormat
+from image_studio.errors import NotFound, UnknownChoice
+from image_studio.schemas.image import FileType
+
+# The original's formats in its order, then ours, with corrected ratios; typed once more here.
+FORMATS = {
+    "instagram": """
+        Feed Post (Square)      1080x1080 1:1
+        Feed Post (Portrait)    1080x1350 4:5
+        Story                   1080x1920 9:16
+        Reel                    1080x1920 9:16
+        Feed Post (Tall)        1080x1440 3:4
+        Feed Post (Landscape)   1080x566 1.91:1""",
+    "facebook": """
+        Feed Post               1200x630 1.91:1
+        Feed Post (Square)      1080x1080 1:1
+        Story                   1080x1920 9:16
+        Cover Photo             820x312 2.63:1
+        Portrait                1080x1350 4:5""",
+    "twitter": """
+        Post                    1200x675 16:9
+        Card                    1200x600 2:1
+        Header                  1500x500 3:1
+        Portrait                1080x1350 4:5
+        Square                  1200x1200 1:1
+        Summary Card            1200x628 1.91:1""",
+    "linkedin": """
+        Feed Post               1200x628 1.91:1
+        Feed Post (Square)      1080x1080 1:1
+        Article                 1200x627 1.91:1
+        Company Cover           1128x191 5.91:1
+        Portrait                1080x1350 4:5""",
+    "youtube": """
+        Thumbnail               1280x720 16:9
+        Channel Art             2560x1440 16:9""",
+    "pinterest": """
+        Pin                     1000x1500 2:3
+        Story Pin               1080x1920 9:16""",
+    "tiktok": """
+        Video Cover             1080x1920 9:16
+        Photo Post              1080x1920 9:16
+        Photo Post (Square)     1080x1080 1:1
+        Photo Post (Landscape)  1920x1080 16:9""",
+}
+ALL = [(platform, each) for platform in catalog.platforms() for each in platform.formats]
+each_format = pytest.mark.parametrize(
+    ("platform", "shape"), ALL, ids=[f"{platform.id} {each.name}" for platform, each in ALL]
+)
+
+
+def test_platforms_keep_their_order() -> None:
+    """Ten platforms in the published order, the first seven with formats."""
+    assert catalog.platform_names() == (*FORMATS, "blog", "email", "website")
+    assert catalog.social_platform_names() == tuple(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_keep_names_sizes_and_order(name: str) -> None:
+    """The original's formats come first, ratios follow from sizes, missing formats are at the end."""
+    told = [f"{each.name} {each.width}x{each.height} {each.ratio}" for each in catalog.platform(name).formats]
+    assert told == [" ".join(line.split()) for line in FORMATS[name].strip().splitlines()]
+
+
+@each_format
+def test_a_format_fits_its_own_limits(platform: Platform, shape: PlatformFormat) -> None:
+    """Sizes are accepted by the platform, budgets are real, and we can write one of its file types."""
+    assert shape.limits.accepts(shape.width, shape.height)
+    assert 0 < shape.max_bytes <= shape.limits.max_bytes
+    assert shape.file_types
+    assert {FileType(each) for each in shape.file_types} <= set(FileType)
+    assert shape.limits.max_bytes >= 2_000_000, platform.id
+
+
+@each_format
+def test_a_safe_zone_leaves_room(platform: Platform, shape: PlatformFormat) -> None:
+    """The zone's shares are shares, and at least a quarter of each side remains."""
+    zone = shape.safe_zone
+    assert all(0 <= share < 0.5 for share in zone)
+    assert zone.top + zone.bottom <= 0.75, platform.id
+    assert zone.left + zone.right <= 0.75, platform.id
+
+
+@each_format
+def test_a_format_is_found_by_each_of_its_names(platform: Platform, shape: PlatformFormat) -> None:
+    """Name and aliases lead to the format, in any case, and to no other."""
+    for name in (shape.name, *shape.aliases):
+        assert platform.format(name) == shape
+        assert platform.format(f" {name.upper()} ") == shape
+        assert sum(each.answers_to(name) for each in platform.formats) == 1
+
+
+def test_linkedin_takes_the_reference_names() -> None:
+    """The reference calls LinkedIn's feed formats Post and Post (Square)."""
+    linkedin = catalog.platform("linkedin")
+    assert linkedin.format("Post").name == "Feed Post"
+    assert linkedin.format("Post (Square)").name == "Feed Post (Square)"
+
+
+def test_an_unknown_format_lists_the_names() -> None:
+    """A wrong format name is a 400 with the valid ones in their order."""
+    with pytest.raises(UnknownChoice) as caught:
+        catalog.platform("youtube").format("Banana")
+    assert caught.value.detail == "Unknown YouTube format 'Banana'. Valid: Thumbnail, Channel Art."
+
+
+def test_an_unknown_platform_lists_the_names() -> None:
+    """It is a 404 in a path and a 400 in a query or a body."""
+    with pytest.raises(NotFound, match=r"Valid: instagram, facebook, .*website"):
+        catalog.platform("myspace")
+    with pytest.raises(UnknownChoice, match=r"Valid: instagram, facebook, .*website"):
+        catalog.choose_platform("myspace")
+
+
+def test_a_picture_for_a_platform_needs_formats() -> None:
+    """Blog is a platform, but nothing can be made in its formats: the seven that have some are listed."""
+    with pytest.raises(UnknownChoice, match=r"^Unknown platform 'blog'\. Valid: .*tiktok\.$"):
+        catalog.choose_social_platform("blog")
+    assert catalog.choose_social_platform("TikTok").id == "tiktok"
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "zone"),
+    [
+        ("instagram", "Feed Post (Square)", (0.15, 0.15, 0.1, 0.1)),  # as the reference shows it
+        ("instagram", "Story", (0.14, 0.35, 0.06, 0.06)),  # Meta's one 9:16 zone of March 2026
+        ("instagram", "Reel", (0.14, 0.35, 0.06, 0.06)),
+        ("facebook", "Story", (0.14, 0.35, 0.06, 0.06)),
+    ],
+)
+def test_published_zones(platform: str, name: str, zone: tuple[float, ...]) -> None:
+    """Zones that are published as shares are those shares."""
+    assert tuple(catalog.platform(platform).format(name).safe_zone) == zone
+
+
+@pytest.mark.parametrize(
+    ("platform", "name", "width", "height"),
+    [
+        ("facebook", "Cover Photo", 640, 312),
+        ("twitter", "Header", 1200, 500),
+        ("youtube", "Channel Art", 1546, 423),
+    ],
+)
+def test_banners_keep_to_what_every_device_shows(platform: str, name: str, width: int, height: int) -> None:
+    """The zone lies inside the centre that is published as always visible, and uses at least half of it."""
+    shape = catalog.platform(platform).format(name)
+    zone = shape.safe_zone
+    inner_width = shape.width * (1 - zone.left - zone.right)
+    inner_height = shape.height * (1 - zone.top - zone.bottom)
+    assert width * 0.95 <= inner_width <= width
+    assert height * 0.5 <= inner_height <= height
+
+
+def test_real_limits_are_told_beside_the_reference_fields() -> None:
+    """A thumbnail is held to 2 MB; TikTok's photo posts are JPEG, its covers may be PNG."""
+    thumbnail = catalog.platform("youtube").format("Thumbnail")
+    assert thumbnail.max_bytes == 2_000_000
+    assert thumbnail.as_dict()["max_size_mb"] == 2.0
+    assert thumbnail.as_dict()["limits"]["min_width"] == 640
+    tiktok = catalog.platform("tiktok")
+    assert tiktok.format("Photo Post").file_types == ("jpeg", "webp")
+    assert tiktok.format("Photo Post").as_dict()["file_type"] == "JPG"
+    assert tiktok.format("Video Cover").as_dict()["file_type"] == "PNG"
+    assert catalog.platform("linkedin").formats[0].as_dict()["limits"]["max_pixels"] == 36_152_319
+
+
+def test_a_still_picture_is_never_a_gif() -> None:
+    """X takes GIFs, and says so in its limits, but we don't write them."""
+    post = catalog.platform("twitter").format("Post")
+    assert "GIF" in post.as_dict()["limits"]["file_types"]
+    assert post.file_types == ("jpeg", "png", "webp")
+
+
+def test_limits_hold_at_their_edges() -> None:
+    """A picture may be as small and as large as the limit, no pixel beyond; area counts too."""
+    header = catalog.platform("twitter").format("Card").limits
+    assert header.accepts(300, 157)
+    assert header.accepts(4096, 4096)
+    assert not header.accepts(299, 157)
+    assert not header.accepts(300, 156)
+    assert not header.accepts(4097, 157)
+    assert not header.accepts(300, 4097)
+    area = header._replace(max_pixels=300 * 157)
+    assert area.accepts(300, 157)
+    assert not area.accepts(301, 157)

@@ -1,0 +1,188 @@
+"""Templates are listed, searched and recommended."""
+
+from typing import Any
+
+import pytest
+
+from image_studio import catalog
+from image_studio.catalog import Template
+from image_studio.errors import UnknownChoice
+from image_studio.operations.find_templates import (
+    MAX_WORDS,
+    list_templates,
+    query_words,
+    recommend_templates,
+    search_templates,
+    stem,
+)
+
+EVERYTHING = [each.id for each in catalog.templates()]
+LINKEDIN = ["linkedin_post", "linkedin_post_square", "linkedin_article", "linkedin_cover"]
+each_template = pytest.mark.parametrize("template", catalog.templates(), ids=lambda each: each.id)
+
+
+def ids(answer: dict[str, Any]) -> list[str]:
+    """The ids of an answer, whose total must be right."""
+    found = [each["id"] for each in answer["templates"]]
+    assert answer["total"] == len(found)
+    return found
+
+
+def test_list_without_filters_has_all() -> None:
+    """No filter and an empty filter both answer all 26 in their order."""
+    assert ids(list_templates()) == EVERYTHING
+    assert ids(list_templates("", "")) == EVERYTHING
+    assert len(EVERYTHING) == 26
+    assert list(list_templates()) == ["templates", "total"]
+
+
+def test_list_answers_the_reference_example() -> None:
+    """Instagram has four templates, the square post first, in its full form."""
+    answer = list_templates("instagram")
+    assert answer["total"] == 4
+    assert answer["templates"][0] == catalog.template("instagram_feed_square").as_dict()
+
+
+def test_filters_combine() -> None:
+    """Platform and category both hold; a category without templates is an empty answer."""
+    assert ids(list_templates("blog", "blog_content")) == ["blog_header", "blog_header_wide"]
+    assert ids(list_templates("blog", "social_media")) == []
+    assert ids(list_templates(category="email_marketing")) == ["email_banner", "email_product"]
+    assert ids(list_templates(category="product")) == []
+    assert ids(list_templates(" LinkedIn ", "SOCIAL_MEDIA")) == LINKEDIN
+
+
+def test_an_unknown_filter_lists_the_valid_values() -> None:
+    """Platform and category are 400s that name the list."""
+    with pytest.raises(UnknownChoice, match=r"^Unknown platform 'myspace'\. Valid: instagram, .*website\.$"):
+        list_templates("myspace")
+    with pytest.raises(UnknownChoice, match=r"^Unknown category 'art'\. Valid: social_media, .*email_marketing\.$"):
+        list_templates(category="art")
+
+
+@pytest.mark.parametrize("query", ["linkedin", "LinkedIn", "LINKED", "  linkedin  "])
+def test_search_linkedin_finds_all_of_linkedin(query: str) -> None:
+    """The reference's example finds LinkedIn's four templates, in any case, and echoes the query."""
+    answer = search_templates(query)
+    assert ids(answer) == LINKEDIN
+    assert answer["query"] == query
+
+
+@pytest.mark.parametrize("query", ["", "   ", "!?"])
+def test_an_empty_search_finds_all(query: str) -> None:
+    """Without a word there is nothing to leave out."""
+    assert ids(search_templates(query)) == EVERYTHING
+    assert ids(recommend_templates(query)) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("instagram story", ["instagram_story"]),
+        ("stories for Instagram", ["instagram_story"]),
+        ("square post", ["instagram_feed_square", "facebook_feed_square", "linkedin_post_square"]),
+        ("x post", ["twitter_post"]),
+        ("email_marketing", ["email_banner", "email_product"]),
+        ("instagram_feed_square", ["instagram_feed_square"]),
+        ("gram", EVERYTHING[:4]),
+        ("zeppelin", []),
+    ],
+)
+def test_search_wants_all_words(query: str, found: list[str]) -> None:
+    """Names, ids, platforms, categories and pieces of words are searched; all words must be there."""
+    assert ids(search_templates(query)) == found
+
+
+def test_search_settles_for_some_words() -> None:
+    """Where nothing has all the words, what has any is found."""
+    assert ids(search_templates("linkedin zeppelin")) == LINKEDIN
+
+
+@each_template
+def test_each_template_is_found_by_its_name_and_id(template: Template) -> None:
+    """A template's own name and id find it first, or beside its namesake."""
+    assert template.id in ids(search_templates(template.name))[:2]
+    assert ids(search_templates(template.id))[0] == template.id
+
+
+@each_template
+def test_each_use_case_recommends_its_template(template: Template) -> None:
+    """On its platform, a template comes up for each of its use cases."""
+    for use_case in template.use_cases:
+        assert template.id in ids(recommend_templates(use_case, template.platform))
+
+
+def test_recommend_answers_the_reference_example() -> None:
+    """A product showcase on Instagram is the square post first."""
+    answer = recommend_templates("product showcase", "instagram")
+    assert ids(answer)[0] == "instagram_feed_square"
+    assert all(each["platform"] == "instagram" for each in answer["templates"])
+    assert list(answer) == ["templates", "total", "use_case"]
+    assert answer["use_case"] == "product showcase"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "first"),
+    [
+        ("I need a picture to announce a sale to our newsletter subscribers", "email_banner"),
+        ("We are hiring! A banner for the company page on LinkedIn", "linkedin_cover"),
+        ("thumbnails for my cooking videos", "youtube_thumbnail"),
+        ("Please make me a hero for the home page of our website", "website_hero"),
+        ("a recipe card with step photos", "pinterest_pin"),
+    ],
+)
+def test_a_sentence_is_recommended_for(sentence: str, first: str) -> None:
+    """Whole sentences match by their telling words."""
+    assert ids(recommend_templates(sentence))[0] == first
+
+
+def test_recommend_checks_its_platform() -> None:
+    """An empty platform filters nothing, an unknown one is a 400, no match is an empty answer."""
+    assert ids(recommend_templates("banner", "")) == ids(recommend_templates("banner"))
+    assert ids(recommend_templates("zeppelin", "tiktok")) == []
+    with pytest.raises(UnknownChoice, match="Unknown platform"):
+        recommend_templates("banner", "myspace")
+
+
+def test_answers_are_always_the_same() -> None:
+    """The same question has the same answer, word order aside too."""
+    assert search_templates("brand banner") == search_templates("brand banner")
+    assert ids(recommend_templates("banner brand")) == ids(recommend_templates("brand banner"))
+
+
+def test_a_query_is_read_up_to_its_limit() -> None:
+    """The last word within the limit counts, the next one is not read."""
+    filler = [f"zz{number}" for number in range(MAX_WORDS)]
+    assert ids(search_templates(" ".join([*filler[:-1], "linkedin"]))) == LINKEDIN
+    assert ids(search_templates(" ".join([*filler, "linkedin"]))) == []
+    assert len(query_words("word " * 100_000)) == 1
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [
+        ("stories", "story"),
+        ("dishes", "dish"),
+        ("sketches", "sketch"),
+        ("boxes", "box"),
+        ("classes", "class"),
+        ("recipes", "recipe"),
+        ("posts", "post"),
+        ("news", "news"),
+        ("series", "series"),
+        ("business", "business"),
+        ("status", "status"),
+        ("basis", "basis"),
+        ("ads", "ads"),
+    ],
+)
+def test_plurals_lose_their_ending(plural: str, singular: str) -> None:
+    """Simple English plurals and singulars meet; words that only look plural stay."""
+    assert stem(plural) == singular
+    assert stem(singular) == singular
+
+
+def test_stop_words_count_only_alone() -> None:
+    """They are left out of a query unless it has nothing else."""
+    assert query_words("a post for the team") == ("post", "team")
+    assert query_words("for the") == ("for", "the")
