@@ -4,12 +4,14 @@
 markers that make one slow or faulty.
 """
 
+from local.emulators.gemini import Gemini
+from local.emulators.huggingface import HuggingFace
 from local.emulators.provider import Provider
 from local.emulators.stability import Stability
 from local.emulators.stage import Emulator
 from local.emulators.wavespeed import WaveSpeed
 
-PROVIDERS: dict[str, type[Provider]] = {kind.name: kind for kind in (Stability, WaveSpeed)}
+PROVIDERS: dict[str, type[Provider]] = {kind.name: kind for kind in (Stability, WaveSpeed, HuggingFace, Gemini)}
 
 __all__ = ["PROVIDERS", "Emulator", "start"]
 

@@ -10,11 +10,16 @@ from local.emulators.faults import MARKER, Marker, Plan, Tally, markers_in
 from local.emulators.recording import Recorder
 from local.emulators.wire import Visit
 
+#: Starts of keys that are refused; Hugging Face's SDK needs a token to begin with `hf_`.
+BAD_KEYS = ("bad", "hf_bad")
 LARGEST_RANDOM_SEED = 2**31 - 1
 
 
 class Provider:
-    """A provider's protocol. `key` is the only key accepted; without it any key that doesn't start with `bad`."""
+    """A provider's protocol.
+
+    `key` is the only key accepted; without it any that doesn't start with `bad` or `hf_bad`.
+    """
 
     name: ClassVar[str]
     first_balance: ClassVar[float] = 0.0
@@ -41,7 +46,7 @@ class Provider:
 
     def knows(self, key: str) -> bool:
         """Whether a key is accepted."""
-        return key == self.key if self.key is not None else bool(key) and not key.startswith("bad")
+        return key == self.key if self.key is not None else bool(key) and not key.startswith(BAD_KEYS)
 
     def plan(self, visit: Visit, *texts: str, seed: int | None = None) -> Plan:
         """What the markers in the texts, in the header and in the script ask of this generation."""

@@ -1,0 +1,16 @@
+"""What each task behind the router does to pixels."""
+
+from PIL import Image
+
+from local.emulators.huggingface_inputs import Wish
+from local.emulators.huggingface_models import T2I
+from local.emulators.instruct import follow
+from local.emulators.painting import Order, Size, paint
+
+
+def perform(task: str, wish: Wish, size: Size, number: int = 0) -> Image.Image:
+    """Carry a task out; `number` is the picture's place in a batch."""
+    order = Order(wish.prompt, size, wish.seed + number, negative=wish.negative)
+    if task == T2I:
+        return paint(order)
+    return follow(order, wish.pictures)
