@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass
 
 from image_studio import catalog
-from image_studio.errors import RecordedError, UnknownChoice
+from image_studio.errors import RecordedError
 from image_studio.imaging.crop import cover
 from image_studio.imaging.encode import encode
 from image_studio.imaging.gate import open_picture
@@ -55,9 +55,8 @@ def brief(request: CreateRequest) -> Brief:
         (template.width, template.height) if template else None,
     )
     style = request.style_preset or (template.style_preset if template else None)
-    known = tuple(style.id for style in catalog.styles())
-    if style and style not in known:
-        raise UnknownChoice.of("style_preset", style, known)
+    if style:
+        catalog.style_words(style)
     return Brief(
         size=size,
         quality=request.quality or Quality(template.quality if template else "standard"),

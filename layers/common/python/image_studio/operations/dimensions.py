@@ -10,7 +10,7 @@ Size = tuple[int, int]  # width x height, pixels
 
 DEFAULT_AREA = 1024 * 1024  # pixels of a picture of which only the ratio is known: what models make natively
 MAX_RATIO = 10  # long side / short side
-SAME_RATIO = 0.01  # two ratios closer than this are the same: 1.91:1 is 1200x628
+SAME_RATIO = 0.02  # two ratios closer than this are the same: 1.91:1 is 1200x628, 21:9 is 2560x1080
 
 
 def parse_ratio(text: str) -> Fraction:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
+from image_studio.schemas.delivery import Stored
+
 
 class Stage(StrEnum):
     """How far a variation is."""
@@ -31,7 +33,7 @@ class Entry:
     seed: int | None = None
     credits: int = 0
     ordered_at: float = 0.0  # epoch seconds of the paid call
-    stored: str | None = None  # the finished picture's object
+    stored: Stored | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # width, height, metadata
     detail: str | None = None  # of a failure, with its code and status
     code: str | None = None
@@ -118,8 +120,8 @@ class Unwritten:
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
         """Hold the picture in memory under the variation's number."""
-        stored = str(entry.variation)
-        self.pictures[stored] = data
+        stored = Stored(str(entry.variation), len(data), mime)
+        self.pictures[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 
     def fail(self, entry: Entry) -> None:

@@ -75,13 +75,23 @@ def _make(studio: Studio, choices: Sequence[Choice], order: Order, until: float)
         data = maker.take_up() if entry.stage is not Stage.FRESH else maker.pay(choices)
         polished = _polish(order, data)
     except StudioError as error:
-        failed = maker.entry.with_(
-            stage=Stage.FAILED, detail=error.detail, code=error.code, status=error.status, credits=0
-        )
-        studio.journal.fail(failed)
-        return failed
+        return _failed(studio, maker.entry, error)
     facts = {**polished.facts, "metadata": {**maker.entry.facts, **polished.facts.get("metadata", {})}}
     return studio.journal.keep(maker.entry.with_(facts=facts), polished.data, polished.mime)
+
+
+def _failed(studio: Studio, entry: Entry, error: StudioError) -> Entry:
+    """Note the failure; credits stay on it only where the provider may have charged."""
+    charged = isinstance(error, ProviderFailed) and error.maybe_charged
+    failed = entry.with_(
+        stage=Stage.FAILED,
+        detail=error.detail,
+        code=error.code,
+        status=error.status,
+        credits=entry.credits if charged else 0,
+    )
+    studio.journal.fail(failed)
+    return failed
 
 
 def _polish(order: Order, data: bytes) -> Polished:

@@ -1,5 +1,6 @@
 """How a picture reaches the caller: inside the answer, or as a URL that lives for a while."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
@@ -15,6 +16,15 @@ class Delivery(StrEnum):
     URL = "url"
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A picture in our bucket: the object's key, its size (bytes) and media type."""
+
+    key: str
+    size: int
+    mime: str
+
+
 class Deliverable(BaseModel):
     """A part of an answer that carries one picture, as base64 or as a URL (presigned, 15 minutes)."""
 
@@ -24,7 +34,7 @@ class Deliverable(BaseModel):
     image_base64: str | None = None
     image_url: str | None = None
     #: The object that holds the picture; a caller never sees it.
-    stored: str | None = None
+    stored: Stored | None = None
 
     @model_serializer(mode="wrap")
     def _leave_out(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:

@@ -1,0 +1,15 @@
+"""Edit: one paid operation and what describes it."""
+
+from image_studio.runtime.answers import Response
+from image_studio.runtime.call import Call
+from image_studio.runtime.edge import StudioApi
+from image_studio.runtime.submit import submit
+
+api = StudioApi()
+handler = api.handle
+
+
+@api.post("/edit/process")
+def edit(call: Call) -> Response:
+    """Carry out the operation."""
+    return submit(call, "edit")

@@ -1,0 +1,64 @@
+"""How a job gets to a worker: a message in the queue, or a thread of this process where there is no queue."""
+
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from threading import Timer
+from typing import Protocol
+
+from image_studio.runtime import clients
+from image_studio.runtime.settings import settings
+
+log = logging.getLogger(__name__)
+
+MAX_DELAY = 900  # seconds, SQS's limit
+IN_PROCESS_JOBS = 4  # at a time
+
+
+class Dispatcher(Protocol):
+    """Sends a job to a worker. A message may come twice or never; the job's record decides."""
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Ask for a run of the job in `delay` seconds."""
+        ...
+
+
+class Queue:
+    """SQS: messages carry ids, never pictures."""
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Put a message into the job queue."""
+        clients.sqs().send_message(
+            QueueUrl=settings().queue_url,
+            MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
+            DelaySeconds=min(MAX_DELAY, max(0, round(delay))),
+        )
+
+
+class InProcess:
+    """Threads of this process, for `sam local invoke` and tests: nothing to set up, nothing survives."""
+
+    def __init__(self, run: Callable[[str, str], None]) -> None:
+        self._run = run
+        self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Run the job in a thread."""
+        if delay > 0:
+            timer = Timer(delay, self._pool.submit, (self._run, tenant, job_id))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._pool.submit(self._run, tenant, job_id)
+
+
+@lru_cache(maxsize=1)
+def dispatcher() -> Dispatcher:
+    """The queue where one is configured, else this process."""
+    if settings().queue_url:
+        return Queue()
+    from image_studio.runtime.worker import run_job  # noqa: PLC0415  only a process without a queue works itself
+
+    return InProcess(run_job)

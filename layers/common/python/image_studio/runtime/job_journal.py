@@ -1,0 +1,93 @@
+"""The journal bound to a job: entries in its record, pictures in the bucket. Fenced by the job's attempt."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from image_studio.operations.journal import Entry, JobLost, Stage
+from image_studio.schemas.delivery import Stored
+from image_studio.storage import keys
+from image_studio.storage.job import Job
+from image_studio.storage.jobs import JobStore
+from image_studio.storage.pictures import PictureStore
+
+RAW_MIME = "application/octet-stream"
+
+
+class JobJournal:
+    """What one run of a job notes. Raises JobLost when another run has taken over."""
+
+    def __init__(self, job: Job, jobs: JobStore, pictures: PictureStore) -> None:
+        self._job = job
+        self._jobs = jobs
+        self._pictures = pictures
+        self._entries = {int(number): entry_from(text) for number, text in job.variations.items()}
+        self._notes = dict(job.notes)
+
+    def entries(self) -> list[Entry]:
+        """Every variation that something is known of, in order."""
+        return [self._entries[number] for number in sorted(self._entries)]
+
+    def entry(self, variation: int) -> Entry:
+        """What is known of a variation."""
+        return self._entries.get(variation) or Entry(variation=variation)
+
+    def intend(self, entry: Entry) -> None:
+        """On record before the paid call."""
+        self._note(entry)
+
+    def order(self, entry: Entry) -> None:
+        """The handle, at once."""
+        self._note(entry)
+
+    def receive(self, variation: int, data: bytes) -> None:
+        """The provider's bytes; written once, whoever comes first."""
+        self._pictures.put_once(self._raw(variation), data, RAW_MIME)
+
+    def received(self, variation: int) -> bytes | None:
+        """What an earlier run received."""
+        return self._pictures.get(self._raw(variation))
+
+    def release(self, entry: Entry) -> None:
+        """Fresh again."""
+        self._note(entry.with_(stage=Stage.FRESH, handle=None))
+
+    def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
+        """First the object, then the record."""
+        key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
+        self._pictures.put_once(key, data, mime)
+        done = entry.with_(stage=Stage.DONE, stored=Stored(key, len(data), mime))
+        self._note(done)
+        return done
+
+    def fail(self, entry: Entry) -> None:
+        """Why there is no picture."""
+        self._note(entry)
+
+    def recall(self, name: str) -> str | None:
+        """What was decided before."""
+        return self._notes.get(name)
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a decision."""
+        if self._notes.get(name) == value:
+            return
+        if not self._jobs.remember(self._job, name, value):
+            raise JobLost
+        self._notes[name] = value
+
+    def _note(self, entry: Entry) -> None:
+        if not self._jobs.note(self._job, entry.variation, json.dumps(asdict(entry))):
+            raise JobLost
+        self._entries[entry.variation] = entry
+
+    def _raw(self, variation: int) -> str:
+        return keys.raw_key(self._job.tenant, self._job.id, variation)
+
+
+def entry_from(text: str) -> Entry:
+    """A journal entry as the record has it."""
+    values: dict[str, Any] = json.loads(text)
+    stored = values.pop("stored")
+    values["stage"] = Stage(values["stage"])
+    return Entry(stored=Stored(**stored) if stored else None, **values)

@@ -1,0 +1,61 @@
+"""From a body to a request: what doesn't fit is one sentence, never a list, and never echoes a picture."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.schemas.request import Request
+
+R = TypeVar("R", bound=Request)
+MAX_ECHO = 80  # characters of a value that a sentence repeats
+
+
+def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
+    """The request, and the names of fields that were ignored. Raises InvalidRequest with one sentence."""
+    from pydantic import ValidationError  # noqa: PLC0415  only a POST pays for pydantic
+
+    try:
+        request = kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        raise explain(error.errors(include_url=False, include_context=True)[0]) from None
+    return request, request.take_ignored()
+
+
+def explain(problem: Mapping[str, Any]) -> InvalidRequest:
+    """The first thing that is wrong, as a sentence that says how to mend it."""
+    field = ".".join(str(part) for part in problem["loc"])
+    context = problem.get("ctx") or {}
+    match problem["type"]:
+        case "json_invalid":
+            return InvalidRequest("The body is not valid JSON.")
+        case "model_type" | "model_attributes_type":
+            return InvalidRequest("The body must be a JSON object.")
+        case "missing":
+            return InvalidRequest(f"{_title(field)} is required.")
+        case "string_too_short":
+            return InvalidRequest(f"{_title(field)} must not be empty.")
+        case "enum" | "literal_error":
+            valid = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            return UnknownChoice.of(field, str(problem["input"])[:MAX_ECHO], valid)
+        case "value_error":
+            said = str(context.get("error") or problem["msg"])
+            return InvalidRequest(f"{field}: {said}." if field else f"{said[:1].upper()}{said[1:]}.")
+    said = str(problem["msg"]).removeprefix("Input ")
+    return InvalidRequest(f"{field} {said}." if field else f"{problem['msg']}.")
+
+
+def _title(field: str) -> str:
+    """'prompt' -> 'Prompt', as the documented sentences have it; a technical name stays as it is."""
+    return field if "_" in field or "." in field else field.capitalize()
+
+
+def json_object(body: str) -> dict[str, Any]:
+    """A small JSON object that needs no schema. Raises InvalidRequest."""
+    try:
+        document = json.loads(body or "{}")
+    except ValueError:
+        raise InvalidRequest("The body is not valid JSON.") from None
+    if not isinstance(document, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return document

@@ -1,0 +1,40 @@
+"""The worker function's door: queue messages are jobs, S3 events or the clock; each fails on its own."""
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from image_studio.runtime import roster, wiring
+from image_studio.runtime.observability import set_up_logging
+from image_studio.runtime.reaper import reap
+from image_studio.runtime.worker import run_job
+
+log = logging.getLogger(__name__)
+
+
+def handle(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
+    """Work through a batch; the answer names the messages that must come again (partial batch response)."""
+    set_up_logging()
+    failed = [record["messageId"] for record in event.get("Records", []) if not _done(record)]
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in failed]}
+
+
+def _done(record: Mapping[str, Any]) -> bool:
+    try:
+        _take(json.loads(record["body"]))
+    except Exception:
+        log.exception("message failed", extra={"message_id": record.get("messageId")})
+        return False
+    return True
+
+
+def _take(message: Mapping[str, Any]) -> None:
+    match message.get("detail-type"):
+        case None:
+            run_job(message["tenant"], message["job"])
+        case "Scheduled Event":
+            roster.record(wiring.keyring().configured())
+            reap()
+        case other:
+            log.warning("message not understood", extra={"kind": str(other)[:80]})

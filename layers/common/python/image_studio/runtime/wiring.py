@@ -1,0 +1,57 @@
+"""The one place that names concrete collaborators; everything else takes them."""
+
+import time
+from functools import lru_cache
+
+from image_studio.operations.journal import Journal
+from image_studio.operations.studio import Studio
+from image_studio.providers.wire import Wire
+from image_studio.runtime import clients, roster
+from image_studio.runtime.identity import Caller
+from image_studio.runtime.keyring import ProviderKeys
+from image_studio.runtime.library import CallerLibrary
+from image_studio.runtime.settings import settings
+from image_studio.storage.job import Job
+from image_studio.storage.jobs import JobStore
+from image_studio.storage.pictures import PictureStore
+
+
+@lru_cache(maxsize=1)
+def jobs() -> JobStore:
+    """The job records."""
+    return JobStore(clients.dynamodb(), settings().table, clock=time.time)
+
+
+@lru_cache(maxsize=1)
+def pictures() -> PictureStore:
+    """The bucket."""
+    return PictureStore(clients.s3, settings().bucket)
+
+
+@lru_cache(maxsize=1)
+def keyring() -> ProviderKeys:
+    """The providers' keys."""
+    return ProviderKeys()
+
+
+@lru_cache(maxsize=1)
+def wire() -> Wire:
+    """Connections to providers, kept alive between jobs."""
+    return Wire()
+
+
+def api_studio(caller: Caller) -> Studio:
+    """What an API function works with: it validates and estimates, and has no keys."""
+    return Studio(configured=roster.configured(), library=CallerLibrary(caller.tenant, jobs(), pictures()))
+
+
+def worker_studio(job: Job, journal: Journal) -> Studio:
+    """What a job works with."""
+    return Studio(
+        configured=keyring().configured(),
+        keyring=keyring(),
+        wire=wire(),
+        journal=journal,
+        library=CallerLibrary(job.tenant, jobs(), pictures()),
+        hold=settings().poll_hold_seconds,
+    )

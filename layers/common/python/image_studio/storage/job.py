@@ -1,0 +1,118 @@
+"""A job as its record has it."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from image_studio.storage import keys
+from image_studio.storage.items import Item, pack
+
+
+class Status(StrEnum):
+    """A job's state, as callers see it."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self in (Status.SUCCEEDED, Status.FAILED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as its record has it. Times are epoch milliseconds; `error` is {status, code, detail}."""
+
+    tenant: str
+    id: str
+    operation: str
+    status: Status
+    request_hash: str
+    input: str  # the object with the request
+    total: int  # variations
+    created: str
+    created_at: int
+    expires: int  # epoch seconds
+    reserved: int = 0
+    charged: int = 0
+    held: int = 0  # reserved for calls whose charge is unknown
+    month: str = ""
+    tier: str = "free"
+    attempt: int = 0
+    runs: int = 0  # dispatches that started, give-backs not counted
+    lease_until: int = 0  # epoch seconds
+    started_at: int | None = None
+    finished_at: int | None = None
+    awaits: str | None = None  # the upload that starts it
+    outbox: str | None = None  # where a hot-folder job writes its result
+    variations: Mapping[str, str] = field(default_factory=dict)  # number -> journal entry, JSON
+    notes: Mapping[str, str] = field(default_factory=dict)
+    answer: str | None = None
+    error: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The record's key, as DynamoDB wants it."""
+        return pack({"pk": keys.caller_pk(self.tenant), "sk": keys.job_sk(self.id)})
+
+
+def new_id() -> str:
+    """A job's or upload's id: 32 hex digits, not guessable."""
+    return secrets.token_hex(16)
+
+
+_STORED = (
+    "id",
+    "operation",
+    "request_hash",
+    "input",
+    "total",
+    "created",
+    "created_at",
+    "expires",
+    "reserved",
+    "charged",
+    "held",
+    "month",
+    "tier",
+    "attempt",
+    "runs",
+    "lease_until",
+    "awaits",
+    "outbox",
+)
+
+
+def item_of(job: Job) -> Item:
+    """A new job's record."""
+    values = {
+        "pk": keys.caller_pk(job.tenant),
+        "sk": keys.job_sk(job.id),
+        **{name: getattr(job, name) for name in _STORED},
+        "status": str(job.status),
+        "variations": {},
+        "notes": {},
+        "lease": keys.lease_partition(job.id),
+    }
+    return pack(values)
+
+
+def job_from(tenant: str, item: dict[str, Any]) -> Job:
+    """A record, unpacked, as a job."""
+    fields = {name: item[name] for name in Job.__dataclass_fields__ if name in item and name != "tenant"}
+    fields["status"] = Status(item["status"])
+    if "error" in item:
+        fields["error"] = json.loads(item["error"])
+    return Job(tenant=tenant, **fields)
+
+
+def created_now(now: float, job_id: str) -> str:
+    """A mark that sorts jobs by the moment they were made, and is unique."""
+    return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='microseconds')}#{job_id}"

@@ -1,0 +1,75 @@
+"""The names of records and objects. One table (`pk`, `sk`), one bucket; all of a caller's keys start with its tenant.
+
+Records, with how they are read:
+
+    pk               sk                   what                     read by
+    CALLER#<tenant>  JOB#<id>             a job                    id; newest first through the index by_created
+    CALLER#<tenant>  KEY#<hash>           an Idempotency-Key       hash of the key, 24 hours
+    CALLER#<tenant>  UPLOAD#<id>          an input in S3           id
+    CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
+    CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
+    CALLER#<tenant>  RATE#<window>        request counters         window
+    STUDIO           PROVIDERS            names configured         one item
+    STUDIO           HEALTH#<provider>    breaker of a provider    provider
+
+    index by_created (pk, created): jobs only, they alone have `created`
+    index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
+
+Objects: uploads/<tenant>/<id>, inputs/<tenant>/<job>/<request hash>.json, results/<tenant>/<job>/<variation>[.raw];
+the operator's hot folder inbox/... and outbox/... has names of its own.
+"""
+
+import hashlib
+from zlib import crc32
+
+LEASE_PARTITIONS = 8  # open jobs are spread, so that one partition's 1,000 writes per second aren't the limit
+
+
+def tenant_of(sub: str) -> str:
+    """The caller's name in keys: a hash, so that no claim ends up in a key or a log."""
+    return hashlib.sha256(sub.encode()).hexdigest()[:32]
+
+
+def caller_pk(tenant: str) -> str:
+    """The partition of everything that a caller owns."""
+    return f"CALLER#{tenant}"
+
+
+def job_sk(job_id: str) -> str:
+    """A job within its caller's partition."""
+    return f"JOB#{job_id}"
+
+
+def key_sk(idempotency_key: str) -> str:
+    """An Idempotency-Key within its caller's partition; hashed, it may be 255 characters of anything."""
+    return f"KEY#{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
+
+
+def lease_partition(job_id: str) -> str:
+    """The partition of the lease index that a job belongs to."""
+    return f"open#{crc32(job_id.encode()) % LEASE_PARTITIONS}"
+
+
+def input_key(tenant: str, job_id: str, request_hash: str) -> str:
+    """The object with a job's request."""
+    return f"inputs/{tenant}/{job_id}/{request_hash}.json"
+
+
+def result_prefix(tenant: str, job_id: str) -> str:
+    """Where a job's pictures lie."""
+    return f"results/{tenant}/{job_id}/"
+
+
+def result_key(tenant: str, job_id: str, variation: int) -> str:
+    """A finished picture."""
+    return f"{result_prefix(tenant, job_id)}{variation}"
+
+
+def raw_key(tenant: str, job_id: str, variation: int) -> str:
+    """A provider's bytes as they came, kept until the finished picture is there."""
+    return f"{result_key(tenant, job_id, variation)}.raw"
+
+
+def upload_key(tenant: str, upload_id: str) -> str:
+    """An uploaded input."""
+    return f"uploads/{tenant}/{upload_id}"
