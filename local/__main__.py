@@ -1,0 +1,33 @@
+"""`python -m local`: run the stack. The roles `app` and `aws` are its own child processes."""
+
+import json
+import socket
+import sys
+
+
+def main() -> int:
+    """Run what the arguments ask for; the exit code."""
+    role = sys.argv[1] if len(sys.argv) > 1 else "serve"
+    if role == "app":
+        from local import app  # noqa: PLC0415  # each role imports only its own part
+
+        app.serve(*app.from_json(json.loads(sys.argv[2])))
+    elif role == "aws":
+        _aws(json.loads(sys.argv[2]))
+    else:
+        from local import serve  # noqa: PLC0415  # the same
+
+        return serve.main(sys.argv[1:])
+    return 0
+
+
+def _aws(given: dict[str, int]) -> None:
+    from local import aws, children  # noqa: PLC0415  # the same
+
+    children.end_with_parent()
+    children.say_ready(given["ready"])  # the socket listens already: who connects now is answered soon
+    aws.serve(socket.socket(fileno=given["socket"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

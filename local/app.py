@@ -1,0 +1,74 @@
+"""What is restarted on a code change: gateway, functions, poller and clock, in one child process."""
+
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from local.aws import Aws, Schedule, schedules
+from local.children import end_with_parent, say_ready
+from local.environments import Environments
+from local.gateway import Gateway, GatewayServer
+from local.poller import Clock, Poller, Queue
+from local.template import Function, Template
+
+
+@dataclass(frozen=True)
+class AppSettings:
+    """What the parent tells the child. `variables` replace those that a function declares; `common` go to all."""
+
+    template: str
+    parameters: Mapping[str, str]
+    attributes: Mapping[str, Mapping[str, str]]
+    endpoint: str
+    variables: Mapping[str, str]
+    common: Mapping[str, str]
+    log: str
+    schedule_seconds: float | None = None
+    access_log: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        """The settings as plain data."""
+        return asdict(self)
+
+
+def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
+    """Run until the parent is gone."""
+    end_with_parent()
+    template = Template(Path(settings.template), settings.parameters, settings.attributes)
+    functions = {name: _configured(each, settings) for name, each in template.functions().items()}
+    backend = Environments(functions, template.layers(), Path(settings.log))
+    log = _print_line if settings.access_log else None
+    GatewayServer(Gateway(template, backend, log), listener).start()
+    sqs = Aws(settings.endpoint).client("sqs")
+    for source in template.queue_sources():
+        attributes = settings.attributes[source.queue]
+        Poller(source, Queue(attributes["Ref"], attributes["Arn"]), sqs, backend).start()
+    fired: list[Schedule] = list(schedules(template, settings.attributes))
+    Clock(fired, sqs, settings.schedule_seconds).start()
+    say_ready(ready)
+    threading.Event().wait()
+
+
+def _configured(function: Function, settings: AppSettings) -> Function:
+    declared = function.environment
+    chosen = {name: value for name, value in settings.variables.items() if name in declared}
+    return replace(function, environment={**declared, **chosen, **settings.common})
+
+
+def _print_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def from_json(given: dict[str, Any]) -> tuple[AppSettings, socket.socket, int]:
+    """The settings, the socket and the pipe that the parent handed over."""
+    listener = socket.socket(fileno=given.pop("socket"))
+    ready = given.pop("ready")
+    os.set_inheritable(ready, False)
+    os.set_inheritable(listener.fileno(), False)
+    return AppSettings(**given), listener, ready

@@ -1,0 +1,195 @@
+"""The in-house backend: warm processes per function, one event at a time each, more of them when all are busy.
+
+Processes and not threads, because a Lambda environment never serves two requests at once and code relies on it:
+powertools keeps the current event on a class.
+"""
+
+import json
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from local import runtime_process
+from local.backend import Call, FunctionFailed, StillRunning, check_size
+from local.intrinsics import ACCOUNT, REGION
+from local.template import ROOT, Function
+
+MOST_AT_ONCE = 64  # environments of one function
+MOST_IDLE = 8  # kept warm; a burst's others end with their event
+#: Imported once and inherited by every environment: what functions import from outside this repository.
+PRELOAD = ("local.runtime_process", "aws_lambda_powertools.event_handler", "boto3", "pydantic", "PIL.Image", "requests")
+
+_start = multiprocessing.get_context("forkserver")
+
+
+class Environment:
+    """One process of a function."""
+
+    def __init__(self, load: runtime_process.Load) -> None:
+        self._pipe: Connection
+        self._pipe, theirs = _start.Pipe()
+        self._process = _start.Process(target=runtime_process.run, args=(theirs, load), name=load.name, daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def send(self, call: Call, deadline: float) -> None:
+        """Hand over an event; `deadline` as time.time(). Raises FunctionFailed when the process is gone."""
+        head = {"request_id": call.request_id, "deadline": deadline, "account": ACCOUNT}
+        try:
+            self._pipe.send_bytes(json.dumps(head).encode())
+            self._pipe.send_bytes(call.event)
+        except OSError as gone:
+            raise FunctionFailed("Runtime.ExitError", "the process is gone") from gone
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the answer is there, or the process gone, within that time."""
+        return self._pipe.poll(max(0.0, seconds))
+
+    def receive(self) -> bytes:
+        """The answer. Raises FunctionFailed."""
+        try:
+            word = self._pipe.recv_bytes()
+            data = self._pipe.recv_bytes()
+        except (EOFError, OSError) as gone:
+            raise FunctionFailed("Runtime.ExitError", "the process ended without an answer") from gone
+        if word != b"ok":
+            raise FunctionFailed(*json.loads(data))
+        check_size(data, "Response")
+        return data
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another event."""
+        return self._process.is_alive()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid or 0
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+class Pool:
+    """The environments of one function."""
+
+    def __init__(self, function: Function, load: runtime_process.Load) -> None:
+        self.function = function
+        self._load = load
+        self._lock = threading.Lock()
+        self._idle: list[Environment] = []
+        self._busy: set[Environment] = set()
+        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+    def invoke(self, call: Call, patience: float) -> bytes:
+        """Run one event; see Backend.invoke."""
+        ends = time.monotonic() + patience
+        if not self._room.acquire(timeout=patience):
+            raise StillRunning(f"{self.function.name}: all {MOST_AT_ONCE} environments are busy")
+        environment = self._take()
+        stops = time.monotonic() + self.function.seconds
+        try:
+            environment.send(call, time.time() + self.function.seconds)
+        except FunctionFailed:
+            self._give_back(environment)
+            raise
+        if not environment.wait(min(ends, stops) - time.monotonic()) and stops > ends:
+            threading.Thread(target=self._outlive, args=(environment, stops), daemon=True).start()
+            raise StillRunning(self.function.name)
+        return self._finish(environment, stops)
+
+    def _finish(self, environment: Environment, stops: float) -> bytes:
+        try:
+            if not environment.wait(stops - time.monotonic()):
+                environment.kill()
+                raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {self.function.seconds:.2f} seconds")
+            return environment.receive()
+        finally:
+            self._give_back(environment)
+
+    def _outlive(self, environment: Environment, stops: float) -> None:
+        with suppress(FunctionFailed):
+            self._finish(environment, stops)
+
+    def _take(self) -> Environment:
+        with self._lock:
+            environment = self._idle.pop() if self._idle else None
+            while environment is not None and not environment.alive:
+                environment = self._idle.pop() if self._idle else None
+        environment = environment or Environment(self._load)
+        with self._lock:
+            self._busy.add(environment)
+        return environment
+
+    def _give_back(self, environment: Environment) -> None:
+        with self._lock:
+            self._busy.discard(environment)
+            keep = environment.alive and len(self._idle) < MOST_IDLE
+            if keep:
+                self._idle.append(environment)
+        if not keep and environment.alive:
+            environment.kill()
+        self._room.release()
+
+    def close(self) -> None:
+        """Kill all environments."""
+        with self._lock:
+            everyone = [*self._idle, *self._busy]
+            self._idle.clear()
+        for environment in everyone:
+            with suppress(OSError, ValueError):
+                environment.kill()
+
+
+class Environments:
+    """A Backend of processes on this machine; see `backend.py`."""
+
+    def __init__(self, functions: Mapping[str, Function], layers: list[Path], log: Path) -> None:
+        _start.set_forkserver_preload(list(PRELOAD))
+        self._pools = {name: Pool(function, _load(function, layers, log)) for name, function in functions.items()}
+
+    def invoke(self, call: Call, patience: float) -> bytes:
+        """Run one event; see Backend.invoke."""
+        check_size(call.event, "Request")
+        return self._pools[call.function].invoke(call, patience)
+
+    def close(self) -> None:
+        """End all processes, at once."""
+        for pool in self._pools.values():
+            pool.close()
+
+
+def _load(function: Function, layers: list[Path], log: Path) -> runtime_process.Load:
+    own = {
+        "PATH": os.environ.get("PATH", os.defpath),
+        "HOME": os.environ.get("HOME", "/"),
+        "LANG": "C.UTF-8",
+        "TZ": "UTC",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+        "AWS_LAMBDA_FUNCTION_NAME": function.name,
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "LAMBDA_TASK_ROOT": str(function.folder),
+        "_HANDLER": function.handler,
+    }
+    return runtime_process.Load(
+        name=function.name,
+        handler=function.handler,
+        path=(str(function.folder), *map(str, layers)),
+        environment={**own, **function.environment},
+        memory=function.memory,
+        log=str(log),
+        forget=(str(ROOT),),
+    )

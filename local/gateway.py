@@ -1,0 +1,190 @@
+"""API Gateway's HTTP API on a local port: routes, JWT authorizer, CORS, limits and its own error bodies."""
+
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.serving import make_server
+
+from local.authorizer import Identity, JwtAuthorizer, Refused
+from local.backend import Backend, Call, FunctionFailed, StillRunning
+from local.issuer import QuietHandler
+from local.payload import Answer, Asked, MalformedAnswer, Stamp, build_event, read_answer
+from local.routes import Match, RouteTable
+from local.template import DEFAULT_ROUTE, Cors, Template
+
+BODY_BYTES = 10 * 1024 * 1024  # an HTTP API takes no more
+DRAIN_BYTES = 64 * 1024 * 1024  # read off a refused body, so that the client gets to read the answer
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+_WITHOUT_BODY = (204, 304)
+_OWN_HEADERS = ("content-length", "connection", "transfer-encoding", "date", "server")  # the gateway sets them
+
+Environ = dict[str, Any]
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+def refusal(status: int, words: str, *headers: tuple[str, str]) -> Answer:
+    """An answer of the gateway itself: `{"message": words}`."""
+    body = json.dumps({"message": words}, separators=(",", ":")).encode()
+    return Answer(status, (("content-type", "application/json"), *headers), body)
+
+
+class Gateway:
+    """A WSGI application that stands in for the HTTP API of a template."""
+
+    def __init__(self, template: Template, backend: Backend, log: Callable[[str], None] | None = None) -> None:
+        self._routes = RouteTable(template.routes())
+        self._authorizer = JwtAuthorizer(template.authorizer())
+        self._cors = template.cors()
+        self._backend = backend
+        self._log = log or (lambda line: None)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        started = time.monotonic()
+        stamp = Stamp()
+        asked = _read(environ)
+        answer = self.answer(asked, stamp)
+        headers = [pair for pair in answer.headers if pair[0] not in _OWN_HEADERS]
+        headers.append(("apigw-requestid", stamp.request_id))
+        if answer.status not in _WITHOUT_BODY:
+            headers.append(("content-length", str(len(answer.body))))
+        self._log(f"{asked.method} {asked.path} {answer.status} {time.monotonic() - started:.2f} s")
+        start_response(f"{answer.status} {_REASONS.get(answer.status, '-')}", headers)
+        return [] if asked.method == "HEAD" or answer.status in _WITHOUT_BODY else [answer.body]
+
+    def answer(self, asked: Asked, stamp: Stamp) -> Answer:
+        """The response to a request, CORS headers included."""
+        match = self._routes.match(asked.method, asked.path)
+        origin = asked.header("origin")
+        if self._is_preflight(asked) and not (match and match.route.path == DEFAULT_ROUTE and match.route.authorized):
+            return Answer(204, preflight_headers(self._cors, origin or ""))
+        answer = self._route(asked, match, stamp)
+        if not origin or not self._cors.origins:
+            return answer
+        # the gateway's own CORS headers replace those of the function
+        kept = tuple(pair for pair in answer.headers if not pair[0].startswith("access-control-"))
+        return Answer(answer.status, kept + origin_headers(self._cors, origin), answer.body)
+
+    def _is_preflight(self, asked: Asked) -> bool:
+        named = asked.header("origin") and asked.header("access-control-request-method")
+        return asked.method == "OPTIONS" and bool(self._cors.origins) and bool(named)
+
+    def _route(self, asked: Asked, match: Match | None, stamp: Stamp) -> Answer:
+        if match is None:
+            return refusal(404, "Not Found")
+        identity: Identity | None = None
+        if match.route.authorized:
+            try:
+                identity = self._authorizer.identify(asked.header("authorization"), match.route.scopes)
+            except Refused as no:
+                words = "Unauthorized" if no.status == 401 else "Forbidden"
+                return refusal(no.status, words, ("www-authenticate", no.challenge))
+        if len(asked.body) > BODY_BYTES:
+            return refusal(413, "Request Entity Too Large")
+        event = build_event(asked, match, identity.context() if identity else None, stamp)
+        return self._invoke(match, event)
+
+    def _invoke(self, match: Match, event: dict[str, Any]) -> Answer:
+        call = Call(match.route.function, json.dumps(event, ensure_ascii=False).encode())
+        try:
+            return read_answer(json.loads(self._backend.invoke(call, match.route.seconds)))
+        except StillRunning:
+            return refusal(503, "Service Unavailable")
+        except FunctionFailed as failure:
+            print(f"{match.route.function}: {failure}", file=sys.stderr, flush=True)
+            if failure.kind == "Function.RequestSizeTooLarge":
+                return refusal(413, "Request Entity Too Large")
+            return refusal(500, "Internal Server Error")
+        except MalformedAnswer as broken:
+            print(f"{match.route.function}: malformed answer: {broken}", file=sys.stderr, flush=True)
+            return refusal(500, "Internal Server Error")
+
+
+def origin_headers(cors: Cors, origin: str) -> tuple[tuple[str, str], ...]:
+    """What a response to another origin carries; nothing for an origin that isn't allowed."""
+    if "*" not in cors.origins and origin not in cors.origins:
+        return ()
+    headers = [("access-control-allow-origin", "*" if "*" in cors.origins else origin)]
+    if cors.exposed:
+        headers.append(("access-control-expose-headers", ",".join(cors.exposed)))
+    if cors.credentials:
+        headers.append(("access-control-allow-credentials", "true"))
+    return tuple(headers)
+
+
+def preflight_headers(cors: Cors, origin: str) -> tuple[tuple[str, str], ...]:
+    """What a preflight is told; nothing for an origin that isn't allowed."""
+    headers = origin_headers(cors, origin)
+    if not headers:
+        return ()
+    asked = (
+        ("access-control-allow-methods", ",".join(cors.methods)),
+        ("access-control-allow-headers", ",".join(cors.headers)),
+        ("access-control-max-age", "" if cors.max_age is None else str(cors.max_age)),
+    )
+    return headers + tuple(pair for pair in asked if pair[1])
+
+
+def _read(environ: Environ) -> Asked:
+    return Asked(
+        method=environ["REQUEST_METHOD"],
+        # decoded, as an HTTP API's rawPath is in spite of its name
+        path=environ["PATH_INFO"].encode("latin-1").decode(errors="replace") or "/",
+        query=environ.get("QUERY_STRING", ""),
+        headers=tuple(_headers(environ)),
+        body=_body(environ),
+        source_ip=environ.get("REMOTE_ADDR", "127.0.0.1"),
+        protocol=environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+    )
+
+
+def _headers(environ: Environ) -> Iterable[tuple[str, str]]:
+    for name, value in environ.items():
+        if name.startswith("HTTP_"):
+            yield name[5:].replace("_", "-").lower(), value
+        elif name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value:
+            yield name.replace("_", "-").lower(), value
+    yield "x-forwarded-for", environ.get("REMOTE_ADDR", "127.0.0.1")
+    yield "x-forwarded-proto", environ.get("wsgi.url_scheme", "http")
+    yield "x-forwarded-port", str(environ.get("SERVER_PORT", ""))
+
+
+def _body(environ: Environ) -> bytes:
+    """The body; of one over the limit, one byte more than the limit."""
+    stream = environ["wsgi.input"]
+    length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
+    wanted = BODY_BYTES + 1 if length is None else min(length, BODY_BYTES + 1)
+    body: bytes = stream.read(wanted) if wanted else b""
+    left = DRAIN_BYTES if length is None else min(length - len(body), DRAIN_BYTES)
+    while len(body) > BODY_BYTES and left > 0:
+        chunk = stream.read(min(65536, left))
+        if not chunk:
+            break
+        left -= len(chunk)
+    return body
+
+
+class GatewayServer:
+    """A gateway on a socket that somebody else opened and keeps open."""
+
+    def __init__(self, gateway: Gateway, listener: socket.socket) -> None:
+        self._server = make_server(
+            "127.0.0.1", 0, gateway, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, name="gateway", daemon=True)
+
+    def start(self) -> None:
+        """Serve in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more requests."""
+        self._server.shutdown()
+        self._thread.join()

@@ -1,0 +1,177 @@
+"""What Lambda's SQS poller does for a function, and what EventBridge does for a schedule."""
+
+import json
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.aws import Schedule
+from local.backend import Backend, Call, FunctionFailed, StillRunning
+from local.intrinsics import ACCOUNT, REGION
+from local.template import QueueSource
+
+WAIT_SECONDS = 2  # of one long poll; short, so that stopping is quick
+PATIENCE_SECONDS = 905.0  # beyond the longest timeout a function can have
+PAUSE_SECONDS = 0.5  # after the queue could not be reached
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue's URL and ARN."""
+
+    url: str
+    arn: str
+
+
+class Poller:
+    """Takes messages off a queue for a function, at most `concurrency` batches at once."""
+
+    def __init__(self, source: QueueSource, queue: Queue, sqs: Any, backend: Backend) -> None:
+        self._source = source
+        self._queue = queue
+        self._sqs = sqs
+        self._backend = backend
+        self._room = threading.Semaphore(source.concurrency)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"poller {source.function}", daemon=True)
+
+    def start(self) -> None:
+        """Poll in a thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more messages; what runs goes on."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            if not self._room.acquire(timeout=PAUSE_SECONDS):
+                continue
+            messages = self._receive()
+            if messages:
+                threading.Thread(target=self._handle, args=(messages,), daemon=True).start()
+            else:
+                self._room.release()
+
+    def _receive(self) -> list[dict[str, Any]]:
+        try:
+            answer = self._sqs.receive_message(
+                QueueUrl=self._queue.url,
+                MaxNumberOfMessages=min(10, self._source.batch),
+                WaitTimeSeconds=WAIT_SECONDS,
+                MessageSystemAttributeNames=["All"],
+                MessageAttributeNames=["All"],
+            )
+        except (BotoCoreError, ClientError):
+            self._stop.wait(PAUSE_SECONDS)
+            return []
+        messages: list[dict[str, Any]] = answer.get("Messages", [])
+        return messages
+
+    def _handle(self, messages: list[dict[str, Any]]) -> None:
+        try:
+            failed = self._invoke(messages)
+            for message in messages:
+                if message["MessageId"] not in failed:
+                    self._sqs.delete_message(QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"])
+        except (BotoCoreError, ClientError) as problem:
+            print(f"{self._source.function}: a message was not deleted: {problem}", file=sys.stderr, flush=True)
+        finally:
+            self._room.release()
+
+    def _invoke(self, messages: list[dict[str, Any]]) -> set[str]:
+        """The ids of the messages that stay on the queue."""
+        event = {"Records": [record(message, self._queue.arn) for message in messages]}
+        everything = {message["MessageId"] for message in messages}
+        try:
+            answer = self._backend.invoke(Call(self._source.function, json.dumps(event).encode()), PATIENCE_SECONDS)
+        except (FunctionFailed, StillRunning) as failure:
+            print(f"{self._source.function}: {failure}", file=sys.stderr, flush=True)
+            return everything
+        return failures(json.loads(answer), everything) if self._source.partial_failures else set()
+
+
+def record(message: dict[str, Any], arn: str) -> dict[str, Any]:
+    """A received message as the record that Lambda makes of it."""
+    named = message.get("MessageAttributes", {})
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message.get("Attributes", {}),
+        "messageAttributes": {
+            name: {
+                "stringValue": value.get("StringValue"),
+                "stringListValues": [],
+                "binaryListValues": [],
+                "dataType": value["DataType"],
+            }
+            for name, value in named.items()
+        },
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+        "awsRegion": REGION,
+    }
+
+
+def failures(answer: Any, everything: set[str]) -> set[str]:
+    """The message ids that a batch answer names; all of them when it makes no sense, as Lambda has it."""
+    if not answer:
+        return set()
+    try:
+        named = {item["itemIdentifier"] for item in answer["batchItemFailures"] or []}
+    except (KeyError, TypeError):
+        return everything
+    return named if named <= everything else everything
+
+
+class Clock:
+    """Fires schedules: once at the start, then at their rate (or every `seconds`)."""
+
+    def __init__(self, schedules: Sequence[Schedule], sqs: Any, seconds: float | None = None) -> None:
+        self._schedules = schedules
+        self._sqs = sqs
+        self._seconds = seconds
+        self._stop = threading.Event()
+
+    def start(self) -> None:
+        """Fire in one thread per schedule."""
+        for schedule in self._schedules:
+            threading.Thread(target=self._run, args=(schedule,), name="clock", daemon=True).start()
+
+    def stop(self) -> None:
+        """Fire no more."""
+        self._stop.set()
+
+    def _run(self, schedule: Schedule) -> None:
+        while True:
+            try:
+                fire(schedule, self._sqs)
+            except (BotoCoreError, ClientError) as problem:
+                print(f"{schedule.rule} did not fire: {problem}", file=sys.stderr, flush=True)
+            if self._stop.wait(self._seconds or schedule.seconds):
+                return
+
+
+def fire(schedule: Schedule, sqs: Any, now: Callable[[], float] = time.time) -> None:
+    """Send one scheduled event to its queue."""
+    event = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [schedule.rule],
+        "detail": {},
+    }
+    sqs.send_message(QueueUrl=schedule.queue_url, MessageBody=schedule.message or json.dumps(event))

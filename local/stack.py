@@ -1,0 +1,222 @@
+"""The whole local stack, as one object: `make run` and the tests start the same one."""
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from local.app import AppSettings
+from local.aws import Attributes, Aws, create_resources, schedules
+from local.children import Child, listen
+from local.issuer import AUDIENCE, IssuerServer
+from local.poller import fire
+from local.template import ROOT, TEMPLATE, Template
+
+STATE = ROOT / ".local"
+PREFIX = "/api/image-studio"
+#: What a child process needs of our own environment; keys and credentials are not among it.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stack is started.
+
+    `environment` is where provider keys and `*_BASE_URL`s are looked for; `variables` replace functions' variables
+    (only those that the template declares); `schedule_seconds` replaces the rate of scheduled rules.
+    """
+
+    template: Path = TEMPLATE
+    port: int = 0
+    state: Path = STATE
+    environment: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    schedule_seconds: float | None = None
+    providers: bool = True  # False: no emulators and no keys, for a template without providers
+    access_log: bool = False
+    output: IO[bytes] | None = None  # where the children's own lines go; None: where ours go
+
+
+class Stack:
+    """Everything, running. Stop it, or use it in a `with` block."""
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self._closing = ExitStack()
+        self._reloading = threading.Lock()
+        self._attributes: Attributes = {}
+        self._app: Child | None = None
+        self._keys: dict[str, str] = {}
+        self._in_use: dict[str, str] = {}
+        self.emulators: dict[str, Any] = {}
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        options = self.options
+        options.state.mkdir(parents=True, exist_ok=True)
+        self._listener = self._closing.enter_context(listen(options.port))
+        self.log = options.state / "functions.log"
+        self.log.write_bytes(b"")
+        self._issuer_server = IssuerServer(options.state, tier_claim=self._tier_claim())
+        self._closing.callback(self._issuer_server.stop)
+        self.issuer = self._issuer_server.issuer
+        self.aws = self._start_aws()
+        self._variables = {**self._start_providers(), **options.variables}
+        self.reload()
+
+    def _tier_claim(self) -> str:
+        declared = Template(self.options.template).document.get("Parameters", {}).get("TierClaim", {})
+        return self.options.parameters.get("TierClaim", declared.get("Default", "tier"))
+
+    def _start_aws(self) -> Aws:
+        listener = self._closing.enter_context(listen())
+        child = Child("aws", {}, listener, self._environment(), self.options.output)
+        self._closing.callback(child.stop)
+        child.wait_until_ready()
+        return Aws(f"http://127.0.0.1:{_port(listener)}")
+
+    def _environment(self) -> dict[str, str]:
+        own = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return {**own, "PYTHONUNBUFFERED": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+
+    def _start_providers(self) -> dict[str, str]:
+        """Start an emulator for each provider with neither key nor base URL; the variables that functions need."""
+        if not self.options.providers:
+            return {}
+        sys.path[:0] = [str(layer) for layer in self._template().layers() if str(layer) not in sys.path]
+        from image_studio.providers import SPECS  # noqa: PLC0415  # found through the layer's folder
+        from local import emulators  # noqa: PLC0415  # Pillow and fonts, only where pictures are painted
+
+        variables: dict[str, str] = {}
+        for spec in SPECS:
+            key = self.options.environment.get(spec.key_variable, "")
+            url = self.options.environment.get(spec.base_url_variable, "")
+            if not key and not url and spec.name in emulators.PROVIDERS:
+                emulator = emulators.start(spec.name, key=f"local-{spec.name}-key")
+                self._closing.callback(emulator.stop)
+                self.emulators[spec.name] = emulator
+                url = emulator.url
+            variables[spec.base_url_variable] = url
+            self._keys[spec.key_variable] = key or (f"local-{spec.name}-key" if url else "")
+            self._in_use[spec.name] = _how(emulated=spec.name in self.emulators, key=key, url=url)
+        return variables
+
+    def providers_in_use(self) -> dict[str, str]:
+        """How each provider is reached, in words."""
+        return dict(self._in_use)
+
+    def _template(self) -> Template:
+        known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
+        return Template(self.options.template, {**known, **self.options.parameters}, self._attributes)
+
+    def reload(self) -> None:
+        """Start gateway, functions and poller anew from the code as it is; AWS and tokens stay. Raises DidNotStart."""
+        with self._reloading:
+            template = self._template()
+            before = set(self._attributes)
+            create_resources(template, self.aws, self._attributes)
+            self._write_keys(template, before)
+            if self._app:
+                self._app.stop()
+            self._app = Child(
+                "app",
+                self._settings().as_json(),
+                self._listener,
+                self._environment(),
+                self.options.output,
+            )
+            self._app.wait_until_ready()
+
+    def _write_keys(self, template: Template, before: set[str]) -> None:
+        for secret in template.resources("AWS::SecretsManager::Secret"):
+            if secret.name not in before and self.options.providers:
+                self.aws.client("secretsmanager").put_secret_value(
+                    SecretId=self._attributes[secret.name]["Ref"], SecretString=json.dumps(self._keys)
+                )
+
+    def _settings(self) -> AppSettings:
+        known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
+        return AppSettings(
+            template=str(self.options.template),
+            parameters={**known, **self.options.parameters},
+            attributes=self._attributes,
+            endpoint=self.aws.endpoint,
+            variables=self._variables,
+            common=self.aws.environment,
+            log=str(self.log),
+            schedule_seconds=self.options.schedule_seconds,
+            access_log=self.options.access_log,
+        )
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the gateway."""
+        return f"http://127.0.0.1:{_port(self._listener)}"
+
+    @property
+    def url(self) -> str:
+        """The base URL that the API reference means."""
+        return f"{self.origin}{PREFIX}"
+
+    @property
+    def resources(self) -> Attributes:
+        """What Ref and GetAtt give, by logical id: `resources["Table"]["Ref"]` is the table's name."""
+        return self._attributes
+
+    def token(self, sub: str = "developer", tier: str = "pro", **claims: Any) -> str:
+        """A token that the gateway accepts."""
+        return self.issuer.mint(sub, tier, **claims)
+
+    def headers(self, sub: str = "developer", tier: str = "pro", **claims: Any) -> dict[str, str]:
+        """An Authorization header with a fresh token."""
+        return {"Authorization": f"Bearer {self.token(sub, tier, **claims)}"}
+
+    def tick(self) -> None:
+        """Fire all schedules now: what EventBridge does every minute."""
+        for schedule in schedules(self._template(), self._attributes):
+            fire(schedule, self.aws.client("sqs"))
+
+    @property
+    def alive(self) -> bool:
+        """Whether the gateway's process runs."""
+        return self._app is not None and self._app.alive
+
+    def stop(self) -> None:
+        """End everything that was started."""
+        with suppress(AttributeError):
+            if self._app:
+                self._app.stop()
+        self._closing.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _how(*, emulated: bool, key: str, url: str) -> str:
+    if emulated:
+        return f"emulator at {url}"
+    if url:
+        return f"{url}, as the environment says"
+    return "the real provider, with the key of the environment" if key else "not configured"
+
+
+def _port(listener: socket.socket) -> int:
+    port: int = listener.getsockname()[1]
+    return port

@@ -1,0 +1,23 @@
+"""Writes what it gets to the bucket; a body with `fail` fails, one with `return` comes back as a batch failure."""
+
+import json
+import os
+import time
+
+import boto3
+
+
+def handler(event, context):
+    """Handle one batch."""
+    [record] = event["Records"]
+    body = json.loads(record["body"])
+    s3 = boto3.client("s3")
+    began = time.time()
+    time.sleep(body.get("seconds", 0))
+    seen = {"record": record, "only": os.environ.get("ONLY_HERE"), "began": began, "ended": time.time()}
+    s3.put_object(Bucket=os.environ["BUCKET"], Key=f"out/{record['messageId']}-{began}", Body=json.dumps(seen))
+    if "fail" in body:
+        raise ValueError("as asked")
+    if "return" in body:
+        return {"batchItemFailures": [{"itemIdentifier": record["messageId"]}]}
+    return {"batchItemFailures": []}

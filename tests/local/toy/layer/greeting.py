@@ -1,0 +1,3 @@
+"""What the toy functions share."""
+
+WORD = "from the layer"
