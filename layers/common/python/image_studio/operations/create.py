@@ -110,7 +110,7 @@ def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
         )
 
     orders = [
-        Order(number, lambda choice, seed=seed: task(choice, seed), lambda data: _polish(data, made.size))  # type: ignore[misc]
+        Order(number, lambda choice, seed=seed: task(choice, seed), lambda data, _: _polish(data, made.size))  # type: ignore[misc]
         for number, seed in enumerate(seeds, start=1)
     ]
     entries = produce(studio, choices, orders)

@@ -44,11 +44,14 @@ class Polished:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One variation to make: the task for a choice, and what turns the provider's bytes into the answer's."""
+    """One variation to make: the task for a choice, and what turns the provider's bytes into the answer's.
+
+    `polish` is told the entry too: how the bytes have to be read may depend on the model that made them.
+    """
 
     variation: int  # 1-based
     task: Callable[[Choice], Task]
-    polish: Callable[[bytes], Polished]
+    polish: Callable[[bytes, Entry], Polished]
 
 
 def produce(studio: Studio, choices: Sequence[Choice], orders: Sequence[Order]) -> list[Entry]:
@@ -73,7 +76,7 @@ def _make(studio: Studio, choices: Sequence[Choice], order: Order, until: float)
     maker = _Maker(studio, order, entry, until)
     try:
         data = maker.take_up() if entry.stage is not Stage.FRESH else maker.pay(choices)
-        polished = _polish(order, data)
+        polished = _polish(order, data, maker.entry)
     except StudioError as error:
         return _failed(studio, maker.entry, error)
     facts = {**polished.facts, "metadata": {**maker.entry.facts, **polished.facts.get("metadata", {})}}
@@ -94,10 +97,10 @@ def _failed(studio: Studio, entry: Entry, error: StudioError) -> Entry:
     return failed
 
 
-def _polish(order: Order, data: bytes) -> Polished:
+def _polish(order: Order, data: bytes, entry: Entry) -> Polished:
     """The provider's bytes went through no gate yet: what doesn't pass it can't be used."""
     try:
-        return order.polish(data)
+        return order.polish(data, entry)
     except StudioError as error:
         raise ResultUnusable(f"The provider's picture can't be used: {error.detail}") from error
 
