@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 from image_studio.errors import InvalidRequest
-from image_studio.schemas.create import MAX_PIXELS, MAX_SIDE, MIN_SIDE
+from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
 Size = tuple[int, int]  # width x height, pixels
 

@@ -6,12 +6,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, Field, model_validator
 
 from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
 from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
-
-MAX_VARIATIONS = 10
-MIN_SIDE = 16  # pixels; the narrowest picture that any platform shows
-MAX_SIDE = 8_192  # pixels
-MAX_PIXELS = 25_000_000  # of one answer
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
