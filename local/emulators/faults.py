@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 MARKER = re.compile(r"\[\[\s*((?:delay|fault|polls)\s*=[^\[\]]{1,200})\]\]")
 LONGEST_HOLD_SECONDS = 120.0
 #: The fault happens after the provider did the work, so it may have charged.
-AFTER_THE_WORK = {"504", "empty", "filtered"}
+AFTER_THE_WORK = {"504"}
 #: How the work itself ends badly; everything else strikes the submit unless a stage is given.
 ENDS_THE_WORK = {"failed", "moderated", "filtered", "empty", "cancelled", "tasktimeout", "deleted", "5004"}
 

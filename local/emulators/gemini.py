@@ -86,6 +86,7 @@ class Gemini(Provider):
             return candidates(model, [], (tokens[0], 0), marker.options.get("reason", finish))
 
         def prose(_marker: Marker) -> Response:
+            self.take(visit, price)
             return candidates(model, [{"text": "I can't make that picture."}], (tokens[0], 8))
 
         own: Refusals = {

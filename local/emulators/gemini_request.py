@@ -100,10 +100,15 @@ def _take(visit: Visit, asked: Asked, number: int, part: dict[str, Any]) -> Resp
     if inline.get("mimeType") not in PICTURE_TYPES:
         return error(400, f"Unsupported MIME type: {inline.get('mimeType')}")
     try:
-        data = from_text(str(inline.get("data")))
+        data = from_text(_standard(str(inline.get("data"))))
         asked.pictures.append(decode(data))
     except NotAPicture:
         return error(400, "Unable to process input image. Please retry or report the problem.")
     visit.call.pictures[f"part{number}"] = data
     visit.call.files[f"part{number}"] = {"content_type": inline["mimeType"], "bytes": len(data)}
     return None
+
+
+def _standard(text: str) -> str:
+    """Base64 in its standard alphabet: Google's JSON takes the URL-safe one as well, and its SDK sends that."""
+    return text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4)
