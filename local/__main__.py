@@ -9,24 +9,25 @@ def main() -> int:
     """Run what the arguments ask for; the exit code."""
     role = sys.argv[1] if len(sys.argv) > 1 else "serve"
     if role == "app":
-        from local import app  # noqa: PLC0415  # each role imports only its own part
+        from local.app import from_json, serve  # noqa: PLC0415  # each role imports only its own part
 
-        app.serve(*app.from_json(json.loads(sys.argv[2])))
+        serve(*from_json(json.loads(sys.argv[2])))
     elif role == "aws":
         _aws(json.loads(sys.argv[2]))
     else:
-        from local import serve  # noqa: PLC0415  # the same
+        from local.serve import main as run  # noqa: PLC0415  # the same
 
-        return serve.main(sys.argv[1:])
+        return run(sys.argv[1:])
     return 0
 
 
 def _aws(given: dict[str, int]) -> None:
-    from local import aws, children  # noqa: PLC0415  # the same
+    from local.aws import serve  # noqa: PLC0415  # the same
+    from local.children import end_with_parent, say_ready  # noqa: PLC0415  # the same
 
-    children.end_with_parent()
-    children.say_ready(given["ready"])  # the socket listens already: who connects now is answered soon
-    aws.serve(socket.socket(fileno=given["socket"]))
+    end_with_parent()
+    say_ready(given["ready"])  # the socket listens already: who connects now is answered soon
+    serve(socket.socket(fileno=given["socket"]))
 
 
 if __name__ == "__main__":

@@ -19,13 +19,13 @@ from local.template import Function, Template
 
 @dataclass(frozen=True)
 class AppSettings:
-    """What the parent tells the child. `variables` replace those that a function declares; `common` go to all."""
+    """What the parent tells the child: `declared` replaces what a function declares, `common` goes to all."""
 
     template: str
     parameters: Mapping[str, str]
     attributes: Mapping[str, Mapping[str, str]]
     endpoint: str
-    variables: Mapping[str, str]
+    declared: Mapping[str, str]
     common: Mapping[str, str]
     log: str
     schedule_seconds: float | None = None
@@ -55,9 +55,9 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
 
 
 def _configured(function: Function, settings: AppSettings) -> Function:
-    declared = function.environment
-    chosen = {name: value for name, value in settings.variables.items() if name in declared}
-    return replace(function, environment={**declared, **chosen, **settings.common})
+    own = function.environment
+    chosen = {name: value for name, value in settings.declared.items() if name in own}
+    return replace(function, environment={**own, **chosen, **settings.common})
 
 
 def _print_line(line: str) -> None:

@@ -24,8 +24,9 @@ PARENT_SECONDS = 0.5
 PICTURE = (
     """curl -sSL {url}/create -H "Authorization: Bearer {token}" -H "Content-Type: application/json" """
     """-d '{{"prompt": "Modern office workspace", "template_id": "linkedin_post"}}' """
-    """| python3 -c 'import base64, json, sys; """
-    """open("picture.png", "wb").write(base64.b64decode(json.load(sys.stdin)["results"][0]["image_base64"]))'"""
+    """| python3 -c 'import base64, json, sys; answer = json.load(sys.stdin); """
+    """sys.exit(answer["detail"]) if "detail" in answer else """
+    """open("picture.png", "wb").write(base64.b64decode(answer["results"][0]["image_base64"]))'"""
 )
 
 

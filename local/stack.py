@@ -29,8 +29,8 @@ INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 class Options:
     """How a stack is started.
 
-    `environment` is where provider keys and `*_BASE_URL`s are looked for; `variables` replace functions' variables
-    (only those that the template declares); `schedule_seconds` replaces the rate of scheduled rules.
+    `environment` is where provider keys and `*_BASE_URL`s are looked for; `variables` are set for all functions,
+    over what the template says; `schedule_seconds` replaces the rate of scheduled rules.
     """
 
     template: Path = TEMPLATE
@@ -73,7 +73,7 @@ class Stack:
         self._closing.callback(self._issuer_server.stop)
         self.issuer = self._issuer_server.issuer
         self.aws = self._start_aws()
-        self._variables = {**self._start_providers(), **options.variables}
+        self._declared = self._start_providers()
         self.reload()
 
     def _tier_claim(self) -> str:
@@ -92,7 +92,7 @@ class Stack:
         return {**own, "PYTHONUNBUFFERED": "1", "AWS_EC2_METADATA_DISABLED": "true"}
 
     def _start_providers(self) -> dict[str, str]:
-        """Start an emulator for each provider with neither key nor base URL; the variables that functions need."""
+        """Start an emulator for each provider with neither key nor base URL; the variables that the worker needs."""
         if not self.options.providers:
             return {}
         sys.path[:0] = [str(layer) for layer in self._template().layers() if str(layer) not in sys.path]
@@ -153,8 +153,8 @@ class Stack:
             parameters={**known, **self.options.parameters},
             attributes=self._attributes,
             endpoint=self.aws.endpoint,
-            variables=self._variables,
-            common=self.aws.environment,
+            declared=self._declared,
+            common={**self.aws.environment, **self.options.variables},
             log=str(self.log),
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,

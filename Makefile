@@ -1,0 +1,86 @@
+# `make` lists the targets. Each sets up what it needs; the second time that takes no time.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PY := .venv/bin/python
+SAM := .venv-sam/bin/sam
+WORKERS ?= 2
+# sam looks for the functions' python on PATH and refuses shims
+SAM_ENV = PATH="$$(dirname "$$(scripts/find-python 3.13)"):$$PATH" SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
+ARCH ?= arm64
+STAGE ?= dev
+
+export PORT
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- environments -------------------------------------------------------------------------------------
+
+.venv/ready: requirements/dev.txt scripts/find-python
+	@echo "Setting up .venv ..."
+	@$(PY) -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv-sam/ready: requirements/sam.txt scripts/find-python
+	@echo "Setting up .venv-sam ..."
+	@.venv-sam/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-sam
+	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	@touch $@
+
+# --- work ---------------------------------------------------------------------------------------------
+
+.PHONY: run
+run: .venv/ready ## serve the whole API on localhost (PORT=8000)
+	@exec $(PY) -m local --with-parent
+
+.PHONY: token
+token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
+	@$(PY) -m local.token $(if $(SUB),--sub "$(SUB)") $(if $(TIER),--tier "$(TIER)")
+
+.PHONY: test
+test: .venv/ready .venv-sam/ready ## run all tests
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
+
+.PHONY: slow
+slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
+	@$(PY) -m pytest -m slow
+
+.PHONY: check
+check: .venv/ready ## lint, types, layers, sizes
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@PYTHONPATH=layers/common/python .venv/bin/lint-imports
+	@$(PY) -m scripts.figures
+
+.PHONY: format
+format: .venv/ready ## format the code and mend what can be mended
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+.PHONY: events
+events: .venv/ready ## write events/ anew from template.yaml
+	@$(PY) -m scripts.events
+
+.PHONY: lock
+lock: .venv/ready ## resolve requirements/*.in into locked versions with hashes
+	@scripts/lock
+
+# --- AWS ----------------------------------------------------------------------------------------------
+
+.PHONY: build
+build: .venv-sam/ready ## build what is deployed (ARCH=arm64)
+	@$(SAM_ENV) $(SAM) validate --lint --region us-east-1
+	@$(SAM_ENV) $(SAM) build --cached --parallel --parameter-overrides Arch=$(ARCH)
+
+.PHONY: deploy
+deploy: build ## deploy to AWS (STAGE=dev, staging or prod), asking the first time
+	@scripts/deploy $(STAGE)
+
+.PHONY: clean
+clean: ## remove what make made
+	@rm -rf .venv .venv-sam .aws-sam .local
