@@ -47,11 +47,17 @@ class InProcess:
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """Run the job in a thread."""
         if delay > 0:
-            timer = Timer(delay, self._pool.submit, (self._run, tenant, job_id))
+            timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
             timer.daemon = True
             timer.start()
         else:
-            self._pool.submit(self._run, tenant, job_id)
+            self._pool.submit(self._work, tenant, job_id)
+
+    def _work(self, tenant: str, job_id: str) -> None:
+        try:
+            self._run(tenant, job_id)
+        except Exception:
+            log.exception("job failed outside its record", extra={"job_id": job_id})
 
 
 @lru_cache(maxsize=1)

@@ -83,11 +83,12 @@ class StudioApi:
         if (method, path) not in self._open:
             call.caller = caller_of(call.event)
         gates.check_body(call)
-        return self._look_up(call, method, path)(call)
+        return self._look_up(method, path)(call)
 
-    def _look_up(self, call: Call, method: str, path: str) -> Callable[[Call], Response]:
+    def _look_up(self, method: str, path: str) -> Callable[[Call], Response]:
         """The route's function with its variables. Raises NotFound and MethodNotAllowed."""
-        bare = {**call.event, "body": None, "isBase64Encoded": False}
+        line = {"method": method, "path": path}
+        bare = {"rawPath": path, "headers": {}, "requestContext": {"stage": "$default", "http": line}}
         with _matching:
             self._found = None
             self._resolver.resolve(bare, _NO_CONTEXT)
