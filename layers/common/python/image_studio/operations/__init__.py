@@ -18,7 +18,7 @@ OPERATIONS: Mapping[str, str] = {
 }
 
 
-def operation(name: str) -> "Operation":
+def find_operation(name: str) -> "Operation":
     """The operation's row. Raises UnknownChoice, naming those that exist."""
     if name not in OPERATIONS:
         raise UnknownChoice.of("operation", name, tuple(OPERATIONS))

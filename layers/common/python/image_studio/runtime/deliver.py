@@ -3,7 +3,7 @@
 from typing import Any
 
 from image_studio.imaging.payload import to_base64
-from image_studio.operations import operation
+from image_studio.operations import find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import MAX_BODY
 from image_studio.schemas.delivery import PUBLIC, Deliverable, Delivery
@@ -15,7 +15,7 @@ _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
 
 def documented_body(job: Job, delivery: Delivery) -> str:
     """The operation's own body of a job that succeeded, its pictures inline or as presigned URLs."""
-    answer: Any = operation(job.operation).answer.model_validate_json(job.answer or "{}")
+    answer: Any = find_operation(job.operation).answer.model_validate_json(job.answer or "{}")
     parts = answer.deliverables()
     room = 0 if delivery is Delivery.URL else MAX_BODY - ENVELOPE * len(parts)
     for number, part in enumerate(parts, start=1):

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.operations import operation
+from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import JSON, Response
@@ -27,7 +27,7 @@ DAY = 24 * 3600
 
 def submit(call: Call, name: str) -> Response:
     """POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
-    row = operation(name)
+    row = find_operation(name)
     request, ignored = parse_request(row.request, call.text())
     if ignored:
         call.headers["x-ignored-fields"] = ", ".join(ignored)[:1000]

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from image_studio.errors import ProviderFailed, RecordedError, StudioError, UnknownCharge
-from image_studio.operations import operation
+from image_studio.operations import find_operation
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.operation import Operation
 from image_studio.providers.wire import StillRunning
@@ -39,7 +39,7 @@ def run_job(tenant: str, job_id: str) -> None:
         log.info("job not taken", extra={"job_id": job_id})
         return
     journal = JobJournal(job, jobs, wiring.pictures())
-    row = operation(job.operation)
+    row = find_operation(job.operation)
     with Heartbeat(jobs, job, settings().lease_seconds):
         try:
             _conclude(jobs, job, journal, row)
