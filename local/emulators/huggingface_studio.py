@@ -3,9 +3,10 @@
 from PIL import Image
 
 from local.emulators.huggingface_inputs import Wish
-from local.emulators.huggingface_models import T2I
+from local.emulators.huggingface_models import SEGMENT, T2I
 from local.emulators.instruct import follow
 from local.emulators.painting import Order, Size, paint
+from local.emulators.retouching import cut_out
 
 
 def perform(task: str, wish: Wish, size: Size, number: int = 0) -> Image.Image:
@@ -13,4 +14,6 @@ def perform(task: str, wish: Wish, size: Size, number: int = 0) -> Image.Image:
     order = Order(wish.prompt, size, wish.seed + number, negative=wish.negative)
     if task == T2I:
         return paint(order)
+    if task == SEGMENT:
+        return cut_out(wish.pictures[0])
     return follow(order, wish.pictures)

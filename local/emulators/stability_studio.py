@@ -4,9 +4,30 @@ from collections.abc import Callable
 
 from PIL import Image
 
+from local.emulators.encoding import flattened
+from local.emulators.enlarging import enlarge, reimagine, size_of_area
 from local.emulators.painting import Order, paint
-from local.emulators.stability_contract import CORE_SIZES, SIZES
+from local.emulators.restyling import colour_in, in_style_of, keep_structure, transfer
+from local.emulators.retouching import (
+    background_for,
+    cut_out,
+    erase,
+    extend,
+    fill,
+    light_from,
+    light_like,
+    mask_for,
+    on_background,
+    recolour,
+    replace,
+)
+from local.emulators.stability_contract import CORE_SIZES, FOUR_MP, ONE_MP, SIZES
 from local.emulators.stability_fields import Form
+
+FAST_FACTOR = 4
+CONSERVATIVE_PIXELS = FOUR_MP
+#: "4K": the area of 3840x2160 in the picture's own aspect; the provider publishes no exact size.
+CREATIVE_PIXELS = 3840 * 2160
 
 
 def perform(path: str, form: Form, seed: int) -> Image.Image:
@@ -30,8 +51,109 @@ def _core(form: Form, seed: int) -> Image.Image:
     return paint(_order(form, CORE_SIZES[form.text("aspect_ratio")], seed))
 
 
+def _edited(form: Form, name: str = "image") -> Image.Image:
+    return form.pictures[name]
+
+
+def _grow(form: Form) -> int:
+    return int(form.number("grow_mask"))
+
+
+def _erase(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    return erase(picture, mask_for(picture, form.pictures.get("mask"), _grow(form)), seed)
+
+
+def _inpaint(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    region = mask_for(picture, form.pictures.get("mask"), _grow(form))
+    return fill(picture, region, _order(form, picture.size, seed))
+
+
+def _outpaint(form: Form, seed: int) -> Image.Image:
+    left, right, up, down = (int(form.number(side)) for side in ("left", "right", "up", "down"))
+    return extend(_edited(form), (left, right, up, down), seed)
+
+
+def _search_and_replace(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    return replace(picture, form.text("search_prompt"), _order(form, picture.size, seed), _grow(form))
+
+
+def _search_and_recolour(form: Form, _seed: int) -> Image.Image:
+    return recolour(_edited(form), form.text("select_prompt"), form.text("prompt"), _grow(form))
+
+
+def _remove_background(form: Form, _seed: int) -> Image.Image:
+    return cut_out(_edited(form))
+
+
+def _relight(form: Form, seed: int) -> Image.Image:
+    picture = flattened(_edited(form, "subject_image"))
+    strength = form.number("light_source_strength", 0.3)
+    reference, light = form.pictures.get("background_reference"), form.pictures.get("light_reference")
+    if form.text("keep_original_background") != "true":
+        background = reference or background_for(form.text("background_prompt"), picture.size, seed)
+        picture = on_background(picture, background)
+    if light is not None:
+        return light_like(picture, light, strength)
+    direction = form.text("light_source_direction")
+    return light_from(picture, direction, strength) if direction else picture
+
+
+def _upscale_fast(form: Form, _seed: int) -> Image.Image:
+    picture = _edited(form)
+    return enlarge(picture, (picture.width * FAST_FACTOR, picture.height * FAST_FACTOR))
+
+
+def _upscale_conservative(form: Form, _seed: int) -> Image.Image:
+    picture = _edited(form)
+    return enlarge(picture, size_of_area(picture, CONSERVATIVE_PIXELS))
+
+
+def _upscale_creative(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    return reimagine(picture, size_of_area(picture, CREATIVE_PIXELS), seed, form.number("creativity"))
+
+
+def _sketch(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    return colour_in(picture, _order(form, picture.size, seed), form.number("control_strength"))
+
+
+def _structure(form: Form, seed: int) -> Image.Image:
+    picture = _edited(form)
+    return keep_structure(picture, _order(form, picture.size, seed), form.number("control_strength"))
+
+
+def _style(form: Form, seed: int) -> Image.Image:
+    order = _order(form, SIZES[form.text("aspect_ratio")], seed)
+    return in_style_of(order, _edited(form), form.number("fidelity"))
+
+
+def _style_transfer(form: Form, _seed: int) -> Image.Image:
+    picture = flattened(_edited(form, "init_image"))
+    picture = picture.resize(size_of_area(picture, ONE_MP), Image.Resampling.LANCZOS)
+    strength = form.number("style_strength") * form.number("change_strength")
+    return transfer(picture, form.pictures["style_image"], strength, form.number("composition_fidelity"))
+
+
 STUDIO: dict[str, Callable[[Form, int], Image.Image]] = {
     "generate/ultra": _generate,
     "generate/sd3": _generate,
     "generate/core": _core,
+    "edit/erase": _erase,
+    "edit/inpaint": _inpaint,
+    "edit/outpaint": _outpaint,
+    "edit/search-and-replace": _search_and_replace,
+    "edit/search-and-recolor": _search_and_recolour,
+    "edit/remove-background": _remove_background,
+    "edit/replace-background-and-relight": _relight,
+    "upscale/fast": _upscale_fast,
+    "upscale/conservative": _upscale_conservative,
+    "upscale/creative": _upscale_creative,
+    "control/sketch": _sketch,
+    "control/structure": _structure,
+    "control/style": _style,
+    "control/style-transfer": _style_transfer,
 }

@@ -13,7 +13,8 @@ from werkzeug.wrappers import Response
 from local.emulators.provider import Provider, bearer_key, random_seed
 from local.emulators.shelf import SHELF, Shelf
 from local.emulators.wavespeed_inputs import read_submit
-from local.emulators.wavespeed_models import MODELS, Model
+from local.emulators.wavespeed_kinds import Model
+from local.emulators.wavespeed_models import MODELS
 from local.emulators.wavespeed_replies import envelope, error, refusals
 from local.emulators.wavespeed_tasks import Task, Tasks
 from local.emulators.wire import Visit, play

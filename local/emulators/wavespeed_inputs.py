@@ -8,7 +8,7 @@ from typing import Any
 from PIL import Image
 
 from local.emulators.encoding import NotAPicture, decode, from_text
-from local.emulators.wavespeed_models import Area, Flag, Input, Model, OneOf, Picture, Pictures, Range, Words
+from local.emulators.wavespeed_kinds import Area, Flag, Input, Model, OneOf, Picture, Pictures, Range, Words
 from local.emulators.wire import Visit
 
 Fetch = Callable[[str], bytes | None]

@@ -2,13 +2,29 @@
 
 from collections.abc import Callable
 
-from PIL import Image
+from PIL import Image, ImageChops, ImageOps
 
-from local.emulators.painting import Order, paint
+from local.emulators.encoding import flattened
+from local.emulators.enlarging import enlarge, size_of_long_side
+from local.emulators.instruct import fitted, follow
+from local.emulators.painting import Order, Size, paint
+from local.emulators.restyling import colour_in, in_style_of, keep_structure
+from local.emulators.retouching import (
+    background_for,
+    cut_out,
+    erase,
+    extend,
+    fill,
+    mask_for,
+    on_background,
+)
 from local.emulators.wavespeed_inputs import Submit
-from local.emulators.wavespeed_models import Model
+from local.emulators.wavespeed_kinds import Model
 
 SQUARE = (1024, 1024)
+MOST_SIDE = 1536
+#: Long side in pixels by the name of a resolution; the provider publishes no exact sizes.
+LONG_SIDES = {"1k": 1024, "2k": 2048, "4k": 3840, "8k": 7680}
 
 
 def perform(model: Model, submit: Submit, seed: int) -> Image.Image:
@@ -16,9 +32,116 @@ def perform(model: Model, submit: Submit, seed: int) -> Image.Image:
     return STUDIO[model.task](model, submit, seed)
 
 
+def _picture(submit: Submit) -> Image.Image:
+    """The picture to work on, whatever the model calls it."""
+    found = next(pictures[0] for name, pictures in submit.pictures.items() if name != "mask_image")
+    return found.copy()
+
+
+def _size(model: Model, submit: Submit, natural: Size) -> Size:
+    """The size of the answer: asked for by `size`, ratio, width and height or resolution; else the natural one."""
+    if submit.area:
+        return submit.area
+    by_ratio = dict(model.sizes).get(submit.text("aspect_ratio"))
+    if by_ratio:
+        return by_ratio
+    if submit.values.get("width") and submit.values.get("height"):
+        return int(submit.values["width"]), int(submit.values["height"])
+    return natural
+
+
+def _order(submit: Submit, size: Size, seed: int) -> Order:
+    return Order(submit.text("prompt"), size, seed, submit.text("style"))
+
+
 def _generate(model: Model, submit: Submit, seed: int) -> Image.Image:
-    size = submit.area or dict(model.sizes).get(submit.text("aspect_ratio"), SQUARE)
-    return paint(Order(submit.text("prompt"), size, seed, submit.text("style")))
+    if submit.picture("image"):
+        return _inpaint(model, submit, seed) if submit.picture("mask_image") else _edit(model, submit, seed)
+    order = _order(submit, _size(model, submit, SQUARE), seed)
+    reference = submit.picture("reference_images")
+    return in_style_of(order, reference, 0.7) if reference else paint(order)
 
 
-STUDIO: dict[str, Callable[[Model, Submit, int], Image.Image]] = {"generate": _generate}
+def _edit(model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture = _picture(submit)
+    long_side = LONG_SIDES.get(submit.text("resolution"))
+    natural = size_of_long_side(picture, long_side) if long_side else fitted(picture, MOST_SIDE)
+    others = [p for name in ("image", "images") for p in submit.pictures.get(name, [])]
+    return follow(_order(submit, _size(model, submit, natural), seed), others)
+
+
+def _inpaint(model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture = _picture(submit)
+    size = _size(model, submit, fitted(picture, MOST_SIDE))
+    picture = ImageOps.fit(picture, size)
+    return fill(picture, mask_for(picture, submit.picture("mask_image")), _order(submit, size, seed))
+
+
+def _erase(_model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture = _picture(submit)
+    return erase(picture, mask_for(picture, submit.picture("mask_image")), seed)
+
+
+def _remove_background(_model: Model, submit: Submit, _seed: int) -> Image.Image:
+    return cut_out(_picture(submit))
+
+
+def _zoom_out(_model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture = _picture(submit)
+    wide, tall = picture.width // 4, picture.height // 4
+    return extend(picture, (wide, wide, tall, tall), seed)
+
+
+def _background(_model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture = _picture(submit)
+    return on_background(picture, background_for(submit.text("prompt"), picture.size, seed))
+
+
+def _upscale(_model: Model, submit: Submit, _seed: int) -> Image.Image:
+    picture = flattened(_picture(submit))
+    times = submit.values.get("desired_increase")
+    if times:
+        return enlarge(picture, (picture.width * int(times), picture.height * int(times)))
+    return enlarge(picture, size_of_long_side(picture, LONG_SIDES[submit.text("target_resolution") or "4k"]))
+
+
+def _controlled(model: Model, submit: Submit) -> tuple[Image.Image, Size]:
+    picture = flattened(_picture(submit))
+    size = _size(model, submit, fitted(picture, MOST_SIDE))
+    return ImageOps.fit(picture, size), size
+
+
+def _strength(submit: Submit) -> float:
+    asked = submit.values.get("controlnet_conditioning_scale", submit.values.get("control_scale", 0.7))
+    return min(1.0, float(asked))
+
+
+def _structure(model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture, size = _controlled(model, submit)
+    bright = sum(ImageChops.invert(picture.convert("L")).resize((1, 1)).tobytes()) < 60
+    shape = colour_in if bright else keep_structure  # mostly white: line art
+    return shape(picture, _order(submit, size, seed), _strength(submit))
+
+
+def _sketch(model: Model, submit: Submit, seed: int) -> Image.Image:
+    picture, size = _controlled(model, submit)
+    return colour_in(picture, _order(submit, size, seed), _strength(submit))
+
+
+def _style(model: Model, submit: Submit, seed: int) -> Image.Image:
+    return in_style_of(_order(submit, _size(model, submit, SQUARE), seed), _picture(submit), 0.8)
+
+
+STUDIO: dict[str, Callable[[Model, Submit, int], Image.Image]] = {
+    "generate": _generate,
+    "edit": _edit,
+    "inpaint": _inpaint,
+    "erase": _erase,
+    "remove_background": _remove_background,
+    "zoom_out": _zoom_out,
+    "background": _background,
+    "upscale": _upscale,
+    "structure": _structure,
+    "sketch": _sketch,
+    "style": _style,
+}

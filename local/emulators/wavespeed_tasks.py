@@ -14,7 +14,7 @@ from local.emulators.provider import Provider
 from local.emulators.recording import Call
 from local.emulators.shelf import Shelf
 from local.emulators.wavespeed_inputs import Submit
-from local.emulators.wavespeed_models import Model
+from local.emulators.wavespeed_kinds import Model
 from local.emulators.wavespeed_replies import envelope, error, now, refusals
 from local.emulators.wavespeed_studio import perform
 from local.emulators.wire import Visit, play

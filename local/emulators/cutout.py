@@ -1,0 +1,110 @@
+"""Telling a subject from its background, and choosing the region that words mean."""
+
+from collections import deque
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+from local.emulators.encoding import flattened
+from local.emulators.motifs import Colour, colour_named
+from local.emulators.painting import Size
+
+LOOK_SIDE = 160
+#: How far a background's colour may drift from one pixel to the next, and from its start, summed over RGB.
+STEP_TOLERANCE = 26
+DRIFT_TOLERANCE = 170
+HUE_TOLERANCE = 22
+
+
+def subject_mask(picture: Image.Image) -> Image.Image:
+    """White where the subject is, black where the background is, soft at the edge.
+
+    The background is what can be reached from the border without a jump in colour; if that is nearly all or
+    nearly nothing, an oval in the middle counts as the subject.
+    """
+    small = flattened(picture)
+    small.thumbnail((LOOK_SIDE, LOOK_SIDE))
+    small = small.filter(ImageFilter.MedianFilter(3))
+    mask = _not_reached(small)
+    share = mask.histogram()[255] / (mask.width * mask.height)
+    if not 0.02 < share < 0.92:
+        mask = _middle_oval(small.size)
+    soft = mask.filter(ImageFilter.MedianFilter(5)).resize(picture.size, Image.Resampling.BICUBIC)
+    return soft.point(lambda value: max(0, min(255, (value - 96) * 4)))
+
+
+def region_for(picture: Image.Image, words: str) -> Image.Image:
+    """Where the words point: the pixels of a colour that they name, else the subject, else the background if named."""
+    if "background" in words.lower():
+        return ImageChops.invert(subject_mask(picture))
+    colour = colour_named(words)
+    if colour:
+        found = _coloured(picture, colour)
+        if found.histogram()[255] > picture.width * picture.height * 0.003:
+            return found
+    return subject_mask(picture)
+
+
+def bounds(mask: Image.Image) -> tuple[int, int, int, int]:
+    """The box around a mask's white; the whole picture if there is none."""
+    return mask.point(lambda value: 255 if value > 127 else 0).getbbox() or (0, 0, *mask.size)
+
+
+def grown(mask: Image.Image, pixels: int) -> Image.Image:
+    """A mask grown by some pixels."""
+    return mask if pixels <= 0 else mask.filter(ImageFilter.MaxFilter(min(pixels, 50) * 2 + 1))
+
+
+def _not_reached(small: Image.Image) -> Image.Image:
+    width, height = small.size
+    pixels = small.tobytes()
+    colours = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
+    border = [(x, y) for x in range(width) for y in (0, height - 1)]
+    border += [(x, y) for y in range(height) for x in (0, width - 1)]
+    reached: dict[int, bytes] = {y * width + x: colours[y * width + x] for x, y in border}
+    waiting = deque(reached)
+    while waiting:
+        place = waiting.popleft()
+        here, start = colours[place], reached[place]
+        for near in _neighbours(place, width, height):
+            if near in reached:
+                continue
+            there = colours[near]
+            if _apart(here, there) <= STEP_TOLERANCE and _apart(start, there) <= DRIFT_TOLERANCE:
+                reached[near] = start
+                waiting.append(near)
+    return Image.frombytes("L", small.size, bytes(0 if i in reached else 255 for i in range(width * height)))
+
+
+def _neighbours(place: int, width: int, height: int) -> list[int]:
+    x, y = place % width, place // width
+    near = [place - 1] if x else []
+    near += [place + 1] if x < width - 1 else []
+    near += [place - width] if y else []
+    return near + ([place + width] if y < height - 1 else [])
+
+
+def _apart(one: bytes, other: bytes) -> int:
+    return abs(one[0] - other[0]) + abs(one[1] - other[1]) + abs(one[2] - other[2])
+
+
+def _middle_oval(size: Size) -> Image.Image:
+    mask = Image.new("L", size)
+    width, height = size
+    ImageDraw.Draw(mask).ellipse((width * 0.22, height * 0.16, width * 0.78, height * 0.9), fill=255)
+    return mask
+
+
+def _coloured(picture: Image.Image, colour: Colour) -> Image.Image:
+    """Where a picture has about a colour: by hue, or by brightness for greys."""
+    hue, saturation, value = Image.new("RGB", (1, 1), colour).convert("HSV").split()
+    wanted = [int(band.tobytes()[0]) for band in (hue, saturation, value)]
+    bands = flattened(picture).convert("HSV").split()
+    if wanted[1] < 40:
+        pale = bands[1].point(lambda v: 255 if v < 60 else 0)
+        near = bands[2].point(lambda v: 255 if abs(v - wanted[2]) < 50 else 0)
+        return ImageChops.darker(pale, near)
+    like = bands[0].point(lambda v: 255 if min((v - wanted[0]) % 256, (wanted[0] - v) % 256) < HUE_TOLERANCE else 0)
+    vivid = bands[1].point(lambda v: 255 if v > 70 else 0)
+    dark = bands[2].point(lambda v: 255 if v > 40 else 0)
+    found = ImageChops.darker(ImageChops.darker(like, vivid), dark)
+    return found.filter(ImageFilter.MedianFilter(5))

@@ -1,0 +1,172 @@
+"""The official google-genai SDK as referee of the emulator."""
+
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from google import genai
+from google.genai import errors, types
+from PIL import Image
+
+from local.emulators import Emulator
+
+FLASH = "gemini-3.1-flash-image"
+PRO = "gemini-3-pro-image"
+TEXT = "gemini-3.5-flash-lite"
+
+
+def _client(emulator: Emulator, key: str = "key") -> genai.Client:
+    once = types.HttpRetryOptions(attempts=1)
+    return genai.Client(api_key=key, http_options=types.HttpOptions(base_url=emulator.url, retry_options=once))
+
+
+@pytest.fixture
+def sdk(gemini: Emulator) -> Iterator[genai.Client]:
+    """The SDK, pointed at the emulator."""
+    client = _client(gemini)
+    yield client
+    client.close()
+
+
+def _pictures(reply: types.GenerateContentResponse) -> list[Image.Image]:
+    parts = reply.parts or []
+    return [
+        Image.open(BytesIO(part.inline_data.data))
+        for part in parts
+        if part.inline_data and part.inline_data.data and not part.thought
+    ]
+
+
+def test_a_picture_has_the_size_of_its_ratio(sdk: genai.Client, gemini: Emulator) -> None:
+    """16:9 at 1K is 1376x768; the SDK parses text, picture and usage."""
+    config = types.GenerateContentConfig(
+        response_modalities=["TEXT", "IMAGE"], image_config=types.ImageConfig(aspect_ratio="16:9", image_size="1K")
+    )
+    reply = sdk.models.generate_content(model=FLASH, contents="a red car at sunset", config=config)
+    assert [picture.size for picture in _pictures(reply)] == [(1376, 768)]
+    assert reply.text == "Here is your picture."
+    assert reply.usage_metadata is not None
+    assert reply.model_version == FLASH
+    assert (gemini.paid_calls, gemini.charged) == (1, 0.067)
+
+
+def test_a_thinking_model_sends_a_draft_that_is_marked(sdk: genai.Client) -> None:
+    """Thoughts come first and are marked; one real picture follows, here a JPEG."""
+    config = types.GenerateContentConfig(response_modalities=["IMAGE"])
+    reply = sdk.models.generate_content(model=PRO, contents="a lighthouse", config=config)
+    assert [part.thought for part in reply.parts or []] == [True, True, None]
+    assert [(picture.size, picture.format) for picture in _pictures(reply)] == [((1024, 1024), "JPEG")]
+
+
+def test_pictures_go_in_for_an_edit(sdk: genai.Client, gemini: Emulator, subject: Image.Image) -> None:
+    """A reference picture is accepted, and the answer has the nearest ratio."""
+    config = types.GenerateContentConfig(response_modalities=["IMAGE"])
+    reply = sdk.models.generate_content(model=FLASH, contents=["make the disc blue", subject], config=config)
+    assert [picture.size for picture in _pictures(reply)] == [(1200, 896)]
+    assert len(gemini.calls[0].pictures) == 1
+
+
+def test_a_text_model_enhances_a_prompt(sdk: genai.Client, gemini: Emulator) -> None:
+    """The style rule answers word for word, as JSON when a schema is given; it is no paid image call."""
+    schema = {"type": "OBJECT", "properties": {"prompt": {"type": "STRING"}}}
+    config = types.GenerateContentConfig(
+        system_instruction="Improve the prompt.", response_mime_type="application/json", response_schema=schema
+    )
+    asked = "Prompt: a cat on a sofa\nStyle words: cinematic, warm light"
+    reply = sdk.models.generate_content(model=TEXT, contents=asked, config=config)
+    assert reply.parsed == {"prompt": "a cat on a sofa, cinematic, warm light"}
+    assert (gemini.paid_calls, gemini.text_calls) == (0, 1)
+
+
+def test_a_blocked_prompt_has_no_candidates(sdk: genai.Client) -> None:
+    """Moderation answers 200 with a reason."""
+    reply = sdk.models.generate_content(model=FLASH, contents="x [[fault=moderated]]")
+    assert not reply.candidates
+    assert reply.prompt_feedback is not None
+    assert reply.prompt_feedback.block_reason == types.BlockedReason.PROHIBITED_CONTENT
+
+
+def test_a_blocked_picture_has_a_finish_reason(sdk: genai.Client, gemini: Emulator) -> None:
+    """An output that was refused has no parts, says why, and isn't charged."""
+    reply = sdk.models.generate_content(model=FLASH, contents="x [[fault=filtered]]")
+    assert reply.candidates is not None
+    assert reply.candidates[0].finish_reason == types.FinishReason.IMAGE_SAFETY
+    assert (_pictures(reply), gemini.charged) == ([], 0)
+
+
+def test_a_refusal_in_prose_is_a_stop_without_a_picture(sdk: genai.Client) -> None:
+    """The third way to give no picture."""
+    reply = sdk.models.generate_content(model=FLASH, contents="x [[fault=empty]]")
+    assert reply.text
+    assert _pictures(reply) == []
+
+
+def test_a_bad_key_is_an_invalid_argument(gemini: Emulator) -> None:
+    """An invalid key answers 400 with API_KEY_INVALID."""
+    client = _client(gemini, "bad")
+    with pytest.raises(errors.ClientError) as raised:
+        client.models.generate_content(model=FLASH, contents="x")
+    client.close()
+    assert (raised.value.code, raised.value.status) == (400, "INVALID_ARGUMENT")
+    assert raised.value.details["error"]["details"][0]["reason"] == "API_KEY_INVALID"
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "status"),
+    [
+        ("402", 402, "RESOURCE_EXHAUSTED"),
+        ("403", 403, "PERMISSION_DENIED"),
+        ("429", 429, "RESOURCE_EXHAUSTED"),
+        ("500", 500, "INTERNAL"),
+        ("503", 503, "UNAVAILABLE"),
+        ("504", 504, "DEADLINE_EXCEEDED"),
+    ],
+)
+def test_each_refusal_has_its_rpc_status(sdk: genai.Client, fault: str, code: int, status: str) -> None:
+    """The SDK reads code and status out of every error."""
+    with pytest.raises(errors.APIError) as raised:
+        sdk.models.generate_content(model=FLASH, contents=f"x [[fault={fault}]]")
+    assert (raised.value.code, raised.value.status) == (code, status)
+
+
+def test_a_quota_says_when_to_retry(sdk: genai.Client) -> None:
+    """429 carries RetryInfo, unless it is for the day."""
+    kinds = []
+    for fault in ("429", "429day"):
+        with pytest.raises(errors.ClientError) as raised:
+            sdk.models.generate_content(model=FLASH, contents=f"x [[fault={fault};after=37]]")
+        details = raised.value.details["error"]["details"]
+        quota = details[0]["violations"][0]["quotaId"]
+        kinds.append(("PerDay" in quota, [entry.get("retryDelay") for entry in details[1:]]))
+    assert kinds == [(False, ["37s"]), (True, [])]
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash-image", "gemini-3-pro-image-preview", "imagen-4.0-generate-001"])
+def test_a_retired_model_is_not_found(sdk: genai.Client, model: str) -> None:
+    """What was shut down answers like what never was."""
+    with pytest.raises(errors.ClientError) as raised:
+        sdk.models.generate_content(model=model, contents="x")
+    assert (raised.value.code, raised.value.status) == (404, "NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"aspect_ratio": "7:3"}, {"image_size": "1k"}, {"image_size": "512", "aspect_ratio": "1:1"}],
+)
+def test_a_setting_that_the_model_lacks_is_refused(sdk: genai.Client, settings: dict[str, str]) -> None:
+    """Ratios and sizes are the model's own: 3-pro has no 512."""
+    config = types.GenerateContentConfig(image_config=types.ImageConfig(**settings))
+    with pytest.raises(errors.ClientError) as raised:
+        sdk.models.generate_content(model=PRO, contents="x", config=config)
+    assert (raised.value.code, raised.value.status) == (400, "INVALID_ARGUMENT")
+
+
+def test_the_sdk_repeats_what_may_be_repeated(gemini: Emulator) -> None:
+    """Two 503 and then a picture: the SDK's own retries count as three requests and one paid call."""
+    retry = types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.01)
+    options = types.HttpOptions(base_url=gemini.url, retry_options=retry)
+    client = genai.Client(api_key="key", http_options=options)
+    reply = client.models.generate_content(model=FLASH, contents="x [[fault=503;times=2]]")
+    client.close()
+    assert len(_pictures(reply)) == 1
+    assert (len(gemini.calls), gemini.paid_calls) == (3, 1)

@@ -1,0 +1,153 @@
+"""The official huggingface_hub client as referee of the emulator.
+
+Its URLs stay as they are in production; a transport below it takes the router's and the hub's hosts to loopback.
+"""
+
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from huggingface_hub import InferenceClient, set_client_factory
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.inference._providers import _common, fal_ai, hf_inference
+from huggingface_hub.utils._http import default_client_factory
+from PIL import Image
+
+from local.emulators import Emulator
+
+HOSTS = {"router.huggingface.co", "huggingface.co"}
+SCHNELL = "black-forest-labs/FLUX.1-schnell"
+KLEIN = "black-forest-labs/FLUX.2-klein-9B"
+SD3 = "stabilityai/stable-diffusion-3-medium-diffusers"
+
+
+class _ToLoopback(httpx2.BaseTransport):
+    """Sends what is meant for Hugging Face to an emulator, under the same paths."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = httpx2.URL(origin)
+        self._below = httpx2.HTTPTransport()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.url.host in HOSTS:
+            request.url = request.url.copy_with(scheme="http", host=self._origin.host, port=self._origin.port)
+        return self._below.handle_request(request)
+
+    def close(self) -> None:
+        self._below.close()
+
+
+@pytest.fixture(autouse=True)
+def _routed(huggingface: Emulator, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(fal_ai, "_POLLING_INTERVAL", 0.01)
+    set_client_factory(lambda: httpx2.Client(transport=_ToLoopback(huggingface.url), follow_redirects=True))
+    for cached in (_common._fetch_inference_provider_mapping, hf_inference._check_supported_task):
+        cached.cache_clear()
+    yield
+    set_client_factory(default_client_factory)
+
+
+def _sdk(provider: str = "fal-ai", key: str = "hf_key") -> InferenceClient:
+    return InferenceClient(provider=provider, api_key=key)  # type: ignore[arg-type]  # it lists its names
+
+
+def test_fal_gives_a_picture_in_steps_of_16(huggingface: Emulator) -> None:
+    """The mapping is looked up, width and height become image_size, the URL is fetched without a token."""
+    picture = _sdk().text_to_image("a cat", model=SCHNELL, width=1200, height=628, seed=0)
+    assert picture.size == (1200, 624)
+    submit, download = [call for call in huggingface.calls if call.kind != "read"]
+    assert f"/api/models/{SCHNELL}" in {call.path for call in huggingface.calls}
+    assert submit.path == "/fal-ai/fal-ai/flux/schnell"
+    assert submit.fields == {"prompt": "a cat", "seed": 0, "image_size": {"width": 1200, "height": 628}}
+    assert "authorization" not in download.headers
+    assert huggingface.paid_calls == 1
+
+
+def test_hf_inference_answers_with_the_bytes() -> None:
+    """The raw shape, with its parameters."""
+    picture = _sdk("hf-inference").text_to_image("a cat", model=SD3, width=512, height=768)
+    assert picture.size == (512, 768)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("replicate", "black-forest-labs/FLUX.1-dev"), ("together", SCHNELL), ("nscale", SCHNELL)]
+)
+def test_the_other_routes_give_pictures(provider: str, model: str) -> None:
+    """Replicate by URL, together and nscale as base64."""
+    assert _sdk(provider).text_to_image("a cat", model=model).size == (1024, 1024)
+
+
+@pytest.mark.parametrize("model", [KLEIN, "Qwen/Qwen-Image-Edit", "black-forest-labs/FLUX.1-Kontext-dev"])
+def test_an_edit_goes_through_the_queue(huggingface: Emulator, subject_png: bytes, model: str) -> None:
+    """Submit with _subdomain=queue, status until COMPLETED, result, download."""
+    picture = _sdk().image_to_image(subject_png, prompt="make it blue [[polls=1]]", model=model)
+    assert picture.size == (320, 240)
+    calls = [call for call in huggingface.calls if call.kind != "read"]
+    kinds = [(call.kind, call.query.get("_subdomain")) for call in calls]
+    assert kinds == [("generate", "queue"), *[("poll", "queue")] * 3, ("result", None)]
+    assert calls[0].pictures["image0"] == subject_png
+
+
+def test_a_target_size_is_honoured(subject_png: bytes) -> None:
+    """target_size becomes image_size."""
+    size = {"width": 640, "height": 480}
+    picture = _sdk().image_to_image(subject_png, prompt="blue", model=KLEIN, target_size=size)  # type: ignore[arg-type]
+    assert picture.size == (640, 480)
+
+
+def test_a_background_is_removed(subject_png: bytes) -> None:
+    """image-segmentation gives the cut-out as a data URL, which the client turns into a picture with alpha."""
+    cut = _sdk().image_segmentation(subject_png, model="briaai/RMBG-2.0")[0].mask
+    assert isinstance(cut, Image.Image)
+    alpha = cut.convert("RGBA").getchannel("A")
+    assert (alpha.getpixel((160, 120)), alpha.getpixel((5, 5))) == (255, 0)
+
+
+def test_chat_enhances_a_prompt(huggingface: Emulator) -> None:
+    """The OpenAI format of the router, without a provider in the path."""
+    asked = [{"role": "user", "content": "Prompt: a dog\nStyle words: oil painting"}]
+    reply = _sdk("auto").chat_completion(asked, model="meta-llama/Llama-3.1-8B-Instruct", max_tokens=100)
+    assert reply.choices[0].message.content == "a dog, oil painting"
+    assert (huggingface.text_calls, huggingface.paid_calls) == (1, 0)
+
+
+@pytest.mark.parametrize("provider", ["fal-ai", "replicate"])
+def test_a_bad_token_is_401(provider: str) -> None:
+    """The header names the reason, so the client doesn't take it for a missing repository."""
+    with pytest.raises(HfHubHTTPError) as raised:
+        _sdk(provider, "hf_bad").text_to_image("a cat", model="black-forest-labs/FLUX.1-dev")
+    assert raised.value.response.status_code == 401
+    assert "Invalid credentials" in str(raised.value.server_message)
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "words"),
+    [
+        ("402", 402, "exceeded your monthly included credits"),
+        ("403", 403, "sufficient permissions"),
+        ("429", 429, "Retry after 7 seconds"),
+        ("429now", 429, "429 Too Many Requests"),
+        ("500", 500, "Server error '500"),
+        ("503", 503, "currently loading"),
+        ("504", 504, "Server error '504"),
+        ("policy", 422, "content_policy_violation"),
+    ],
+)
+def test_each_refusal_reaches_the_client(huggingface: Emulator, fault: str, status: int, words: str) -> None:
+    """The client raises with status and words; only what was worked on counts as paid."""
+    with pytest.raises(HfHubHTTPError, match=words) as raised:
+        _sdk().text_to_image(f"x [[fault={fault};after=7]]", model=SCHNELL)
+    assert raised.value.response.status_code == status
+    assert huggingface.paid_calls == (1 if fault == "504" else 0)
+
+
+def test_a_model_that_nobody_serves_is_refused() -> None:
+    """The mapping is empty, so the client doesn't even ask."""
+    with pytest.raises(ValueError, match="not supported by provider fal-ai"):
+        _sdk().text_to_image("x", model="stabilityai/stable-diffusion-xl-base-1.0")
+
+
+def test_no_pictures_is_a_key_error_in_the_client() -> None:
+    """An empty list of images, as fal answers when it has none."""
+    with pytest.raises(IndexError):
+        _sdk().text_to_image("x [[fault=empty]]", model=SCHNELL)
