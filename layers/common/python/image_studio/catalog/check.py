@@ -15,9 +15,13 @@ from image_studio.schemas.catalog import (
     TemplatesFile,
     UpscaleFile,
 )
+from image_studio.schemas.operations import OperationsFile
 
 FILES: dict[str, type[BaseModel]] = {
     "index.json": IndexFile,
+    "operations/control.json": OperationsFile,
+    "operations/edit.json": OperationsFile,
+    "operations/upscale.json": OperationsFile,
     "safe_zones.json": SafeZonesFile,
     "styles.json": StylesFile,
     "upscale.json": UpscaleFile,
