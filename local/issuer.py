@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,11 @@ class Issuer:
             "exp": int(now + seconds),
             self.tier_claim: tier,
         }
-        return jwt.encode({**usual, **claims}, self._key, algorithm="RS256", headers={"kid": self.kid})
+        return self.sign({**usual, **claims})
+
+    def sign(self, claims: Mapping[str, Any], algorithm: str = "RS256", **header: Any) -> str:
+        """A token of just these claims; a header field replaces the usual one."""
+        return jwt.encode(dict(claims), self._key, algorithm=algorithm, headers={"kid": self.kid, **header})
 
     def answer(self, request: Request) -> Response:
         """The discovery document and the keys."""

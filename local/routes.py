@@ -27,9 +27,7 @@ class RouteTable:
 
     def match(self, method: str, path: str) -> Match | None:
         """The most specific route for a method and a decoded path, or None where not even $default is there."""
-        asked = path.strip("/").split("/") if path != "/" else [""]
-        if path != "/" and path.endswith("/"):
-            asked.append("")  # a trailing slash is a path of its own
+        asked = path.removeprefix("/").split("/")  # a trailing slash makes a path of its own
         for parts, route in self._ordered:
             if route.method in (method, "ANY"):
                 variables = _fits(parts, asked)
@@ -39,7 +37,7 @@ class RouteTable:
 
 
 def _parts(path: str) -> list[tuple[int, str]]:
-    return [_part(segment) for segment in path.strip("/").split("/")]
+    return [_part(segment) for segment in path.removeprefix("/").split("/")]
 
 
 def _part(segment: str) -> tuple[int, str]:
@@ -61,8 +59,10 @@ def _fits(parts: list[tuple[int, str]], asked: list[str]) -> dict[str, str] | No
         if kind == _GREEDY:
             rest = "/".join(asked[index:])
             return {**variables, name: rest} if rest else None
-        if index >= len(asked) or (kind == _EXACT and asked[index] != name) or not asked[index]:
+        if index >= len(asked):
             return None
-        if kind == _VARIABLE:
+        if kind == _VARIABLE and asked[index]:
             variables[name] = asked[index]
+        elif kind == _VARIABLE or asked[index] != name:
+            return None
     return variables if len(parts) == len(asked) else None

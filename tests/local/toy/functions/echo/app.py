@@ -1,5 +1,6 @@
 """Answers as the query asks, or with the event itself."""
 
+import json
 import os
 import time
 
@@ -47,6 +48,10 @@ def _large(event, context, asked):
     return "x" * (int(asked["bytes"]) - 2)  # the JSON string adds two quotes
 
 
+def _size(event, context, asked):
+    return {"bytes": len(json.dumps(event, ensure_ascii=False).encode())}
+
+
 def _response(event, context, asked):
     return {
         "statusCode": 201,
@@ -70,6 +75,7 @@ DEEDS = {
     "fail": _fail,
     "exit": _exit,
     "large": _large,
+    "size": _size,
     "response": _response,
     "nonsense": _nonsense,
     "unwritable": _unwritable,

@@ -1,0 +1,57 @@
+"""What holds for every test: no network beyond loopback, no credentials, a stack that is like `make run`'s."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from pytest_socket import socket_allow_hosts
+
+from local.stack import Options, Stack
+
+#: The environment before it was emptied, for the few tests that run tools which fetch packages.
+SURROUNDINGS = dict(os.environ)
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST", "PYTEST_VERSION")
+DUMMIES = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+
+def pytest_runtest_setup() -> None:
+    """Let sockets reach this machine only."""
+    socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, no profile, no setting of the person who runs the tests gets in."""
+    for name in os.environ:
+        if name not in KEPT:
+            monkeypatch.delenv(name)
+    for name, value in DUMMIES.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def surroundings() -> dict[str, str]:
+    """The environment that pytest was started in."""
+    return dict(SURROUNDINGS)
+
+
+@pytest.fixture(scope="session")
+def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole local stack, started once per test process."""
+    with Stack(Options(state=tmp_path_factory.mktemp("stack"))) as stack:
+        yield stack
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Stack:
+    """The whole local stack: url, token(sub=, tier=), emulators[...] with nothing recorded yet."""
+    for emulator in running_stack.emulators.values():
+        emulator.reset()
+    return running_stack

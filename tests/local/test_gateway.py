@@ -1,0 +1,227 @@
+"""The gateway over real sockets: its own answers, its limits, CORS, and what it makes of a function's."""
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from local.backend import PAYLOAD_BYTES, Call
+from local.children import listen
+from local.gateway import BODY_BYTES, Gateway, GatewayServer
+from local.stack import Stack
+from local.template import Template
+from tests.local.conftest import TOY
+
+ORIGIN = {"Origin": "https://shop.example"}
+
+
+def _open(toy: Stack, do: str = "", **query: Any) -> requests.Response:
+    return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=40)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "body"),
+    [
+        ("GET", "/nowhere", 404, '{"message":"Not Found"}'),
+        ("POST", "/hasty", 404, '{"message":"Not Found"}'),
+        ("GET", "/open?do=fail", 500, '{"message":"Internal Server Error"}'),
+        ("GET", "/open?do=exit", 500, '{"message":"Internal Server Error"}'),
+        ("GET", "/open?do=nonsense", 500, '{"message":"Internal Server Error"}'),
+        ("GET", "/open?do=unwritable", 500, '{"message":"Internal Server Error"}'),
+        ("GET", "/hasty?do=sleep&seconds=2", 503, '{"message":"Service Unavailable"}'),
+        ("GET", "/open?do=sleep&seconds=9", 500, '{"message":"Internal Server Error"}'),
+    ],
+)
+def test_the_gateways_own_answers(toy: Stack, method: str, path: str, status: int, body: str) -> None:
+    """`{"message": ...}`, whatever went wrong behind it: no route, a failure, an exit, nonsense, too slow."""
+    answer = requests.request(method, f"{toy.origin}{path}", timeout=40)
+    assert (answer.status_code, answer.text) == (status, body)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["apigw-requestid"]
+
+
+def test_a_function_goes_on_after_the_gateway_gave_up(toy: Stack) -> None:
+    """A 503 ends the waiting, not the function: its environment serves again afterwards."""
+    before = _open(toy).json()["seen"]["pid"]
+    hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=1", timeout=40)
+    assert hasty.status_code == 503
+    meanwhile = _open(toy).json()["seen"]["pid"]
+    after = {_open(toy, "sleep", seconds=1.5).json()["pid"], _open(toy).json()["seen"]["pid"]}
+    assert meanwhile != before
+    assert after <= {before, meanwhile}
+
+
+def test_a_functions_response_is_passed_on(toy: Stack) -> None:
+    """Status, headers, each cookie and a binary body."""
+    answer = _open(toy, "response")
+    assert answer.status_code == 201
+    assert answer.content == b"\x00\x01\x02\xff"
+    assert answer.headers["x-one"] == "1"
+    assert answer.raw.headers.getlist("set-cookie") == ["a=1", "b=2"]
+    assert "content-type" not in answer.headers
+
+
+def test_requests_arrive_as_sent(toy: Stack) -> None:
+    """Method, decoded path, raw query and body."""
+    answer = requests.put(
+        f"{toy.origin}/things/a%20b?x=1&x=%2C",
+        data="äö".encode(),
+        headers={**toy.headers(), "Content-Type": "text/plain"},
+        timeout=10,
+    )
+    event = answer.json()["event"]
+    assert event["routeKey"] == "ANY /things/{id}"
+    assert event["rawPath"] == "/things/a b"
+    assert event["pathParameters"] == {"id": "a b"}
+    assert event["rawQueryString"] == "x=1&x=%2C"
+    assert event["queryStringParameters"] == {"x": "1,,"}
+    assert event["body"] == "äö"
+    assert event["requestContext"]["http"]["method"] == "PUT"
+
+
+def test_a_chunked_body_arrives_whole(toy: Stack) -> None:
+    """Without a content-length too."""
+    answer = requests.post(
+        f"{toy.origin}/open", data=iter([b"abc", b"def"]), headers={"Content-Type": "text/plain"}, timeout=10
+    )
+    assert answer.json()["event"]["body"] == "abcdef"
+
+
+def test_head_is_a_method_of_its_own(toy: Stack) -> None:
+    """Answered by an ANY route, without a body; a GET route doesn't answer it."""
+    head = requests.head(f"{toy.origin}/open", timeout=10)
+    assert (head.status_code, head.content) == (200, b"")
+    assert int(head.headers["content-length"]) > 100
+    assert requests.head(f"{toy.origin}/hasty", timeout=10).status_code == 404
+
+
+# -- sizes
+
+
+def _body_of_event(toy: Stack, size: int) -> bytes:
+    """A text body that makes the event exactly `size` bytes."""
+    probe = b"x" * 6_000_000
+    answer = requests.post(f"{toy.origin}/open?do=size", data=probe, headers={"Content-Type": "text/plain"}, timeout=30)
+    overhead = answer.json()["bytes"] - len(probe)
+    return b"x" * (size - overhead)
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 413)])
+def test_an_event_over_lambdas_limit_is_refused(toy: Stack, over: int, status: int) -> None:
+    """6,291,556 bytes get through, one more does not."""
+    body = _body_of_event(toy, PAYLOAD_BYTES + over)
+    answer = requests.post(f"{toy.origin}/open?do=size", data=body, headers={"Content-Type": "text/plain"}, timeout=30)
+    assert answer.status_code == status
+    if status == 413:
+        assert answer.text == '{"message":"Request Entity Too Large"}'
+    else:
+        assert answer.json()["bytes"] == PAYLOAD_BYTES
+
+
+@pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 500)])
+def test_an_answer_over_lambdas_limit_is_a_failure(toy: Stack, over: int, status: int) -> None:
+    """6,291,556 bytes of JSON get out, one more is a 500."""
+    answer = _open(toy, "large", bytes=PAYLOAD_BYTES + over)
+    assert answer.status_code == status
+    assert len(answer.content) == (PAYLOAD_BYTES - 2 if status == 200 else 35)
+
+
+class _Recorder:
+    """A backend that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+
+    def invoke(self, call: Call, patience: float) -> bytes:
+        self.calls.append(call)
+        return b'{"statusCode": 200}'
+
+    def close(self) -> None:
+        """Nothing to end."""
+
+
+@pytest.fixture
+def recorded() -> Iterator[tuple[str, _Recorder]]:
+    """A gateway in this process, in front of a recorder."""
+    template = Template(TOY, {"JwtIssuer": "http://127.0.0.1:9", "JwtAudience": "x"})
+    listener, backend = listen(), _Recorder()
+    server = GatewayServer(Gateway(template, backend), listener)
+    server.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}", backend
+    server.stop()
+    listener.close()
+
+
+@pytest.mark.parametrize(("size", "status"), [(BODY_BYTES, 200), (BODY_BYTES + 1, 413), (3 * BODY_BYTES, 413)])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_ten_megabytes_is_refused(
+    recorded: tuple[str, _Recorder], size: int, status: int, chunked: bool
+) -> None:
+    """At the limit it reaches the function; beyond it the client still gets to read the refusal."""
+    url, backend = recorded
+    data: Any = iter([b"x" * size]) if chunked else b"x" * size
+    answer = requests.post(f"{url}/open", data=data, headers={"Content-Type": "text/plain"}, timeout=60)
+    assert answer.status_code == status
+    assert len(backend.calls) == (1 if status == 200 else 0)
+    if backend.calls:
+        assert len(json.loads(backend.calls[0].event)["body"]) == size
+
+
+def test_an_unreachable_issuer_lets_nobody_in(recorded: tuple[str, _Recorder]) -> None:
+    """The authorizer fails closed."""
+    url, backend = recorded
+    token = "e30.e30.e30"
+    answer = requests.get(f"{url}/things/1", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    assert answer.status_code == 401
+    assert backend.calls == []
+
+
+# -- CORS
+
+
+def test_preflights_are_answered_by_the_gateway(toy: Stack) -> None:
+    """204 with the template's configuration, without a token, and without the function."""
+    answer = requests.options(
+        f"{toy.origin}/things/1",
+        headers={**ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"},
+        timeout=10,
+    )
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+    assert answer.headers["access-control-allow-methods"] == "GET,POST"
+    assert answer.headers["access-control-allow-headers"] == "authorization"
+    assert answer.headers["access-control-max-age"] == "60"
+
+
+def test_another_origin_is_told_nothing(toy: Stack) -> None:
+    """No CORS header for an origin that isn't listed."""
+    headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
+    answers = [
+        requests.options(f"{toy.origin}/things/1", headers=headers, timeout=10),
+        requests.get(f"{toy.origin}/open", headers=headers, timeout=10),
+    ]
+    for answer in answers:
+        assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
+
+
+def test_the_gateways_cors_headers_replace_the_functions(toy: Stack) -> None:
+    """On every answer to an allowed origin, its own errors included."""
+    answer = requests.get(f"{toy.origin}/open?do=response", headers=ORIGIN, timeout=10)
+    refused = requests.get(f"{toy.origin}/things/1", headers=ORIGIN, timeout=10)
+    for each in (answer, refused):
+        assert each.headers["access-control-allow-origin"] == "https://shop.example"
+        assert each.headers["access-control-expose-headers"] == "retry-after"
+    assert refused.status_code == 401
+
+
+def test_only_loopback_is_bound(toy: Stack) -> None:
+    """Every port is taken on 127.0.0.1 and free on 127.0.0.2, which it would not be if all addresses were bound."""
+    for url in (toy.origin, toy.aws.endpoint, toy.issuer.url):
+        port = int(url.rpartition(":")[2])
+        with socket.socket() as here, socket.socket() as beside:
+            beside.bind(("127.0.0.2", port))
+            with pytest.raises(OSError, match="in use"):
+                here.bind(("127.0.0.1", port))

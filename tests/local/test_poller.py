@@ -1,0 +1,147 @@
+"""The poller: deletes what succeeded, leaves what failed, moves what failed too often, respects the concurrency."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from local.aws import schedules
+from local.poller import failures
+from local.stack import Stack
+from local.template import Template
+from tests.local.conftest import TOY
+
+
+class _Toy:
+    """The toy worker's queue and what it wrote."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.s3, self.sqs = stack.aws.client("s3"), stack.aws.client("sqs")
+        self.bucket = stack.resources["Bucket"]["Ref"]
+        self.queue, self.dead = (stack.resources[name]["Ref"] for name in ("Queue", "Dead"))
+
+    def send(self, **body: Any) -> str:
+        message: str = self.sqs.send_message(QueueUrl=self.queue, MessageBody=json.dumps(body))["MessageId"]
+        return message
+
+    def runs(self, message: str) -> list[dict[str, Any]]:
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"out/{message}").get("Contents", [])
+        return [json.loads(self.s3.get_object(Bucket=self.bucket, Key=each["Key"])["Body"].read()) for each in found]
+
+    def left(self, queue: str) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        counts = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+        return sum(map(int, counts.values()))
+
+
+    def died(self, message: str) -> bool:
+        """Whether the message is in the dead-letter queue, which this empties."""
+        found = self.sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=10).get("Messages", [])
+        for each in found:
+            self.sqs.delete_message(QueueUrl=self.dead, ReceiptHandle=each["ReceiptHandle"])
+        return message in [each["MessageId"] for each in found]
+
+
+@pytest.fixture
+def worker(toy: Stack) -> _Toy:
+    """The toy's queue and bucket."""
+    return _Toy(toy)
+
+
+def _until(true: Callable[[], bool], seconds: float = 15) -> bool:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_message_that_succeeds_is_deleted(worker: _Toy) -> None:
+    """It runs once, with a record as Lambda makes it, and is gone."""
+    message = worker.send(hello=1)
+    assert _until(lambda: bool(worker.runs(message)))
+    assert _until(lambda: worker.left(worker.queue) == 0)
+    [run] = worker.runs(message)
+    assert run["only"] == "1"
+    record = run["record"]
+    assert json.loads(record["body"]) == {"hello": 1}
+    assert record["eventSource"] == "aws:sqs"
+    assert record["eventSourceARN"].endswith(":image-studio-queue")
+    assert record["attributes"]["ApproximateReceiveCount"] == "1"
+
+
+@pytest.mark.parametrize("how", ["fail", "return"])
+def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(worker: _Toy, how: str) -> None:
+    """After two tries, whether the function raised or named it in batchItemFailures."""
+    message = worker.send(**{how: True})
+    assert _until(lambda: worker.died(message))
+    assert len(worker.runs(message)) == 2
+    assert worker.left(worker.queue) == 0
+
+
+def test_no_more_at_once_than_the_template_allows(worker: _Toy) -> None:
+    """Six messages of half a second, two at a time."""
+    messages = [worker.send(seconds=0.5) for _ in range(6)]
+    assert _until(lambda: all(worker.runs(message) for message in messages))
+    spans = [(run["began"], run["ended"]) for message in messages for run in worker.runs(message)]
+    together = [sum(1 for began, ended in spans if began <= start < ended) for start, _ in spans]
+    assert len(spans) == 6
+    assert max(together) == 2
+
+
+def test_an_object_under_the_prefix_arrives_as_an_event(worker: _Toy) -> None:
+    """S3 to EventBridge to the queue to the function; an object elsewhere does not."""
+    worker.s3.put_object(Bucket=worker.bucket, Key="elsewhere/a", Body=b"1")
+    worker.s3.put_object(Bucket=worker.bucket, Key="in/a b+c", Body=b"12")
+
+    def events() -> list[dict[str, Any]]:
+        bodies = [json.loads(run["record"]["body"]) for run in worker.runs("")]
+        return [body for body in bodies if body.get("source") == "aws.s3"]
+
+    assert _until(lambda: bool(events()))
+    [event] = events()
+    assert event["detail-type"] == "Object Created"
+    assert event["detail"]["object"]["key"] == "in/a b+c"
+    assert event["detail"]["object"]["size"] == 2
+
+
+def test_schedules_fire_at_the_start_and_when_told(toy: Stack, worker: _Toy) -> None:
+    """The clock's event reaches the worker; `tick` fires it once more."""
+
+    def ticks() -> int:
+        bodies = [json.loads(run["record"]["body"]) for run in worker.runs("")]
+        return sum(1 for body in bodies if body.get("detail-type") == "Scheduled Event")
+
+    assert _until(lambda: ticks() >= 1)
+    before = ticks()
+    toy.tick()
+    assert _until(lambda: ticks() > before)
+
+
+def test_schedules_are_read_from_the_template(toy: Stack) -> None:
+    """Rate in seconds, and the queue's URL."""
+    template = Template(TOY, {"JwtIssuer": "x", "JwtAudience": "y"}, toy.resources)
+    [found] = schedules(template, toy.resources)
+    assert (found.seconds, found.queue_url, found.message) == (60, toy.resources["Queue"]["Ref"], None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "failed"),
+    [
+        (None, set()),
+        ({}, set()),
+        ({"batchItemFailures": []}, set()),
+        ({"batchItemFailures": None}, set()),
+        ({"batchItemFailures": [{"itemIdentifier": "a"}]}, {"a"}),
+        ({"batchItemFailures": [{"itemIdentifier": "unknown"}]}, {"a", "b"}),
+        ({"batchItemFailures": [{}]}, {"a", "b"}),
+        ({"other": 1}, {"a", "b"}),
+        ("word", {"a", "b"}),
+    ],
+)
+def test_a_batch_answer_names_what_failed(answer: Any, failed: set[str]) -> None:
+    """Nothing failed where it says nothing; everything where it makes no sense."""
+    assert failures(answer, {"a", "b"}) == failed

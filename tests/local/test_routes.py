@@ -1,0 +1,68 @@
+"""Which route a request meets."""
+
+import pytest
+
+from local.routes import RouteTable
+from local.template import Route
+
+KEYS = (
+    "GET /pets/dog/1",
+    "GET /pets/dog/{id}",
+    "GET /pets/{proxy+}",
+    "ANY /{proxy+}",
+    "GET /pets",
+    "ANY /pets",
+    "$default",
+)
+
+
+def _table(*keys: str) -> RouteTable:
+    pairs = ((key.split(" ") if " " in key else ("ANY", key)) for key in keys)
+    return RouteTable([Route(method, path, "F") for method, path in pairs])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("GET", "/pets/dog/1", "GET /pets/dog/1"),
+        ("GET", "/pets/dog/2", "GET /pets/dog/{id}"),
+        ("GET", "/pets/cat/1", "GET /pets/{proxy+}"),
+        ("GET", "/pets", "GET /pets"),
+        ("POST", "/pets", "ANY /pets"),
+        ("POST", "/pets/dog/1", "ANY /{proxy+}"),
+        ("GET", "/", "$default"),
+        ("GET", "/pets/", "ANY /{proxy+}"),
+    ],
+)
+def test_most_specific_route_wins(method: str, path: str, key: str) -> None:
+    """The documentation's own example, and the same path with other methods."""
+    match = _table(*KEYS).match(method, path)
+    assert match is not None
+    assert match.route.key == key
+
+
+def test_variables_are_taken_from_the_path() -> None:
+    """One segment for a variable, all that is left for a greedy one."""
+    table = _table("GET /a/{x}/b/{y}", "GET /f/{rest+}")
+    first, second = table.match("GET", "/a/1/b/2"), table.match("GET", "/f/1/2/3")
+    assert first is not None
+    assert second is not None
+    assert dict(first.variables) == {"x": "1", "y": "2"}
+    assert dict(second.variables) == {"rest": "1/2/3"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/a"), ("HEAD", "/a"), ("GET", "/a/"), ("GET", "/A"), ("GET", "//a"), ("GET", "/a/b"), ("GET", "/")],
+)
+def test_nothing_fits_without_a_default(method: str, path: str) -> None:
+    """Another method, case, slash or length is another path."""
+    assert _table("GET /a", "GET /a/{x}/c").match(method, path) is None
+
+
+def test_an_empty_segment_is_no_variable() -> None:
+    """`/a//c` doesn't meet `/a/{x}/c`, and `/f/` doesn't meet `/f/{rest+}`."""
+    table = _table("GET /a/{x}/c", "GET /f/{rest+}")
+    assert table.match("GET", "/a//c") is None
+    assert table.match("GET", "/f/") is None
+    assert table.match("GET", "/f") is None
