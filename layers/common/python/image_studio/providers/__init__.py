@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from image_studio.errors import UnknownChoice
-from image_studio.providers import stability, wavespeed
+from image_studio.providers import gemini, huggingface, stability, wavespeed
 from image_studio.providers.adapter import Adapter
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
-PROVIDERS: Mapping[str, Adapter] = {adapter.SPEC.name: adapter for adapter in (stability, wavespeed)}
+PROVIDERS: Mapping[str, Adapter] = {
+    adapter.SPEC.name: adapter for adapter in (stability, wavespeed, huggingface, gemini)
+}
 
 SPECS: tuple[ProviderSpec, ...] = tuple(adapter.SPEC for adapter in PROVIDERS.values())
 

@@ -48,7 +48,7 @@ def is_public(address: str) -> bool:
 
 
 def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
-    """The URL's parts, if it may be fetched; `own_origin` is a base URL that the operator set. Raises ResultUnusable."""
+    """The URL's parts, if it may be fetched; `own_origin` is a base URL of the operator. Raises ResultUnusable."""
     try:
         parts = urlsplit(url)
         port = parts.port

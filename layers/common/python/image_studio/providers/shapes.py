@@ -4,6 +4,9 @@ import math
 
 from image_studio.providers.spec import FreeSize, ModelSpec, Sized
 
+#: Where a larger size costs more, this much enlarging by ourselves (per side) is preferred to paying for it.
+PRICED_SHORTFALL = 0.2
+
 
 def nearest(model: ModelSpec, width: int, height: int) -> Sized:
     """The model's own size (pixels) that needs the least scaling and cropping to become width x height."""
@@ -14,22 +17,31 @@ def nearest(model: ModelSpec, width: int, height: int) -> Sized:
     return min(model.sizes, key=lambda size: _distance(size, width, height))
 
 
-def _distance(size: Sized, width: int, height: int) -> tuple[float, float, int]:
-    """How far a ratio is from the wanted one; among equals the smallest size that isn't scaled up wins."""
+def _distance(size: Sized, width: int, height: int) -> tuple[float, ...]:
+    """How far a ratio is from the wanted one; then the cheapest that is large enough, then the smallest."""
     stretch = abs(math.log((size.width * height) / (size.height * width)))
-    # Half a percent apart is the same ratio: providers round their pixels.
     shortfall = max(0.0, width / size.width - 1.0, height / size.height - 1.0)
-    return round(stretch / 0.005) * 0.005, shortfall, size.width * size.height
+    tolerated = PRICED_SHORTFALL if size.usd is not None else 0.0
+    return (
+        # Half a percent apart is the same ratio: providers round their pixels.
+        round(stretch / 0.005) * 0.005,
+        max(0.0, shortfall - tolerated),
+        size.usd or 0.0,
+        shortfall,
+        size.width * size.height,
+    )
 
 
 def _within(free: FreeSize, width: int, height: int) -> Sized:
     scale = min(1.0, free.high / max(width, height))
     scale = max(scale, free.low / min(width, height))
-    if free.max_pixels:
-        scale = min(scale, math.sqrt(free.max_pixels / (width * height)))
+    most = math.sqrt(free.max_pixels / (width * height)) if free.max_pixels else math.inf
+    # Rounded up so that nothing is enlarged later, but down where the area is bounded: it is what is paid for.
+    rounded = math.floor if most < scale else math.ceil
+    scale = min(scale, most)
 
     def side(value: int) -> int:
-        stepped = math.ceil(value * scale / free.step - 1e-9) * free.step
+        stepped = rounded(round(value * scale / free.step, 6)) * free.step
         return min(max(stepped, free.low), free.high)
 
     w, h = side(width), side(height)

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 #: Upstream price of one credit: credits are US cents, rounded up.
 CREDIT_USD = 0.01
+#: What `/providers` calls an ability, by the first part of an operation's name, in the order of its lists.
+CAPABILITIES = {"create": "generation", "edit": "editing", "upscale": "upscaling", "control": "control"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """One native output: the word the wire uses (a ratio, or a ratio and a size class) and its pixels."""
+    """One native output: the word the wire uses (a ratio, or a size class) and its pixels."""
 
     word: str
     width: int
@@ -51,6 +54,13 @@ class InputLimits:
     max_pixels: int = 25_000_000
     max_aspect: float | None = None
 
+    def fits(self, width: int, height: int) -> bool:
+        """Whether a picture of width x height can be sent as it is."""
+        short, long = sorted((width, height))
+        sides = self.min_side <= short and long <= self.max_side
+        shape = self.max_aspect is None or long <= short * self.max_aspect
+        return sides and shape and self.min_pixels <= width * height <= self.max_pixels
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
@@ -63,14 +73,24 @@ class ModelSpec:
     usd: float  # upstream, one call
     credits: int | None = None  # only where the API reference gives a number of its own
     sizes: tuple[Sized, ...] | FreeSize | None = None  # None: the size follows the input
-    accepts: frozenset[str] = frozenset()  # request fields that it honours
+    #: Request fields and picture roles (image, mask, style, background, lighting) that it honours.
+    accepts: frozenset[str] = frozenset()
+    worded: frozenset[str] = frozenset()  # those of `accepts` that it is told in the prompt, not in a field
+    renames: Mapping[str, str] = field(default_factory=dict)  # request field or role -> the wire's name for it
+    fixed: Mapping[str, Any] = field(default_factory=dict)  # wire fields that are always sent as they stand here
+    formats: tuple[str, ...] = ()  # file types of the wire's `output_format`; the first one is asked for
+    pictures: int = 0  # most input pictures of a model that is told what to do with them
     ranges: Mapping[str, Range] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
+    max_seed: int = 2**31 - 1  # largest seed of the wire; ours are folded into it
     inputs: InputLimits | None = None
+    factor: float | None = None  # how many times larger, per side, an upscaler's answer is
+    max_output: int | None = None  # pixels of its largest answer, where the size follows the input
     #: Place in the ordered choice of `auto`: operation -> quality -> rank, lowest first.
     auto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     alias: str | None = None  # a word that templates and clients use as a provider
     deadline: float = 120.0  # seconds from submit to picture, polling included
+    asynchronous: bool = False  # answers a handle where its siblings answer the picture
     retired: str | None = None  # why it is gone, and what to use instead
 
     def price(self, size: Sized | None = None) -> int:
@@ -83,6 +103,14 @@ class ModelSpec:
     def does(self, operation: str) -> bool:
         """Whether it carries out the operation, natively or by emulation."""
         return operation in self.operations or operation in self.emulates
+
+
+@dataclass(frozen=True, slots=True)
+class TextModel:
+    """A model that makes prompts richer: its id on the wire, and its place among those of other providers."""
+
+    wire: str
+    rank: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +126,18 @@ class ProviderSpec:
     auth_format: str  # with {key}
     models: tuple[ModelSpec, ...]
     in_flight: int  # calls at a time, from one worker
+    text: TextModel | None = None
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
-    capabilities: tuple[str, ...] = ()
-    max_resolution: tuple[int, int] = (1024, 1024)  # width x height of the largest native picture, pixels
+    max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels
     submit_timeout: float = 120.0  # seconds; the longest a synchronous call takes to answer
+    busy_seconds: float = 5.0  # to wait after a 429 that doesn't say how long
+    request_bytes: int = 20 * 1024 * 1024  # largest request body
+
+    @property
+    def capabilities(self) -> tuple[str, ...]:
+        """What its live models can do, in the words of `/providers`."""
+        able = {name.partition(".")[0] for model in self.live_models() for name in model.operations | model.emulates}
+        return tuple(word for kind, word in CAPABILITIES.items() if kind in able)
 
     def model(self, name: str) -> ModelSpec | None:
         """The model that callers call `name`."""

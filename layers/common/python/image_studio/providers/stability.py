@@ -7,44 +7,13 @@ Only successful generations are charged, so its own 5xx are never paid for.
 
 from image_studio.errors import ContentRefused, ProviderOutage, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, Finished, HttpCall, Outcome, Pending, Reply, Task
+from image_studio.providers.fields import size_word, wire_fields
 from image_studio.providers.replies import MAX_SAID, plain_error
-from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import ModelSpec, ProviderSpec, Range, Sized
+from image_studio.providers.spec import ModelSpec, ProviderSpec
+from image_studio.providers.stability_models import MAX_SEED, MODELS
 
-ZERO_SEED = 4_294_967_294  # its wire reads 0 as "random", so our seed 0 travels as its largest seed
+ZERO_SEED = MAX_SEED + 1  # its wire reads 0 as "random", so our seed 0 travels as its largest seed
 POLL_SECONDS = 10.0  # "no more than once every 10 seconds"
-
-_TEXT = frozenset({"negative_prompt", "seed", "style_preset"})
-_CFG = Range(1, 10)
-#: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core answers up to 1.5 MP of the same shapes.
-_RATIOS = tuple(
-    Sized(word, width, height)
-    for word, width, height in (
-        ("21:9", 1536, 640),
-        ("16:9", 1344, 768),
-        ("3:2", 1216, 832),
-        ("5:4", 1088, 896),
-        ("1:1", 1024, 1024),
-        ("4:5", 896, 1088),
-        ("2:3", 832, 1216),
-        ("9:16", 768, 1344),
-        ("9:21", 640, 1536),
-    )
-)
-
-
-def _generator(name: str, wire: str, usd: float, *, auto: dict[str, int], cfg: bool = False) -> ModelSpec:
-    return ModelSpec(
-        name=name,
-        wire=wire,
-        operations=frozenset({"create"}),
-        usd=usd,
-        sizes=_RATIOS,
-        accepts=_TEXT | ({"guidance_scale"} if cfg else set()),
-        ranges={"guidance_scale": _CFG} if cfg else {},
-        auto={"create": auto} if auto else {},
-    )
-
 
 SPEC = ProviderSpec(
     name="stability",
@@ -55,40 +24,38 @@ SPEC = ProviderSpec(
     auth_header="authorization",
     auth_format="Bearer {key}",
     in_flight=10,  # 150 requests per 10 s are allowed; ten pictures at a time stay far below
-    capabilities=("generation", "editing", "upscaling"),
     max_resolution=(2048, 2048),  # as the API reference lists it; native generation is 1 to 1.5 MP
-    models=(
-        _generator("ultra", "generate/ultra", 0.08, auto={"premium": 1}),
-        _generator("core", "generate/core", 0.03, auto={"draft": 4, "standard": 1}),
-        _generator("sd3.5-large", "generate/sd3", 0.065, auto={"premium": 4}, cfg=True),
-        _generator("sd3.5-large-turbo", "generate/sd3", 0.04, auto={}, cfg=True),
-        _generator("sd3.5-medium", "generate/sd3", 0.035, auto={}, cfg=True),
-        _generator("sd3.5-flash", "generate/sd3", 0.025, auto={}, cfg=True),
-    ),
+    busy_seconds=60.0,  # who exceeds the rate is locked out for a minute
+    request_bytes=10 * 1024 * 1024,
+    models=MODELS,
 )
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpCall:
-    """The multipart form of one generation."""
-    form: dict[str, str | Blob] = {"prompt": task.prompt, "output_format": "png"}
-    form["aspect_ratio"] = nearest(model, task.width, task.height).word
-    if model.wire == "generate/sd3":
-        form["model"] = model.name
-    _put(form, model, "negative_prompt", task.negative_prompt)
-    _put(form, model, "style_preset", task.style_preset)
-    _put(form, model, "seed", ZERO_SEED if task.seed == 0 else task.seed)
-    _put(form, model, "guidance_scale", task.guidance_scale, wire="cfg_scale")
+    """The multipart form of one call."""
+    fields = wire_fields(model, task)
+    if model.sizes:
+        fields["aspect_ratio"] = size_word(model, task, task.settings.get("aspect_ratio"))
+    if fields.get("seed") == 0:
+        fields["seed"] = ZERO_SEED
+    if task.operation == "edit.relight" and not fields.keys() & {"background_prompt", "background_reference"}:
+        # Light alone: the wire wants a background all the same, so it is told to keep the one that is there.
+        fields |= {"background_prompt": "the original background", "keep_original_background": True}
     return HttpCall(
         method="POST",
         path=f"/v2beta/stable-image/{model.wire}",
-        headers={"accept": "image/*"},
-        form=form,
+        headers={} if model.asynchronous else {"accept": "image/*"},
+        form={name: _form_value(value) for name, value in fields.items()},
     )
 
 
-def _put(form: dict[str, str | Blob], model: ModelSpec, field: str, value: object, *, wire: str | None = None) -> None:
-    if value is not None and field in model.accepts:
-        form[wire or field] = f"{value:g}" if isinstance(value, float) else str(value)
+def _form_value(value: object) -> str | Blob:
+    """All numbers and flags are text on the wire."""
+    if isinstance(value, Blob):
+        return value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpCall:

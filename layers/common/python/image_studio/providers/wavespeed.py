@@ -7,10 +7,13 @@ the envelope of a 200. Every accepted submit is charged, so a submit whose answe
 from typing import Any
 
 from image_studio.errors import ContentRefused, ResultUnusable, StudioError, UnknownCharge
-from image_studio.providers.adapter import HttpCall, Located, Outcome, Pending, Reply, Task
+from image_studio.providers.adapter import Blob, HttpCall, Located, Outcome, Pending, Reply, Task
+from image_studio.providers.fields import data_uri, size_word, wire_fields
 from image_studio.providers.replies import MAX_SAID, plain_error
 from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec, Sized
+from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec
+from image_studio.providers.wavespeed_models import MODELS
+from image_studio.providers.wording import shown
 
 POLL_SECONDS = 1.0  # the SDK's interval
 _WORKING = frozenset({"created", "processing", "queued", "starting"})
@@ -27,51 +30,44 @@ SPEC = ProviderSpec(
     auth_format="Bearer {key}",
     in_flight=10,  # a Silver account runs 100 tasks at a time; a Bronze one answers 429, and we wait
     result_hosts=frozenset({"d1q70pf5vjeyhc.cloudfront.net", "cdn.wavespeed.ai"}),
-    capabilities=("generation",),
-    max_resolution=(1536, 1536),
+    max_resolution=(1024, 1024),  # as the API reference lists it; qwen-image paints up to 1536 x 1536
     submit_timeout=60.0,
-    models=(
-        ModelSpec(
-            name="ideogram-v3-turbo",
-            alias="ideogram",
-            wire="ideogram-ai/ideogram-v3-turbo",
-            operations=frozenset({"create"}),
-            usd=0.03,
-            credits=5,  # the API reference's own number
-            sizes=(  # five ratios of about 1 MP
-                Sized("1:1", 1024, 1024),
-                Sized("16:9", 1344, 768),
-                Sized("9:16", 768, 1344),
-                Sized("4:3", 1152, 896),
-                Sized("3:4", 896, 1152),
-            ),
-            auto={"create": {"premium": 3}},
-        ),
-        ModelSpec(
-            name="qwen-image",
-            alias="qwen",
-            wire="wavespeed-ai/qwen-image/text-to-image",
-            operations=frozenset({"create"}),
-            usd=0.02,
-            sizes=FreeSize(256, 1536),
-            accepts=frozenset({"seed"}),
-            auto={"create": {"draft": 1, "standard": 2}},
-        ),
-    ),
+    busy_seconds=15.0,  # its limits start anew every minute: 15, 30 and 60 s reach into the next one
+    models=MODELS,
 )
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpCall:
     """The JSON of one submit; only fields that the model's page lists."""
-    body: dict[str, Any] = {"prompt": task.prompt}
-    size = nearest(model, task.width, task.height)
+    fields: dict[str, Any] = wire_fields(model, task)
+    if model.pictures:
+        pictures = [task.images[role] for role in shown(model, task)]
+        fields |= {"image": pictures[0]} if model.pictures == 1 else {"images": pictures}
+    elif task.operation == "control.style":
+        fields["reference_images"] = [fields.pop("image")]
+    fields |= _size(model, task, edits="image" in fields)
+    return HttpCall(method="POST", path=f"/api/v3/{model.wire}", json=_encoded(fields))
+
+
+def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
+    """The wire's fields for the size; an edit in fixed ratios keeps its picture's own."""
     if isinstance(model.sizes, FreeSize):
-        body["size"] = size.word
-    elif model.sizes:
-        body["aspect_ratio"] = size.word
-    if task.seed is not None and "seed" in model.accepts:
-        body["seed"] = task.seed
-    return HttpCall(method="POST", path=f"/api/v3/{model.wire}", json=body)
+        native = nearest(model, task.width, task.height)
+        apart = "width" in model.accepts
+        return {"width": native.width, "height": native.height} if apart else {"size": native.word}
+    for field in ("target_resolution", "aspect_ratio"):
+        if field in model.accepts and not (edits and field == "aspect_ratio"):
+            return {field: size_word(model, task, task.settings.get(field))}
+    return {}
+
+
+def _encoded(value: Any) -> Any:
+    """Pictures travel as data URIs."""
+    if isinstance(value, Blob):
+        return data_uri(value)
+    if isinstance(value, dict):
+        return {name: _encoded(item) for name, item in value.items()}
+    return [_encoded(item) for item in value] if isinstance(value, list) else value
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpCall:

@@ -1,0 +1,209 @@
+"""WaveSpeed AI's models, one row each. Sources: its models' machine pages and documentation, read 2026-11.
+
+Prices in US dollars of one run. Names are those that clients of the original send.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, Range, Sized
+from image_studio.providers.wording import TELLABLE
+
+_QWEN_SIZE = FreeSize(256, 1_536)
+_SENT = InputLimits(min_side=64, max_side=1_536)  # more than it can answer is not worth sending
+_LARGE = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
+_FILE_TYPES = ("png", "jpeg", "webp")
+#: "8k" is left out: a square one has 67 MP, far beyond the 25 MP that we decode and answer.
+_CLASSES = (Sized("2k", 2_048, 2_048), Sized("4k", 4_096, 4_096))
+_SEEN_BY_MANY = frozenset({"mask", "style", "background", "lighting"})
+
+
+def _editor(name: str, wire: str, usd: float, accepts: Iterable[str] = (), **data: Any) -> ModelSpec:
+    """A model that edits by instruction: search and replace are instructions, too."""
+    several = data.get("pictures", 1) > 1
+    return ModelSpec(
+        **{
+            "name": name,
+            "wire": wire,
+            "operations": frozenset({"edit.general_edit"}),
+            "emulates": frozenset({"edit.search_replace", "edit.search_recolor"}),
+            "usd": usd,
+            "accepts": frozenset({"prompt", "image", *accepts}) | TELLABLE | (_SEEN_BY_MANY if several else set()),
+            "worded": TELLABLE,
+            "pictures": 1,
+            "inputs": _LARGE,
+            **data,
+        }
+    )
+
+
+def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> ModelSpec:
+    qualities = dict.fromkeys(("draft", "standard", "premium"), rank)
+    return ModelSpec(
+        name=name,
+        wire=f"wavespeed-ai/{name}",
+        operations=frozenset(operations),
+        usd=usd,
+        sizes=_CLASSES,
+        accepts=frozenset({"image", "target_resolution"}),
+        formats=_FILE_TYPES,
+        inputs=InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
+        deadline=180.0,
+        auto=dict.fromkeys(operations, qualities),
+    )
+
+
+GENERATORS = (
+    ModelSpec(
+        name="ideogram-v3-turbo",
+        alias="ideogram",
+        wire="ideogram-ai/ideogram-v3-turbo",
+        operations=frozenset({"create", "edit.inpaint", "control.style"}),
+        usd=0.03,
+        credits=5,  # the API reference's own number
+        sizes=(  # five ratios of about 1 MP
+            Sized("1:1", 1_024, 1_024),
+            Sized("16:9", 1_344, 768),
+            Sized("9:16", 768, 1_344),
+            Sized("4:3", 1_152, 896),
+            Sized("3:4", 896, 1_152),
+        ),
+        accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}),
+        renames={"mask": "mask_image"},
+        inputs=_LARGE,
+        auto={"create": {"premium": 3}},
+    ),
+    ModelSpec(
+        name="qwen-image",
+        alias="qwen",
+        wire="wavespeed-ai/qwen-image/text-to-image",
+        operations=frozenset({"create"}),
+        usd=0.02,
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "seed"}),
+        formats=_FILE_TYPES,
+        auto={"create": {"draft": 1, "standard": 2}},
+    ),
+    ModelSpec(
+        name="z-image-turbo",
+        wire="wavespeed-ai/z-image/turbo",
+        operations=frozenset({"create"}),
+        usd=0.005,
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "seed"}),
+    ),
+)
+
+EDITORS = (
+    _editor(
+        "qwen-edit",
+        "wavespeed-ai/qwen-image/edit",
+        0.02,
+        {"seed"},
+        sizes=_QWEN_SIZE,
+        formats=_FILE_TYPES,
+        inputs=_SENT,
+        auto={
+            "edit.general_edit": {"draft": 1},
+            "edit.search_replace": {"draft": 1},
+            "edit.search_recolor": {"draft": 1},
+        },
+    ),
+    _editor(
+        "qwen-edit-plus",
+        "wavespeed-ai/qwen-image/edit-plus",
+        0.02,
+        {"seed"},
+        emulates=frozenset(
+            {"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"},
+        ),
+        sizes=_QWEN_SIZE,
+        formats=_FILE_TYPES,
+        pictures=3,
+        inputs=_SENT,
+    ),
+    _editor(
+        "flux-kontext-pro",
+        "wavespeed-ai/flux-kontext-pro",
+        0.04,
+        {"guidance_scale"},
+        ranges={"guidance_scale": Range(1, 20)},
+        auto={"edit.general_edit": {"standard": 2}},
+    ),
+    _editor(
+        "seedream-v4.5-edit",
+        "bytedance/seedream-v4.5/edit",
+        0.04,
+        sizes=FreeSize(1_024, 4_096),
+        pictures=10,
+        auto={"edit.general_edit": {"premium": 2}},
+    ),
+    _editor(
+        "nano-banana-pro-edit-ultra",
+        "google/nano-banana-pro/edit-ultra",
+        0.15,
+        fixed={"resolution": "4k"},
+        formats=("png", "jpeg"),
+        pictures=14,
+        deadline=180.0,
+    ),
+    ModelSpec(
+        name="z-image-turbo-inpaint",
+        wire="wavespeed-ai/z-image/turbo-inpaint",
+        operations=frozenset({"edit.inpaint"}),
+        emulates=frozenset({"edit.erase", "edit.outpaint"}),
+        usd=0.02,
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "image", "mask"}),
+        renames={"mask": "mask_image"},  # white: paint here, as ours
+        inputs=_SENT,
+        auto={"edit.inpaint": {"draft": 1}},
+    ),
+    ModelSpec(
+        name="image-eraser",
+        wire="wavespeed-ai/image-eraser",
+        operations=frozenset({"edit.erase"}),
+        usd=0.025,
+        accepts=frozenset({"prompt", "image", "mask"}),
+        renames={"mask": "mask_image"},
+        inputs=_LARGE,
+        auto={"edit.erase": {"draft": 1}},
+    ),
+    ModelSpec(
+        name="image-background-remover",
+        wire="wavespeed-ai/image-background-remover",
+        operations=frozenset({"edit.remove_background"}),
+        usd=0.004,
+        accepts=frozenset({"image"}),
+        inputs=_LARGE,
+        auto={"edit.remove_background": {"draft": 1, "standard": 2}},
+    ),
+)
+
+UPSCALERS = (
+    _upscaler("image-upscaler", 0.01, ("upscale.fast",), 2),
+    _upscaler("ultimate-image-upscaler", 0.06, ("upscale.conservative", "upscale.creative"), 2),
+)
+
+CONTROLS = (
+    ModelSpec(
+        name="flux-controlnet-union-pro-2.0",
+        wire="wavespeed-ai/flux-controlnet-union-pro-2.0",
+        operations=frozenset({"control.sketch", "control.structure"}),
+        usd=0.04,  # a planning value: its pages name no price
+        sizes=FreeSize(512, 1_536),
+        accepts=frozenset(
+            {"prompt", "image", "control_strength", "guidance_scale", "steps", "seed", "width", "height"},
+        ),
+        renames={
+            "image": "control_image",
+            "control_strength": "controlnet_conditioning_scale",
+            "steps": "num_inference_steps",
+        },
+        ranges={"control_strength": Range(0, 2), "guidance_scale": Range(0, 20), "steps": Range(1, 50)},
+        defaults={"control_strength": 0.7},
+        inputs=_LARGE,
+    ),
+)
+
+MODELS = (*GENERATORS, *EDITORS, *UPSCALERS, *CONTROLS)
