@@ -38,12 +38,13 @@ class AppSettings:
 
 def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
-    end_with_parent()
     template = Template(Path(settings.template), settings.parameters, settings.attributes)
     functions = {name: _configured(each, settings) for name, each in template.functions().items()}
     backend = Environments(functions, template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
-    GatewayServer(Gateway(template, backend, log), listener).start()
+    server = GatewayServer(Gateway(template, backend, log), listener)
+    end_with_parent(server.stop)
+    server.start()
     sqs = Aws(settings.endpoint).client("sqs")
     for source in template.queue_sources():
         attributes = settings.attributes[source.queue]

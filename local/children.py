@@ -6,7 +6,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from local.template import ROOT
@@ -66,10 +67,12 @@ class Child:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def stop(self) -> None:
-        """Cut the lifeline and wait; kill what doesn't end by itself."""
+    def stop(self, *, gently: bool = False) -> None:
+        """Cut the lifeline and wait; kill what doesn't end by itself. `gently`: let it finish what is nearly done."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(b"." if gently else b"")
+                self._process.stdin.close()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -83,14 +86,17 @@ def say_ready(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def end_with_parent() -> None:
-    """In the child: end as soon as standard input closes, which it does when the parent is gone."""
-    threading.Thread(target=_wait_and_exit, name="lifeline", daemon=True).start()
+def end_with_parent(finish: Callable[[], None] | None = None) -> None:
+    """In the child: end as soon as standard input closes, which it does when the parent is gone.
+
+    When the parent stops the child gently, `finish` is called first.
+    """
+    threading.Thread(target=_wait_and_exit, args=(finish,), name="lifeline", daemon=True).start()
 
 
-def _wait_and_exit() -> None:
-    while os.read(0, 4096):
-        pass
+def _wait_and_exit(finish: Callable[[], None] | None) -> None:
+    if os.read(0, 1) and finish:
+        finish()
     os._exit(0)
 
 

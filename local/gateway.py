@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from werkzeug.serving import make_server
+from werkzeug.serving import ThreadedWSGIServer
 
 from local.authorizer import Identity, JwtAuthorizer, Refused
 from local.backend import Backend, Call, FunctionFailed, StillRunning
@@ -19,6 +19,8 @@ from local.routes import Match, RouteTable
 from local.template import DEFAULT_ROUTE, Cors, Template
 
 BODY_BYTES = 10 * 1024 * 1024  # an HTTP API takes no more
+DRAIN_SECONDS = 2.0  # for requests under way when the server stops
+POLL_SECONDS = 0.05
 DRAIN_BYTES = 64 * 1024 * 1024  # read off a refused body, so that the client gets to read the answer
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -171,20 +173,37 @@ def _body(environ: Environ) -> bytes:
     return body
 
 
+class _Server(ThreadedWSGIServer):
+    """Knows which connections are open."""
+
+    def __init__(self, gateway: Gateway, listener: socket.socket) -> None:
+        self.connections: set[object] = set()
+        super().__init__("127.0.0.1", 0, gateway, QuietHandler, fd=listener.fileno())
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        super().shutdown_request(request)
+        self.connections.discard(request)
+
+
 class GatewayServer:
     """A gateway on a socket that somebody else opened and keeps open."""
 
     def __init__(self, gateway: Gateway, listener: socket.socket) -> None:
-        self._server = make_server(
-            "127.0.0.1", 0, gateway, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
-        )
-        self._thread = threading.Thread(target=self._server.serve_forever, name="gateway", daemon=True)
+        self._server = _Server(gateway, listener)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(POLL_SECONDS,), daemon=True)
 
     def start(self) -> None:
         """Serve in a thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests."""
+        """Take no more requests, and give those that were taken a moment to end."""
         self._server.shutdown()
         self._thread.join()
+        ends = time.monotonic() + DRAIN_SECONDS
+        while self._server.connections and time.monotonic() < ends:
+            time.sleep(POLL_SECONDS)

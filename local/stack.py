@@ -129,7 +129,7 @@ class Stack:
             create_resources(template, self.aws, self._attributes)
             self._write_keys(template, before)
             if self._app:
-                self._app.stop()
+                self._app.stop(gently=True)
             self._app = Child(
                 "app",
                 self._settings().as_json(),

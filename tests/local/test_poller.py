@@ -35,7 +35,6 @@ class _Toy:
         counts = self.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
         return sum(map(int, counts.values()))
 
-
     def died(self, message: str) -> bool:
         """Whether the message is in the dead-letter queue, which this empties."""
         found = self.sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=10).get("Messages", [])

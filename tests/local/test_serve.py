@@ -1,0 +1,247 @@
+"""`make run`'s program in a copy of the tree: what it prints, a second start, reload, and that it leaves nothing."""
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import jwt
+import pytest
+import requests
+from PIL import Image
+
+from local.template import ROOT
+
+COPIED = ("functions", "layers", "local", "template.yaml", "Makefile", "scripts", "requirements")
+START_SECONDS = 60
+
+
+class _Server:
+    """A running `python -m local` and what it has printed."""
+
+    def __init__(self, tree: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
+        self.tree = tree
+        self.output = tree / "output.txt"
+        with self.output.open("wb") as file:
+            self.process = subprocess.Popen(
+                [*wrapper, *self.command(*arguments)],
+                cwd=tree,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **environment},
+            )
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        return [sys.executable, "-m", "local", *arguments]
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, words: str) -> str:
+        ends = time.monotonic() + START_SECONDS
+        while words not in self.said:
+            assert time.monotonic() < ends, self.said
+            assert self.process.poll() is None, self.said
+            time.sleep(0.05)
+        return self.said
+
+    def processes(self) -> list[int]:
+        """Everything that runs out of the tree."""
+        found = []
+        for each in Path("/proc").iterdir():
+            try:
+                if each.name.isdigit() and (each / "cwd").readlink() == self.tree:
+                    found.append(int(each.name))
+            except OSError:
+                continue  # it ended meanwhile
+        return found
+
+    def is_gone(self) -> bool:
+        ends = time.monotonic() + 15
+        while self.processes() and time.monotonic() < ends:
+            time.sleep(0.05)
+        return not self.processes()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(15)
+
+
+def _copy_tree(target: Path) -> Path:
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target / name)
+    return target
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what runs."""
+    return _copy_tree(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
+    """One running out of a copy."""
+    running = _Server(_copy_tree(tmp_path_factory.mktemp("tree")), "--port", str(_free_port()))
+    running.wait_for("Ctrl-C ends everything")
+    yield running
+    running.stop()
+
+
+def _token(server: _Server) -> str:
+    return next(line for line in server.said.splitlines() if line.startswith("eyJ"))
+
+
+def _url(server: _Server) -> str:
+    found = re.search(r"listens at (\S+)", server.said)
+    assert found
+    return found.group(1)
+
+
+def test_the_printed_line_writes_a_picture(server: _Server, tmp_path: Path) -> None:
+    """Pasted into a shell it leaves picture.png, of exactly the template's size."""
+    line = next(line for line in server.said.splitlines() if line.startswith("curl "))
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    with Image.open(tmp_path / "picture.png") as picture:
+        assert picture.format == "PNG"
+        assert picture.size == (1200, 628)
+
+
+def test_health_answers_without_a_token(server: _Server) -> None:
+    """And nothing else does."""
+    assert requests.get(f"{_url(server)}/health", timeout=30).json()["status"] == "healthy"
+    assert requests.get(f"{_url(server)}/templates", timeout=30).status_code == 401
+
+
+def test_a_second_start_says_that_one_is_running(server: _Server) -> None:
+    """With its address, and an exit code that is not 0."""
+    second = subprocess.run(_Server.command(), cwd=server.tree, capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert f"already running at {_url(server)} (process {server.process.pid})" in second.stderr
+
+
+def test_a_fresh_token_is_for_whom_it_was_asked(server: _Server) -> None:
+    """And is accepted by the running gateway."""
+    asked = [sys.executable, "-m", "local.token", "--sub", "somebody", "--tier", "free"]
+    token = subprocess.run(
+        asked, cwd=server.tree, capture_output=True, text=True, timeout=30, check=True
+    ).stdout.strip()
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert (claims["sub"], claims["tier"]) == ("somebody", "free")
+    answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    assert answer.status_code == 200
+
+
+def test_a_code_change_is_read_anew(server: _Server) -> None:
+    """Without losing jobs or tokens, and without a refused connection while it restarts."""
+    headers = {"Authorization": f"Bearer {_token(server)}"}
+    body = {"prompt": "A red boat", "width": 512, "height": 512}
+    made = requests.post(f"{_url(server)}/create", json=body, headers=headers, timeout=60)
+    assert made.status_code == 200
+    settings = server.tree / "layers/common/python/image_studio/runtime/settings.py"
+    settings.write_text(settings.read_text().replace('VERSION = "1.0.0"', 'VERSION = "9.9.9"'))
+    versions = []
+    ends = time.monotonic() + 30
+    while "9.9.9" not in versions and time.monotonic() < ends:
+        versions.append(requests.get(f"{_url(server)}/health", timeout=30).json()["version"])
+    assert versions[-1] == "9.9.9"
+    server.wait_for("settings.py changed: read anew")
+    jobs = requests.get(f"{_url(server)}/jobs", headers=headers, timeout=30).json()["jobs"]
+    assert made.headers["x-job-id"] in str(jobs)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_nothing_is_left_behind(tree: Path, how: signal.Signals) -> None:
+    """Whichever way it ends: no process, and no note of a running stack."""
+    running = _Server(tree, "--port", str(_free_port()))
+    running.wait_for("Ctrl-C ends everything")
+    requests.get(f"{_url(running)}/health", timeout=30)
+    assert len(running.processes()) >= 4
+    running.process.send_signal(how)
+    running.process.wait(15)
+    assert running.is_gone()
+    if how != signal.SIGKILL:
+        assert running.process.returncode == 0
+        assert not (tree / ".local/run.json").exists()
+
+
+def test_it_ends_with_who_started_it(tree: Path) -> None:
+    """Killing the shell (or make) around it ends it too."""
+    arguments = ("--with-parent", "--port", str(_free_port()))
+    command = shlex.join(_Server.command(*arguments))
+    running = _Server.__new__(_Server)
+    running.tree, running.output = tree, tree / "output.txt"
+    with running.output.open("wb") as file:
+        running.process = subprocess.Popen(
+            ["sh", "-c", f"{command}; exit $?"], cwd=tree, stdout=file, stderr=subprocess.STDOUT
+        )
+    running.wait_for("Ctrl-C ends everything")
+    running.process.kill()
+    running.process.wait(15)
+    assert running.is_gone()
+
+
+def test_a_taken_port_is_named(tree: Path) -> None:
+    """With what to type instead."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            _Server.command(),
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+            env={"PATH": os.environ["PATH"], "PORT": port},
+        )
+    assert done.returncode == 1
+    assert f"Port {port} can't be used" in done.stderr
+    assert "make run PORT=8001" in done.stderr
+
+
+def test_without_a_running_stack_there_is_no_token(tree: Path) -> None:
+    """It says what to do."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local.token"], cwd=tree, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert done.returncode == 1
+    assert "make run" in done.stderr
+
+
+def test_keys_and_addresses_of_the_environment_replace_emulators(tree: Path) -> None:
+    """A key means the real provider, an address that address; the others are emulated."""
+    running = _Server(
+        tree,
+        "--port",
+        str(_free_port()),
+        STABILITY_API_KEY="sk-real",
+        WAVESPEED_BASE_URL="http://127.0.0.1:9",
+    )
+    said = running.wait_for("Ctrl-C ends everything")
+    running.stop()
+    assert "stability: the real provider" in said
+    assert "wavespeed: http://127.0.0.1:9, as the environment says" in said
+    assert "sk-real" not in said
