@@ -78,7 +78,6 @@ class OperationInfo:
     requires_any: AnyOf | None = None
     takes: tuple[str, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict)
-    defaults: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def honoured(self) -> frozenset[str]:

@@ -36,3 +36,12 @@ def paste_back(canvas: Picture, original: Picture, left: int, top: int) -> Pictu
     whole = whole.copy() if whole is canvas else whole
     whole.paste(original, (left, top))
     return whole
+
+
+def keep_transparency(result: Picture, original: Picture) -> Picture:
+    """The result with the original's transparency, scaled to it; unchanged where the original has none."""
+    if original.mode != "RGBA":
+        return result
+    picture = result.convert("RGBA")
+    picture.putalpha(original.getchannel("A").resize(result.size, Image.Resampling.BICUBIC))
+    return picture

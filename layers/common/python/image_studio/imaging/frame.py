@@ -54,6 +54,12 @@ def take(result: Picture, frame: Frame, width: int, height: int) -> Picture:
     return scale(result, width, height, box)
 
 
+def take_natively(result: Picture, frame: Frame) -> Picture:
+    """The picture's part of a model's result, as many pixels as it has there."""
+    box = _inner_box(_within(result, frame), frame)
+    return take(result, frame, max(1, round(box.width)), max(1, round(box.height)))
+
+
 def _inner_box(within: Box, frame: Frame) -> Box:
     if not frame.padded:
         return within

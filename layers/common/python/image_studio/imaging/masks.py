@@ -18,12 +18,15 @@ def read_mask(image: Picture, width: int, height: int) -> Mask:
     plain = flatten(image, "black").convert("L")
     if plain.size != (width, height):
         plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    return plain.point(lambda level: 0 if level < _NOISE else 255 if level > 255 - _NOISE else level)
+    return _cleared(plain)
 
 
 def mask_of_alpha(image: Picture) -> Mask | None:
     """What is transparent in a picture is to be changed; None where nothing is."""
-    return ImageChops.invert(image.getchannel("A")) if image.mode == "RGBA" else None
+    if image.mode != "RGBA":
+        return None
+    mask = _cleared(ImageChops.invert(image.getchannel("A")))
+    return None if selects_nothing(mask) else mask
 
 
 def full_mask(width: int, height: int) -> Mask:
@@ -54,6 +57,10 @@ def feather(mask: Mask, pixels: int) -> Mask:
         return mask
     soft = grow(mask, (pixels + 1) // 2).filter(ImageFilter.BoxBlur(pixels / 2))
     return ImageChops.lighter(mask, ImageChops.darker(soft, grow(mask, pixels)))
+
+
+def _cleared(mask: Mask) -> Mask:
+    return mask.point(lambda level: 0 if level < _NOISE else 255 if level > 255 - _NOISE else level)
 
 
 def _spread(mask: Mask, pixels: int, along: tuple[int, int]) -> Mask:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Operation -> the module whose OPERATION is its row.
 OPERATIONS: Mapping[str, str] = {
     "create": "image_studio.operations.create",
+    "edit": "image_studio.operations.edit",
+    "upscale": "image_studio.operations.upscale",
+    "control": "image_studio.operations.control",
 }
 
 

@@ -47,7 +47,6 @@ class OperationRow(Row):
     requires_any: AnyOfRow | None = None
     takes: list[Word] = Field(default_factory=list)
     options: dict[Word, OptionRow] = Field(default_factory=dict)
-    defaults: dict[Word, float] = Field(default_factory=dict)
 
 
 class OperationsFile(Row):

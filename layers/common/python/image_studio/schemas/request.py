@@ -14,6 +14,7 @@ def unless_null(default: Any) -> BeforeValidator:
 
 
 Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
+ImageText = Annotated[str, Field(min_length=1)]  # base64, a data URL, upload:<id> or job:<id>[/<variation>]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), unless_null({})]
 MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire

@@ -1,0 +1,52 @@
+"""Control: a picture steers how a new one is made."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import ConfigDict, Field
+
+from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.image import FileType
+from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, Strength, unless_null
+
+
+class ControlRequest(Request):
+    """POST /control/process. A missing prompt is refused with the operation's own sentence."""
+
+    model_config = ConfigDict(json_schema_extra={"required": ["control_image_base64", "operation", "prompt"]})
+
+    control_image_base64: ImageText
+    operation: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[Prompt, unless_null("")] = ""
+    style_image_base64: str | None = None
+    negative_prompt: Prompt | None = None
+    control_strength: Strength | None = None
+    fidelity: Strength | None = None
+    style_strength: Strength | None = None
+    composition_fidelity: Strength | None = None
+    change_strength: Strength | None = None
+    aspect_ratio: str | None = None
+    style_preset: str | None = None
+    seed: Seed | None = None
+    provider: str | None = None
+    model: str | None = None
+    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
+    options: Options = Field(default_factory=dict)
+    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
+
+
+class ControlAnswer(Deliverable):
+    """The documented body of POST /control/process; the picture is a data URL, or a URL."""
+
+    as_data_url: ClassVar[bool] = True
+
+    success: bool
+    operation: str
+    provider: str
+    model: str
+    width: int
+    height: int
+    metadata: dict[str, Any]
+
+    def deliverables(self) -> list[Deliverable]:
+        """The answer itself carries the picture."""
+        return [self]

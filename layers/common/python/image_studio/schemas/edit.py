@@ -1,0 +1,63 @@
+"""Edit: a picture is changed."""
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.image import FileType
+from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, unless_null
+
+MAX_EXPANSION = 2_000  # pixels a side, the largest that a provider takes (Stability)
+
+Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), unless_null(0)]
+
+
+class EditRequest(Request):
+    """POST /edit/process."""
+
+    image_base64: ImageText
+    operation: Annotated[str, Field(min_length=1)]
+    prompt: Prompt | None = None
+    negative_prompt: Prompt | None = None
+    mask_base64: str | None = None
+    search_prompt: Prompt | None = None
+    select_prompt: Prompt | None = None
+    background_image_base64: str | None = None
+    lighting_image_base64: str | None = None
+    expand_left: Expansion = 0
+    expand_right: Expansion = 0
+    expand_up: Expansion = 0
+    expand_down: Expansion = 0
+    provider: str | None = None
+    model: str | None = None
+    style_preset: str | None = None
+    guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
+    steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    seed: Seed | None = None
+    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
+    options: Options = Field(default_factory=dict)
+    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
+
+    @property
+    def expansion(self) -> tuple[int, int, int, int]:
+        """Pixels to add at the left, top, right and bottom."""
+        return self.expand_left, self.expand_up, self.expand_right, self.expand_down
+
+
+class EditAnswer(Deliverable):
+    """The documented body of POST /edit/process; the picture is a data URL, or a URL."""
+
+    as_data_url: ClassVar[bool] = True
+
+    success: bool
+    operation: str
+    provider: str
+    model: str
+    width: int
+    height: int
+    metadata: dict[str, Any]
+
+    def deliverables(self) -> list[Deliverable]:
+        """The answer itself carries the picture."""
+        return [self]
