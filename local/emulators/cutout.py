@@ -1,6 +1,6 @@
 """Telling a subject from its background, and choosing the region that words mean."""
 
-from collections import deque
+from collections import Counter, deque
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -9,17 +9,17 @@ from local.emulators.motifs import Colour, colour_named
 from local.emulators.painting import Size
 
 LOOK_SIDE = 160
-#: How far a background's colour may drift from one pixel to the next, and from its start, summed over RGB.
-STEP_TOLERANCE = 26
-DRIFT_TOLERANCE = 170
+#: How far a background's colour may drift from one pixel to the next, summed over RGB.
+STEP_TOLERANCE = 9
+COLOURS = 24
 HUE_TOLERANCE = 22
 
 
 def subject_mask(picture: Image.Image) -> Image.Image:
     """White where the subject is, black where the background is, soft at the edge.
 
-    The background is what can be reached from the border without a jump in colour; if that is nearly all or
-    nearly nothing, an oval in the middle counts as the subject.
+    The background is what can be reached from the border over colours of the border or without a jump in colour;
+    if that is nearly all or nearly nothing, an oval in the middle counts as the subject.
     """
     small = flattened(picture)
     small.thumbnail((LOOK_SIDE, LOOK_SIDE))
@@ -55,24 +55,38 @@ def grown(mask: Image.Image, pixels: int) -> Image.Image:
 
 
 def _not_reached(small: Image.Image) -> Image.Image:
+    """White where the background can't be reached from the border."""
     width, height = small.size
     pixels = small.tobytes()
     colours = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
-    border = [(x, y) for x in range(width) for y in (0, height - 1)]
-    border += [(x, y) for y in range(height) for x in (0, width - 1)]
-    reached: dict[int, bytes] = {y * width + x: colours[y * width + x] for x, y in border}
+    outer = _outer_colours(small)
+    border = [x for x in range(width)] + [y * width + x for y in range(height) for x in (0, width - 1)]
+    border += [(height - 1) * width + x for x in range(width)]
+    reached = {place for place in border if outer[place]}
     waiting = deque(reached)
     while waiting:
         place = waiting.popleft()
-        here, start = colours[place], reached[place]
         for near in _neighbours(place, width, height):
-            if near in reached:
-                continue
-            there = colours[near]
-            if _apart(here, there) <= STEP_TOLERANCE and _apart(start, there) <= DRIFT_TOLERANCE:
-                reached[near] = start
+            if near not in reached and (outer[near] or _apart(colours[place], colours[near]) <= STEP_TOLERANCE):
+                reached.add(near)
                 waiting.append(near)
     return Image.frombytes("L", small.size, bytes(0 if i in reached else 255 for i in range(width * height)))
+
+
+def _outer_colours(small: Image.Image) -> list[bool]:
+    """For each pixel whether its colour is more at home at the top and the sides than in the middle."""
+    width, height = small.size
+    labels = small.quantize(COLOURS, kmeans=1).tobytes()
+    rim, middle = Counter[int](), Counter[int]()
+    edge = max(1, width // 12)
+    for place, label in enumerate(labels):
+        x, y = place % width, place // width
+        if y < edge or (min(x, width - 1 - x) < edge and y < height * 0.7):
+            rim[label] += 1
+        elif width * 0.25 < x < width * 0.75 and y > height * 0.2:
+            middle[label] += 1
+    share_of_rim = {label: rim[label] / rim.total() - middle[label] / max(1, middle.total()) for label in set(labels)}
+    return [share_of_rim[label] > 0 for label in labels]
 
 
 def _neighbours(place: int, width: int, height: int) -> list[int]:

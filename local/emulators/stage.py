@@ -114,6 +114,8 @@ class Emulator:
             reply = self._control(request) if request.path.startswith("/_") else self._answer(request)
         except HTTPException as refusal:
             reply = json_reply({"emulator": refusal.description}, refusal.code or 400)
+        finally:
+            request.close()  # large parts lie in temporary files
         return reply(environ, start_response)
 
     def _answer(self, request: Incoming) -> Response:

@@ -1,0 +1,145 @@
+"""The Hugging Face router's HTTP surface beyond what its client exercises."""
+
+import base64
+from io import BytesIO
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+
+from local.emulators import Emulator
+
+KEY = {"Authorization": "Bearer hf_key"}
+SCHNELL = "/fal-ai/fal-ai/flux/schnell"
+EDIT = "/fal-ai/fal-ai/qwen-image-edit?_subdomain=queue"
+SD3 = "/hf-inference/models/stabilityai/stable-diffusion-3-medium-diffusers"
+PIX2PIX = "/hf-inference/models/timbrooks/instruct-pix2pix"
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct:fastest"
+
+
+def _post(emulator: Emulator, path: str, body: dict[str, Any]) -> requests.Response:
+    return requests.post(emulator.url + path, headers=KEY, json=body, timeout=20)
+
+
+def _uri(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "size"),
+    [
+        ({}, (1024, 768)),
+        ({"image_size": "square_hd"}, (1024, 1024)),
+        ({"image_size": {"width": 1216, "height": 640}}, (1216, 640)),
+    ],
+)
+def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: tuple[int, int]) -> None:
+    """By name, by sides, or its default; the reply tells it too."""
+    found = _post(huggingface, SCHNELL, {"prompt": "x", **sent}).json()["images"][0]
+    picture = Image.open(BytesIO(requests.get(found["url"], timeout=5).content))
+    assert (picture.size, (found["width"], found["height"])) == (size, size)
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"prompt": " "}, {"prompt": "x", "image_size": "huge"}, {"prompt": "x", "image_size": {"width": 9}}]
+)
+def test_fal_refuses_in_its_own_words(huggingface: Emulator, body: dict[str, Any]) -> None:
+    """422 with `detail`, passed through by the router."""
+    reply = _post(huggingface, SCHNELL, body)
+    assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
+
+
+def test_an_edit_needs_a_picture(huggingface: Emulator, subject_png: bytes) -> None:
+    """Without one, or with bytes that are none, it is refused before anything is paid."""
+    bodies = [{"prompt": "x"}, {"prompt": "x", "image_url": _uri(b"no picture")}]
+    assert [_post(huggingface, EDIT, body).status_code for body in bodies] == [422, 422]
+    assert huggingface.paid_calls == 0
+    assert _post(huggingface, EDIT, {"prompt": "x", "image_url": _uri(subject_png)}).json()["status"] == "IN_QUEUE"
+
+
+def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes) -> None:
+    """IN_PROGRESS with 202, no result before COMPLETED, the app in the address and not the endpoint."""
+    body = {"prompt": "x [[polls=1]]", "image_url": _uri(subject_png)}
+    address = _post(huggingface, EDIT, body).json()["response_url"].removeprefix(huggingface.url)
+    base = f"{huggingface.url}/fal-ai{address}"
+
+    def get(tail: str = "") -> requests.Response:
+        return requests.get(f"{base}{tail}?_subdomain=queue", headers=KEY, timeout=20)
+
+    assert get("/status").json()["status"] == "IN_PROGRESS"
+    assert get().status_code == 400
+    assert get("/status").json()["status"] == "COMPLETED"
+    assert len(get().json()["images"]) == 1
+    assert huggingface.paid_calls == 1
+
+
+def test_a_flagged_picture_is_black_and_said_to_be(huggingface: Emulator) -> None:
+    """The safety checker of fal blacks the picture out and answers 200."""
+    found = _post(huggingface, SCHNELL, {"prompt": "x [[fault=moderated]]"}).json()
+    picture = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=5).content)).convert("L")
+    assert (found["has_nsfw_concepts"], picture.getextrema()) == ([True], (0, 0))
+
+
+def test_hf_inference_edits_from_json_and_from_bare_bytes(huggingface: Emulator, subject_png: bytes) -> None:
+    """Base64 with parameters, or the bytes alone."""
+    body = {"inputs": base64.b64encode(subject_png).decode(), "parameters": {"prompt": "make it blue"}}
+    as_json = _post(huggingface, PIX2PIX, body)
+    headers = {**KEY, "Content-Type": "image/png"}
+    bare = requests.post(huggingface.url + PIX2PIX, headers=headers, data=subject_png, timeout=20)
+    assert [Image.open(BytesIO(reply.content)).size for reply in (as_json, bare)] == [(320, 240)] * 2
+    assert [call.pictures["image0"] for call in huggingface.calls] == [subject_png] * 2
+
+
+def test_hf_inference_needs_inputs_and_a_known_model(huggingface: Emulator) -> None:
+    """422 with its type, 404 for a model that it doesn't serve."""
+    empty = _post(huggingface, SD3, {"inputs": ""})
+    unknown = _post(huggingface, "/hf-inference/models/black-forest-labs/FLUX.1-schnell", {"inputs": "x"})
+    assert (empty.status_code, empty.json()["error_type"], unknown.status_code) == (422, "validation", 404)
+
+
+def test_a_cold_model_says_how_long(huggingface: Emulator) -> None:
+    """503 with estimated_time, as a number."""
+    reply = _post(huggingface, SD3, {"inputs": "x [[fault=503;after=12.5]]"})
+    assert (reply.status_code, reply.json()["estimated_time"]) == (503, 12.5)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": {"properties": {"prompt": {"type": "string"}}}}}],
+)  # fmt: skip
+def test_chat_answers_json_when_asked(huggingface: Emulator, wanted: dict[str, Any]) -> None:
+    """Parts of a message count as its text; the provider's suffix is cut from the model."""
+    content = [{"type": "text", "text": "Style words: oil\nPrompt: a dog"}]
+    body = {"model": LLAMA, "messages": [{"role": "user", "content": content}], "response_format": wanted}
+    reply = _post(huggingface, "/v1/chat/completions", body).json()
+    assert reply["choices"][0]["message"]["content"] == '{"prompt": "a dog, oil"}'
+    assert reply["model"] == LLAMA.partition(":")[0]
+
+
+def test_chat_refuses_what_is_no_chat_model(huggingface: Emulator) -> None:
+    """An image model, or none."""
+    bodies: list[dict[str, Any]] = [{"messages": [{"role": "user", "content": "x"}]}, {"model": LLAMA, "messages": []}]
+    assert [_post(huggingface, "/v1/chat/completions", body).status_code for body in bodies] == [400, 422]
+
+
+def test_only_a_text_stage_strikes_chat(huggingface: Emulator) -> None:
+    """Markers for pictures stay in the answer, for the image model to heed."""
+
+    def ask(prompt: str) -> requests.Response:
+        body = {"model": LLAMA, "messages": [{"role": "user", "content": f"Prompt: {prompt}\nStyle words: oil"}]}
+        return _post(huggingface, "/v1/chat/completions", body)
+
+    kept = ask("a dog [[fault=500]]").json()["choices"][0]["message"]["content"]
+    assert kept == "a dog [[fault=500]], oil"
+    assert ask("a dog [[fault=500;stage=text]]").status_code == 500
+
+
+def test_the_hub_maps_models_without_a_token(huggingface: Emulator) -> None:
+    """Per provider: its id, task and status; an unknown model is a missing repository."""
+    url = f"{huggingface.url}/api/models/"
+    params = {"expand[]": "inferenceProviderMapping"}
+    rows = requests.get(f"{url}briaai/RMBG-2.0", params=params, timeout=5).json()["inferenceProviderMapping"]
+    expected = {"provider": "fal-ai", "providerId": "fal-ai/bria/background/remove", "status": "live"}
+    assert rows == [{**expected, "task": "image-segmentation"}]
+    assert requests.get(f"{url}no/such", timeout=5).headers["X-Error-Code"] == "RepoNotFound"

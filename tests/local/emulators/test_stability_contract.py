@@ -1,0 +1,270 @@
+"""Stability, operation by operation: every documented field is accepted, bad values get the documented error body."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+
+from local.emulators import Emulator
+from local.emulators.stability_contract import OPERATIONS, RATIOS, STYLE_PRESETS, Choice, File, Number, Text
+
+KEY = {"Authorization": "Bearer sk-test"}
+SIDES = "left right up down"
+#: The provider's own list of fields by path, and its credits (v2beta OpenAPI, 2026).
+DOCUMENTED = {
+    "generate/ultra": ("prompt negative_prompt aspect_ratio seed output_format style_preset image strength", 8),
+    "generate/core": ("prompt aspect_ratio negative_prompt seed style_preset output_format", 3),
+    "generate/sd3": (
+        "prompt mode image strength aspect_ratio model seed output_format style_preset negative_prompt cfg_scale",
+        6.5,
+    ),
+    "edit/erase": ("image mask grow_mask seed output_format", 5),
+    "edit/inpaint": ("image prompt negative_prompt mask grow_mask seed output_format style_preset", 5),
+    "edit/outpaint": (f"image {SIDES} creativity prompt seed output_format style_preset", 4),
+    "edit/search-and-replace": (
+        "image prompt search_prompt negative_prompt grow_mask seed output_format style_preset",
+        5,
+    ),
+    "edit/search-and-recolor": (
+        "image prompt select_prompt negative_prompt grow_mask seed output_format style_preset",
+        5,
+    ),
+    "edit/remove-background": ("image output_format", 5),
+    "edit/replace-background-and-relight": (
+        "subject_image background_reference background_prompt foreground_prompt negative_prompt "
+        "preserve_original_subject original_background_depth keep_original_background light_source_direction "
+        "light_reference light_source_strength seed output_format",
+        8,
+    ),
+    "upscale/fast": ("image output_format", 2),
+    "upscale/conservative": ("image prompt negative_prompt seed output_format creativity", 40),
+    "upscale/creative": ("image prompt negative_prompt output_format seed creativity style_preset", 60),
+    "control/sketch": ("prompt image control_strength negative_prompt seed output_format style_preset", 5),
+    "control/structure": ("prompt image control_strength negative_prompt seed output_format style_preset", 5),
+    "control/style": ("prompt image negative_prompt aspect_ratio fidelity seed output_format style_preset", 5),
+    "control/style-transfer": (
+        "init_image style_image prompt negative_prompt seed style_strength composition_fidelity change_strength "
+        "output_format",
+        8,
+    ),
+}
+#: Ranges that are easily mistyped: path, field, least, most.
+RANGES = (
+    ("edit/erase", "grow_mask", 0, 20),
+    ("edit/inpaint", "grow_mask", 0, 100),
+    ("edit/outpaint", "left", 0, 2000),
+    ("upscale/conservative", "creativity", 0.2, 0.5),
+    ("upscale/creative", "creativity", 0.1, 0.5),
+    ("control/style-transfer", "change_strength", 0.1, 1),
+    ("generate/sd3", "cfg_scale", 1, 10),
+    ("generate/core", "seed", 0, 4294967294),
+)
+
+
+def _png(width: int = 96, height: int = 96) -> bytes:
+    out = BytesIO()
+    Image.linear_gradient("L").resize((width, height)).convert("RGB").save(out, "PNG")
+    return out.getvalue()
+
+
+def _form(path: str) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
+    """A valid value for every field of an operation."""
+    fields: dict[str, str] = {}
+    files: dict[str, tuple[str, bytes]] = {}
+    for name, spec in OPERATIONS[path].fields.items():
+        match spec:
+            case File():
+                files[name] = ("a.png", _png())
+            case Text():
+                fields[name] = "a red car"
+            case Choice(options):
+                fields[name] = options[0]
+            case Number(_, most):
+                fields[name] = f"{min(most, 64):g}"
+    if path == "generate/sd3":
+        fields["mode"] = "image-to-image"
+        del fields["aspect_ratio"]
+    return fields, files
+
+
+def _send(emulator: Emulator, path: str, fields: dict[str, str], files: dict[str, Any]) -> requests.Response:
+    parts = {name: (None, value) for name, value in fields.items()} | files
+    url = f"{emulator.url}/v2beta/stable-image/{path}"
+    return requests.post(url, headers=KEY, files=parts or {"none": ""}, timeout=20)
+
+
+def _is_error(reply: requests.Response, status: int, name: str) -> list[str]:
+    body = reply.json()
+    assert (reply.status_code, body["name"]) == (status, name)
+    assert set(body) == {"id", "name", "errors"}
+    assert len(body["id"]) == 32
+    errors: list[str] = body["errors"]
+    assert errors
+    return errors
+
+
+def test_the_operations_are_the_documented_ones() -> None:
+    """Paths, fields and credits equal the provider's list."""
+    ours = {path: (set(row.fields), row.credits) for path, row in OPERATIONS.items()}
+    assert ours == {path: (set(fields.split()), credits_) for path, (fields, credits_) in DOCUMENTED.items()}
+    assert len(STYLE_PRESETS) == 17
+    assert not {"4:3", "3:4"} & set(RATIOS)
+
+
+@pytest.mark.parametrize("path", DOCUMENTED)
+def test_every_documented_field_is_accepted(stability: Emulator, path: str) -> None:
+    """A form with all of them succeeds and is charged its price; none of them counts as unknown."""
+    reply = _send(stability, path, *_form(path))
+    assert reply.status_code == 200, reply.text
+    call = stability.calls[0]
+    assert (call.unknown_fields, call.operation, call.charged) == ([], path, True)
+    assert stability.charged == OPERATIONS[path].credits
+    if not OPERATIONS[path].asynchronous:
+        assert Image.open(BytesIO(reply.content)).format == "PNG"
+
+
+@pytest.mark.parametrize("path", DOCUMENTED)
+def test_a_bad_value_of_each_field_is_refused(stability: Emulator, path: str) -> None:
+    """Each complaint starts with the field's name; nothing is charged."""
+    for name, spec in OPERATIONS[path].fields.items():
+        fields, files = _form(path)
+        match spec:
+            case File():
+                files[name] = ("a.png", b"no picture")
+            case Text(_, most):
+                fields[name] = "x" * (most + 1)
+            case Choice():
+                fields[name] = "no-such-choice"
+            case Number(_, most):
+                fields[name] = f"{most + 1:.10g}"
+        errors = _is_error(_send(stability, path, fields, files), 400, "bad_request")
+        assert any(sentence.startswith(f"{name}: ") for sentence in errors), errors
+    assert stability.paid_calls == 0
+
+
+@pytest.mark.parametrize("path", DOCUMENTED)
+def test_a_missing_required_field_is_named(stability: Emulator, path: str) -> None:
+    """Without any field each required one is in the errors."""
+    errors = _is_error(_send(stability, path, {}, {}), 400, "bad_request")
+    for name in OPERATIONS[path].required:
+        assert f"{name}: is required" in errors
+
+
+@pytest.mark.parametrize(("path", "name", "least", "most"), RANGES)
+def test_a_range_is_closed(stability: Emulator, path: str, name: str, least: float, most: float) -> None:
+    """Both ends are accepted, one step beyond is not."""
+    fields, files = _form(path)
+    statuses = [
+        _send(stability, path, {**fields, name: f"{value:.10g}"}, files).status_code
+        for value in (least, most, least - 0.05 if least else -1, most + 1)
+    ]
+    assert statuses == [200, 200, 400, 400]
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "size", "words"),
+    [
+        ("edit/erase", "image", (63, 200), "side"),
+        ("edit/outpaint", "image", (64, 161), "aspect ratio"),
+        ("edit/remove-background", "image", (2049, 2048), "total pixels"),
+        ("upscale/fast", "image", (1537, 64), "side"),
+        ("upscale/fast", "image", (1025, 1024), "total pixels"),
+        ("upscale/fast", "image", (31, 40), "side"),
+        ("upscale/creative", "image", (1025, 1024), "total pixels"),
+        ("control/sketch", "image", (400, 100), "aspect ratio"),
+        ("control/style-transfer", "init_image", (400, 100), "aspect ratio"),
+        ("edit/inpaint", "image", (3073, 3072), "total pixels"),
+    ],
+)
+def test_a_picture_out_of_bounds_is_refused(
+    stability: Emulator, path: str, field: str, size: tuple[int, int], words: str
+) -> None:
+    """Sides, area and aspect are the operation's own."""
+    fields, files = _form(path)
+    reply = _send(stability, path, fields, {**files, field: ("a.png", _png(*size))})
+    assert any(words in sentence for sentence in _is_error(reply, 400, "bad_request"))
+
+
+def test_a_style_image_may_be_of_any_aspect(stability: Emulator) -> None:
+    """Style transfer's aspect rule is for the first picture only."""
+    fields, files = _form("control/style-transfer")
+    reply = _send(stability, "control/style-transfer", fields, {**files, "style_image": ("a.png", _png(640, 64))})
+    assert reply.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "drop", "words"),
+    [
+        ("generate/ultra", "strength", "strength: is required"),
+        ("generate/sd3", "strength", "strength: is required for image-to-image"),
+        ("edit/replace-background-and-relight", "background_prompt background_reference", "background_prompt: either"),
+        (
+            "edit/replace-background-and-relight",
+            "light_source_direction light_reference",
+            "light_source_strength: needs",
+        ),
+        ("edit/outpaint", SIDES, "at least one must be greater than 0"),
+    ],
+)
+def test_fields_that_need_each_other(stability: Emulator, path: str, drop: str, words: str) -> None:
+    """What one field alone can't tell is told."""
+    fields, files = _form(path)
+    kept = [{name: part for name, part in parts.items() if name not in drop.split()} for parts in (fields, files)]
+    errors = _is_error(_send(stability, path, *kept), 400, "bad_request")
+    assert any(words in sentence for sentence in errors), errors
+
+
+def test_sd3_takes_a_ratio_for_text_and_a_picture_for_image_to_image(stability: Emulator) -> None:
+    """Each mode refuses the other's fields."""
+    fields, files = _form("generate/sd3")
+    both = _is_error(_send(stability, "generate/sd3", {**fields, "aspect_ratio": "1:1"}, files), 400, "bad_request")
+    fields["mode"] = "text-to-image"
+    stray = _is_error(_send(stability, "generate/sd3", fields, files), 400, "bad_request")
+    assert both == ["aspect_ratio: only valid for text-to-image"]
+    assert stray == ["image: only valid for image-to-image", "strength: only valid for image-to-image"]
+
+
+@pytest.mark.parametrize(
+    ("model", "price"), [("sd3.5-large", 6.5), ("sd3.5-large-turbo", 4), ("sd3.5-medium", 3.5), ("sd3.5-flash", 2.5)]
+)
+def test_sd3_is_charged_by_model(stability: Emulator, model: str, price: float) -> None:
+    """The family shares a path, not a price."""
+    assert _send(stability, "generate/sd3", {"prompt": "x", "model": model}, {}).status_code == 200
+    assert stability.charged == price
+
+
+@pytest.mark.parametrize(
+    ("path", "sent", "size"),
+    [
+        ("generate/ultra", {"aspect_ratio": "16:9"}, (1344, 768)),
+        ("generate/sd3", {"aspect_ratio": "9:21"}, (640, 1536)),
+        ("generate/core", {}, (1216, 1216)),
+        ("upscale/fast", {}, (384, 384)),
+        ("upscale/conservative", {}, (2048, 2048)),
+        ("edit/outpaint", {"left": "10", "right": "0", "up": "20", "down": "5"}, (106, 121)),
+        ("edit/inpaint", {}, (96, 96)),
+        ("edit/search-and-recolor", {}, (96, 96)),
+        ("control/structure", {}, (96, 96)),
+        ("control/style", {"aspect_ratio": "3:2"}, (1216, 832)),
+        ("control/style-transfer", {}, (1024, 1024)),
+    ],
+)
+def test_the_answer_has_the_real_size(
+    stability: Emulator, path: str, sent: dict[str, str], size: tuple[int, int]
+) -> None:
+    """About 1 or 1.5 MP by ratio for generations, the input's size for edits, 4x or 4 MP for upscales."""
+    fields, files = _form(path)
+    if path.startswith("generate"):
+        fields, files = {"prompt": "x"}, {}
+    reply = _send(stability, path, {**fields, **sent, "output_format": "png"}, files)
+    assert Image.open(BytesIO(reply.content)).size == size
+
+
+@pytest.mark.parametrize("file_type", ["png", "jpeg", "webp"])
+def test_the_answer_has_the_file_type_asked_for(stability: Emulator, file_type: str) -> None:
+    """Bytes and Content-Type agree."""
+    reply = _send(stability, "generate/core", {"prompt": "x", "output_format": file_type}, {})
+    assert reply.headers["content-type"] == f"image/{file_type}"
+    assert Image.open(BytesIO(reply.content)).format == file_type.upper()

@@ -1,0 +1,253 @@
+"""WaveSpeed: every documented model and field, the envelope, uploads, balances, errors."""
+
+import base64
+from io import BytesIO
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+
+from local.emulators import Emulator
+from local.emulators.wavespeed_kinds import Area, Flag, OneOf, Picture, Pictures, Range, Words
+from local.emulators.wavespeed_models import MODELS
+
+KEY = {"Authorization": "Bearer key"}
+QWEN = "wavespeed-ai/qwen-image/text-to-image"
+SYNC = "enable_base64_output enable_sync_mode"
+#: Documented inputs (* required) and USD by model.
+DOCUMENTED = {
+    "ideogram-ai/ideogram-v3-turbo": (
+        "prompt* image mask_image style aspect_ratio reference_images enable_base64_output",
+        0.03,
+    ),
+    QWEN: (f"prompt* size seed output_format {SYNC}", 0.02),
+    "wavespeed-ai/qwen-image/text-to-image-2512": ("prompt* size seed output_format enable_sync_mode", None),
+    "wavespeed-ai/qwen-image-2.0/text-to-image": ("prompt* size seed", None),
+    "wavespeed-ai/qwen-image/edit": (f"prompt* image* size seed output_format {SYNC}", 0.02),
+    "wavespeed-ai/qwen-image/edit-plus": (f"prompt* images* size seed output_format {SYNC}", 0.02),
+    "wavespeed-ai/flux-kontext-pro": ("prompt* image* guidance_scale aspect_ratio enable_sync_mode", 0.04),
+    "wavespeed-ai/flux-kontext-pro/text-to-image": (
+        "prompt* aspect_ratio seed guidance_scale safety_tolerance",
+        0.04,
+    ),
+    "google/nano-banana-pro/edit-ultra": (f"prompt* images* aspect_ratio resolution output_format {SYNC}", 0.15),
+    "bytedance/seedream-v4.5/edit": (f"prompt* images* size {SYNC}", 0.04),
+    "wavespeed-ai/z-image/turbo-inpaint": ("prompt* image* mask_image* size", 0.02),
+    "wavespeed-ai/flux-fill-dev": (
+        "image* mask_image prompt width height num_inference_steps guidance_scale seed num_images",
+        None,
+    ),
+    "wavespeed-ai/image-background-remover": (f"image* {SYNC}", 0.004),
+    "wavespeed-ai/image-eraser": ("image* mask_image prompt", 0.025),
+    "wavespeed-ai/image-upscaler": (f"image* target_resolution output_format {SYNC}", 0.01),
+    "wavespeed-ai/ultimate-image-upscaler": (f"image* target_resolution output_format {SYNC}", 0.06),
+    "wavespeed-ai/flux-controlnet-union-pro-2.0": (
+        "prompt* control_image* controlnet_conditioning_scale control_guidance_start control_guidance_end "
+        "guidance_scale num_inference_steps seed num_images width height enable_base64_output",
+        None,
+    ),
+}
+
+
+def _data_uri(picture: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+
+
+def _body(model: str, picture: bytes) -> dict[str, Any]:
+    """A valid value for every input of a model."""
+    body: dict[str, Any] = {}
+    for name, spec in MODELS[model].inputs.items():
+        match spec:
+            case Words():
+                body[name] = "4"
+            case OneOf(options):
+                body[name] = options[0]
+            case Range(least, most):
+                body[name] = int(min(most, max(least, 2 if name == "num_images" else 512)))
+            case Area(least):
+                body[name] = f"{least}*{least}"
+            case Flag():
+                body[name] = name == "enable_sync_mode"
+            case Picture():
+                body[name] = _data_uri(picture)
+            case Pictures():
+                body[name] = [_data_uri(picture)]
+    return body
+
+
+def _submit(emulator: Emulator, model: str, body: dict[str, Any], query: str = "") -> requests.Response:
+    return requests.post(f"{emulator.url}/api/v3/{model}{query}", headers=KEY, json=body, timeout=60)
+
+
+def _finished(emulator: Emulator, reply: requests.Response) -> dict[str, Any]:
+    found = requests.get(reply.json()["data"]["urls"]["get"], headers=KEY, timeout=60).json()
+    assert (found["code"], found["message"]) == (200, "success")
+    data: dict[str, Any] = found["data"]
+    return data
+
+
+def _opened(url: str) -> Image.Image:
+    return Image.open(BytesIO(requests.get(url, timeout=30).content))
+
+
+def test_the_models_take_what_is_documented() -> None:
+    """Inputs, required ones and prices equal the provider's pages."""
+    for model, (inputs, usd) in DOCUMENTED.items():
+        names = [name.rstrip("*") for name in inputs.split()]
+        required = {name.rstrip("*") for name in inputs.split() if name.endswith("*")}
+        assert set(MODELS[model].inputs) == set(names), model
+        assert set(MODELS[model].required) == required, model
+        assert usd is None or MODELS[model].usd == usd, model
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_gives_a_picture(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
+    """All inputs at once are accepted, the task completes, the outputs can be downloaded without a key."""
+    reply = _submit(wavespeed, model, _body(model, subject_png))
+    assert reply.status_code == 200, reply.text
+    data = _finished(wavespeed, reply)
+    assert (data["status"], data["model"], data["error"]) == ("completed", model, "")
+    assert _opened(data["outputs"][0]).size > (0, 0)
+    assert wavespeed.calls[0].unknown_fields == []
+    assert wavespeed.paid_calls == 1
+
+
+@pytest.mark.parametrize("model", DOCUMENTED)
+def test_a_bad_value_of_each_input_is_refused(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
+    """400 in the envelope's shape, the property named, nothing charged."""
+    for name, spec in MODELS[model].inputs.items():
+        bad: Any = {"not": "this"}
+        match spec:
+            case Range(_, most):
+                bad = most + 1
+            case Area(least):
+                bad = f"{least - 1}*{least}"
+            case OneOf():
+                bad = "no-such-choice"
+        reply = _submit(wavespeed, model, {**_body(model, subject_png), name: bad})
+        assert (reply.status_code, reply.json()["code"], reply.json()["data"]) == (400, 400, None), (name, reply.text)
+        assert name in reply.json()["message"]
+    assert wavespeed.paid_calls == 0
+
+
+@pytest.mark.parametrize("model", [m for m, row in MODELS.items() if row.required])
+def test_a_missing_required_input_is_named(wavespeed: Emulator, model: str) -> None:
+    """The first one missing is in the message."""
+    assert MODELS[model].required[0] in _submit(wavespeed, model, {}).json()["message"]
+
+
+def test_a_submit_answers_with_the_documented_object(wavespeed: Emulator) -> None:
+    """Enveloped, `created`, no outputs yet."""
+    data = _submit(wavespeed, QWEN, {"prompt": "x"}).json()["data"]
+    assert set(data) == {
+        "id", "model", "outputs", "urls", "has_nsfw_contents", "status", "created_at", "error", "executionTime", "timings",
+    }  # fmt: skip
+    assert (data["status"], data["outputs"], data["has_nsfw_contents"]) == ("created", [], [])
+    assert len(data["id"]) == 32
+    assert data["created_at"].endswith("Z")
+
+
+def test_extra_inputs_are_ignored_but_noted(wavespeed: Emulator) -> None:
+    """Ideogram knows no size: it is dropped, so the answer is square, and the record tells."""
+    body = {"prompt": "x", "width": 1200, "height": 628, "negative_prompt": "y", "enable_sync_mode": True}
+    data = _finished(wavespeed, _submit(wavespeed, "ideogram-ai/ideogram-v3-turbo", body))
+    assert _opened(data["outputs"][0]).size == (1024, 1024)
+    assert wavespeed.calls[0].unknown_fields == ["enable_sync_mode", "height", "negative_prompt", "width"]
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "size"),
+    [
+        (QWEN, {}, (1024, 1024)),
+        (QWEN, {"size": "256*1536"}, (256, 1536)),
+        ("ideogram-ai/ideogram-v3-turbo", {"aspect_ratio": "16:9"}, (1312, 736)),
+        ("wavespeed-ai/flux-kontext-pro/text-to-image", {"aspect_ratio": "9:16"}, (752, 1392)),
+    ],
+)
+def test_a_generation_has_its_size(
+    wavespeed: Emulator, model: str, inputs: dict[str, str], size: tuple[int, int]
+) -> None:
+    """By `size` or by ratio, whatever the model takes."""
+    data = _finished(wavespeed, _submit(wavespeed, model, {"prompt": "x", **inputs}))
+    assert _opened(data["outputs"][0]).size == size
+
+
+def test_an_upscale_reaches_its_resolution(wavespeed: Emulator, subject_png: bytes) -> None:
+    """2k is a long side of 2048; ultimate's default is 4k."""
+    body = {"image": _data_uri(subject_png)}
+    two = _finished(wavespeed, _submit(wavespeed, "wavespeed-ai/image-upscaler", {**body, "target_resolution": "2k"}))
+    four = _finished(wavespeed, _submit(wavespeed, "wavespeed-ai/ultimate-image-upscaler", body))
+    assert [_opened(data["outputs"][0]).width for data in (two, four)] == [2048, 3840]
+
+
+def test_both_uploads_give_a_url_that_models_take(wavespeed: Emulator, subject_png: bytes) -> None:
+    """The binary upload and the older one; what isn't uploaded here can't be loaded."""
+    urls = []
+    for route, name in (("media/upload/binary", "download_url"), ("upload", "url")):
+        files = {"file": ("a.png", subject_png, "image/png")}
+        reply = requests.post(f"{wavespeed.url}/api/v3/{route}", headers=KEY, files=files, timeout=5)
+        urls.append(reply.json()["data"][name])
+    model = "wavespeed-ai/image-background-remover"
+    assert [_submit(wavespeed, model, {"image": url}).status_code for url in urls] == [200, 200]
+    assert _submit(wavespeed, model, {"image": "https://example.com/a.png"}).status_code == 400
+
+
+def test_balance_prices_and_models_are_told(wavespeed: Emulator) -> None:
+    """Both balance paths; a price by inputs; the list with schemas."""
+    _submit(wavespeed, QWEN, {"prompt": "x"})
+    paths = ("balance", "account/balance", "models")
+    first, second, models = (
+        requests.get(f"{wavespeed.url}/api/v3/{path}", headers=KEY, timeout=5).json()["data"] for path in paths
+    )
+    assert (first, second) == ({"balance": 99.98}, {"balance": 99.98, "currency": "USD"})
+    assert {row["model_id"] for row in models} == set(MODELS)
+    body = {"model_id": "google/nano-banana-pro/edit-ultra", "inputs": {"resolution": "8k"}}
+    quote = requests.post(f"{wavespeed.url}/api/v3/model/price", headers=KEY, json=body, timeout=5).json()["data"]
+    assert quote["price"] == 0.18
+
+
+def test_an_empty_account_is_402(wavespeed: Emulator) -> None:
+    """What can't be paid isn't started."""
+    wavespeed.provider.balance = 0.01
+    assert _submit(wavespeed, QWEN, {"prompt": "x"}).json()["code"] == 402
+
+
+def test_base64_outputs_have_no_prefix(wavespeed: Emulator) -> None:
+    """enable_base64_output replaces the URL."""
+    data = _finished(wavespeed, _submit(wavespeed, QWEN, {"prompt": "x", "enable_base64_output": True}))
+    assert Image.open(BytesIO(base64.b64decode(data["outputs"][0], validate=True))).format == "JPEG"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("failed", "failed"), ("moderated", "failed"), ("cancelled", "cancelled"), ("tasktimeout", "timeout"), ("deleted", "deleted")],
+)  # fmt: skip
+def test_a_task_may_end_in_each_bad_state(wavespeed: Emulator, fault: str, status: str) -> None:
+    """HTTP 200, the state, and words in `error`; moderation sets has_nsfw_contents."""
+    data = _finished(wavespeed, _submit(wavespeed, QWEN, {"prompt": f"x [[fault={fault}]]"}))
+    assert (data["status"], data["outputs"], bool(data["error"])) == (status, [], True)
+    assert data["has_nsfw_contents"] == [fault == "moderated"]
+
+
+def test_completed_may_come_without_outputs(wavespeed: Emulator) -> None:
+    """`empty` is a completed task with nothing in it."""
+    data = _finished(wavespeed, _submit(wavespeed, QWEN, {"prompt": "x [[fault=empty]]"}))
+    assert (data["status"], data["outputs"]) == ("completed", [])
+
+
+def test_an_error_may_hide_in_a_200(wavespeed: Emulator) -> None:
+    """The envelope's code counts, not only HTTP's."""
+    reply = _submit(wavespeed, QWEN, {"prompt": "x [[fault=code500]]"})
+    assert (reply.status_code, reply.json()["code"]) == (200, 500)
+
+
+def test_a_refused_key_is_401_everywhere(wavespeed: Emulator) -> None:
+    """Submit, poll and balance; the outputs alone need none."""
+    bad = {"Authorization": "Bearer bad"}
+    replies = [
+        requests.post(f"{wavespeed.url}/api/v3/{QWEN}", headers=bad, json={}, timeout=5),
+        requests.get(f"{wavespeed.url}/api/v3/predictions/0/result", headers=bad, timeout=5),
+        requests.get(f"{wavespeed.url}/api/v3/balance", timeout=5),
+    ]
+    assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(401, 401)] * 3
