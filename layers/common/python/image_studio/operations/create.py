@@ -12,8 +12,9 @@ from image_studio.operations.choose_model import Choice, Wish, choose
 from image_studio.operations.dimensions import Size, wanted_size
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.operation import Operation
+from image_studio.operations.personas import persona_of
 from image_studio.operations.produce import Order, Polished, produce
-from image_studio.operations.prompts import enhance
+from image_studio.operations.prompts import Wording, settle_wording
 from image_studio.operations.studio import Studio
 from image_studio.providers.adapter import Task
 from image_studio.providers.shapes import nearest
@@ -81,9 +82,8 @@ def choices_for(request: CreateRequest, made: Brief, studio: Studio) -> list[Cho
 def estimate(request: CreateRequest, studio: Studio) -> int:
     """Credits to reserve: the first choice's price for every variation. Raises what makes the request invalid."""
     made = brief(request)
+    persona_of(request, studio)
     first = choices_for(request, made, studio)[0].model
-    if request.persona_id:
-        studio.library.persona(request.persona_id)
     return first.price(nearest(first, *made.size)) * request.num_variations
 
 
@@ -91,7 +91,7 @@ def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
     """Make the variations, all at the same time. Raises the first failure where none succeeds."""
     made = brief(request)
     choices = choices_for(request, made, studio)
-    prompt = enhance(request.prompt, made.style_preset) if request.enhance_prompt else None
+    wording = settle_wording(request, made.style_preset, studio)
     seeds = _seeds(request, studio)
 
     def task(choice: Choice, seed: int) -> Task:
@@ -101,8 +101,8 @@ def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
             operation=NAME,
             width=made.size[0],
             height=made.size[1],
-            prompt=prompt or request.prompt,
-            negative_prompt=request.negative_prompt,
+            prompt=wording.prompt,
+            negative_prompt=wording.negative_prompt,
             seed=seed if takes_seed else None,
             style_preset=made.style_preset,
             guidance_scale=request.guidance_scale,
@@ -114,7 +114,7 @@ def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
         for number, seed in enumerate(seeds, start=1)
     ]
     entries = produce(studio, choices, orders)
-    return _answer(request, made, prompt, entries)
+    return _answer(request, made, wording, entries)
 
 
 def _seeds(request: CreateRequest, studio: Studio) -> list[int]:
@@ -139,7 +139,7 @@ def _polish(data: bytes, size: Size) -> Polished:
     return Polished(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
 
 
-def _answer(request: CreateRequest, made: Brief, prompt: str | None, entries: list[Entry]) -> CreateAnswer:
+def _answer(request: CreateRequest, made: Brief, wording: Wording, entries: list[Entry]) -> CreateAnswer:
     done = [entry for entry in entries if entry.stage is Stage.DONE]
     failed = [entry for entry in entries if entry.stage is Stage.FAILED]
     if not done:
@@ -147,7 +147,7 @@ def _answer(request: CreateRequest, made: Brief, prompt: str | None, entries: li
         raise RecordedError(first.status or 500, first.code or "", first.detail or "")
     echo = CreateEcho(
         prompt=request.prompt,
-        enhanced_prompt=prompt,
+        enhanced_prompt=wording.prompt if wording.changed else None,
         template_id=request.template_id,
         template_name=made.template_name,
         provider=done[0].provider,
@@ -156,7 +156,7 @@ def _answer(request: CreateRequest, made: Brief, prompt: str | None, entries: li
         quality=made.quality,
         num_variations=request.num_variations,
         style_preset=made.style_preset,
-        persona_id=request.persona_id,
+        persona_id=request.persona,
         reason=done[0].facts["metadata"].get("reason", ""),
     )
     return CreateAnswer(

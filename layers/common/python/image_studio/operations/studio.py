@@ -49,6 +49,22 @@ class AlwaysWell:
         """Nothing to note."""
 
 
+class Rewriter(Protocol):
+    """A text model that makes prompts richer. Not a paid picture: it may fail, never a job with it."""
+
+    def rewrite(self, prompt: str, words: str) -> str | None:
+        """The prompt made richer in the sense of a style's `words` (which may be none), or None where it can't."""
+        ...
+
+
+class NoRewriter:
+    """No text model."""
+
+    def rewrite(self, prompt: str, words: str) -> str | None:
+        """None, always."""
+        return None
+
+
 class Library(Protocol):
     """The caller's own things, by id."""
 
@@ -83,5 +99,6 @@ class Studio:
     journal: Journal = field(default_factory=Unwritten)
     library: Library = field(default_factory=EmptyLibrary)
     health: Health = field(default_factory=AlwaysWell)
+    rewriter: Rewriter = field(default_factory=NoRewriter)
     hold: float = 240.0
     now: Callable[[], float] = time.time

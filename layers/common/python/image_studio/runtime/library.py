@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.errors import NotFound
-from image_studio.runtime import clients
 from image_studio.runtime.job_journal import entry_from
-from image_studio.runtime.settings import settings
+from image_studio.runtime.personas import find_persona
 from image_studio.storage import keys
-from image_studio.storage.items import pack, unpack
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.pictures import PictureStore
 
@@ -45,9 +43,4 @@ class CallerLibrary:
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:
         """A persona's document. Raises NotFound."""
-        key = pack({"pk": keys.caller_pk(self._tenant), "sk": f"PERSONA#{persona_id}"})
-        found = clients.dynamodb().get_item(TableName=settings().table, Key=key).get("Item")
-        if not found:
-            raise NotFound(f"Persona '{persona_id[:80]}' not found.")
-        document: Mapping[str, Any] = unpack(found)["document"]
-        return document
+        return find_persona(self._tenant, persona_id)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from image_studio.schemas.delivery import Deliverable, Delivery
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
+from image_studio.schemas.personas import DEFAULT_PERSONA
 from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
@@ -38,10 +39,17 @@ class CreateRequest(Request):
     seed: Seed | None = None
     num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), unless_null(1)] = 1
     enhance_prompt: Annotated[bool, unless_null(True)] = True
-    use_persona: Annotated[bool, unless_null(False)] = False
+    use_persona: bool | None = None
     persona_id: str | None = None
     delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
     options: Options = Field(default_factory=dict)
+
+    @property
+    def persona(self) -> str | None:
+        """The id of the persona to speak for, if any; `use_persona: false` puts a named one aside."""
+        if self.use_persona is False:
+            return None
+        return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
 
     @model_validator(mode="after")
     def bound_pixels(self) -> Self:

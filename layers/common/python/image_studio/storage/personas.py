@@ -1,0 +1,101 @@
+"""Personas: one record each beside a count, so that how many a caller keeps is bounded exactly."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from image_studio.errors import TemporarilyUnavailable
+from image_studio.storage import keys
+from image_studio.storage.items import Item, pack, unpack
+from image_studio.storage.transact import transact
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Document = Mapping[str, Any]
+MAX_TRIES = 3  # of a write that met a deletion
+_PREFIX = "PERSONA#"
+_COUNT = "PERSONAS"
+
+
+class TooManyPersonas(Exception):
+    """The caller keeps as many as there may be."""
+
+
+class PersonaStore:
+    """The personas of one table. A document is a JSON object; what it means is the caller's business."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._db = client
+        self._table = table
+
+    def get(self, tenant: str, persona_id: str) -> Document | None:
+        """A document, or None where there is none."""
+        found = self._db.get_item(TableName=self._table, Key=_key(tenant, _PREFIX + persona_id)).get("Item")
+        return _document(unpack(found)) if found else None
+
+    def all(self, tenant: str, most: int) -> Iterator[tuple[str, Document]]:
+        """Up to `most` ids with their documents, by id."""
+        found = self._db.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues=pack({":pk": keys.caller_pk(tenant), ":prefix": _PREFIX}),
+            Limit=most,
+        )
+        for item in map(unpack, found["Items"]):
+            yield item["sk"].removeprefix(_PREFIX), _document(item)
+
+    def put(self, tenant: str, persona_id: str, document: Document, most: int) -> bool:
+        """Write a document; True where it is new.
+
+        Raises TooManyPersonas where `most` are there already, TemporarilyUnavailable where others keep interfering.
+        """
+        text = json.dumps(document, ensure_ascii=False)
+        item = {**_key(tenant, _PREFIX + persona_id), **pack({"document": text})}
+        steps = {
+            "new": {"Put": self._on(Item=item, ConditionExpression="attribute_not_exists(pk)")},
+            "count": {"Update": self._counted(tenant, 1, "attribute_not_exists(n) OR n < :most", {":most": most})},
+        }
+        for _ in range(MAX_TRIES):
+            refused = transact(self._db, steps)
+            if not refused:
+                return True
+            if "new" not in refused:
+                raise TooManyPersonas
+            if self._replace(item):
+                return False
+        raise TemporarilyUnavailable
+
+    def _replace(self, item: Item) -> bool:
+        """Write over a document; False where it was deleted meanwhile."""
+        try:
+            self._db.put_item(**self._on(Item=item, ConditionExpression="attribute_exists(pk)"))
+        except self._db.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    def delete(self, tenant: str, persona_id: str) -> bool:
+        """Forget a document; False where there is none."""
+        there = self._on(Key=_key(tenant, _PREFIX + persona_id), ConditionExpression="attribute_exists(pk)")
+        steps = {"old": {"Delete": there}, "count": {"Update": self._counted(tenant, -1)}}
+        return not transact(self._db, steps)
+
+    def _counted(self, tenant: str, step: int, condition: str = "", values: Mapping[str, int] | None = None) -> Item:
+        return self._on(
+            Key=_key(tenant, _COUNT),
+            UpdateExpression="ADD n :step",
+            ExpressionAttributeValues=pack({":step": step, **(values or {})}),
+            **({"ConditionExpression": condition} if condition else {}),
+        )
+
+    def _on(self, **parts: Any) -> Item:
+        return {"TableName": self._table, **parts}
+
+
+def _key(tenant: str, sk: str) -> Item:
+    return pack({"pk": keys.caller_pk(tenant), "sk": sk})
+
+
+def _document(item: Mapping[str, Any]) -> Document:
+    document: Document = json.loads(item["document"])
+    return document
