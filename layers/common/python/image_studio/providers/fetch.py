@@ -10,28 +10,38 @@ import time
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
+import certifi
 import urllib3
 from urllib3.util import Timeout
 
 from image_studio.errors import ResultUnusable
+from image_studio.providers.connection import PlainPool, TlsPool, ending_at
 from image_studio.providers.spec import ProviderSpec
 
-MAX_RESULT_BYTES = 64 * 1024 * 1024  # an 8K PNG; larger answers are refused
+MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger answers are refused
+MAX_URL = 8_192  # characters
 FETCH_SECONDS = 60.0  # for the whole download
 CHUNK = 256 * 1024
 CONNECT_SECONDS = 5.0
+_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolve = Callable[[str], str]
+Origin = tuple[str, str | None, int | None]
+
+
+class FetchFault(ResultUnusable):
+    """A fault on the way: the same download may succeed when it is asked for again."""
 
 
 def resolve_public(host: str) -> str:
     """The first address of `host`, if every one of them is public. Raises ResultUnusable."""
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
-    except OSError:
-        raise ResultUnusable("The provider's result host could not be found.") from None
+    except (OSError, UnicodeError):
+        raise FetchFault("The provider's result host could not be found.") from None
     if not found or not all(is_public(address) for address in found):
-        raise ResultUnusable("The provider's result is on an address that we don't call.")
+        raise _refused()
     return found[0]
 
 
@@ -40,30 +50,33 @@ def is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if hidden:
             return is_public(str(hidden))
-        if ip in ipaddress.ip_network("64:ff9b::/96"):  # NAT64
-            return is_public(str(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)))
-    return ip.is_global and not ip.is_multicast
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
 def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
     """The URL's parts, if it may be fetched; `own_origin` is a base URL of the operator. Raises ResultUnusable."""
+    if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
+        raise _refused()
     try:
         parts = urlsplit(url)
-        port = parts.port
+        origin = _origin(parts)
     except ValueError:
         raise _refused() from None
-    if own_origin and _origin(parts) == _origin(urlsplit(own_origin)) and "@" not in parts.netloc:
-        return parts
-    plain = parts.scheme == "https" and parts.netloc.lower() in spec.result_hosts and port is None
-    if not plain or any(ord(char) < 33 for char in url):
-        raise _refused()
-    return parts
+    if "@" not in parts.netloc:
+        if own_origin and origin == _origin(urlsplit(own_origin)):
+            return parts
+        # The whole authority is compared, so that a port, a trailing dot or another spelling is another host.
+        if parts.scheme == "https" and parts.netloc.lower() in spec.result_hosts:
+            return parts
+    raise _refused()
 
 
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    return parts.scheme, parts.hostname, parts.port
+def _origin(parts: SplitResult) -> Origin:
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _refused() -> ResultUnusable:
@@ -71,47 +84,66 @@ def _refused() -> ResultUnusable:
 
 
 def fetch(url: str, spec: ProviderSpec, *, own_origin: str | None = None, resolve: Resolve = resolve_public) -> bytes:
-    """The bytes at a provider's result URL. Raises ResultUnusable where it may not or can't be fetched."""
+    """The bytes at a provider's result URL, within FETCH_SECONDS.
+
+    Raises ResultUnusable where it may not be fetched, FetchFault where it can't be just now.
+    """
     parts = check_url(url, spec, own_origin)
     host = parts.hostname or ""
-    target = parts.path + (f"?{parts.query}" if parts.query else "")
-    timeout = Timeout(connect=CONNECT_SECONDS, read=FETCH_SECONDS)
     pool: urllib3.HTTPConnectionPool
+    timeout = Timeout(connect=CONNECT_SECONDS, read=FETCH_SECONDS)
     if own_origin and _origin(parts) == _origin(urlsplit(own_origin)):
-        kind = urllib3.HTTPSConnectionPool if parts.scheme == "https" else urllib3.HTTPConnectionPool
-        pool = kind(host, parts.port, timeout=timeout, retries=False)
+        kind = TlsPool if parts.scheme == "https" else PlainPool
+        pool = kind(host, _origin(parts)[2], timeout=timeout, retries=False)
     else:
-        pool = urllib3.HTTPSConnectionPool(
-            resolve(host), 443, timeout=timeout, retries=False, server_hostname=host, assert_hostname=host
+        pool = TlsPool(
+            resolve(host),
+            443,
+            timeout=timeout,
+            retries=False,
+            server_hostname=host,
+            assert_hostname=host,
+            ca_certs=certifi.where(),
         )
-    with pool:
-        return _download(pool, target or "/", parts.netloc)
+    until = time.monotonic() + FETCH_SECONDS
+    with pool, ending_at(until):
+        return _download(pool, parts, until)
 
 
-def _download(pool: urllib3.HTTPConnectionPool, target: str, host: str) -> bytes:
+def _download(pool: urllib3.HTTPConnectionPool, parts: SplitResult, until: float) -> bytes:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         reply = pool.request(
             "GET",
             target,
-            headers={"Host": host, "Accept-Encoding": "identity"},
+            headers={"Host": parts.netloc, "Accept-Encoding": "identity"},
             redirect=False,
             preload_content=False,
+            decode_content=False,
             retries=False,
         )
         try:
-            if reply.status != 200:
-                raise ResultUnusable(f"The provider's result could not be fetched ({reply.status}).")
-            return read_bounded(reply, MAX_RESULT_BYTES, time.monotonic() + FETCH_SECONDS)
+            _check_status(reply.status)
+            return read_bounded(reply, MAX_RESULT_BYTES, until)
         finally:
             reply.close()
-    except (urllib3.exceptions.HTTPError, TimeoutError):
-        raise ResultUnusable("The provider's result could not be fetched.") from None
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeError):
+        raise FetchFault("The provider's result could not be fetched.") from None
+
+
+def _check_status(status: int) -> None:
+    """A result may be missing for a moment on a CDN, but what redirects is not where we go."""
+    if status == 200:
+        return
+    kind = ResultUnusable if 300 <= status < 400 else FetchFault
+    raise kind(f"The provider's result could not be fetched ({status}).")
 
 
 def read_bounded(reply: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:
     """The body, up to `most` bytes and until a moment of the monotonic clock.
 
-    Raises ResultUnusable where it is larger, TimeoutError where it takes longer.
+    Raises ResultUnusable where it is larger, TimeoutError where it takes longer, urllib3's HTTPError where it
+    ends before its announced length.
     """
     parts: list[bytes] = []
     size = 0

@@ -1,5 +1,8 @@
 """What providers' replies share: the plain meaning of a status, and Retry-After."""
 
+import re
+from email.utils import parsedate_to_datetime
+
 from image_studio.errors import (
     ProviderBusy,
     ProviderFailed,
@@ -10,21 +13,30 @@ from image_studio.errors import (
 )
 from image_studio.providers.adapter import Reply
 
+_RATE_LIMIT_RESET = re.compile(r";\s*t=(\d{1,6})")
 MAX_SAID = 300  # characters of a provider's own words that a caller sees
 
 
 def retry_after(reply: Reply) -> float | None:
-    """The Retry-After header in seconds, where it is a number."""
+    """Seconds until the provider wants to be asked again, as far as its headers say (RFC 9110, IETF RateLimit)."""
+    said = reply.headers.get("retry-after", "")
     try:
-        return max(0.0, float(reply.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(said) - parsedate_to_datetime(reply.headers.get("date", ""))
+        return max(0.0, until.total_seconds())
+    except (ValueError, TypeError):
+        reset = _RATE_LIMIT_RESET.search(reply.headers.get("ratelimit", ""))
+        return float(reset[1]) if reset else None
 
 
 def plain_error(title: str, reply: Reply, said: str = "") -> StudioError:
     """What a status means by HTTP alone; `said` are the provider's words, `title` its name.
 
-    A 4xx was surely not charged. A 5xx or a redirect says nothing of the charge, so it counts as unknown.
+    A 4xx was surely not charged, but for 408: it may come from a gateway that waited for the work. A 5xx or a
+    redirect says nothing of the charge, so it counts as unknown.
     """
     match reply.status:
         case 401:
@@ -37,7 +49,7 @@ def plain_error(title: str, reply: Reply, said: str = "") -> StudioError:
             return ProviderFailed(f"{title} no longer offers this model.")
         case 429:
             return ProviderBusy(f"{title}'s rate limit is reached.", retry_after=retry_after(reply))
-        case status if 400 <= status < 500:
+        case status if 400 <= status < 500 and status != 408:
             words = f": {said[:MAX_SAID]}" if said else f" ({status})."
             return ProviderFailed(f"{title} did not accept the request{words}")
     return UnknownCharge(

@@ -129,6 +129,7 @@ class ProviderSpec:
     text: TextModel | None = None
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
     max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels
+    listed_cost: tuple[int, int] | None = None  # credits that `/providers` lists, where they aren't those of the models
     submit_timeout: float = 120.0  # seconds; the longest a synchronous call takes to answer
     busy_seconds: float = 5.0  # to wait after a 429 that doesn't say how long
     request_bytes: int = 20 * 1024 * 1024  # largest request body

@@ -5,7 +5,7 @@ Every call is multipart/form-data, also without a file. A picture comes back as 
 Only successful generations are charged, so its own 5xx are never paid for.
 """
 
-from image_studio.errors import ContentRefused, ProviderOutage, StudioError, UnknownCharge
+from image_studio.errors import ContentRefused, ProviderOutage, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, Finished, HttpCall, Outcome, Pending, Reply, Task
 from image_studio.providers.fields import size_word, wire_fields
 from image_studio.providers.replies import MAX_SAID, plain_error
@@ -74,6 +74,8 @@ def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> 
         raise ContentRefused
     if not mime.startswith("image/"):
         raise UnknownCharge(f"{SPEC.title} answered with {mime or 'no content type'} instead of a picture.")
+    if not reply.body:
+        raise ResultUnusable(f"{SPEC.title} answered an empty picture.")
     return Finished(reply.body, _seed(reply.headers.get("seed")))
 
 

@@ -31,6 +31,7 @@ SPEC = ProviderSpec(
     in_flight=10,  # a Silver account runs 100 tasks at a time; a Bronze one answers 429, and we wait
     result_hosts=frozenset({"d1q70pf5vjeyhc.cloudfront.net", "cdn.wavespeed.ai"}),
     max_resolution=(1024, 1024),  # as the API reference lists it; qwen-image paints up to 1536 x 1536
+    listed_cost=(1, 6),  # as the API reference lists it; the dearest generator costs 5
     submit_timeout=60.0,
     busy_seconds=15.0,  # its limits start anew every minute: 15, 30 and 60 s reach into the next one
     models=MODELS,
