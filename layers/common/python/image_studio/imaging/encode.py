@@ -1,12 +1,12 @@
 """Pixels to bytes of a file type, without metadata."""
 
 import io
-import zlib
 
 from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401  # registers exactly these writers
 
 from image_studio.imaging.canvas import flatten
 from image_studio.imaging.picture import Picture
+from image_studio.imaging.png import write_png
 from image_studio.schemas.image import FileType
 
 #: Quality of lossy files when nobody asks for another.
@@ -19,13 +19,14 @@ def encode(image: Picture, file_type: FileType, quality: int | None = None) -> b
     `quality` (1 to 100, default 95) is for JPEG and WebP; PNG is lossless.
     """
     if file_type is FileType.PNG:
-        return _save(image, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+        return write_png(image)
     if file_type is FileType.JPEG:
-        return _save(flatten(image), "JPEG", quality=quality or QUALITY)
-    return _save(image, "WEBP", quality=quality or QUALITY, method=2)
+        return save(flatten(image), "JPEG", quality=quality or QUALITY)
+    return save(image, "WEBP", quality=quality or QUALITY, method=2)
 
 
-def _save(image: Picture, name: str, **options: int) -> bytes:
+def save(image: Picture, name: str, **options: int) -> bytes:
+    """The picture by one of Pillow's writers, with its options."""
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()

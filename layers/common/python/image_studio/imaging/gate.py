@@ -134,8 +134,7 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:
 def _check_pixels(size: Size, limits: Limits) -> None:
     if size.width * size.height > limits.max_pixels:
         raise InvalidImage(
-            f"The image has {size} pixels; at most {limits.max_pixels / 1e6:g} megapixels are accepted. "
-            "Scale it down."
+            f"The image has {size} pixels; at most {limits.max_pixels / 1e6:g} megapixels are accepted. Scale it down."
         )
 
 

@@ -1,0 +1,108 @@
+"""Smart crops judged: ours and the peers' on the marked pictures, eight ratios, the hard cases apart."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from PIL import Image
+
+sys.path[:0] = [str(Path(__file__).parents[2] / "layers/common/python"), str(Path(__file__).parent)]
+
+from fetch import CACHE, marked_pictures
+from judge import Subject, largest
+
+from image_studio.imaging.crop import crop_box
+from image_studio.imaging.gate import open_picture
+
+#: Square, 4:5, 9:16, 1.91:1, 16:9, 2:3, 3:1 and 5.9:1, as platforms have them.
+SIZES = [(1080, 1080), (1080, 1350), (1080, 1920), (1200, 628), (1280, 720), (1000, 1500), (1500, 500), (1128, 191)]
+#: A case is hard where a centre crop keeps less than this of what the best window would.
+HARD = 0.9
+
+Window = tuple[float, float, float, float]
+
+
+def centre_windows(file: Path) -> list[Window]:
+    """The window in the middle."""
+    windows = []
+    for size in SIZES:
+        width, height = largest(upright_size(file), size)
+        windows.append(((1 - width) / 2, (1 - height) / 2, (1 + width) / 2, (1 + height) / 2))
+    return windows
+
+
+def our_windows(file: Path) -> list[Window]:
+    """What `crop_box` answers."""
+    picture = open_picture(file.read_bytes())
+    boxes = [crop_box(picture, width / height) for width, height in SIZES]
+    width, height = picture.size
+    return [(box.left / width, box.top / height, box.right / width, box.bottom / height) for box in boxes]
+
+
+def upright_size(file: Path) -> tuple[int, int]:
+    """Width and height in pixels."""
+    with Image.open(file) as image:
+        return image.size
+
+
+def peer_windows(files: list[Path]) -> dict[str, list[list[Window]]]:
+    """Every peer's windows; kept in the cache, since the peers don't change."""
+    kept = CACHE / "peer_windows.json"
+    if kept.exists():
+        return dict(json.loads(kept.read_text()))
+    import peer_crops as peers  # noqa: PLC0415  # needs every peer; the cache does not
+
+    found = {
+        "libvips attention": [peers.vips_windows(file, SIZES, "attention") for file in files],
+        "libvips entropy": [peers.vips_windows(file, SIZES, "entropy") for file in files],
+        "sharp attention": peers.sharp_windows(files, SIZES),
+        "thumbor detectors": [peers.thumbor_windows(file, SIZES) for file in files],
+        "smartcrop.py": [peers.smartcrop_windows(file, SIZES) for file in files],
+    }
+    kept.write_text(json.dumps(found))
+    return found
+
+
+def judge(pictures: list[dict[str, Any]], windows: dict[str, list[list[Window]]]) -> list[dict[str, Any]]:
+    """One row a picture and ratio: what the best window keeps, and each method's share of that."""
+    rows = []
+    for at, picture in enumerate(pictures):
+        subject, size = Subject(picture["subjects"]), upright_size(picture["file"])
+        for number, wanted in enumerate(SIZES):
+            best = subject.best(*largest(size, wanted))
+            shares = {name: min(1.0, subject.kept(of[at][number]) / best) for name, of in windows.items()}
+            rows.append({"path": picture["path"], "held_out": picture["held_out"], "size": wanted, **shares})
+    return rows
+
+
+def report(rows: list[dict[str, Any]], names: list[str]) -> None:
+    """Print the table: all cases, the hard ones, and the hard ones of each part."""
+    parts: dict[str, Callable[[dict[str, Any]], bool]] = {
+        "all cases": lambda row: True,
+        "hard": lambda row: row["centre"] < HARD,
+        "hard, tuned on": lambda row: row["centre"] < HARD and not row["held_out"],
+        "hard, held out": lambda row: row["centre"] < HARD and row["held_out"],
+    }
+    for title, belongs in parts.items():
+        part = [row for row in rows if belongs(row)]
+        print(f"\n{title}: {len(part)} cases, {len({row['path'] for row in part})} pictures")
+        for name in names:
+            kept = [row[name] for row in part]
+            under = sum(share < 0.5 for share in kept)
+            print(f"  {name:20} mean {mean(kept):.3f}  worst {min(kept):.3f}  under half {under:3}")
+
+
+def main() -> None:
+    """Judge everybody."""
+    pictures = marked_pictures()
+    files = [picture["file"] for picture in pictures]
+    windows = {"centre": [centre_windows(file) for file in files], **peer_windows(files)}
+    windows["ours"] = [our_windows(file) for file in files]
+    report(judge(pictures, windows), list(windows))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""Our own PNG writer: whole-picture filters by Pillow's channel operations, then one fast deflate.
+
+Pillow tries five filters on every row and searches for matches that photographs don't have; here one filter is
+chosen for the whole picture from a sample. Three to eight times as fast at about the same size.
+"""
+
+import math
+import struct
+import zlib
+from enum import IntEnum
+
+from PIL import Image, ImageChops
+
+from image_studio.imaging.deflate import Deflate, deflate_flat, deflate_grain
+from image_studio.imaging.picture import Picture
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+#: Colour types (W3C PNG 3, table 8) of the modes that we write, all with 8 bits a channel.
+_COLOUR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
+#: The sample: so many bands, spread over the height, of so many rows.
+_BANDS, _BAND = 6, 9
+#: Below this share of what its byte frequencies alone promise, a sample has matches worth finding.
+_WORTH_MATCHING = 0.85
+#: Above so many bits a byte nobody looks for matches: only noise is left.
+_GRAINY = 3.0
+
+
+class Filter(IntEnum):
+    """Scanline filters (W3C PNG 3, section 9) that cost one or two channel operations each."""
+
+    NONE = 0
+    SUB = 1
+    UP = 2
+    AVERAGE = 3
+
+
+def write_png(image: Picture) -> bytes:
+    """The picture (L, LA, RGB or RGBA) as a PNG without metadata."""
+    chosen, deflate = _plan(image)
+    header = struct.pack(">IIBBBBB", *image.size, 8, _COLOUR_TYPES[image.mode], 0, 0, 0)
+    body = deflate(_scanlines(image, chosen))
+    return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", body), _chunk(b"IEND", b"")))
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))))
+
+
+def _plan(image: Picture) -> tuple[Filter, Deflate]:
+    """The filter and the compressor that suit a sample of the picture."""
+    sample = _sample(image)
+    residuals = {one: _sampled(sample, one) for one in (Filter.AVERAGE, Filter.UP, Filter.SUB)}
+    entropies = {one: _entropy(residual) for one, residual in residuals.items()}
+    grainy = min(entropies, key=entropies.__getitem__)
+    if entropies[grainy] > _GRAINY or not _has_matches(residuals[grainy], entropies[grainy]):
+        return grainy, deflate_grain
+    flat = (Filter.NONE, Filter.UP, Filter.SUB)
+    return min(flat, key=lambda one: len(deflate_flat(_sampled(sample, one)))), deflate_flat
+
+
+def _has_matches(residual: bytes, entropy: float) -> bool:
+    """Whether looking for matches saves much over a Huffman code alone, which has at least one bit a byte."""
+    return len(zlib.compress(residual, 1)) < _WORTH_MATCHING * max(entropy, 1) / 8 * len(residual)
+
+
+def _entropy(residual: bytes) -> float:
+    """Bits a byte, from the frequencies of the bytes."""
+    counts = Image.frombuffer("L", (len(residual), 1), residual, "raw", "L", 0, 1).histogram()
+    return math.log2(len(residual)) - sum(count * math.log2(count) for count in counts if count) / len(residual)
+
+
+def _sample(image: Picture) -> Picture:
+    """Bands of the picture, one above the other, each led by the row above it."""
+    width, height = image.size
+    bands = min(_BANDS, height // _BAND)
+    if bands < 1:
+        return image
+    sample = Image.new(image.mode, (width, bands * _BAND))
+    for at in range(bands):
+        top = (height - _BAND) * (2 * at + 1) // (2 * bands)
+        sample.paste(image.crop((0, top, width, top + _BAND)), (0, at * _BAND))
+    return sample
+
+
+def _sampled(sample: Picture, chosen: Filter) -> bytes:
+    """The residual of a sample, less each band's first row, whose prediction came from another band."""
+    residual = _residual(sample, chosen)
+    width, bands = sample.width, sample.height // _BAND
+    if bands < 1:
+        return residual.tobytes()
+    wide = Image.frombytes(residual.mode, (width * _BAND, bands), residual.tobytes())
+    return wide.crop((width, 0, width * _BAND, bands)).tobytes()
+
+
+def _residual(image: Picture, chosen: Filter) -> Picture:
+    """What is left of each byte after its prediction from the left (a), from above (b) or from both."""
+    if chosen is Filter.NONE:
+        return image
+    if chosen is Filter.AVERAGE:
+        predicted = ImageChops.add(_moved(image, 1, 0), _moved(image, 0, 1), scale=2)
+    else:
+        predicted = _moved(image, 1, 0) if chosen is Filter.SUB else _moved(image, 0, 1)
+    return ImageChops.subtract_modulo(image, predicted)
+
+
+def _moved(image: Picture, right: int, down: int) -> Picture:
+    """The picture moved, zeros entering: what lies outside counts as zero."""
+    moved = Image.new(image.mode, image.size, (0,) * len(image.getbands()))
+    moved.paste(image, (right, down))
+    return moved
+
+
+def _scanlines(image: Picture, chosen: Filter) -> bytes:
+    """The filtered rows, each after its filter's number."""
+    raw = memoryview(_residual(image, chosen).tobytes())
+    length = image.width * len(image.getbands())
+    mark = bytes([chosen])
+    return b"".join(part for at in range(0, len(raw), length) for part in (mark, raw[at : at + length]))
