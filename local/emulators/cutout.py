@@ -60,7 +60,7 @@ def _not_reached(small: Image.Image) -> Image.Image:
     pixels = small.tobytes()
     colours = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
     outer = _outer_colours(small)
-    border = [x for x in range(width)] + [y * width + x for y in range(height) for x in (0, width - 1)]
+    border = list(range(width)) + [y * width + x for y in range(height) for x in (0, width - 1)]
     border += [(height - 1) * width + x for x in range(width)]
     reached = {place for place in border if outer[place]}
     waiting = deque(reached)

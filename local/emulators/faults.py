@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-MARKER = re.compile(r"\[\[\s*((?:delay|fault|polls)\s*=[^\[\]]{1,200})\]\]")
+MARKER = re.compile(r"\[\[\s*((?:delay|fault|polls)\s*=[^\[\]]{1,200})\]\]", re.IGNORECASE)
 LONGEST_HOLD_SECONDS = 120.0
 #: The fault happens after the provider did the work, so it may have charged.
 AFTER_THE_WORK = {"504"}

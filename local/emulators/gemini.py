@@ -73,11 +73,7 @@ class Gemini(Provider):
         tokens = (tokens_in(asked.text) + 258 * len(asked.pictures), TOKENS_PER_IMAGE)
 
         def work() -> Response:
-            self.recorder.opened()
-            try:
-                parts = _picture_parts(spec, asked)
-            finally:
-                self.recorder.closed()
+            parts = _picture_parts(spec, asked)
             self.take(visit, price)
             return candidates(model, parts, tokens)
 
@@ -94,7 +90,8 @@ class Gemini(Provider):
             "noimage": partial(nothing, "NO_IMAGE"),
             "empty": prose,
         }
-        return play(visit, plan, ("submit", "work"), {**refusals(model), **own}, work)
+        with self.recorder.in_flight():
+            return play(visit, plan, ("submit", "work"), {**refusals(model), **own}, work)
 
     def _write(self, visit: Visit, model: str, asked: Asked) -> Response:
         if "IMAGE" in (asked.config.get("responseModalities") or []):

@@ -126,18 +126,15 @@ class HuggingFace(Provider):
             return error(422, ": ".join(wish.error), error_type="validation")
 
         def work() -> Response:
-            self.recorder.opened()
-            try:
-                size = wish.size or (wish.pictures[0].size if wish.pictures else SQUARE)
-                data = encode(perform(model.task, wish, size), "jpeg")
-            finally:
-                self.recorder.closed()
+            size = wish.size or (wish.pictures[0].size if wish.pictures else SQUARE)
+            data = encode(perform(model.task, wish, size), "jpeg")
             self.take(visit, model.usd_per_mp)
             return reply(data)
 
         own = {"moderated": lambda _marker: error(400, "The input was flagged by the safety checker")}
         plan = self.plan(visit, wish.prompt, wish.negative, seed=wish.seed)
-        return play(visit, plan, ("submit", "work"), {**refusals(model.id), **own}, work)
+        with self.recorder.in_flight():
+            return play(visit, plan, ("submit", "work"), {**refusals(model.id), **own}, work)
 
     def _chat(self, visit: Visit) -> Response:
         visit.call.kind = "text"

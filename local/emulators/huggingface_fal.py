@@ -81,14 +81,8 @@ class Fal:
         return self._now(visit, job)
 
     def _now(self, visit: Visit, job: Job) -> Response:
-        recorder = self._provider.recorder
-
         def work() -> Response:
-            recorder.opened()
-            try:
-                result = self._finished(job)
-            finally:
-                recorder.closed()
+            result = self._finished(job)
             self._provider.take(visit, self._price(job))
             return json_reply(result)
 
@@ -97,7 +91,8 @@ class Fal:
             return work()
 
         own = {"empty": ended, "moderated": ended, "filtered": ended}
-        return play(visit, job.plan, ("submit", "work"), {**refusals(job.model.id), **own}, work)
+        with self._provider.recorder.in_flight():
+            return play(visit, job.plan, ("submit", "work"), {**refusals(job.model.id), **own}, work)
 
     def _enqueue(self, visit: Visit, job: Job) -> Response:
         self._provider.take(visit, self._price(job))

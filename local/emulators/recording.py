@@ -3,7 +3,8 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -122,6 +123,15 @@ class Recorder:
         with self._lock:
             self.texts += 1
 
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
+        """Count a generation as running, from its request to its answer."""
+        self.opened()
+        try:
+            yield
+        finally:
+            self.closed()
+
     def opened(self) -> None:
         """A generation starts; remembers how many ran at once."""
         with self._lock:
@@ -131,7 +141,7 @@ class Recorder:
     def closed(self) -> None:
         """A generation ended."""
         with self._lock:
-            self.open_generations -= 1
+            self.open_generations = max(0, self.open_generations - 1)  # a reset may have come between
 
     def summary(self) -> dict[str, Any]:
         """Counts and calls as JSON."""

@@ -104,14 +104,11 @@ class Stability(Provider):
             return self._submit(visit, plan, price, finish)
         work = partial(self._finish_now, visit, price, finish)
         filtered = {"filtered": partial(self._filtered, visit, finish)}
-        return play(visit, plan, ("submit", "work"), {**refusals(visit), **filtered}, work)
+        with self.recorder.in_flight():
+            return play(visit, plan, ("submit", "work"), {**refusals(visit), **filtered}, work)
 
     def _finish_now(self, visit: Visit, price: float, finish: Callable[[], Painted]) -> Response:
-        self.recorder.opened()
-        try:
-            painted = finish()
-        finally:
-            self.recorder.closed()
+        painted = finish()
         self.take(visit, price)
         return _picture_reply(visit, painted)
 

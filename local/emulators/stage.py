@@ -25,9 +25,9 @@ STOP_SECONDS = 5.0
 
 @dataclass
 class Scripted:
-    """A marker that waits for the next calls whose path contains `path`."""
+    """Markers that wait for the next calls whose path contains `path`."""
 
-    marker: Marker
+    markers: tuple[Marker, ...]
     path: str
     times: int
 
@@ -91,9 +91,11 @@ class Emulator:
         self.recorder.clear()
 
     def script(self, marker: str, times: int = 1, path: str = "") -> None:
-        """Apply a marker to the next `times` calls whose path contains `path` (default: the next submits)."""
-        with self._script_lock:
-            self._script.extend(Scripted(found, path, times) for found in markers_in(marker))
+        """Apply markers to the next `times` calls whose path contains `path` (default: submits); scripts queue up."""
+        found = markers_in(marker)
+        if found and times > 0:
+            with self._script_lock:
+                self._script.append(Scripted(found, path, times))
 
     def stop(self) -> None:
         """Stop listening and end every open connection."""
@@ -122,10 +124,11 @@ class Emulator:
         call = self.recorder.begin(request)
         visit = Visit(request, call, self.recorder, self._stopping)
         provider = self.provider
-        due = self._scripted_for(request.path, submit=provider.is_submit(request.method, request.path))
-        visit.aimed = tuple(s.marker for s in due if s.path and "stage" not in s.marker.options)
-        scripted = tuple(s.marker for s in due if s.marker not in visit.aimed)
-        visit.markers = (*markers_in(request.headers.get(MARKER_HEADER, "")), *scripted)
+        scripted = self._scripted_for(request.path, submit=provider.is_submit(request.method, request.path))
+        aimed = scripted.markers if scripted and scripted.path else ()
+        visit.aimed = tuple(marker for marker in aimed if "stage" not in marker.options)
+        staged = [marker for marker in (scripted.markers if scripted else ()) if marker not in visit.aimed]
+        visit.markers = (*markers_in(request.headers.get(MARKER_HEADER, "")), *staged)
         status = 0
         try:
             reply = provider.answer(visit)
@@ -134,12 +137,13 @@ class Emulator:
             self.recorder.end(call, status)
         return reply
 
-    def _scripted_for(self, path: str, *, submit: bool) -> list[Scripted]:
+    def _scripted_for(self, path: str, *, submit: bool) -> Scripted | None:
+        """The first script that waits for such a call; used up by one."""
         with self._script_lock:
-            due = [s for s in self._script if (s.path in path if s.path else submit)]
-            for scripted in due:
-                scripted.times -= 1
-            self._script = [s for s in self._script if s.times > 0]
+            due = next((s for s in self._script if (s.path in path if s.path else submit)), None)
+            if due:
+                due.times -= 1
+                self._script = [s for s in self._script if s.times > 0]
         return due
 
     def _control(self, request: Incoming) -> Response:

@@ -104,10 +104,12 @@ def test_a_cold_model_says_how_long(huggingface: Emulator) -> None:
     assert (reply.status_code, reply.json()["estimated_time"]) == (503, 12.5)
 
 
+SCHEMA = {"properties": {"prompt": {"type": "string"}}}
+
+
 @pytest.mark.parametrize(
-    "wanted",
-    [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": {"properties": {"prompt": {"type": "string"}}}}}],
-)  # fmt: skip
+    "wanted", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": SCHEMA}}]
+)
 def test_chat_answers_json_when_asked(huggingface: Emulator, wanted: dict[str, Any]) -> None:
     """Parts of a message count as its text; the provider's suffix is cut from the model."""
     content = [{"type": "text", "text": "Style words: oil\nPrompt: a dog"}]

@@ -9,7 +9,7 @@ import requests
 from PIL import Image
 
 from local.emulators import Emulator
-from local.emulators.wavespeed_kinds import Area, Flag, OneOf, Picture, Pictures, Range, Words
+from local.emulators.wavespeed_kinds import Area, Flag, Input, OneOf, Picture, Pictures, Range
 from local.emulators.wavespeed_models import MODELS
 
 KEY = {"Authorization": "Bearer key"}
@@ -54,26 +54,27 @@ def _data_uri(picture: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
 
 
+def _value(name: str, spec: Input, picture: bytes) -> Any:
+    """A valid value of an input."""
+    match spec:
+        case OneOf(options):
+            return options[0]
+        case Range(least, most):
+            return int(min(most, max(least, 2 if name == "num_images" else 512)))
+        case Area(least):
+            return f"{least}*{least}"
+        case Flag():
+            return name == "enable_sync_mode"
+        case Picture():
+            return _data_uri(picture)
+        case Pictures():
+            return [_data_uri(picture)]
+    return "4"
+
+
 def _body(model: str, picture: bytes) -> dict[str, Any]:
     """A valid value for every input of a model."""
-    body: dict[str, Any] = {}
-    for name, spec in MODELS[model].inputs.items():
-        match spec:
-            case Words():
-                body[name] = "4"
-            case OneOf(options):
-                body[name] = options[0]
-            case Range(least, most):
-                body[name] = int(min(most, max(least, 2 if name == "num_images" else 512)))
-            case Area(least):
-                body[name] = f"{least}*{least}"
-            case Flag():
-                body[name] = name == "enable_sync_mode"
-            case Picture():
-                body[name] = _data_uri(picture)
-            case Pictures():
-                body[name] = [_data_uri(picture)]
-    return body
+    return {name: _value(name, spec, picture) for name, spec in MODELS[model].inputs.items()}
 
 
 def _submit(emulator: Emulator, model: str, body: dict[str, Any], query: str = "") -> requests.Response:
@@ -140,9 +141,8 @@ def test_a_missing_required_input_is_named(wavespeed: Emulator, model: str) -> N
 def test_a_submit_answers_with_the_documented_object(wavespeed: Emulator) -> None:
     """Enveloped, `created`, no outputs yet."""
     data = _submit(wavespeed, QWEN, {"prompt": "x"}).json()["data"]
-    assert set(data) == {
-        "id", "model", "outputs", "urls", "has_nsfw_contents", "status", "created_at", "error", "executionTime", "timings",
-    }  # fmt: skip
+    names = "id model outputs urls has_nsfw_contents status created_at error executionTime timings"
+    assert set(data) == set(names.split())
     assert (data["status"], data["outputs"], data["has_nsfw_contents"]) == ("created", [], [])
     assert len(data["id"]) == 32
     assert data["created_at"].endswith("Z")
@@ -221,8 +221,14 @@ def test_base64_outputs_have_no_prefix(wavespeed: Emulator) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [("failed", "failed"), ("moderated", "failed"), ("cancelled", "cancelled"), ("tasktimeout", "timeout"), ("deleted", "deleted")],
-)  # fmt: skip
+    [
+        ("failed", "failed"),
+        ("moderated", "failed"),
+        ("cancelled", "cancelled"),
+        ("tasktimeout", "timeout"),
+        ("deleted", "deleted"),
+    ],
+)
 def test_a_task_may_end_in_each_bad_state(wavespeed: Emulator, fault: str, status: str) -> None:
     """HTTP 200, the state, and words in `error`; moderation sets has_nsfw_contents."""
     data = _finished(wavespeed, _submit(wavespeed, QWEN, {"prompt": f"x [[fault={fault}]]"}))

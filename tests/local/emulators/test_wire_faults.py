@@ -1,0 +1,275 @@
+"""Faults of the wire and the control endpoints, as a client meets them; and what each of them costs."""
+
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+import requests
+
+from local.emulators import PROVIDERS, Emulator, start
+
+STABILITY = "/v2beta/stable-image/generate/core"
+QWEN = "/api/v3/wavespeed-ai/qwen-image/text-to-image"
+SCHNELL = "/fal-ai/fal-ai/flux/schnell"
+FLASH = "/v1beta/models/gemini-3.1-flash-lite-image:generateContent"
+KEY = {"Authorization": "Bearer hf_key", "x-goog-api-key": "key"}
+
+Send = Callable[..., requests.Response]
+
+
+def _to_stability(url: str, prompt: str, timeout: float = 10, **options: Any) -> requests.Response:
+    return requests.post(url + STABILITY, headers=KEY, files={"prompt": (None, prompt)}, timeout=timeout, **options)
+
+
+def _to_wavespeed(url: str, prompt: str, timeout: float = 10, **options: Any) -> requests.Response:
+    return requests.post(url + QWEN, headers=KEY, json={"prompt": prompt}, timeout=timeout, **options)
+
+
+def _to_huggingface(url: str, prompt: str, timeout: float = 10, **options: Any) -> requests.Response:
+    return requests.post(url + SCHNELL, headers=KEY, json={"prompt": prompt}, timeout=timeout, **options)
+
+
+def _to_gemini(url: str, prompt: str, timeout: float = 10, **options: Any) -> requests.Response:
+    body = {"contents": [{"parts": [{"text": prompt}]}]}
+    return requests.post(url + FLASH, headers=KEY, json=body, timeout=timeout, **options)
+
+
+SENDERS: dict[str, Send] = {
+    "stability": _to_stability,
+    "wavespeed": _to_wavespeed,
+    "huggingface": _to_huggingface,
+    "gemini": _to_gemini,
+}
+
+
+@pytest.fixture(params=SENDERS)
+def door(request: pytest.FixtureRequest) -> tuple[Emulator, Callable[..., requests.Response]]:
+    """Each provider in turn: its emulator, and a way to send it a prompt."""
+    emulator = request.getfixturevalue(request.param)
+    return emulator, lambda prompt, **options: SENDERS[request.param](
+        emulator.url, prompt, **{"timeout": 10, "allow_redirects": False, **options}
+    )
+
+
+@pytest.mark.parametrize("fault", ["timeout", "reset", "cut"])
+def test_a_lost_answer_was_paid(door: tuple[Emulator, Send], fault: str) -> None:
+    """The client sees a broken connection; the provider did the work."""
+    emulator, send = door
+    with pytest.raises((requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)):
+        send(f"x [[fault={fault}]]", timeout=2)
+    assert emulator.paid_calls == 1
+    assert emulator.calls[0].fault == fault
+
+
+def test_a_reset_is_a_reset(door: tuple[Emulator, Send]) -> None:
+    """TCP RST, not an orderly end."""
+    with pytest.raises(requests.ConnectionError, match="reset by peer"):
+        door[1]("x [[fault=reset]]")
+
+
+def test_a_drip_goes_on(door: tuple[Emulator, Send]) -> None:
+    """Bytes keep coming, far slower than any deadline; a read timeout alone never ends it."""
+    emulator, send = door
+    with send("x [[fault=drip]]", stream=True, timeout=2) as reply:
+        assert (reply.status_code, len(next(reply.iter_content(1)))) == (200, 1)
+    assert emulator.paid_calls == 1
+
+
+def test_a_huge_answer_never_says_its_length(door: tuple[Emulator, Send]) -> None:
+    """Far more than any picture, without a Content-Length."""
+    with door[1]("x [[fault=huge]]", stream=True) as reply:
+        received = 0
+        for chunk in reply.iter_content(1_048_576):
+            received += len(chunk)
+            if received > 24_000_000:
+                break
+        assert "content-length" not in reply.headers
+    assert received > 24_000_000
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "content_type", "paid"),
+    [
+        ("html502", 502, "text/html", 1),
+        ("504", 504, "", 1),
+        ("mime", 200, "text/html", 1),
+        ("500", 500, "application/json", 0),
+        ("401", 0, "application/json", 0),
+        ("402", 402, "application/json", 0),
+        ("retired", 404, "application/json", 0),
+        ("redirect", 302, "", 0),
+    ],
+)
+def test_a_bad_answer_costs_what_it_should(
+    door: tuple[Emulator, Send], fault: str, status: int, content_type: str, paid: int
+) -> None:
+    """After the work it was paid, before it not; a bad key is 401, but 400 at Gemini."""
+    emulator, send = door
+    reply = send(f"x [[fault={fault}]]")
+    assert reply.status_code == (status or (400 if emulator.name == "gemini" else 401))
+    assert reply.headers.get("content-type", "").startswith(content_type)
+    assert emulator.paid_calls == paid
+
+
+def test_a_truncated_answer_is_well_formed_http(door: tuple[Emulator, Send]) -> None:
+    """Half a body with the length of half a body."""
+    whole, half = (door[1](f"x [[fault={fault}]]" if fault else "x") for fault in ("", "truncated"))
+    assert len(half.content) < len(whole.content)
+    assert half.headers["content-type"] == whole.headers["content-type"]
+    if "json" in half.headers["content-type"]:
+        with pytest.raises(requests.JSONDecodeError):
+            half.json()
+
+
+def test_a_redirect_leads_to_where_it_is_noticed(door: tuple[Emulator, Send]) -> None:
+    """Whoever follows is in the record."""
+    emulator, send = door
+    send("x [[fault=redirect]]", allow_redirects=True)
+    assert [call.path for call in emulator.calls][-1] == "/_redirected"
+
+
+@pytest.mark.parametrize(("fault", "said"), [("429", True), ("429now", False)])
+def test_a_busy_provider_says_when_or_not(door: tuple[Emulator, Send], fault: str, said: bool) -> None:
+    """429 tells when to come back, in the provider's own way; 429now doesn't."""
+    reply = door[1](f"x [[fault={fault};after=3]]")
+    told = reply.headers.get("retry-after") == "3" or '"retryDelay": "3s"' in reply.text
+    assert (reply.status_code, told) == (429, said)
+
+
+def test_a_fault_may_end(door: tuple[Emulator, Send]) -> None:
+    """times=2 fails twice; the third call is served, and it alone is paid."""
+    emulator, send = door
+    assert [send("x [[fault=500;times=2]]").status_code for _ in range(3)] == [500, 500, 200]
+    assert emulator.paid_calls == 1
+
+
+def test_an_unknown_fault_is_loud(door: tuple[Emulator, Send]) -> None:
+    """A misspelt marker isn't taken for success."""
+    reply = door[1]("x [[fault=no-such]]")
+    assert reply.status_code == 500
+    assert "no-such" in reply.json()["emulator"]
+
+
+def test_a_delay_delays_the_picture(door: tuple[Emulator, Send]) -> None:
+    """A synchronous answer comes later; an asynchronous task is `processing` meanwhile."""
+    emulator, send = door
+    started = time.monotonic()
+    reply = send("x [[delay=0.5]]")
+    if emulator.name == "wavespeed":
+        poll = requests.get(reply.json()["data"]["urls"]["get"], headers=KEY, timeout=5)
+        assert poll.json()["data"]["status"] == "processing"
+    else:
+        assert time.monotonic() - started >= 0.5
+
+
+def test_a_script_waits_for_the_next_submits(door: tuple[Emulator, Send]) -> None:
+    """POST /_script strikes calls that have no prompt of their own to carry a marker."""
+    emulator, send = door
+    requests.post(f"{emulator.url}/_script", json={"marker": "[[fault=500]]", "times": 2}, timeout=5)
+    assert [send("x").status_code for _ in range(3)] == [500, 500, 200]
+
+
+def test_a_header_carries_a_marker(door: tuple[Emulator, Send]) -> None:
+    """X-Emulator-Marker is read as if it stood in the prompt."""
+    emulator, _ = door
+    path = {"stability": STABILITY, "wavespeed": QWEN, "huggingface": SCHNELL, "gemini": FLASH}[emulator.name]
+    headers = {**KEY, "X-Emulator-Marker": "[[fault=500]]"}
+    body: dict[str, Any] = {"json": {"prompt": "x", "contents": [{"parts": [{"text": "x"}]}]}}
+    if emulator.name == "stability":
+        body = {"files": {"prompt": (None, "x")}}
+    if emulator.name == "gemini":
+        del body["json"]["prompt"]
+    assert requests.post(emulator.url + path, headers=headers, timeout=5, **body).status_code == 500
+
+
+def test_the_record_hides_keys_and_counts(door: tuple[Emulator, Send]) -> None:
+    """GET /_calls for other processes: counts, calls, no key; POST /_reset empties it."""
+    emulator, send = door
+    send("x")
+    text = requests.get(f"{emulator.url}/_calls", timeout=5)
+    assert "hf_key" not in text.text
+    assert text.json()["calls"][0]["headers"]["authorization"] == "***"
+    assert (text.json()["paid_calls"], text.json()["count"]) == (1, 1)
+    requests.post(f"{emulator.url}/_reset", timeout=5)
+    assert (emulator.calls, emulator.paid_calls, emulator.charged) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("fault", ["500", "403", "mime", "truncated", "notimage", "redirect", "reset"])
+def test_a_download_may_fail_after_a_good_task(wavespeed: Emulator, fault: str) -> None:
+    """stage=result strikes the picture's download alone."""
+    reply = _to_wavespeed(wavespeed.url, f"x [[fault={fault};stage=result;times=1]]", timeout=5)
+    poll = requests.get(reply.json()["data"]["urls"]["get"], headers=KEY, timeout=5).json()["data"]
+
+    def download() -> bytes:
+        return requests.get(poll["outputs"][0], timeout=5, allow_redirects=False).content
+
+    try:
+        spoiled = download()
+    except requests.ConnectionError:
+        spoiled = b""
+    assert spoiled != download()
+    assert wavespeed.calls[-1].status == 200
+
+
+def test_a_script_can_aim_at_one_path(wavespeed: Emulator) -> None:
+    """With `path` the next call that contains it is struck, here a poll; the submit before it isn't."""
+    wavespeed.script("[[fault=503]]", path="/result")
+    reply = _to_wavespeed(wavespeed.url, "x", timeout=5)
+    url = reply.json()["data"]["urls"]["get"]
+    assert [requests.get(url, headers=KEY, timeout=5).status_code for _ in range(2)] == [503, 200]
+
+
+def test_one_variation_can_fail(wavespeed: Emulator) -> None:
+    """seed=N strikes the submit with that seed."""
+    statuses = []
+    for seed in (41, 42, 43):
+        body = {"prompt": "x [[fault=500;seed=42]]", "seed": seed}
+        statuses.append(requests.post(wavespeed.url + QWEN, headers=KEY, json=body, timeout=5).status_code)
+    assert statuses == [200, 500, 200]
+
+
+def test_generations_run_at_once_and_the_peak_is_known(door: tuple[Emulator, Send]) -> None:
+    """Five delayed calls overlap, the sixth comes alone."""
+    emulator, send = door
+    threads = [Thread(target=send, args=(f"x{number} [[delay=1]]",)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (emulator.paid_calls, emulator.peak_in_flight) == (5, 5)
+
+
+def test_scripts_queue_up(stability: Emulator) -> None:
+    """Each call takes the first script that fits it."""
+    stability.script("[[fault=500]]", times=2)
+    stability.script("[[fault=429]]")
+    assert [_to_stability(stability.url, "x").status_code for _ in range(4)] == [500, 500, 429, 200]
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_key_of_ones_own_is_the_only_one(name: str) -> None:
+    """`start(name, key=...)` accepts nothing else; `stop` closes the port and ends what was held."""
+    with start(name, key="hf_only") as emulator:
+        refused = SENDERS[name](emulator.url, "x", timeout=5).status_code
+        assert refused == (400 if name == "gemini" else 401)
+        held = Thread(target=_ignore_errors, args=(SENDERS[name], emulator.url))
+        held.start()
+    held.join(5)
+    assert not held.is_alive()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{emulator.url}/_calls", timeout=2)
+
+
+def _ignore_errors(send: Send, url: str) -> None:
+    try:
+        send(url, "x [[fault=timeout]]", timeout=60)
+    except requests.ConnectionError:
+        return
+
+
+def test_a_taken_port_is_an_error() -> None:
+    """Not an exit of the whole process."""
+    with start("gemini") as emulator, pytest.raises(OSError, match="in use"):
+        start("gemini", port=int(emulator.url.rpartition(":")[2]))
