@@ -67,7 +67,7 @@ def _asked_for(wish: Wish, provider: str | None, model: str | None) -> Iterator[
     if provider and model:
         yield _checked(wish, *find(provider, model))
     elif provider:
-        able = _ranked(wish, [spec for spec in SPECS if spec.name == provider])
+        able = ranked(wish, [spec for spec in SPECS if spec.name == provider])
         if not able:
             raise UnsupportedChoice(
                 f"{PROVIDERS[provider].SPEC.title} can't do {wish.operation}. Who can: {_who_can(wish.operation)}."
@@ -93,7 +93,7 @@ def _checked(wish: Wish, spec: ProviderSpec, model: ModelSpec) -> Choice:
 
 
 def _automatic(wish: Wish, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Choice]:
-    able = _ranked(wish, SPECS)
+    able = ranked(wish, SPECS)
     if not able:
         raise UnsupportedChoice(f"Nobody can do {wish.operation}.")
     there = [Choice(spec, model, _why(wish, model)) for spec, model in able if spec.name in configured]
@@ -118,11 +118,11 @@ def _hinted(wish: Wish) -> Iterator[Choice]:
         if found.does(wish.operation):
             yield Choice(spec, found, f"the template recommends {wish.hint}")
     elif provider:
-        for spec, found in _ranked(wish, [PROVIDERS[provider].SPEC])[:1]:
+        for spec, found in ranked(wish, [PROVIDERS[provider].SPEC])[:1]:
             yield Choice(spec, found, f"the template recommends {provider}; its model for {wish.quality} quality")
 
 
-def _ranked(wish: Wish, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
+def ranked(wish: Wish, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
     """Live models that can, by the ordered list of the quality, then the cheapest first."""
 
     def rank(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[int, int, bool]:

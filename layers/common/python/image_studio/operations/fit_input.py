@@ -45,8 +45,11 @@ def fit(choice: Choice, width: int, height: int, times: float = 1.0, *, pad: boo
 
 
 def _canvas(choice: Choice, width: int, height: int) -> tuple[float, float]:
-    """The picture's size, or the smallest canvas around it that has the nearest of the model's own shapes."""
-    if not isinstance(choice.model.sizes, tuple):
+    """The picture's size, or the smallest canvas around it that has the nearest of the model's own shapes.
+
+    An upscaler's classes of size are no shapes.
+    """
+    if not isinstance(choice.model.sizes, tuple) or "target_resolution" in choice.model.accepts:
         return width, height
     native = nearest(choice.model, width, height)
     ratio = native.width / native.height

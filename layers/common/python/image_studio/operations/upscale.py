@@ -1,11 +1,11 @@
 """Upscale: a picture gets more pixels, up to an exact size; one variation."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from image_studio.catalog.operations import OperationInfo, table
-from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
+from image_studio.errors import UnknownChoice
 from image_studio.imaging.compose import keep_transparency
 from image_studio.imaging.crop import cover
 from image_studio.imaging.frame import put, take_natively
@@ -17,16 +17,15 @@ from image_studio.operations.inputs import open_input
 from image_studio.operations.one_picture import Finished, answer_fields, choices_for, fit_notes, make, price, styled
 from image_studio.operations.operation import Operation
 from image_studio.operations.studio import Studio
-from image_studio.operations.upscale_target import factor_of, target_size
+from image_studio.operations.upscale_mode import EXACT, STUDIO, automatic_mode, factor_of, takes_whole
+from image_studio.operations.upscale_target import target_size
 from image_studio.providers.adapter import Task
 from image_studio.schemas.upscale import AUTO, UpscaleAnswer, UpscaleRequest
 
-NAME = "upscale"
-FAST, CONSERVATIVE = "fast", "conservative"
+NAME = STUDIO
 #: The prompt of the API reference's example, for models that want one.
 DEFAULT_PROMPT = "High fidelity upscale preserving original details"
 _FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
-_EXACT = 1.001  # times; less than this was only rounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ class UpscaleWork:
         natural = keep_transparency(take_natively(result, way.frame), self.image)
         exact = natural if natural.size == self.target else cover(natural, *self.target)[0]
         notes = fit_notes(choice, self.name, way)
-        if factor_of(Size(*natural.size), self.target) > _EXACT:
+        if factor_of(Size(*natural.size), self.target) > EXACT:
             notes["resampled_from"] = str(Size(*natural.size))
         return exact, {**notes, "ignored": self.ignored}
 
@@ -114,11 +113,12 @@ def prepare(request: UpscaleRequest, studio: Studio) -> UpscaleWork:
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset)
 
-    def wish(mode: str) -> Wish:
-        return Wish(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
+    def choices_of(mode: str) -> list[Choice]:
+        wish = Wish(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
+        return choices_for(wish, studio)
 
-    mode = _automatic(wish, size, target, studio) if request.mode == AUTO else request.mode
-    choices = takers(choices_for(wish(mode), studio), lambda choice: fit(choice, *size))
+    mode = automatic_mode(choices_of, request.model, size, target) if request.mode == AUTO else request.mode
+    choices = takers(choices_of(mode), lambda choice: fit(choice, *size))
     info = modes.choose(mode)
     return UpscaleWork(
         request=request,
@@ -127,30 +127,8 @@ def prepare(request: UpscaleRequest, studio: Studio) -> UpscaleWork:
         ignored=not_honoured(request, info, given_fields(request, _FIELDS)),
         image=image,
         target=target,
-        choices=sorted(choices, key=lambda choice: not _takes_whole(choice, size)),
+        choices=sorted(choices, key=lambda choice: not takes_whole(choice, size)),
     )
-
-
-def _automatic(wish: Callable[[str], Wish], size: Size, target: Size, studio: Studio) -> str:
-    """Fast where its first choice takes the picture as it is and reaches the target, else conservative."""
-    try:
-        first = choices_for(wish(FAST), studio)[0]
-    except (UnsupportedChoice, ProviderUnavailable):
-        return CONSERVATIVE
-    return FAST if _takes_whole(first, size) and reaches(first, size, target) else CONSERVATIVE
-
-
-def _takes_whole(choice: Choice, size: Size) -> bool:
-    """Whether the model takes the picture without scaling it down first."""
-    return choice.model.inputs is None or choice.model.inputs.fits(*size)
-
-
-def reaches(choice: Choice, size: Size, target: Size) -> bool:
-    """Whether the model's own answer covers the target; True where nothing is known against it."""
-    factor = factor_of(size, target)
-    if choice.model.factor is not None and factor > choice.model.factor * _EXACT:
-        return False
-    return choice.model.max_output is None or size.width * size.height * factor**2 <= choice.model.max_output * _EXACT
 
 
 OPERATION = Operation(

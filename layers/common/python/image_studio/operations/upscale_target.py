@@ -28,11 +28,6 @@ def target_size(size: Size, width: int | None, height: int | None, preset: str |
     return Size(math.floor(size.width * factor), math.floor(size.height * factor))
 
 
-def factor_of(size: Size, target: Size) -> float:
-    """How many times larger, per side, the picture must become to cover the target."""
-    return max(target.width / size.width, target.height / size.height)
-
-
 def _side(length: float) -> int:
     return max(1, round(length))
 

@@ -1,0 +1,126 @@
+"""What an operation would cost: POST /estimate-cost, a pure function of the specs. No pydantic: it starts cold."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from image_studio.catalog.operations import table
+from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.operations.choose_model import Choice, Wish, choose
+from image_studio.operations.dimensions import wanted_size
+from image_studio.operations.operation_info import DEFAULT_QUALITY
+from image_studio.operations.upscale_mode import STUDIO, automatic_mode
+from image_studio.providers import PROVIDERS
+from image_studio.providers.shapes import nearest
+from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
+
+CURRENCY = "credits"
+GENERATE = ("generate", "create")
+STUDIOS = ("edit", STUDIO, "control")
+FREE = ("social", "social.optimize")
+QUALITIES = ("draft", "standard", "premium")
+UPSCALE_FACTOR = 4  # times each side, as an upscale without a target
+
+
+def estimate_cost(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
+
+    `width` x `height` (pixels) is the picture that is made (generate) or worked on. Raises InvalidRequest, and
+    UnknownChoice or UnsupportedChoice with the names that are valid.
+    """
+    provider = _text(body, "provider")
+    if not provider:
+        raise InvalidRequest("Provider is required.")
+    asked = _text(body, "operation") or GENERATE[0]
+    number = _whole(body, "num_images", 1, MAX_VARIATIONS) or 1
+    size = _size(body)
+    wish = Wish(operation=_operation(asked), quality=_quality(body), provider=provider, model=_text(body, "model"))
+    each, choice = _price(wish, size)
+    return {
+        "estimated_cost": each * number,
+        "currency": CURRENCY,
+        "provider": choice.provider.name if choice else provider,
+        "model": choice.model.name if choice else wish.model,
+        "operation": asked,
+        "num_images": number,
+        "cost_per_image": each,
+        "total_cost": each * number,
+        "estimated": True,
+    }
+
+
+def known_operations() -> list[str]:
+    """Every operation that has a price."""
+    return [
+        GENERATE[0],
+        *(f"{studio}.{name}" for studio in STUDIOS for name in table(studio).operations),
+        STUDIO,
+        FREE[0],
+    ]
+
+
+def _price(wish: Wish, size: tuple[int, int]) -> tuple[int, Choice | None]:
+    """Credits of one call, and who would do it; what costs nothing is nobody's."""
+    if wish.operation in FREE:
+        _choose(replace(wish, operation=GENERATE[1]))
+        return 0, None
+    if wish.operation.startswith(STUDIO):
+        target = size[0] * UPSCALE_FACTOR, size[1] * UPSCALE_FACTOR
+        if wish.operation == STUDIO:
+            mode = automatic_mode(
+                lambda mode: _choose(replace(wish, operation=f"{STUDIO}.{mode}")), wish.model, size, target
+            )
+            wish = replace(wish, operation=f"{STUDIO}.{mode}")
+        size = target
+    choice = _choose(wish)[0]
+    return choice.model.price(nearest(choice.model, *size)), choice
+
+
+def _choose(wish: Wish) -> list[Choice]:
+    return choose(wish, frozenset(PROVIDERS))
+
+
+def _operation(asked: str) -> str:
+    """The operation as the specs call it; `upscale` leaves the mode open. Raises UnknownChoice."""
+    if asked in GENERATE:
+        return GENERATE[1]
+    if asked in FREE or asked == STUDIO:
+        return asked
+    for studio in STUDIOS:
+        for name in table(studio).operations:
+            if asked == f"{studio}.{name}" or (asked == name and studio != STUDIO):
+                return f"{studio}.{name}"
+    raise UnknownChoice.of("operation", asked, known_operations())
+
+
+def _size(body: Mapping[str, Any]) -> tuple[int, int]:
+    width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("width", "height"))
+    size = wanted_size(width, height, None, None)
+    if size[0] * size[1] > MAX_PIXELS:
+        raise InvalidRequest(f"width x height must be at most {MAX_PIXELS:,} pixels.")
+    return size
+
+
+def _quality(body: Mapping[str, Any]) -> str:
+    quality = _text(body, "quality") or DEFAULT_QUALITY
+    if quality not in QUALITIES:
+        raise UnknownChoice.of("quality", quality, QUALITIES)
+    return quality
+
+
+def _text(body: Mapping[str, Any], name: str) -> str | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{name} must be a text.")
+    return value.strip() or None
+
+
+def _whole(body: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
+    value = body.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidRequest(f"{name} must be a whole number from {low} to {high}.")
+    return value
