@@ -78,8 +78,8 @@ build: .venv-sam/ready ## build what is deployed (ARCH=arm64)
 	@$(SAM_ENV) $(SAM) build --cached --parallel --parameter-overrides Arch=$(ARCH)
 
 .PHONY: deploy
-deploy: build ## deploy to AWS (STAGE=dev, staging or prod), asking the first time
-	@scripts/deploy $(STAGE)
+deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking the first time
+	@$(SAM_ENV) $(PY) -m scripts.deploy $(STAGE)
 
 .PHONY: clean
 clean: ## remove what make made
