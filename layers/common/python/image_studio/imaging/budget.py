@@ -19,6 +19,9 @@ _EFFORT_SAVES = 0.12
 _HARMLESS = 2.5
 
 
+AS_ASKED = "as asked"
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A file and how it was made; `quality` is None for a lossless one."""
@@ -26,7 +29,7 @@ class Encoded:
     data: bytes
     file_type: FileType
     quality: int | None = None
-    how: str = "as asked"
+    how: str = AS_ASKED
 
 
 def encode_under(image: Picture, max_bytes: int, file_types: Sequence[FileType], quality: int | None = None) -> Encoded:
@@ -53,7 +56,7 @@ _Step = Callable[[int], Encoded | None]
 
 def _instead(encoded: Encoded, asked: FileType) -> Encoded:
     how = f"{encoded.file_type.value} instead of {asked.value}, which was too large"
-    how = how if encoded.how == "as asked" else f"{how}; {encoded.how}"
+    how = how if encoded.how == AS_ASKED else f"{how}; {encoded.how}"
     return Encoded(encoded.data, encoded.file_type, encoded.quality, how)
 
 

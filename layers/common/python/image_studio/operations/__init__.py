@@ -18,6 +18,7 @@ OPERATIONS: Mapping[str, str] = {
     "edit": "image_studio.operations.edit",
     "upscale": "image_studio.operations.upscale",
     "control": "image_studio.operations.control",
+    "social": "image_studio.operations.social",
 }
 
 
