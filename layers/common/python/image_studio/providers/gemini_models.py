@@ -106,6 +106,7 @@ PRO = _painter(
     deadline=180.0,
     auto={
         "create": {"premium": 2},
+        "lettering": {"premium": 2},
         "edit.general_edit": {"premium": 1},
         **{control: {"premium": 2} for control in _CONTROLS},
     },

@@ -86,7 +86,7 @@ class ModelSpec:
     inputs: InputLimits | None = None
     factor: float | None = None  # how many times larger, per side, an upscaler's answer is
     max_output: int | None = None  # pixels of its largest answer, where the size follows the input
-    #: Place in the ordered choice of `auto`: operation -> quality -> rank, lowest first.
+    #: Place in the ordered choice of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
     auto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     alias: str | None = None  # a word that templates and clients use as a provider
     deadline: float = 120.0  # seconds from submit to picture, polling included

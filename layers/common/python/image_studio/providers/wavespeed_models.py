@@ -71,7 +71,7 @@ GENERATORS = (
         accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}),
         renames={"mask": "mask_image"},
         inputs=_LARGE,
-        auto={"create": {"premium": 3}},
+        auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
     ),
     ModelSpec(
         name="qwen-image",

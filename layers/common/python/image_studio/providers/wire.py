@@ -33,7 +33,7 @@ POLL_SECONDS = 20.0  # for one poll's answer
 MAX_SUBMITS = 4  # of one variation, all of them surely free but the last
 LEAST_SHARE = 1 / 3  # of the first submit's time that a later one must still have: cut short, it would be lost
 MAX_FAULTS = 5  # of polls and downloads, in a row
-MAX_BUSY_SECONDS = 65.0  # Stability locks out for 60 s; WaveSpeed's window is a minute
+MAX_BUSY_SECONDS = 65.0  # longest wait worth it: Stability locks out for 60 s, WaveSpeed's window is a minute
 OUTAGE_SECONDS = 0.5
 FAULT_SECONDS = 1.0  # after a poll's first fault, doubled at each further one
 URL_HANDLE = "url:"  # a handle that is the result's address itself
@@ -121,7 +121,8 @@ class Wire:
             except (ProviderBusy, ProviderOutage) as error:
                 pause = _pause(spec, error, attempt)
                 resumes = self._clock() + pause
-                if attempt == MAX_SUBMITS or resumes > min(watch.hold, watch.deadline - least):
+                in_time = pause <= MAX_BUSY_SECONDS and resumes <= min(watch.hold, watch.deadline - least)
+                if attempt == MAX_SUBMITS or not in_time:
                     raise
                 log.info("provider asked to wait", extra={"provider": spec.name, "seconds": pause})
                 self._sleep(pause)
@@ -147,7 +148,7 @@ class Wire:
                 faults, pause = 0, 0.0
             except (ProviderBusy, ProviderOutage, UnknownCharge, FetchFault) as fault:
                 faults += 1
-                pause = _pause(order.adapter.SPEC, fault, faults)
+                pause = min(MAX_BUSY_SECONDS, _pause(order.adapter.SPEC, fault, faults))
                 if faults == MAX_FAULTS or self._clock() + pause > order.watch.deadline:
                     raise _ordered(fault) from None
             except ProviderFailed as verdict:
@@ -196,7 +197,7 @@ def _pause(spec: ProviderSpec, error: StudioError, attempt: int) -> float:
     """Seconds to wait before asking again: as told, else longer each time."""
     told = getattr(error, "retry_after", None)
     if told is not None and math.isfinite(told):
-        return min(MAX_BUSY_SECONDS, float(told))
+        return float(told)
     first = spec.busy_seconds if isinstance(error, ProviderBusy) else FAULT_SECONDS
     if isinstance(error, ProviderOutage):
         first = OUTAGE_SECONDS

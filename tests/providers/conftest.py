@@ -1,0 +1,74 @@
+"""Running emulators, a clock that jumps instead of waiting, and small pictures, for the tests of providers."""
+
+import time
+from collections.abc import Iterator
+from io import BytesIO
+
+import pytest
+from PIL import Image, ImageDraw
+
+from image_studio.providers.adapter import Blob
+from local.emulators import PROVIDERS, Emulator, start
+
+KEY = "sk-canary-7f3b9d"
+
+
+class Jumps:
+    """A clock and a sleep that belong together: sleeping moves the clock and costs nothing."""
+
+    def __init__(self) -> None:
+        self.skipped = 0.0
+        self.waits: list[float] = []
+
+    def clock(self) -> float:
+        """Monotonic seconds, with what was slept through."""
+        return time.monotonic() + self.skipped
+
+    def sleep(self, seconds: float) -> None:
+        """Remember the wait and jump over it."""
+        self.waits.append(seconds)
+        self.skipped += seconds
+
+
+@pytest.fixture
+def jumps() -> Jumps:
+    """A clock that jumps."""
+    return Jumps()
+
+
+@pytest.fixture(scope="session")
+def running_emulators() -> Iterator[dict[str, Emulator]]:
+    """Every emulator, by provider."""
+    running = {name: start(name) for name in PROVIDERS}
+    yield running
+    for emulator in running.values():
+        emulator.stop()
+
+
+@pytest.fixture
+def emulators(running_emulators: dict[str, Emulator]) -> dict[str, Emulator]:
+    """Every emulator, with nothing recorded yet."""
+    for emulator in running_emulators.values():
+        emulator.reset()
+    return running_emulators
+
+
+def drawn(size: tuple[int, int] = (256, 192), mode: str = "RGB") -> Blob:
+    """A small picture with something on it."""
+    picture = Image.new(mode, size, "white" if mode == "RGB" else 0)
+    ImageDraw.Draw(picture).ellipse((40, 30, size[0] - 60, size[1] - 40), fill="red" if mode == "RGB" else 255)
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return Blob(out.getvalue())
+
+
+@pytest.fixture(scope="session")
+def picture() -> Blob:
+    """A picture of 256 x 192 pixels."""
+    return drawn()
+
+
+@pytest.fixture(scope="session")
+def mask() -> Blob:
+    """A mask of 256 x 192 pixels, white in the middle."""
+    return drawn(mode="L")
