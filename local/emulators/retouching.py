@@ -1,6 +1,6 @@
 """Edits of a picture: fill, erase, extend, recolour, cut out, relight. Each gives a new picture."""
 
-from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageOps
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from local.emulators.cutout import bounds, grown, region_for, subject_mask
 from local.emulators.encoding import flattened
@@ -116,9 +116,13 @@ def light_from(picture: Image.Image, direction: str, strength: float) -> Image.I
     turned = {"above": ramp.rotate(180), "below": ramp, "left": ramp.rotate(-90), "right": ramp.rotate(90)}
     light = turned.get(direction, ramp.rotate(180)).resize(picture.size)
     force = 0.35 + 0.6 * strength
-    bright = ImageEnhance.Brightness(picture).enhance(1 + 0.8 * force)
-    dark = ImageEnhance.Brightness(picture).enhance(1 - 0.7 * force)
-    return Image.composite(bright, dark, light)
+    shade = light.point(lambda value: int(255 * (1 - 0.75 * force) + value * 0.75 * force))
+    glow = light.point(lambda value: int(max(0, value - 128) * force * 0.7))
+    shaded = ImageChops.multiply(picture, Image.merge("RGB", (shade,) * 3))
+    warm = Image.merge(
+        "RGB", (glow, glow.point(lambda value: value * 7 // 8), glow.point(lambda value: value * 2 // 3))
+    )
+    return ImageChops.screen(shaded, warm)
 
 
 def light_like(picture: Image.Image, reference: Image.Image, strength: float) -> Image.Image:

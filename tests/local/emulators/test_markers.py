@@ -1,8 +1,14 @@
 """Markers: what they mean, when they apply, and that they are never painted."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from local.emulators.faults import Marker, Plan, Tally, markers_in, without_markers
+from local import emulators
+from local.emulators import gemini_replies, huggingface_replies, shelf, wavespeed_replies
+from local.emulators.faults import ENDS_THE_WORK, Marker, Plan, Tally, markers_in, without_markers
+from local.emulators.wire import SPOILERS
 
 
 def _plan(text: str, **changes: object) -> Plan:
@@ -86,3 +92,12 @@ def test_aimed_markers_strike_once_whatever_their_stage() -> None:
 def test_polls_are_told() -> None:
     """How many polls come before the end; nothing unless a marker says so."""
     assert (_plan("[[polls=3]]").polls, _plan("x").polls) == (3, None)
+
+
+def test_the_page_names_every_fault() -> None:
+    """README.md has all names that the wire and the providers know, apart from the options."""
+    page = (Path(emulators.__file__).parent / "README.md").read_text()
+    named = set(re.findall(r"`([a-z0-9]+)`", page))
+    known = {*SPOILERS, *ENDS_THE_WORK, *gemini_replies.refusals("m"), *huggingface_replies.refusals("m")}
+    known |= {*wavespeed_replies.refusals(), *shelf.REFUSALS}
+    assert known - named == set()
