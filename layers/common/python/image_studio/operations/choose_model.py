@@ -1,13 +1,15 @@
 """Choosing provider and model: a pure function of the request, the specs and who is configured. Says why."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 AUTO = "auto"
+LETTERING = "lettering"  # a list of `ModelSpec.auto` beside those of the operations
+UNLISTED = 1_000  # the rank of a model that no list names
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a request asks of the choice. `hint` is a template's recommended provider, which only advises."""
+    """What a request asks of the choice. `hint` is a template's recommended provider, which only advises.
+
+    `lettering`: there are words to be set in the picture, which few models do well.
+    """
 
     operation: str
     quality: str
     provider: str | None = None
     model: str | None = None
     hint: str | None = None
+    lettering: bool = False
 
 
 def provider_words() -> list[str]:
@@ -93,19 +99,30 @@ def _checked(wish: Wish, spec: ProviderSpec, model: ModelSpec) -> Choice:
 
 
 def _automatic(wish: Wish, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Choice]:
-    able = ranked(wish, SPECS)
+    hinted = list(_hinted(wish))
+    wish = replace(wish, lettering=wish.lettering or any(LETTERING in choice.model.auto for choice in hinted))
+    able = [*hinted, *(Choice(spec, model, _why(wish, model)) for spec, model in ranked(wish, SPECS))]
     if not able:
         raise UnsupportedChoice(f"Nobody can do {wish.operation}.")
-    there = [Choice(spec, model, _why(wish, model)) for spec, model in able if spec.name in configured]
-    if not there:
-        raise ProviderUnavailable(f"No provider that can do {wish.operation} is configured: no key is set.")
-    hinted = [choice for choice in _hinted(wish) if choice.provider.name in configured]
-    seen = {(choice.provider.name, choice.model.name) for choice in hinted}
-    ordered = hinted + [choice for choice in there if (choice.provider.name, choice.model.name) not in seen]
     # One model per provider: a second model of a provider that just failed is no fallback.
-    first = {choice.provider.name: choice for choice in reversed(ordered)}
-    single = [choice for choice in ordered if first[choice.provider.name] is choice]
-    return sorted(single, key=lambda choice: is_open(choice.provider.name))
+    best: dict[str, Choice] = {}
+    for choice in able:
+        if choice.provider.name in configured:
+            best.setdefault(choice.provider.name, choice)
+    if not best:
+        raise ProviderUnavailable(f"No provider that can do {wish.operation} is configured: no key is set.")
+    return _failing_last(list(best.values()), {name for name in best if is_open(name)})
+
+
+def _failing_last(choices: list[Choice], failing: set[str]) -> list[Choice]:
+    """The choices in their order, but providers that failed just now behind the others, whose reasons say so."""
+    names = " and ".join(sorted(failing))
+    well = [
+        replace(choice, reason=f"{choice.reason}; {names} failed just now") if failing else choice
+        for choice in choices
+        if choice.provider.name not in failing
+    ]
+    return well + [choice for choice in choices if choice.provider.name in failing]
 
 
 def _hinted(wish: Wish) -> Iterator[Choice]:
@@ -123,22 +140,29 @@ def _hinted(wish: Wish) -> Iterator[Choice]:
 
 
 def ranked(wish: Wish, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
-    """Live models that can, by the ordered list of the quality, then the cheapest first."""
+    """Live models that can, by the ordered lists of the quality, then the cheapest first."""
 
-    def rank(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[int, int, bool]:
-        listed = pair[1].auto.get(wish.operation, {})
-        return listed.get(wish.quality, UNLISTED), pair[1].price(), wish.operation in pair[1].emulates
+    def order(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[list[int], int, bool]:
+        _, model = pair
+        ranks = [model.auto.get(name, {}).get(wish.quality, UNLISTED) for name in _lists(wish)]
+        return ranks, model.price(), wish.operation in model.emulates
 
     able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(wish.operation)]
-    return sorted(able, key=rank)
+    return sorted(able, key=order)
 
 
-UNLISTED = 1_000
+def _lists(wish: Wish) -> tuple[str, ...]:
+    """The names of the ordered lists that count, the first one most."""
+    return (LETTERING, wish.operation) if wish.lettering else (wish.operation,)
 
 
 def _why(wish: Wish, model: ModelSpec) -> str:
-    listed = wish.quality in model.auto.get(wish.operation, {})
-    return f"first choice for {wish.quality} quality" if listed else "cheapest configured model that can"
+    for name in _lists(wish):
+        rank = model.auto.get(name, {}).get(wish.quality)
+        if rank:
+            purpose = "words in a picture" if name == LETTERING else f"{wish.quality} quality"
+            return f"number {rank} in the order for {purpose}"
+    return "cheapest configured model that can"
 
 
 def _who_can(operation: str) -> str:

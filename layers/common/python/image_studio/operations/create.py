@@ -14,7 +14,7 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.operation import Operation
 from image_studio.operations.personas import persona_of
 from image_studio.operations.produce import Order, Polished, produce
-from image_studio.operations.prompts import Wording, settle_wording
+from image_studio.operations.prompts import Wording, asks_for_lettering, settle_wording
 from image_studio.operations.studio import Studio
 from image_studio.providers.adapter import Task
 from image_studio.providers.shapes import nearest
@@ -75,6 +75,7 @@ def choices_for(request: CreateRequest, made: Brief, studio: Studio) -> list[Cho
         provider=request.provider,
         model=request.model,
         hint=made.hint,
+        lettering=asks_for_lettering(request.prompt),
     )
     return choose(wish, studio.configured, studio.health.is_open)
 

@@ -14,6 +14,7 @@ from typing import Any
 from image_studio.errors import (
     ProviderFailed,
     ProviderKeyRefused,
+    ProviderOutage,
     ProviderUnavailable,
     ResultUnusable,
     StudioError,
@@ -26,10 +27,12 @@ from image_studio.operations.studio import Studio
 from image_studio.providers import PROVIDERS, find
 from image_studio.providers.adapter import Finished, Task
 from image_studio.providers.shapes import nearest
-from image_studio.providers.wire import StillRunning, Watch
+from image_studio.providers.wire import Access, StillRunning, Watch
 
 log = logging.getLogger(__name__)
 
+#: Failures that say something of the provider, not of the request.
+PROVIDERS_OWN = (ProviderOutage, ProviderUnavailable, UnknownCharge)
 MAX_AT_ONCE = 10  # threads of one job; the wire holds each provider to its own number
 
 
@@ -122,11 +125,13 @@ class _Maker:
         if not self.entry.handle:
             raise UnknownCharge
         spec, model = find(self.entry.provider, self.entry.model)
-        return self._call(Choice(spec, model, "resumed"), None, self.entry.handle)
+        choice = Choice(spec, model, "resumed")
+        return self._call(choice, None, self._access(choice), self.entry.handle)
 
     def pay(self, choices: Sequence[Choice]) -> bytes:
         """Try the choices in turn; the first that may have charged is the last. Raises its error."""
         failure: StudioError = ProviderUnavailable("No provider is configured for this.")
+        passed: list[str] = []
         for choice in choices:
             task, notes = fit_task(self.order.task(choice), choice.model)
             size = nearest(choice.model, task.width, task.height)
@@ -137,9 +142,10 @@ class _Maker:
                 seed=task.seed,
                 credits=choice.model.price(size),
                 ordered_at=self.studio.now(),
-                facts={**notes, "reason": choice.reason},
+                facts={**notes, "reason": _reason(choice, passed)},
             )
             self.studio.journal.intend(self.entry)
+            self.studio.health.begin(choice.provider.name)
             try:
                 return self._with_fresh_key(choice, task)
             except ProviderFailed as error:
@@ -147,24 +153,29 @@ class _Maker:
                 if error.maybe_charged:
                     raise
                 failure = error
+                passed.append(choice.provider.name)
                 self.entry = self.entry.with_(stage=Stage.FRESH)
                 self.studio.journal.release(self.entry)
         raise failure
 
     def _with_fresh_key(self, choice: Choice, task: Task) -> bytes:
         """A refused key is read anew once: it may have been rotated."""
+        access = self._access(choice)
         try:
-            return self._call(choice, task)
+            return self._call(choice, task, access)
         except ProviderKeyRefused:
-            before = self.studio.keyring.access(choice.provider.name)
-            if self.studio.keyring.access(choice.provider.name, anew=True) == before:
+            fresh = self.studio.keyring.access(choice.provider.name, anew=True)
+            if fresh is None or fresh == access:
                 raise
-            return self._call(choice, task)
+            return self._call(choice, task, fresh)
 
-    def _call(self, choice: Choice, task: Task | None, handle: str | None = None) -> bytes:
+    def _access(self, choice: Choice) -> Access:
         access = self.studio.keyring.access(choice.provider.name)
         if access is None:
             raise ProviderUnavailable(f"{choice.provider.title} is not configured: no key is set.")
+        return access
+
+    def _call(self, choice: Choice, task: Task | None, access: Access, handle: str | None = None) -> bytes:
         started = time.monotonic()
         left = choice.model.deadline - (self.studio.now() - self.entry.ordered_at)
         finished = self.studio.wire.make(
@@ -200,12 +211,18 @@ class _Maker:
         )
 
     def _report(self, choice: Choice, error: ProviderFailed | None) -> None:
-        self.studio.health.report(choice.provider.name, ok=error is None)
+        if error is None or isinstance(error, PROVIDERS_OWN):
+            self.studio.health.report(choice.provider.name, ok=error is None)
         if error is not None:
             log.warning(
                 "provider failed",
                 extra={"provider": choice.provider.name, "model": choice.model.name, "code": error.code},
             )
+
+
+def _reason(choice: Choice, passed: list[str]) -> str:
+    """Why this model, and which providers failed for this variation before it."""
+    return f"{choice.reason}; {' and '.join(passed)} failed before" if passed else choice.reason
 
 
 MIN_PATIENCE = 5.0  # seconds that a resumed call gets for its last poll, however late it is

@@ -1,6 +1,7 @@
 """What goes to the provider as prompt and negative prompt: the caller's words, the style's, the persona's."""
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -11,6 +12,8 @@ from image_studio.schemas.create import CreateRequest
 from image_studio.schemas.request import MAX_PROMPT
 
 NOTE = "wording"  # its name in the journal
+#: A phrase in double quotes: words that are to stand in the picture. An inch mark follows its number and is none.
+_QUOTED = re.compile(r"(?<![^\s(:])[\"“„«](?=[^\"“”„«»]*\w)[^\"“”„«»]{1,80}[\"”“»](?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,11 @@ def _richer(prompt: str, style_preset: str | None, studio: Studio) -> str:
 def enhance(prompt: str, style_preset: str | None) -> str:
     """The prompt with the style's words appended, unless it has them; without a style, as it is."""
     return joined(prompt, [catalog.style_words(style_preset)] if style_preset else [])
+
+
+def asks_for_lettering(prompt: str) -> bool:
+    """Whether the prompt quotes words that are to be set in the picture."""
+    return _QUOTED.search(prompt) is not None
 
 
 def joined(text: str, phrases: Iterable[str]) -> str:

@@ -33,6 +33,10 @@ class Health(Protocol):
         """Whether the provider failed so often just now that others come first."""
         ...
 
+    def begin(self, provider: str) -> None:
+        """Tell that a call is about to be made: after a while somebody has to try a provider that failed."""
+        ...
+
     def report(self, provider: str, *, ok: bool) -> None:
         """Tell how a call ended; only faults of the provider's own count as not ok."""
         ...
@@ -44,6 +48,9 @@ class AlwaysWell:
     def is_open(self, provider: str) -> bool:
         """False."""
         return False
+
+    def begin(self, provider: str) -> None:
+        """Nothing to try."""
 
     def report(self, provider: str, *, ok: bool) -> None:
         """Nothing to note."""

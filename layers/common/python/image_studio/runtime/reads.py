@@ -8,15 +8,25 @@ from typing import Any
 from image_studio.runtime.answers import JSON, Response, respond
 from image_studio.runtime.call import Call
 
-STATIC = "public, max-age=300"  # the catalog changes with a deployment only
+STATIC_SECONDS = 300  # the catalog changes with a deployment only
+PROVIDERS_SECONDS = 60  # as old as what we know of keys and health ourselves
 
 
-def cached(call: Call, document: Mapping[str, Any]) -> Response:
-    """A static document with ETag and Cache-Control; 304 to who has it."""
+def cached(call: Call, document: Mapping[str, Any], seconds: int = STATIC_SECONDS) -> Response:
+    """A document with ETag and Cache-Control, good for some seconds; 304 to who has it."""
     body = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:24]}"'
-    headers = {"etag": etag, "cache-control": STATIC, "vary": "authorization"}
+    headers = {"etag": etag, "cache-control": f"public, max-age={seconds}", "vary": "authorization"}
     asked = [tag.strip().removeprefix("W/") for tag in call.header("if-none-match").split(",")]
     if etag in asked or "*" in asked:
         return {"statusCode": 304, "headers": {"content-type": JSON, **headers}, "body": ""}
     return respond(200, body, headers)
+
+
+def providers(call: Call) -> Response:
+    """GET /providers: what their specs say, who has a key, and who failed just now."""
+    from image_studio.operations.list_providers import list_providers  # noqa: PLC0415  only this read needs the specs
+    from image_studio.runtime import roster, wiring  # noqa: PLC0415  the same for boto3
+
+    health = wiring.circuits(wiring.READER_SECONDS)
+    return cached(call, list_providers(roster.configured(), health.is_open), PROVIDERS_SECONDS)
