@@ -4,7 +4,6 @@ It runs through `produce`, as every job does: real HTTP to the emulators, waits 
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -148,7 +147,6 @@ def test_fault_matrix(fault, provider, studio, emulators, caplog):
     fate = OWN.get((provider, fault), EVERY[fault])
     emulator = emulators[provider]
     caplog.set_level(logging.DEBUG)
-    started = time.monotonic()
 
     entry = run(
         studio,
@@ -162,7 +160,6 @@ def test_fault_matrix(fault, provider, studio, emulators, caplog):
     assert emulator.paid_calls <= 1, "never more than one paid call"
     assert not any(call.path == "/_redirected" for call in emulator.calls)
     assert KEY not in entry.detail + caplog.text
-    assert time.monotonic() - started < 10 * SHORT + 5, "a hang, not a measurement"
 
 
 @pytest.mark.parametrize("provider", list(MODELS))

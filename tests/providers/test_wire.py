@@ -1,0 +1,411 @@
+"""Sending and following: what is sent once, what is asked again, and that every wait has an end."""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from image_studio.errors import (
+    ProviderBusy,
+    ProviderFailed,
+    ProviderKeyRefused,
+    ProviderOutage,
+    ResultUnusable,
+    UnknownCharge,
+)
+from image_studio.providers import PROVIDERS, connection, sender
+from image_studio.providers.adapter import Finished, HttpCall, Located, Pending, Reply, Task
+from image_studio.providers.sender import Sender, access_from
+from image_studio.providers.wire import MAX_FAULTS, Access, StillRunning, Watch, Wire
+from tests.providers.certificates import certificate_for
+
+TASK = Task(operation="create", width=256, height=256, prompt="a red bicycle")
+PNG = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nPNG"
+
+
+class Peer:
+    """A raw server on this machine: `script` answers each connection; what was read is kept."""
+
+    def __init__(self, script: Callable[[socket.socket, bytes], None]) -> None:
+        self.script = script
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Its base URL."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(client)
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        try:
+            while request := read_request(client):
+                self.requests.append(request)
+                self.script(client, request)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Hang up."""
+        self._listener.close()
+        for client in self._open:
+            client.close()
+
+
+def read_request(client: socket.socket) -> bytes:
+    """One request with its body, or nothing when the caller hung up."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        more = client.recv(65536)
+        if not more:
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [line.split(b":")[1] for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")]
+    while lengths and len(body) < int(lengths[0]):
+        body += client.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+@pytest.fixture
+def peer() -> Iterator[Callable[[Callable[[socket.socket, bytes], None]], Peer]]:
+    """Starts raw servers and ends them."""
+    started: list[Peer] = []
+
+    def start(script: Callable[[socket.socket, bytes], None]) -> Peer:
+        started.append(Peer(script))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.close()
+
+
+def toy(outcomes: list[object], **spec: object) -> SimpleNamespace:
+    """An adapter that reads each reply as the next outcome; an exception is raised."""
+    left = list(outcomes)
+
+    def read(*_args: object) -> object:
+        outcome = left.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    base = PROVIDERS["stability"].SPEC
+    return SimpleNamespace(
+        SPEC=replace(base, **{"name": "toy", "title": "Toy", **spec}),
+        build_request=lambda model, task: HttpCall(method="POST", path="/make", json={"prompt": task.prompt}),
+        build_poll=lambda model, handle: HttpCall(method="GET", path=f"/poll/{handle}"),
+        read_response=read,
+        read_error=lambda reply: UnknownCharge(f"status {reply.status}"),
+    )
+
+
+MODEL = PROVIDERS["stability"].SPEC.models[0]
+
+
+def ok(client: socket.socket, _request: bytes) -> None:
+    """A small picture."""
+    client.sendall(PNG)
+
+
+def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Finished:
+    """One picture; `deadline`, `hold`, `handle` and `handles` as options."""
+    handles = options.get("handles", [])
+    now = jumps.clock()
+    return wire.make(
+        adapter,  # type: ignore[arg-type]
+        MODEL,
+        TASK,
+        options.get("access") or Access("key", url),
+        watch=Watch(now + options.get("deadline", 120.0), now + options.get("hold", 200.0)),
+        on_handle=handles.append,
+        handle=options.get("handle"),
+    )
+
+
+@pytest.fixture
+def wire(jumps) -> Wire:
+    """A wire whose waits are jumped over."""
+    return Wire(clock=jumps.clock, sleep=jumps.sleep)
+
+
+def test_a_handle_is_told_before_it_is_polled_and_once(wire, jumps, peer):
+    """Each new handle is journalled at once; the same one isn't told again."""
+    server = peer(ok)
+    handles: list[str] = []
+    adapter = toy([Pending("a", 1.0), Pending("a", 1.0), Pending("b", 0.0), Finished(b"x", 7)])
+    assert make(wire, adapter, server.url, jumps, handles=handles) == Finished(b"x", 7)
+    assert handles == ["a", "b"]
+    assert [request.split(b" ")[1] for request in server.requests] == [b"/make", b"/poll/a", b"/poll/a", b"/poll/b"]
+
+
+def test_a_handle_is_resumed_without_a_submit(wire, jumps, peer):
+    """With a handle nothing is submitted: it is polled at once."""
+    server = peer(ok)
+    assert make(wire, toy([Finished(b"x")]), server.url, jumps, handle="a").data == b"x"
+    assert [request.split(b" ")[0] for request in server.requests] == [b"GET"]
+    assert jumps.waits == []
+
+
+def test_a_located_result_is_told_as_a_handle_and_resumed(wire, jumps, peer):
+    """A result's address is journalled, too: a later run downloads it without a submit or a poll."""
+    server = peer(ok)
+    handles: list[str] = []
+    found = Located(f"{server.url}/1.png", 5)
+    assert make(wire, toy([found]), server.url, jumps, handles=handles) == Finished(b"PNG", 5)
+    assert handles == [f"url:{server.url}/1.png"]
+    assert make(wire, toy([]), server.url, jumps, handle=handles[0]).data == b"PNG"
+    assert [request.split(b" ")[0] for request in server.requests] == [b"POST", b"GET", b"GET"]
+
+
+def test_a_long_wait_is_handed_back(wire, jumps, peer):
+    """Where the wait goes beyond what this process may hold, the caller is told when to come back."""
+    with pytest.raises(StillRunning) as running:
+        make(wire, toy([Pending("a", 10.0)]), peer(ok).url, jumps, hold=9.0)
+    assert running.value.wait == 10.0
+    assert jumps.waits == []
+
+
+def test_a_wait_as_long_as_the_hold_is_waited(wire, jumps, peer):
+    """A wait that ends within the hold is waited here."""
+    assert make(wire, toy([Pending("a", 10.0), Finished(b"x")]), peer(ok).url, jumps, hold=10.5).data == b"x"
+
+
+def test_faults_are_counted_in_a_row(wire, jumps, peer):
+    """A success between faults starts the count anew; five in a row are the end."""
+    lost = UnknownCharge("lost")
+    rows = [
+        Pending("a", 0.5),
+        *[lost] * (MAX_FAULTS - 1),
+        Pending("a", 0.5),
+        *[lost] * (MAX_FAULTS - 1),
+        Finished(b"x"),
+    ]
+    assert make(wire, toy(rows), peer(ok).url, jumps, deadline=1000.0, hold=2000.0).data == b"x"
+    with pytest.raises(UnknownCharge):
+        make(wire, toy([Pending("a", 0.5), *[lost] * MAX_FAULTS]), peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
+
+
+def test_a_poll_waits_as_long_as_it_is_told(wire, jumps, peer):
+    """Retry-After of a poll's 429 is honoured, up to what is worth waiting for."""
+    rows = [Pending("a", 1.0), ProviderBusy("busy", retry_after=33.0), ProviderBusy("busy", retry_after=999.0)]
+    make(wire, toy([*rows, Finished(b"x")]), peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
+    assert jumps.waits == [1.0, 33.0, 65.0]
+
+
+@pytest.mark.parametrize("verdict", [ProviderKeyRefused("no"), ProviderFailed("no"), ProviderOutage("no")])
+def test_errors_after_the_order_count_as_charged(verdict, wire, jumps, peer):
+    """Whatever a poll ends with, the order before it may have been charged."""
+    with pytest.raises(ProviderFailed) as failed:
+        make(wire, toy([Pending("a", 0.1), *[verdict] * MAX_FAULTS]), peer(ok).url, jumps)
+    assert failed.value.maybe_charged
+
+
+def test_a_submit_is_not_repeated_when_the_rest_would_be_cut_short(wire, jumps, peer):
+    """A free refusal late in the deadline is final: a paid call with too little time left would be lost."""
+    server = peer(ok)
+    with pytest.raises(ProviderBusy):
+        make(wire, toy([ProviderBusy("busy", retry_after=50.0), Finished(b"x")]), server.url, jumps, deadline=60.0)
+    assert (len(server.requests), jumps.waits) == (1, [])
+
+
+def test_a_submit_is_not_repeated_beyond_the_hold(wire, jumps, peer):
+    """A wait for a free repetition can't be handed over to another process, so it must fit into this one."""
+    with pytest.raises(ProviderBusy):
+        make(wire, toy([ProviderBusy("busy", retry_after=30.0), Finished(b"x")]), peer(ok).url, jumps, hold=29.0)
+
+
+def test_submits_are_bounded(wire, jumps, peer):
+    """Four submits, all of them surely free, are the most."""
+    server = peer(ok)
+    with pytest.raises(ProviderOutage):
+        make(wire, toy([ProviderOutage("down")] * 9), server.url, jumps)
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize("key", ["sk-ü", "sk\nInjected: 1", "sk\x00"])
+def test_a_key_that_is_none_never_leaves(key, wire, jumps, peer):
+    """A key with characters that no header takes is refused here, and not repeated in the error."""
+    server = peer(ok)
+    with pytest.raises(ProviderKeyRefused) as refused:
+        make(wire, toy([]), server.url, jumps, access=Access(key, server.url))
+    assert key not in str(refused.value)
+    assert server.requests == []
+
+
+def test_a_key_in_a_providers_words_is_masked(wire, jumps, peer):
+    """A provider that repeats our key in its error doesn't get it into ours."""
+    adapter = toy([])
+    adapter.read_error = lambda reply: ProviderFailed("Incorrect API key provided: sk-canary-12.")
+    server = peer(lambda client, _: client.sendall(b"HTTP/1.1 400 no\r\nContent-Length: 0\r\n\r\n"))
+    with pytest.raises(ProviderFailed) as failed:
+        make(wire, adapter, server.url, jumps, access=Access("sk-canary-12", server.url))
+    assert failed.value.detail == "Incorrect API key provided: ***."
+    assert "sk-canary" not in str(failed.value)
+
+
+def test_keys_come_out_of_values_trimmed():
+    """A key pasted with a line break works; without a key there is no access; the key isn't in its repr."""
+    spec = PROVIDERS["stability"].SPEC
+    access = access_from({"STABILITY_API_KEY": " sk-1\n", "STABILITY_BASE_URL": ""}, spec)
+    assert access == Access("sk-1", None)
+    assert access_from({"STABILITY_API_KEY": "  "}, spec) is None
+    assert access_from({}, spec) is None
+    assert "sk-1" not in repr(access)
+
+
+def test_a_body_that_the_provider_would_refuse_is_not_sent(wire, jumps, peer):
+    """A request at the provider's size limit is sent, a larger one is refused here, surely free."""
+    server = peer(ok)
+    body = len(b'{"prompt": "a red bicycle"}')
+    assert make(wire, toy([Finished(b"x")], request_bytes=body), server.url, jumps).data == b"x"
+    with pytest.raises(ProviderFailed, match="at most") as failed:
+        make(wire, toy([], request_bytes=body - 1, name="toy2"), server.url, jumps)
+    assert not failed.value.maybe_charged
+    assert len(server.requests) == 1
+
+
+def test_what_goes_out(wire, jumps, peer):
+    """Key in its header, nothing compressed, no cookie that an earlier answer set."""
+    server = peer(
+        lambda client, _: client.sendall(PNG.replace(b"Content-Type", b"Set-Cookie: a=1; Path=/\r\nContent-Type"))
+    )
+    adapter = toy([Finished(b"x"), Finished(b"x")])
+    make(wire, adapter, server.url, jumps)
+    make(wire, adapter, server.url, jumps)
+    for request in server.requests:
+        head = request.split(b"\r\n\r\n")[0].lower()
+        assert b"authorization: bearer key" in head
+        assert b"accept-encoding: identity" in head
+        assert b"cookie" not in head
+    assert server.connections == 1, "the connection is kept alive"
+
+
+def test_a_stale_connection_is_not_used_for_a_paid_call(wire, jumps, peer, monkeypatch):
+    """An idle connection older than its time is replaced, so that a dead one can't swallow a paid call."""
+    server = peer(ok)
+    adapter = toy([Finished(b"x"), Finished(b"x")])
+    make(wire, adapter, server.url, jumps)
+    moved = time.time() + connection.REUSE_SECONDS + 1
+    monkeypatch.setattr(connection.time, "time", lambda: moved)
+    make(wire, adapter, server.url, jumps)
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("drip", [b"HTTP/1.1 200 OK\r\n", PNG[:-3].replace(b": 3", b": 3000")], ids=["headers", "body"])
+def test_a_dripping_peer_is_left_in_time(drip, wire, jumps, peer):
+    """Headers or a body that come byte by byte don't hold a call beyond its deadline."""
+    ended, drops = threading.Event(), [0]
+
+    def script(client: socket.socket, _request: bytes) -> None:
+        client.sendall(drip)
+        while drops[0] < 400 and not ended.wait(0.02):
+            drops[0] += 1
+            client.sendall(b"X-Slow: 1\r\n" if drip.endswith(b"OK\r\n") else b".")
+
+    with pytest.raises(UnknownCharge):
+        make(wire, toy([]), peer(script).url, jumps, deadline=0.4)
+    ended.set()
+    assert drops[0] < 400, "it hung up before the peer was done"
+
+
+def test_calls_in_flight_are_bounded(jumps, peer):
+    """Never more calls at a time than the provider's data allows; who can't wait is told so, uncharged."""
+    inside, most, lock, release = [0], [0], threading.Lock(), threading.Event()
+
+    def script(client: socket.socket, _request: bytes) -> None:
+        with lock:
+            inside[0] += 1
+            most[0] = max(most)
+            most[0] = max(most[0], inside[0])
+        release.wait(5)
+        with lock:
+            inside[0] -= 1
+        client.sendall(PNG)
+
+    server, wire = peer(script), Wire()
+    adapter = toy([Finished(b"x")] * 5, in_flight=2)
+    threads = [threading.Thread(target=make, args=(wire, adapter, server.url, jumps)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: inside[0] == 2)
+    with pytest.raises(ProviderBusy) as busy:
+        make(wire, adapter, server.url, jumps, hold=0.1)
+    assert not busy.value.maybe_charged
+    with pytest.raises(StillRunning):
+        make(wire, adapter, server.url, jumps, hold=0.1, handle="a")
+    release.set()
+    for thread in threads:
+        thread.join(10)
+    assert (most[0], len(server.requests)) == (2, 4)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for something that happens in another thread, at most 5 s."""
+    ends = time.monotonic() + 5
+    while not holds() and time.monotonic() < ends:
+        time.sleep(0.01)
+    assert holds()
+
+
+def test_a_peer_of_another_name_was_never_talked_to(tmp_path, wire, jumps):
+    """A certificate that doesn't fit is no lost answer: nothing was sent, so nothing was paid."""
+    certificate, key = certificate_for("someone.else.example", tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        for _ in range(4):
+            client, _address = listener.accept()
+            try:
+                context.wrap_socket(client, server_side=True)
+            except OSError:
+                client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+    with pytest.raises(ProviderOutage, match="can't be reached"):
+        make(wire, toy([]), url, jumps)
+    listener.close()
+
+
+def test_asking_a_text_is_one_exchange(peer):
+    """`ask` sends once and gives the reply, or raises what the adapter reads."""
+    server = peer(ok)
+    wire = Wire()
+    reply = wire.ask(toy([]), HttpCall(method="GET", path="/text"), Access("key", server.url), 2.0)
+    assert isinstance(reply, Reply)
+    server.script = lambda client, _: client.sendall(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n")
+    with pytest.raises(UnknownCharge, match="status 500"):
+        wire.ask(toy([]), HttpCall(method="GET", path="/text"), Access("key", server.url), 2.0)
+    assert len(server.requests) == 2
+
+
+def test_a_huge_answer_is_cut_off(peer, monkeypatch):
+    """An answer beyond the byte limit is no picture, and may have been charged."""
+    monkeypatch.setattr(sender, "MAX_RESULT_BYTES", 1000)
+    server = peer(lambda client, _: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001))
+    spec = PROVIDERS["stability"].SPEC
+    with pytest.raises(ResultUnusable) as huge:
+        Sender().send(spec, HttpCall(method="GET", path="/"), Access("key", server.url), 2.0)
+    assert huge.value.maybe_charged
