@@ -64,10 +64,13 @@ def _cleared(mask: Mask) -> Mask:
 
 
 def _spread(mask: Mask, pixels: int, along: tuple[int, int]) -> Mask:
-    """The brightest of 2 * `pixels` + 1 neighbours on a line, in few passes: the reach about triples each time."""
+    """The brightest of 2 * `pixels` + 1 neighbours on a line, in few passes: the reach doubles each time.
+
+    A step goes no farther than what lies inside the picture can fill: at an edge there is nothing behind it.
+    """
     reach = 0
     while reach < pixels:
-        step = min(2 * reach + 1, pixels - reach)
+        step = min(reach + 1, pixels - reach)
         there, back = (_moved(mask, step * sign * along[0], step * sign * along[1]) for sign in (1, -1))
         mask = ImageChops.lighter(mask, ImageChops.lighter(there, back))
         reach += step
