@@ -22,13 +22,13 @@ help: ## list the targets
 .venv/ready: requirements/dev.txt scripts/find-python
 	@echo "Setting up .venv ..."
 	@$(PY) -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
 .venv-sam/ready: requirements/sam.txt scripts/find-python
 	@echo "Setting up .venv-sam ..."
 	@.venv-sam/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-sam
-	@.venv-sam/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/sam.txt
+	@.venv-sam/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/sam.txt
 	@touch $@
 
 # --- work ---------------------------------------------------------------------------------------------
