@@ -1,0 +1,143 @@
+"""Every operation has a price, and it is the one that is reserved."""
+
+from typing import Any
+
+import pytest
+
+from image_studio.catalog.operations import table
+from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.operations.estimate_cost import estimate_cost, known_operations
+
+EXAMPLE = {
+    "provider": "wavespeed",
+    "model": "ideogram-v3-turbo",
+    "operation": "generate",
+    "num_images": 1,
+    "width": 1200,
+    "height": 628,
+}
+
+
+def cost(**body: Any) -> int:
+    """The whole cost."""
+    return int(estimate_cost(body)["estimated_cost"])
+
+
+def test_the_references_example() -> None:
+    """Its fields first, in its order, then those that the original's client reads."""
+    answer = estimate_cost(EXAMPLE)
+    assert list(answer.items()) == [
+        ("estimated_cost", 5),
+        ("currency", "credits"),
+        ("provider", "wavespeed"),
+        ("model", "ideogram-v3-turbo"),
+        ("operation", "generate"),
+        ("num_images", 1),
+        ("cost_per_image", 5),
+        ("total_cost", 5),
+        ("estimated", True),
+    ]
+
+
+def test_an_alias_means_provider_and_model() -> None:
+    """Clients send what templates recommend."""
+    answer = estimate_cost({"provider": "ideogram", "model": None, "operation": "generate"})
+    assert (answer["provider"], answer["model"], answer["total_cost"]) == ("wavespeed", "ideogram-v3-turbo", 5)
+
+
+def test_without_a_model_the_providers_model_for_standard_quality() -> None:
+    """Never 0, which is what the original answers."""
+    assert estimate_cost({"provider": "stability"})["model"] == "core"
+    assert estimate_cost({"provider": "wavespeed"})["model"] == "qwen-image"
+    assert estimate_cost({"provider": "stability", "quality": "premium"})["model"] == "ultra"
+
+
+@pytest.mark.parametrize(
+    ("operation", "model", "credits"),
+    [
+        ("generate", "ultra", 8),
+        ("generate", "sd3.5-large", 7),
+        ("generate", "sd3.5-flash", 3),
+        ("edit.remove_background", None, 5),
+        ("edit.outpaint", None, 4),
+        ("edit.relight", None, 8),
+        ("inpaint", None, 5),
+        ("upscale.fast", None, 2),
+        ("upscale.conservative", None, 40),
+        ("upscale.creative", None, 60),
+        ("control.sketch", None, 5),
+        ("style_transfer", None, 8),
+    ],
+)
+def test_stabilitys_prices(operation: str, model: str | None, credits: int) -> None:
+    """Upstream cents rounded up, per operation."""
+    assert cost(provider="stability", operation=operation, model=model) == credits
+
+
+def test_the_number_of_images_counts() -> None:
+    """Once for each; the price of one is there, too."""
+    answer = estimate_cost({"provider": "stability", "model": "core", "num_images": 10})
+    assert (answer["cost_per_image"], answer["total_cost"], answer["num_images"]) == (3, 30, 10)
+
+
+def test_the_size_counts_where_the_price_depends_on_it() -> None:
+    """A 4K picture of Gemini costs more than one of 1K."""
+    small = cost(provider="gemini", model="gemini-3.1-flash-image", width=1024, height=1024)
+    large = cost(provider="gemini", model="gemini-3.1-flash-image", width=4096, height=4096)
+    assert (small, large) == (7, 16)
+
+
+def test_an_upscale_without_a_mode_goes_by_the_picture() -> None:
+    """Fast for what it takes, conservative for more; a model says its own mode."""
+    assert estimate_cost({"provider": "stability", "operation": "upscale"})["model"] == "fast"
+    large = {"provider": "stability", "operation": "upscale", "width": 2000, "height": 1500}
+    assert estimate_cost(large)["model"] == "conservative"
+    assert cost(provider="stability", operation="upscale", model="creative") == 60
+
+
+@pytest.mark.parametrize("operation", ["social", "social.optimize"])
+def test_social_crops_are_free(operation: str) -> None:
+    """They call no provider."""
+    assert cost(provider="auto", operation=operation) == 0
+
+
+def test_every_known_operation_has_a_price() -> None:
+    """Whatever is listed, somebody does for a whole number of credits."""
+    assert "edit.erase" in known_operations()
+    for operation in known_operations():
+        assert (cost(provider="auto", operation=operation) > 0) is (operation != "social")
+
+
+def test_short_names_mean_the_same() -> None:
+    """`inpaint` is `edit.inpaint`, `sketch` is `control.sketch`."""
+    for studio in ("edit", "control"):
+        for name in table(studio).operations:
+            assert cost(provider="auto", operation=name) == cost(provider="auto", operation=f"{studio}.{name}")
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "said"),
+    [
+        ({}, InvalidRequest, "Provider is required."),
+        ({"provider": ""}, InvalidRequest, "Provider is required."),
+        ({"provider": 5}, InvalidRequest, "provider must be a text."),
+        ({"provider": "acme"}, UnknownChoice, "Valid: auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
+        ({"provider": "stability", "model": "stability-core"}, UnknownChoice, "Valid: ultra, core"),
+        ({"provider": "stability", "operation": "paint"}, UnknownChoice, "Valid: generate, edit.remove_background"),
+        ({"provider": "gemini", "operation": "remove_background"}, UnsupportedChoice, "Who can: stability"),
+        ({"provider": "stability", "num_images": 0}, InvalidRequest, "num_images must be a whole number from 1 to 10."),
+        ({"provider": "stability", "num_images": 11}, InvalidRequest, "num_images must be"),
+        ({"provider": "stability", "num_images": True}, InvalidRequest, "num_images must be"),
+        ({"provider": "stability", "width": 8193}, InvalidRequest, "width must be a whole number from 16 to 8192."),
+        ({"provider": "stability", "width": 15}, InvalidRequest, "width must be"),
+        ({"provider": "stability", "width": 8192, "height": 8192}, InvalidRequest, "at most 25,000,000 pixels"),
+        ({"provider": "stability", "quality": "best"}, UnknownChoice, "Valid: draft, standard, premium"),
+        ({"provider": "acme", "operation": "social"}, UnknownChoice, "Unknown provider 'acme'"),
+    ],
+)
+def test_what_is_wrong_is_explained(body: dict[str, Any], error: type[InvalidRequest], said: str) -> None:
+    """A 400 that names what is valid."""
+    with pytest.raises(error) as caught:
+        estimate_cost(body)
+    assert said in caught.value.detail
+    assert caught.value.status == 400
