@@ -1,5 +1,7 @@
 """Control: one paid operation and what describes it."""
 
+from image_studio.operations.operation_info import control_operations
+from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
@@ -13,3 +15,9 @@ handler = api.handle
 def control(call: Call) -> Response:
     """Carry out the operation."""
     return submit(call, "control")
+
+
+@api.get("/control/operations")
+def operations(call: Call) -> Response:
+    """List the operations and the fields that each has."""
+    return reads.cached(call, control_operations())

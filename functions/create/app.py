@@ -1,6 +1,7 @@
 """Create: pictures from prompts, templates, providers, estimates, health; and the gateway's default route."""
 
 from image_studio.operations import find_templates
+from image_studio.runtime import personas, reads
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
@@ -34,6 +35,42 @@ def search(call: Call) -> Response:
 def recommend(call: Call) -> Response:
     """Recommend templates for a use case."""
     return cached(call, find_templates.recommend_templates(call.query("use_case") or "", call.query("platform")))
+
+
+@api.get("/providers")
+def providers(call: Call) -> Response:
+    """List providers, their models and prices."""
+    return reads.providers(call)
+
+
+@api.post("/estimate-cost")
+def estimate_cost(call: Call) -> Response:
+    """Say what an operation would cost."""
+    return reads.estimate(call)
+
+
+@api.get("/personas")
+def list_personas(call: Call) -> Response:
+    """List the caller's personas."""
+    return personas.list_personas(call)
+
+
+@api.get("/personas/<persona_id>")
+def get_persona(call: Call, persona_id: str) -> Response:
+    """Show a persona."""
+    return personas.get_persona(call, persona_id)
+
+
+@api.route("PUT", "/personas/<persona_id>")
+def put_persona(call: Call, persona_id: str) -> Response:
+    """Write a persona."""
+    return personas.put_persona(call, persona_id)
+
+
+@api.route("DELETE", "/personas/<persona_id>")
+def delete_persona(call: Call, persona_id: str) -> Response:
+    """Remove a persona."""
+    return personas.delete_persona(call, persona_id)
 
 
 @api.get("/health", open_to_all=True)

@@ -1,5 +1,8 @@
-"""Edit: one paid operation and what describes it."""
+"""Edit: one paid operation, what describes it, and the models that do it."""
 
+from image_studio.operations.edit_models import edit_models
+from image_studio.operations.operation_info import edit_operations
+from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
@@ -13,3 +16,21 @@ handler = api.handle
 def edit(call: Call) -> Response:
     """Carry out the operation."""
     return submit(call, "edit")
+
+
+@api.get("/edit/operations")
+def operations(call: Call) -> Response:
+    """List the operations and the fields that each has."""
+    return reads.cached(call, edit_operations())
+
+
+@api.get("/edit/models")
+def models(call: Call) -> Response:
+    """List the models that edit, by operation and tier."""
+    return reads.cached(call, edit_models(call.query("operation"), call.query("tier")))
+
+
+@api.post("/edit/recommend")
+def recommend(call: Call) -> Response:
+    """Recommend a model for an edit."""
+    return reads.recommend(call)

@@ -13,6 +13,8 @@ from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, Provid
 
 #: Tier of a model by the credits of one picture, up to and including; above the last it is premium.
 TIERS: Mapping[str, float] = {"budget": 3, "mid": 7, "premium": math.inf}
+#: What a request for a recommendation may say; the rest of it is ignored.
+FIELDS = ("operation", "image_resolution", "user_tier", "preferences")
 ALTERNATIVES = 3
 #: What a list of features says of a request field that a model honours.
 _FEATURES: Mapping[str, str] = {

@@ -14,6 +14,8 @@ from image_studio.providers import PROVIDERS
 from image_studio.providers.shapes import nearest
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
 
+#: What a request may say; the rest of it is ignored.
+FIELDS = ("provider", "model", "operation", "num_images", "width", "height", "quality")
 CURRENCY = "credits"
 GENERATE = ("generate", "create")
 STUDIOS = ("edit", STUDIO, "control")

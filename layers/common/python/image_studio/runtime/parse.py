@@ -1,7 +1,7 @@
 """From a body to a request: what doesn't fit is one sentence, never a list, and never echoes a picture."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from image_studio.errors import InvalidRequest, UnknownChoice
@@ -9,6 +9,9 @@ from image_studio.schemas.request import Request
 
 R = TypeVar("R", bound=Request)
 MAX_ECHO = 80  # characters of a value that a sentence repeats
+MAX_HEADER = 1000  # characters of a header that names fields
+NOT_JSON = "The body is not valid JSON."
+NOT_AN_OBJECT = "The body must be a JSON object."
 
 
 def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
@@ -19,18 +22,26 @@ def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
         request = kind.model_validate_json(body or b"{}")
     except ValidationError as error:
         raise explain(error.errors(include_url=False, include_context=True)[0]) from None
+    except UnicodeEncodeError:  # half a surrogate pair: no text
+        raise InvalidRequest(NOT_JSON) from None
     return request, request.take_ignored()
+
+
+def ignored_header(names: Iterable[str]) -> dict[str, str]:
+    """The header that names ignored fields, or nothing; what a header can't hold is a question mark."""
+    clean = ["".join(char if "!" <= char <= "~" and char != "," else "?" for char in name) for name in names]
+    return {"x-ignored-fields": ", ".join(clean)[:MAX_HEADER]} if clean else {}
 
 
 def explain(problem: Mapping[str, Any]) -> InvalidRequest:
     """The first thing that is wrong, as a sentence that says how to mend it."""
-    field = ".".join(str(part) for part in problem["loc"])
+    field = ".".join(str(part) for part in problem["loc"])[:MAX_ECHO]
     context = problem.get("ctx") or {}
     match problem["type"]:
         case "json_invalid":
-            return InvalidRequest("The body is not valid JSON.")
+            return InvalidRequest(NOT_JSON)
         case "model_type" | "model_attributes_type":
-            return InvalidRequest("The body must be a JSON object.")
+            return InvalidRequest(NOT_AN_OBJECT)
         case "missing":
             return InvalidRequest(f"{_title(field)} is required.")
         case "string_too_short":
@@ -53,9 +64,14 @@ def _title(field: str) -> str:
 def json_object(body: str) -> dict[str, Any]:
     """A small JSON object that needs no schema. Raises InvalidRequest."""
     try:
-        document = json.loads(body or "{}")
-    except ValueError:
-        raise InvalidRequest("The body is not valid JSON.") from None
+        document = json.loads(body or "{}", parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise InvalidRequest(NOT_JSON) from None
     if not isinstance(document, dict):
-        raise InvalidRequest("The body must be a JSON object.")
+        raise InvalidRequest(NOT_AN_OBJECT)
     return document
+
+
+def _no_number(word: str) -> float:
+    """NaN and Infinity are no JSON, though Python reads them."""
+    raise ValueError(word)

@@ -7,7 +7,7 @@ from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import clients
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
-from image_studio.runtime.parse import parse_request
+from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.settings import settings
 from image_studio.schemas.personas import MAX_PERSONAS, PERSONA_ID, Persona
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
@@ -46,8 +46,7 @@ def put_persona(call: Call, persona_id: str) -> Response:
             "A persona's id has 1 to 64 letters, digits, hyphens or underscores, a letter or digit first."
         )
     persona, ignored = parse_request(Persona, call.text())
-    if ignored:
-        call.headers["x-ignored-fields"] = ", ".join(ignored)[:1000]
+    call.headers.update(ignored_header(ignored))
     document = persona.model_dump()
     try:
         new = personas().put(call.known.tenant, persona_id, document, MAX_PERSONAS)

@@ -7,6 +7,7 @@ from typing import Any
 
 from image_studio.runtime.answers import JSON, Response, respond
 from image_studio.runtime.call import Call
+from image_studio.runtime.parse import ignored_header, json_object
 
 STATIC_SECONDS = 300  # the catalog changes with a deployment only
 PROVIDERS_SECONDS = 60  # as old as what we know of keys and health ourselves
@@ -30,3 +31,25 @@ def providers(call: Call) -> Response:
 
     health = wiring.circuits(wiring.READER_SECONDS)
     return cached(call, list_providers(roster.configured(), health.is_open), PROVIDERS_SECONDS)
+
+
+def estimate(call: Call) -> Response:
+    """POST /estimate-cost: the credits of an operation."""
+    from image_studio.operations.estimate_cost import FIELDS, estimate_cost  # noqa: PLC0415  as above
+
+    return respond(200, estimate_cost(_body(call, FIELDS)))
+
+
+def recommend(call: Call) -> Response:
+    """POST /edit/recommend: a model for an edit, of the providers that have a key."""
+    from image_studio.operations.edit_models import FIELDS, edit_recommend  # noqa: PLC0415  as above
+    from image_studio.runtime import roster  # noqa: PLC0415  as above
+
+    return respond(200, edit_recommend(_body(call, FIELDS), roster.configured()))
+
+
+def _body(call: Call, fields: tuple[str, ...]) -> dict[str, Any]:
+    """A small body; what none of the fields takes is named in a header. Raises InvalidRequest."""
+    body = json_object(call.text())
+    call.headers.update(ignored_header(sorted(body.keys() - set(fields))))
+    return body

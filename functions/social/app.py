@@ -1,0 +1,22 @@
+"""Social: one picture in the sizes of many platforms, and what the platforms want."""
+
+from image_studio.operations import platform_reads
+from image_studio.runtime.answers import Response
+from image_studio.runtime.call import Call
+from image_studio.runtime.edge import StudioApi
+from image_studio.runtime.reads import cached
+
+api = StudioApi()
+handler = api.handle
+
+
+@api.get("/social/platforms/<platform>/formats")
+def formats(call: Call, platform: str) -> Response:
+    """List a platform's formats."""
+    return cached(call, platform_reads.platform_formats(platform))
+
+
+@api.get("/platform-specs/<platform>")
+def specs(call: Call, platform: str) -> Response:
+    """Say what a platform accepts."""
+    return cached(call, platform_reads.platform_specs(platform))
