@@ -17,6 +17,8 @@ LOWEST_QUALITY = 40
 _EFFORT_SAVES = 0.12
 #: The largest root-mean-square error (of 255) at which a palette passes for the picture.
 _HARMLESS = 2.5
+#: Width and height of what is tried first, pixels.
+_SAMPLE = (128, 128)
 
 
 AS_ASKED = "as asked"
@@ -70,12 +72,28 @@ def _png_steps(image: Picture, max_bytes: int) -> Iterator[_Step]:
 
 def _with_palette(image: Picture) -> Encoded | None:
     """A PNG of 256 colours, if it can hardly be told from the picture."""
-    method = Image.Quantize.FASTOCTREE if image.mode == "RGBA" else Image.Quantize.MEDIANCUT
-    few = image.quantize(256, method, dither=Image.Dither.NONE)
-    error = ImageStat.Stat(ImageChops.difference(few.convert(image.mode), image)).rms
-    if max(error) > _HARMLESS:
+    sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
+    if _error(sample, _few_colours(sample)) > 2 * _HARMLESS:  # the whole can't do better with the same 256
+        return None
+    few = _few_colours(image)
+    if _error(image, few) > _HARMLESS:
         return None
     return Encoded(save(few, "PNG", compress_level=9), FileType.PNG, how="png with a palette of 256 colours")
+
+
+def _few_colours(image: Picture) -> Picture:
+    method = Image.Quantize.FASTOCTREE if image.mode == "RGBA" else Image.Quantize.MEDIANCUT
+    return image.quantize(256, method, dither=Image.Dither.NONE)
+
+
+def _error(image: Picture, few: Picture) -> float:
+    """Root-mean-square error of the worst channel, of 255."""
+    return max(ImageStat.Stat(ImageChops.difference(_as_seen(few.convert(image.mode)), _as_seen(image))).rms)
+
+
+def _as_seen(image: Picture) -> Picture:
+    """Colours weighed by their opacity: what lies under full transparency doesn't count."""
+    return image.convert("RGBa") if image.mode == "RGBA" else image
 
 
 def _lossy_steps(image: Picture, file_type: FileType, quality: int | None) -> Iterator[_Step]:

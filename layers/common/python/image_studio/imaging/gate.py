@@ -20,7 +20,7 @@ from image_studio.schemas.image import FileType
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What we are ready to decode: bytes of the file, pixels (width x height), frames.
+    """What we are ready to decode: bytes of the file, pixels (width x height), frames, scans of a JPEG.
 
     An animated picture is refused rather than cut to its first frame, so nothing is lost in silence.
     """
@@ -28,6 +28,7 @@ class Limits:
     max_bytes: int = 20_000_000
     max_pixels: int = 25_000_000
     max_frames: int = 1
+    max_scans: int = 100  # progressive cameras and encoders make about ten
 
 
 DEFAULT = Limits()
@@ -68,6 +69,8 @@ _BROKEN = (
     Warning,
 )
 
+#: The marker that begins a scan of a JPEG: each is a pass over all of the picture (T.81 table B.1).
+_SCAN = b"\xff\xda"
 _ORIENTATION_TAG = 0x0112
 #: EXIF orientation to what turns the picture upright (EXIF 2.32, tag 0x0112).
 _UPRIGHT = {
@@ -120,6 +123,8 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:
         )
     file_type = file_type_of(data)
     _check_pixels(size_in_header(data, file_type), limits)
+    if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
+        raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
     try:
         image = _OPENERS[file_type](io.BytesIO(data))
         frames = getattr(image, "n_frames", 1)

@@ -8,7 +8,7 @@ from image_studio.imaging.picture import Picture
 
 #: How dark the parts outside get (0 to 255), and the frame's two colours: one of them shows on any picture.
 _SHADE = (0, 0, 0, 120)
-_OUTER, _INNER = (0, 0, 0, 255), (255, 255, 255, 255)
+_OUTER, _INNER, _CLEAR = (0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)
 _LABEL = "SAFE ZONE"
 
 
@@ -34,12 +34,13 @@ class Zone:
 def draw_safe_zones(image: Picture, zone: Zone) -> Picture:
     """The picture with everything outside the zone shaded, a black and white frame around it, and its name."""
     overlay = Image.new("RGBA", image.size, _SHADE)
-    pen = ImageDraw.Draw(overlay)
     left, top, right, bottom = zone.corners(*image.size)
     line = max(1, min(image.size) // 300)
-    pen.rectangle((left, top, right - 1, bottom - 1), (0, 0, 0, 0), _OUTER, 3 * line)
-    pen.rectangle((left + line, top + line, right - 1 - line, bottom - 1 - line), None, _INNER, line)
-    _write_label(pen, left + 3 * line, top + 3 * line, min(right - left, (bottom - top) * 8))
+    for inset, colour in enumerate((_OUTER, _INNER, _OUTER, _CLEAR)):
+        step = inset * line
+        if left + step < right - step and top + step < bottom - step:
+            overlay.paste(colour, (left + step, top + step, right - step, bottom - step))
+    _write_label(overlay, left + 3 * line, top + 3 * line, min(right - left, (bottom - top) * 8))
     if image.mode == "RGBA":
         return Image.alpha_composite(image, overlay)
     drawn = image.copy()
@@ -47,12 +48,12 @@ def draw_safe_zones(image: Picture, zone: Zone) -> Picture:
     return drawn
 
 
-def _write_label(pen: ImageDraw.ImageDraw, left: int, top: int, room: int) -> None:
+def _write_label(overlay: Image.Image, left: int, top: int, room: int) -> None:
     """The zone's name, white on black, as large as a fifth of the room (pixels) allows; nothing below 8 pixels."""
     size = room // 24
     if size < 8:
         return
-    font = ImageFont.load_default(size)
+    pen, font = ImageDraw.Draw(overlay), ImageFont.load_default(size)
     box = pen.textbbox((left + size // 3, top + size // 4), _LABEL, font)
     pen.rectangle((left, top, box[2] + size // 3, box[3] + size // 4), _OUTER)
     pen.text((left + size // 3, top + size // 4), _LABEL, _INNER, font)

@@ -1,0 +1,59 @@
+"""Pictures drawn in code, for the imaging tests."""
+
+import io
+import random
+from typing import Any
+
+from PIL import Image, ImageChops, ImageDraw
+
+#: The corners of `four_corners`: top left, top right, bottom left, bottom right.
+CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
+
+
+def saved(image: Image.Image, name: str, **options: Any) -> bytes:
+    """The image as a file, written by Pillow with its options."""
+    out = io.BytesIO()
+    image.save(out, name, **options)
+    return out.getvalue()
+
+
+def noise(width: int, height: int, strength: float = 80) -> Image.Image:
+    """Colour noise, the hardest thing to encode; always the same for the same arguments."""
+    dice = random.Random(width * height)
+    even = Image.frombytes("RGB", (width, height), dice.randbytes(3 * width * height))
+    return even.point(lambda value: 128 + (value - 128) * strength / 74)  # 74: the deviation of even bytes
+
+
+def photo(width: int = 640, height: int = 480) -> Image.Image:
+    """Something like a photograph: soft shapes with a little grain."""
+    base = Image.radial_gradient("L").resize((width, height))
+    image = Image.merge("RGB", (base, Image.linear_gradient("L").resize((width, height)), ImageChops.invert(base)))
+    return ImageChops.add(image, noise(width, height, 4), scale=1, offset=-128)
+
+
+def flat_art(width: int = 400, height: int = 300) -> Image.Image:
+    """A drawing with few colours."""
+    image = Image.new("RGB", (width, height), "white")
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((width // 8, height // 8, width // 2, height // 2), "navy")
+    pen.rectangle((width // 2, height // 2, width - 10, height - 10), "orange")
+    pen.text((10, height - 30), "the quick brown fox", "black")
+    return image
+
+
+def four_corners(width: int, height: int, patch: int = 40) -> Image.Image:
+    """Gray, with a coloured square in each corner."""
+    image = Image.new("RGB", (width, height), (128, 128, 128))
+    right, bottom = width - patch, height - patch
+    for colour, at in zip(CORNERS, ((0, 0), (right, 0), (0, bottom), (right, bottom)), strict=True):
+        image.paste(colour, (*at, at[0] + patch, at[1] + patch))
+    return image
+
+
+def see_through(image: Image.Image, left_half: int = 0) -> Image.Image:
+    """The image as RGBA with its left half at that opacity."""
+    clear = image.convert("RGBA")
+    alpha = Image.new("L", image.size, 255)
+    alpha.paste(left_half, (0, 0, image.width // 2, image.height))
+    clear.putalpha(alpha)
+    return clear

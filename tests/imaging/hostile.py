@@ -1,0 +1,216 @@
+"""Malformed and hostile images, made from a seed: what the gate must survive. Bounded in count and in bytes."""
+
+import random
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import chain, islice
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.imaging.drawn import four_corners, photo, saved, see_through
+
+#: Beginnings of formats that Pillow opens, or that other software takes for pictures; none is ours.
+FOREIGN = {
+    "gif": b"GIF89a\x10\0\x10\0\xf0\0\0",
+    "bmp": b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0",
+    "tiff-le": b"II*\0\x08\0\0\0",
+    "tiff-be": b"MM\0*\0\0\0\x08",
+    "bigtiff": b"II+\0\x08\0\0\0",
+    "ico": b"\0\0\1\0\1\0\x10\x10",
+    "cur": b"\0\0\2\0\1\0\x10\x10",
+    "jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
+    "j2k": b"\xff\x4f\xff\x51",
+    "avif": b"\0\0\0\x20ftypavif",
+    "heic": b"\0\0\0\x20ftypheic",
+    "jxl": b"\xff\x0a",
+    "jxl-box": b"\0\0\0\x0cJXL \r\n\x87\n",
+    "psd": b"8BPS\0\1",
+    "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n",
+    "eps-dos": b"\xc5\xd0\xd3\xc6",
+    "pdf": b"%PDF-1.7\n",
+    "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "html": b"<!doctype html><script>alert(1)</script>",
+    "wmf": b"\xd7\xcd\xc6\x9a",
+    "emf": b"\1\0\0\0" + b"\0" * 36 + b" EMF",
+    "fits": b"SIMPLE  =                    T",
+    "fli": b"\0\0\0\0\x11\xaf",
+    "dcx": b"\xb1\x68\xde\x3a",
+    "pcx": b"\n\5\1\x08",
+    "ppm": b"P6\n9 9\n255\n",
+    "pfm": b"PF\n9 9\n-1\n",
+    "qoi": b"qoif\0\0\0\x09\0\0\0\x09\3\0",
+    "sgi": b"\1\xda\1\1",
+    "sun": b"\x59\xa6\x6a\x95",
+    "tga": b"\0\0\2\0\0\0\0\0\0\0\0\0\x09\0\x09\0\x18\0",
+    "xbm": b"#define a_width 9\n#define a_height 9\n",
+    "xpm": b"/* XPM */",
+    "dds": b"DDS |\0\0\0",
+    "blp": b"BLP2",
+    "ftex": b"FTEX",
+    "gbr": b"\0\0\0\x20\0\0\0\2GIMP",
+    "grib": b"GRIB\0\0\0\1",
+    "hdf5": b"\x89HDF\r\n\x1a\n",
+    "icns": b"icns\0\0\0\x10",
+    "im": b"Image type: L\r\n",
+    "iptc": b"\x1c\1\x5a",
+    "mcidas": b"\0\0\0\0\0\0\0\4",
+    "mpeg": b"\0\0\1\xb3",
+    "msp": b"LinS",
+    "palm": b"\0\x09\0\x09",
+    "pixar": b"\x80\xe8\0\0",
+    "riff-wave": b"RIFF\x24\0\0\0WAVEfmt ",
+    "riff-avi": b"RIFF\x24\0\0\0AVI LIST",
+    "mng": b"\x8aMNG\r\n\x1a\n",
+    "jng": b"\x8bJNG\r\n\x1a\n",
+    "zip": b"PK\3\4",
+    "gzip": b"\x1f\x8b\x08",
+    "elf": b"\x7fELF",
+    "empty-ish": b"\0",
+}
+
+
+def hostile_images(count: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
+    """Yield `count` named files, the same for the same seed: the hand-made ones first, then mutated seeds."""
+    return islice(chain(_made_by_hand(), _mutated(random.Random(seed))), count)
+
+
+def seeds() -> dict[str, bytes]:
+    """Valid files of each type and kind, to be spoiled."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    frames = [photo(24, 24), four_corners(24, 24, 6)]
+    return {
+        "png": saved(photo(48, 36), "PNG"),
+        "png-interlaced": _interlaced(),
+        "png-palette": saved(photo(48, 36).quantize(16), "PNG", transparency=3),
+        "png-16": saved(Image.linear_gradient("L").convert("I;16"), "PNG"),
+        "png-alpha": saved(see_through(photo(48, 36)), "PNG"),
+        "png-gray-alpha": saved(see_through(photo(48, 36)).convert("LA"), "PNG"),
+        "png-text": saved(photo(48, 36), "PNG", pnginfo=_text(), exif=exif),
+        "apng": saved(frames[0], "PNG", save_all=True, append_images=frames[1:]),
+        "jpeg": saved(photo(48, 36), "JPEG"),
+        "jpeg-progressive": saved(photo(48, 36), "JPEG", progressive=True),
+        "jpeg-exif": saved(photo(48, 36), "JPEG", exif=exif),
+        "jpeg-gray": saved(photo(48, 36).convert("L"), "JPEG"),
+        "jpeg-cmyk": saved(photo(48, 36).convert("CMYK"), "JPEG"),
+        "jpeg-mpo": saved(photo(48, 36), "MPO", save_all=True, append_images=frames[:1]),
+        "jpeg-icc": saved(photo(48, 36), "JPEG", icc_profile=bytes(range(256)) * 12),
+        "webp": saved(photo(48, 36), "WEBP"),
+        "webp-lossless": saved(photo(48, 36), "WEBP", lossless=True),
+        "webp-alpha": saved(see_through(photo(48, 36)), "WEBP", exif=exif),
+        "webp-animated": saved(frames[0], "WEBP", save_all=True, append_images=frames[1:]),
+    }
+
+
+def _made_by_hand() -> Iterator[tuple[str, bytes]]:
+    yield "empty", b""
+    for name, start in FOREIGN.items():
+        yield f"foreign {name}", start + bytes(64)
+    for name, data in seeds().items():
+        yield name, data
+        yield f"{name} with html behind", data + b"<html><script>alert(1)</script></html>"
+        yield f"{name} in a zip", b"PK\3\4" + data
+        yield f"{name} behind gif", b"GIF89a" + data
+        for other, start in (
+            ("png", b"\x89PNG\r\n\x1a\n"),
+            ("jpeg", b"\xff\xd8\xff\xe0"),
+            ("webp", b"RIFF\0\0\0\0WEBP"),
+        ):
+            yield f"{name} called {other}", start + data[len(start) :]
+        for cut in range(1, 12):
+            yield f"{name} cut at {cut}/12", data[: len(data) * cut // 12]
+    yield from _bombs()
+
+
+def _bombs() -> Iterator[tuple[str, bytes]]:
+    """Small files that ask for much: pixels, chunks, scans, inflated metadata."""
+    for width, height in ((13_000, 13_000), (2**31 - 1, 1), (1, 2**31 - 1), (65_500, 65_500), (0, 5), (2**32 - 1,) * 2):
+        for depth, colour in ((8, 6), (16, 2), (1, 0), (8, 3)):
+            yield (
+                f"png {width}x{height} {depth}/{colour}",
+                _png(width, height, depth, colour, zlib.compress(bytes(9_999))),
+            )
+    yield "png 5000x5000 of zeros", _png(5000, 5000, 8, 2, zlib.compress(bytes(5000 * 15_001), 9))
+    yield "png 5000x5000 cut", _png(5000, 5000, 8, 6, zlib.compress(bytes(100_000), 9))
+    yield "png 5000x5000 1 bit", _png(5000, 5000, 1, 0, zlib.compress(bytes(5000 * 626), 9))
+    yield "png with inflating profile", _png(9, 9, 8, 2, b"", (b"iCCP", b"a\0\0" + zlib.compress(bytes(50_000_000), 9)))
+    yield "png with inflating text", _png(9, 9, 8, 2, b"", (b"zTXt", b"a\0\0" + zlib.compress(bytes(50_000_000), 9)))
+    yield "png with a million chunks", _png(9, 9, 8, 2, b"")[:33] + _chunk(b"tEXt", b"a\0b") * 60_000
+    yield "png that inflates on", _png(16, 16, 8, 2, zlib.compress(bytes(50_000_000), 9))
+    jpeg = saved(photo(48, 36), "JPEG")
+    frame = jpeg.index(b"\xff\xc0")
+    for sides in ((65_535, 65_535), (5_000, 5_000), (0, 36), (1, 65_535)):
+        yield f"jpeg that says {sides}", jpeg[: frame + 5] + struct.pack(">HH", *sides) + jpeg[frame + 9 :]
+    progressive = saved(photo(640, 480), "JPEG", progressive=True)
+    scan = progressive[progressive.rindex(b"\xff\xda") : -2]
+    yield "jpeg of many scans", progressive[:-2] + scan * 500 + progressive[-2:]
+    yield "jpeg of many segments", b"\xff\xd8" + b"\xff\xe1\0\4ab" * 100_000 + jpeg[2:]
+    yield "jpeg of fill bytes", b"\xff\xd8" + b"\xff" * 3_000_000 + jpeg[2:]
+    for kind, size in ((b"VP8X", b"\xff" * 6), (b"VP8X", b"\x87\x13\0\x87\x13\0")):
+        yield (
+            "webp canvas",
+            b"RIFF" + struct.pack("<I", 22) + b"WEBP" + kind + struct.pack("<I", 10) + b"\x10\0\0\0" + size,
+        )
+
+
+def _mutated(dice: random.Random) -> Iterator[tuple[str, bytes]]:
+    """Seeds with bytes flipped, ranges dropped, doubled, swapped or overwritten; without end."""
+    files = list(seeds().items())
+    number = 0
+    while True:
+        name, data = files[number % len(files)]
+        spoiled = bytearray(data)
+        for _ in range(dice.randint(1, 6)):
+            _spoil(spoiled, dice)
+        yield f"{name} mutated {number}", bytes(spoiled)
+        number += 1
+
+
+def _spoil(data: bytearray, dice: random.Random) -> None:
+    at = dice.randrange(len(data)) if data else 0
+    length = dice.choice((1, 1, 2, 4, 16, 100))
+    match dice.randrange(5):
+        case 0:
+            data[at : at + length] = dice.randbytes(length)
+        case 1:
+            del data[at : at + length]
+        case 2:
+            data[at:at] = data[at : at + length] * dice.randint(1, 4)
+        case 3:
+            data[at : at + 4] = dice.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff", b"\0\0\0\1"))
+        case _ if data:
+            data[at] ^= 1 << dice.randrange(8)
+
+
+def _png(width: int, height: int, depth: int, colour: int, body: bytes, *extra: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    chunks = [
+        (b"IHDR", header),
+        *([(b"PLTE", bytes(30))] if colour == 3 else []),
+        *extra,
+        (b"IDAT", body),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _interlaced() -> bytes:
+    """An 8x8 gray PNG with the interlace flag: seven passes, each row led by its filter byte."""
+    passes = ((1, 1), (1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (4, 8))
+    body = b"".join((b"\0" + bytes(range(width))) * height for height, width in passes)
+    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 1)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
+
+
+def _text() -> PngInfo:
+    info = PngInfo()
+    info.add_text("Comment", "words " * 50, zip=True)
+    info.add_itxt("XML:com.adobe.xmp", "<x:xmpmeta tiff:Orientation='6'/>")
+    return info

@@ -1,0 +1,227 @@
+"""The decode gate: what comes in upright, sRGB and bare, and what stays out with which sentence."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image, ImageCms
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.gate import Limits, measure, open_picture
+from image_studio.imaging.header import DAMAGED, NOT_A_PICTURE
+from image_studio.imaging.picture import Size
+from image_studio.schemas.image import FileType
+from tests.imaging.drawn import CORNERS, four_corners, photo, saved, see_through
+
+
+@pytest.mark.parametrize(("name", "file_type"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
+def test_a_picture_is_measured_by_its_content(name: str, file_type: str) -> None:
+    """Width, height and type come from the header."""
+    found = measure(saved(photo(301, 200), name))
+    assert (found.width, found.height, found.file_type) == (301, 200, FileType(file_type))
+
+
+def test_lossless_and_extended_webp_are_measured_too() -> None:
+    """VP8L and VP8X keep their sizes elsewhere."""
+    for data in (
+        saved(photo(301, 200), "WEBP", lossless=True),
+        saved(see_through(photo(301, 200)), "WEBP"),
+        saved(photo(301, 200), "WEBP", exif=_exif(1)),
+    ):
+        assert (measure(data).width, measure(data).height) == (301, 200)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "WEBP"])
+def test_every_orientation_comes_in_upright(orientation: int, name: str) -> None:
+    """However a camera was held, the corners are where a viewer shows them, and the header's measure agrees."""
+    upright = four_corners(160, 120)
+    stored = _as_stored(upright, orientation)
+    data = saved(stored, name, exif=_exif(orientation), **({"quality": 95} if name != "PNG" else {}))
+    picture, found = open_picture(data), measure(data)
+    assert picture.size == (found.width, found.height) == (160, 120)
+    for corner, at in zip(CORNERS, ((8, 8), (152, 8), (8, 112), (152, 112)), strict=True):
+        assert all(abs(a - b) < 40 for a, b in zip(picture.getpixel(at), corner, strict=True))
+
+
+def test_an_orientation_behind_the_pixels_counts() -> None:
+    """PNG allows its EXIF chunk after the image data."""
+    data = saved(_as_stored(four_corners(160, 120), 6), "PNG", exif=_exif(6))
+    start = data.index(b"eXIf") - 4
+    end = start + 12 + int.from_bytes(data[start : start + 4], "big")
+    chunk, rest = data[start:end], data[:start] + data[end:]
+    moved = rest[:-12] + chunk + rest[-12:]
+    assert open_picture(moved).size == (160, 120)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "LA", "RGBA", "I;16"])
+def test_every_mode_becomes_rgb_or_rgba(mode: str) -> None:
+    """Palette, gray, CMYK and 16 bits come in as 8-bit colours, transparency stays."""
+    source = Image.linear_gradient("L").resize((64, 64))
+    if mode == "I;16":
+        source = source.convert("I").point(lambda value: value * 257).convert("I;16")
+    elif mode in {"LA", "RGBA"}:
+        source = source.convert(mode)
+        source.putalpha(Image.new("L", (64, 64), 100))
+    else:
+        source = source.convert(mode)
+    picture = open_picture(saved(source, "JPEG" if mode == "CMYK" else "PNG"))
+    assert picture.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
+    dark, bright = picture.convert("RGB").getpixel((5, 2)), picture.convert("RGB").getpixel((5, 61))
+    assert max(dark) < 90
+    assert min(bright) > 160
+
+
+def test_a_transparent_palette_stays_transparent() -> None:
+    """A colour marked as transparent in a palette becomes alpha."""
+    art = Image.new("P", (20, 20), 0)
+    art.putpalette([255, 0, 0, 0, 255, 0])
+    art.paste(1, (10, 0, 20, 20))
+    picture = open_picture(saved(art, "PNG", transparency=0))
+    assert picture.mode == "RGBA"
+    assert picture.getpixel((2, 2))[3] == 0
+    assert picture.getpixel((15, 2)) == (0, 255, 0, 255)
+
+
+def test_an_opaque_alpha_channel_is_dropped() -> None:
+    """What nobody can see through is RGB."""
+    assert open_picture(saved(photo(20, 20).convert("RGBA"), "PNG")).mode == "RGB"
+
+
+def test_other_colour_spaces_become_srgb() -> None:
+    """A profile is applied, not dropped; neutral gray stays neutral whatever the primaries."""
+    gray = Image.new("RGB", (8, 8), (55, 55, 55))
+    plain = open_picture(saved(gray, "PNG")).getpixel((0, 0))
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    assert plain == open_picture(saved(gray, "PNG", icc_profile=srgb.tobytes())).getpixel((0, 0)) == (55, 55, 55)
+    assert open_picture(saved(gray, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0)) == (55, 55, 55)
+    red = Image.new("RGB", (8, 8), (200, 30, 30))
+    swapped = open_picture(saved(red, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0))
+    assert swapped[2] > swapped[0]  # the profile says that the first channel is blue
+
+
+def _swapped(profile: bytes) -> bytes:
+    """The sRGB profile with red's and blue's colorant tags swapped, and another name."""
+    data = profile.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
+    return data.replace(b"sRGB", b"swap").replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
+
+
+def test_a_broken_profile_is_ignored() -> None:
+    """Nobody's upload fails for a bad profile."""
+    assert open_picture(saved(photo(8, 8), "PNG", icc_profile=b"\0" * 200)).mode == "RGB"
+
+
+def test_metadata_is_gone() -> None:
+    """No EXIF, no profile, no text comes in, so none can go out."""
+    exif = _exif(1)
+    exif[0x010F] = "a camera"
+    picture = open_picture(saved(photo(32, 32), "JPEG", exif=exif, comment=b"secret", dpi=(300, 300)))
+    assert picture.info == {}
+    again = saved(picture, "JPEG")
+    assert b"a camera" not in again
+    assert b"secret" not in again
+
+
+def test_a_jpeg_may_be_decoded_small() -> None:
+    """Half, a quarter or an eighth, but never below what is needed, upright or not."""
+    data = saved(photo(1600, 1200), "JPEG")
+    assert open_picture(data, at_least=Size(400, 300)).size == (400, 300)
+    assert open_picture(data, at_least=Size(401, 300)).size == (800, 600)
+    sideways = saved(photo(1600, 1200), "JPEG", exif=_exif(6))
+    assert open_picture(sideways, at_least=Size(600, 800)).size == (600, 800)
+    assert open_picture(saved(photo(64, 48), "PNG"), at_least=Size(8, 8)).size == (64, 48)
+
+
+def test_limits_hold_at_the_pixel_and_at_the_byte() -> None:
+    """Exactly the limit passes, one more doesn't, and the sentence names the limit."""
+    data = saved(photo(100, 50), "PNG")
+    assert open_picture(data, Limits(max_pixels=5000, max_bytes=len(data))).size == (100, 50)
+    with pytest.raises(InvalidImage, match=r"100x50 pixels; at most 0\.004999 megapixels"):
+        measure(data, Limits(max_pixels=4999))
+    with pytest.raises(InvalidImage, match="bytes; at most"):
+        measure(data, Limits(max_bytes=len(data) - 1))
+
+
+def test_a_bomb_is_refused_by_its_header() -> None:
+    """13,000 x 13,000 pixels in a few bytes are never decoded."""
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (13000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
+    with pytest.raises(InvalidImage, match="13000x13000 pixels"):
+        open_picture(header + b"\0" * 1000)
+
+
+def test_a_jpeg_of_endless_scans_is_refused() -> None:
+    """Each scan of a progressive JPEG costs a pass over the whole picture."""
+    data = saved(photo(64, 64), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    with pytest.raises(InvalidImage, match="scans"):
+        open_picture(data[:-2] + scan * 200 + data[-2:])
+
+
+@pytest.mark.parametrize("name", ["PNG", "WEBP"])
+def test_animations_are_refused(name: str) -> None:
+    """A first frame would lose the rest in silence."""
+    frames = [photo(16, 16), four_corners(16, 16, 4)]
+    data = saved(frames[0], name, save_all=True, append_images=frames[1:], duration=50)
+    with pytest.raises(InvalidImage, match="animated"):
+        measure(data)
+
+
+def test_a_photo_with_further_pictures_in_it_is_a_jpeg() -> None:
+    """Phones append depth maps and previews; the photograph is what is taken."""
+    data = saved(photo(64, 48), "MPO", save_all=True, append_images=[photo(64, 48)])
+    assert measure(data).file_type is FileType.JPEG
+    assert open_picture(data).size == (64, 48)
+
+
+@pytest.mark.parametrize("name", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
+def test_other_types_get_a_sentence(name: str) -> None:
+    """Only three types are opened, whatever Pillow knows."""
+    with pytest.raises(InvalidImage) as caught:
+        open_picture(saved(photo(32, 32), name))
+    assert caught.value.detail == NOT_A_PICTURE
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
+def test_cut_files_are_damaged(name: str) -> None:
+    """At any length short of the whole, the sentence is the same (or the type can't be told yet)."""
+    data = saved(photo(64, 48), name)
+    for length in range(1, len(data) // 2, 97):
+        with pytest.raises(InvalidImage) as caught:
+            open_picture(data[:length])
+        assert caught.value.detail in {DAMAGED, NOT_A_PICTURE}
+
+
+def test_many_threads_open_at_once() -> None:
+    """No library setting is changed, so nothing races, and the caller's warning filters stay as they were."""
+    good, bad = saved(photo(200, 100), "PNG"), saved(photo(200, 100), "PNG")[:500]
+    before = list(warnings.filters)
+
+    def attempt(number: int) -> bool:
+        try:
+            return open_picture(bad if number % 2 else good).size == (200, 100)
+        except InvalidImage:
+            return bool(number % 2)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(attempt, range(64)))
+    assert list(warnings.filters) == before
+
+
+def _exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+def _as_stored(upright: Image.Image, orientation: int) -> Image.Image:
+    """How a camera that notes this orientation stores what is shown upright: the inverse of showing."""
+    inverse = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    return upright.transpose(inverse[orientation]) if orientation in inverse else upright
