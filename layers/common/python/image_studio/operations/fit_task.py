@@ -29,7 +29,7 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
         fitted = model.ranges[name].clamp(value)
         if fitted != value:
             clamped[name] = fitted
-        return type(value)(fitted)
+        return int(fitted) if isinstance(value, int) and fitted == int(fitted) else fitted
 
     settings = {name: within(name, value) for name, value in task.settings.items() if name in model.accepts}
     fields: dict[str, Any] = {

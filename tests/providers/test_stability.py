@@ -1,0 +1,292 @@
+"""Stability AI: whole requests against its contract, and what its answers mean."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from image_studio.errors import (
+    ContentRefused,
+    ProviderBusy,
+    ProviderFailed,
+    ProviderKeyRefused,
+    ProviderOutage,
+    ProviderUnavailable,
+    ResultUnusable,
+    UnknownCharge,
+)
+from image_studio.operations.fit_task import fit_task
+from image_studio.providers import stability
+from image_studio.providers.adapter import Finished, Pending, Reply
+from image_studio.providers.stability import SPEC, build_poll, build_request, read_error, read_response
+from tests.providers.asking import (
+    BACKGROUND,
+    IMAGE,
+    LIGHT,
+    MASK,
+    STYLE,
+    against,
+    cell_id,
+    cells,
+    contract,
+    full_task,
+)
+
+CONTRACT = contract("stability")
+STYLED = {"prompt": "a red fox", "negative_prompt": "blurry", "seed": "7", "style_preset": "photographic"}
+PNG = {"output_format": "png"}
+WIDE = {"aspect_ratio": "16:9"}
+
+#: The whole form of each model, from a task that says everything that its operation can say.
+FORMS = {
+    "ultra": ("generate/ultra", STYLED | WIDE | PNG),
+    "core": ("generate/core", STYLED | WIDE | PNG),
+    "sd3.5-large": ("generate/sd3", STYLED | WIDE | PNG | {"cfg_scale": "6.5", "model": "sd3.5-large"}),
+    "sd3.5-large-turbo": ("generate/sd3", STYLED | WIDE | PNG | {"cfg_scale": "6.5", "model": "sd3.5-large-turbo"}),
+    "sd3.5-medium": ("generate/sd3", STYLED | WIDE | PNG | {"cfg_scale": "6.5", "model": "sd3.5-medium"}),
+    "sd3.5-flash": ("generate/sd3", STYLED | WIDE | PNG | {"cfg_scale": "6.5", "model": "sd3.5-flash"}),
+    "remove-background": ("edit/remove-background", {"image": IMAGE} | PNG),
+    "inpaint": ("edit/inpaint", STYLED | PNG | {"image": IMAGE, "mask": MASK, "grow_mask": "9"}),
+    "erase": ("edit/erase", PNG | {"seed": "7", "image": IMAGE, "mask": MASK, "grow_mask": "9"}),
+    "outpaint": (
+        "edit/outpaint",
+        {"prompt": "a red fox", "seed": "7", "style_preset": "photographic", "creativity": "0.4"}
+        | {"left": "64", "right": "0", "up": "0", "down": "32", "image": IMAGE}
+        | PNG,
+    ),
+    "search-and-replace": (
+        "edit/search-and-replace",
+        STYLED | PNG | {"image": IMAGE, "search_prompt": "the hat", "grow_mask": "4"},
+    ),
+    "search-and-recolor": (
+        "edit/search-and-recolor",
+        STYLED | PNG | {"image": IMAGE, "select_prompt": "the car", "grow_mask": "4"},
+    ),
+    "replace-background-and-relight": (
+        "edit/replace-background-and-relight",
+        {
+            "subject_image": IMAGE,
+            "background_reference": BACKGROUND,
+            "light_reference": LIGHT,
+            "background_prompt": "a red fox",
+            "foreground_prompt": "a bottle",
+            "negative_prompt": "blurry",
+            "preserve_original_subject": "0.8",
+            "original_background_depth": "0.25",
+            "keep_original_background": "false",
+            "light_source_direction": "left",
+            "light_source_strength": "0.5",
+            "seed": "7",
+        }
+        | PNG,
+    ),
+    "fast": ("upscale/fast", {"image": IMAGE} | PNG),
+    "conservative": (
+        "upscale/conservative",
+        {"image": IMAGE, "prompt": "a red fox", "negative_prompt": "blurry", "seed": "7", "creativity": "0.3"} | PNG,
+    ),
+    "creative": ("upscale/creative", STYLED | PNG | {"image": IMAGE, "creativity": "0.3"}),
+    "sketch": ("control/sketch", STYLED | PNG | {"image": IMAGE, "control_strength": "0.8"}),
+    "structure": ("control/structure", STYLED | PNG | {"image": IMAGE, "control_strength": "0"}),
+    "style": ("control/style", STYLED | PNG | WIDE | {"image": IMAGE, "fidelity": "0.6"}),
+    "style-transfer": (
+        "control/style-transfer",
+        {
+            "init_image": IMAGE,
+            "style_image": STYLE,
+            "prompt": "a red fox",
+            "negative_prompt": "blurry",
+            "seed": "7",
+            "style_strength": "0.9",
+            "composition_fidelity": "0.7",
+            "change_strength": "0.5",
+        }
+        | PNG,
+    ),
+}
+ASYNCHRONOUS = {"replace-background-and-relight", "creative"}
+
+
+@pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
+def test_whole_requests(model, operation):
+    """Each model's request is exactly what its endpoint documents, field by field."""
+    task, _ = fit_task(full_task(operation), model)
+    call = build_request(model, task)
+    path, form = FORMS[model.name]
+    assert call.form == form
+    assert (call.method, call.path, call.json, call.query) == ("POST", f"/v2beta/stable-image/{path}", None, {})
+    assert call.headers == ({} if model.name in ASYNCHRONOUS else {"accept": "image/*"})
+    assert against(CONTRACT[path], form, words=True) == []
+
+
+def test_every_model_has_its_row_of_expectations():
+    """A model without an expected request, or an expectation without a model, is a mistake."""
+    assert {model.name for model in SPEC.live_models()} == set(FORMS)
+    assert {path for path, _ in FORMS.values()} == set(CONTRACT)
+
+
+@pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
+def test_values_beyond_the_contract_are_clamped(model, operation):
+    """Whatever numbers a task has, what goes out is within the contract's ranges."""
+    base = full_task(operation)
+    wild = {n: v if isinstance(v, str | bool) else 99_999 for n, v in base.settings.items()}
+    for settings in (wild, {n: v if isinstance(v, str | bool) else -5 for n, v in base.settings.items()}):
+        task = replace(base, settings=settings, guidance_scale=99.0, seed=4_294_967_295)
+        fitted, _ = fit_task(task, model)
+        assert against(CONTRACT[model.wire], dict(build_request(model, fitted).form or {}), words=True) == []
+
+
+def test_seed_zero_is_a_seed():
+    """Our seed 0 travels as a number of its own, since 0 means random there, and comes back as 0."""
+    model = SPEC.model("core")
+    form = build_request(model, full_task("create", seed=0)).form
+    assert form["seed"] == "4294967294"
+    assert read_response(model, picture(seed="4294967294")) == Finished(b"PNG", 0)
+    assert build_request(model, full_task("create", seed=4_294_967_293)).form["seed"] == "4294967293"
+
+
+def test_without_a_seed_none_is_sent():
+    """Fields that nobody gave aren't sent."""
+    model = SPEC.model("core")
+    bare = full_task("create", seed=None, negative_prompt=None, style_preset=None)
+    assert build_request(model, bare).form == {"prompt": "a red fox"} | WIDE | PNG
+
+
+def test_light_alone_keeps_the_background():
+    """Without a background the wire is told to keep the one that is there."""
+    model = SPEC.model("replace-background-and-relight")
+    task = full_task("edit.relight", prompt="", images={"image": IMAGE, "lighting": LIGHT}, settings={}, seed=None)
+    form = build_request(model, replace(task, negative_prompt=None)).form
+    assert form == PNG | {
+        "subject_image": IMAGE,
+        "light_reference": LIGHT,
+        "background_prompt": "the original background",
+        "keep_original_background": "true",
+    }
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "word"),
+    [
+        (1200, 628, "16:9"),
+        (1080, 1080, "1:1"),
+        (1080, 1920, "9:16"),
+        (1000, 1500, "2:3"),
+        (1080, 1350, "4:5"),
+        (2560, 1080, "21:9"),
+        (640, 1536, "9:21"),
+        (1200, 900, "3:2"),
+        (1100, 900, "5:4"),
+        (1500, 500, "21:9"),
+    ],
+)
+def test_the_nearest_of_nine_ratios(width, height, word):
+    """The ratio that loses least to cropping is asked for."""
+    task = full_task("create", width=width, height=height)
+    assert build_request(SPEC.model("core"), task).form["aspect_ratio"] == word
+
+
+def test_a_style_ratio_that_the_wire_knows_is_sent_as_it_is():
+    """control.style's aspect_ratio wins where it is one of the nine; any other falls to the nearest."""
+    model = SPEC.model("style")
+    task = full_task("control.style", settings={"aspect_ratio": "9:21"})
+    assert build_request(model, task).form["aspect_ratio"] == "9:21"
+    task = full_task("control.style", settings={"aspect_ratio": "7:3"}, width=800, height=800)
+    assert build_request(model, task).form["aspect_ratio"] == "1:1"
+
+
+def picture(body=b"PNG", **headers):
+    """A picture's reply."""
+    return Reply(200, {"content-type": "image/png", "finish-reason": "SUCCESS"} | headers, body)
+
+
+def said(status, body, **headers):
+    """A JSON reply."""
+    return Reply(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
+
+
+CREATIVE = SPEC.model("creative")
+ID = "a6dc6c6e20acda010fe14d71f180658f2896ed9b4ec25aa99a6ff06c796987c4"
+
+
+@pytest.mark.parametrize(
+    ("reply", "handle", "outcome"),
+    [
+        (picture(seed="42"), None, Finished(b"PNG", 42)),
+        (picture(), None, Finished(b"PNG", None)),
+        (picture(seed="none"), None, Finished(b"PNG", None)),
+        (picture(**{"content-type": "image/jpeg"}), None, Finished(b"PNG", None)),
+        (said(200, {"id": ID}), None, Pending(ID, 10.0)),
+        (said(202, {"id": ID, "status": "in-progress"}), ID, Pending(ID, 10.0)),
+        (picture(seed="1"), ID, Finished(b"PNG", 1)),
+    ],
+)
+def test_answers(reply, handle, outcome):
+    """A picture, a handle, or still in progress."""
+    assert read_response(CREATIVE, reply, handle) == outcome
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (picture(**{"finish-reason": "CONTENT_FILTERED"}), ContentRefused),
+        (picture(b""), ResultUnusable),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
+        (Reply(200, {}, b""), UnknownCharge),
+        (said(200, {}), UnknownCharge),
+        (said(200, {"id": "../../v1/user/balance"}), UnknownCharge),
+        (said(200, ["id"]), UnknownCharge),
+        (Reply(200, {"content-type": "application/json"}, b'{"id": '), UnknownCharge),
+    ],
+)
+def test_answers_without_a_picture(reply, error):
+    """A blurred picture is a refusal; what can't be read is never taken for free."""
+    with pytest.raises(error):
+        read_response(CREATIVE, reply)
+
+
+def refused(name, *sentences):
+    """An error's body."""
+    return {"id": "a" * 32, "name": name, "errors": list(sentences)}
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (said(400, refused("bad_request", "prompt: too long")), ProviderFailed, "did not accept the request: prompt"),
+        (said(401, refused("unauthorized", "bad sk-secret")), ProviderKeyRefused, "refused our key"),
+        (said(401, {"id": "x", "name": "unauthorized", "message": "sk-secret"}), ProviderKeyRefused, "our key"),
+        (said(402, refused("payment_required", "no credits")), ProviderUnavailable, "no credit left"),
+        (said(403, refused("content_moderation", "flagged")), ContentRefused, "refused this request: flagged"),
+        (said(403, {"name": "permission_denied", "message": "no"}), ProviderUnavailable, "denied access"),
+        (said(404, refused("not_found", "gone")), ProviderFailed, "no longer offers"),
+        (said(413, refused("payload_too_large", "10MiB")), ProviderFailed, "10MiB"),
+        (said(422, refused("public_figure", "no likenesses")), ContentRefused, "no likenesses"),
+        (said(422, refused("invalid_language", "English only")), ContentRefused, "English only"),
+        (said(429, refused("rate_limit_exceeded", "slow")), ProviderBusy, "rate limit"),
+        (said(500, refused("internal_error", "oops")), ProviderOutage, "failed (500)"),
+        (said(503, refused("service_unavailable", "oops")), ProviderOutage, "failed (503)"),
+        (Reply(502, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (Reply(504, {}, b""), UnknownCharge, "answer was lost (504)"),
+        (Reply(500, {}, b"[]"), UnknownCharge, "answer was lost (500)"),
+        (Reply(302, {"location": "http://evil.example"}, b""), UnknownCharge, "answer was lost (302)"),
+    ],
+)
+def test_errors(reply, error, words):
+    """Each status and name means what the contract says; only its own 5xx are known to be free."""
+    found = read_error(reply)
+    assert type(found) is error
+    assert words in found.detail
+    assert "sk-secret" not in found.detail
+
+
+def test_long_words_are_cut():
+    """A provider's words don't grow beyond what an answer should carry."""
+    assert len(read_error(said(400, refused("bad_request", "x" * 5000))).detail) < 400
+
+
+def test_polling():
+    """A result is asked for by its id."""
+    call = build_poll(CREATIVE, ID)
+    assert (call.method, call.path, call.headers) == ("GET", f"/v2beta/results/{ID}", {"accept": "*/*"})
+    assert stability.POLL_SECONDS == 10.0

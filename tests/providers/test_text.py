@@ -1,0 +1,106 @@
+"""Prompt enhancement by a text model: one question, a short deadline, and never a reason to fail."""
+
+import pytest
+
+from image_studio.providers import text
+from image_studio.providers.text import MAX_GIVEN, MAX_WRITTEN, cleaned, enhance, user_text, writers
+from image_studio.providers.wire import Access, Wire
+
+STYLE = "professional photography, high quality"
+PROMPT = "Modern minimalist workspace with laptop"
+
+
+def keys(emulators, *names):
+    """Access to some of the providers."""
+    return lambda name: Access("sk-canary-7f3b9d", emulators[name].url) if name in names else None
+
+
+def test_the_order_of_writers():
+    """Gemini is asked before Hugging Face; the others have no text model."""
+    assert [adapter.SPEC.name for adapter in writers()] == ["gemini", "huggingface"]
+
+
+def test_the_text_that_is_sent():
+    """Prompt and style words stand on lines of their own, so that either may be read back."""
+    assert user_text("a cat", "soft light") == "Prompt: a cat\nStyle words: soft light"
+
+
+@pytest.mark.parametrize("provider", ["gemini", "huggingface"])
+def test_the_references_example(provider, emulators):
+    """The reference's prompt and style give its enhanced prompt word for word, without a paid call."""
+    written = enhance(PROMPT, STYLE, keys(emulators, provider), Wire())
+    assert written == f"{PROMPT}, {STYLE}"
+    assert (emulators[provider].text_calls, emulators[provider].paid_calls) == (1, 0)
+
+
+def test_only_the_first_configured_writer_is_asked(emulators):
+    """With both keys Gemini is asked; when it fails nobody else is, the style's words do."""
+    assert enhance(PROMPT, STYLE, keys(emulators, "gemini", "huggingface"), Wire())
+    failing = f"{PROMPT} [[fault=500;stage=text]]"
+    assert enhance(failing, STYLE, keys(emulators, "gemini", "huggingface"), Wire()) is None
+    assert len(emulators["gemini"].calls) == 2
+    assert emulators["huggingface"].calls == []
+
+
+def test_without_a_key_nobody_is_asked(emulators):
+    """No text model is configured: nothing is sent."""
+    assert enhance(PROMPT, STYLE, keys(emulators), Wire()) is None
+    assert enhance(PROMPT, STYLE, keys(emulators, "stability", "wavespeed"), Wire()) is None
+    assert [len(emulator.calls) for emulator in emulators.values()] == [0, 0, 0, 0]
+
+
+FAULTS = [
+    "reset",
+    "drip",
+    "timeout",
+    "401",
+    "402",
+    "429",
+    "500",
+    "html502",
+    "truncated",
+    "mime",
+    "huge",
+    "redirect",
+    "empty",
+]
+
+
+@pytest.mark.parametrize("provider", ["gemini", "huggingface"])
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatch, caplog):
+    """Whatever goes wrong, it is asked once and the prompt stays ours; the prompt isn't logged."""
+    monkeypatch.setattr(text, "SECONDS", 0.4 if fault in {"timeout", "drip"} else 3.0)
+    prompt = f"{PROMPT} [[fault={fault};stage=text]]"
+    assert enhance(prompt, STYLE, keys(emulators, provider), Wire()) is None
+    assert len(emulators[provider].calls) == 1
+    assert PROMPT not in caplog.text
+    assert "canary" not in caplog.text
+
+
+def test_a_prompt_that_is_long_already_is_left_alone(emulators):
+    """At the limit it is asked, beyond it not."""
+    access = keys(emulators, "gemini")
+    enhance("x" * MAX_GIVEN, "", access, Wire())
+    assert len(emulators["gemini"].calls) == 1
+    assert enhance("x" * (MAX_GIVEN + 1), "", access, Wire()) is None
+    assert len(emulators["gemini"].calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "prompt"),
+    [
+        ("A cat in soft light.", "A cat in soft light."),
+        ('"A cat"', "A cat"),
+        ('A sign that says "OPEN"', 'A sign that says "OPEN"'),
+        ('"Open" next to "Closed"', '"Open" next to "Closed"'),
+        ("  A cat\n\n in the sun ", "A cat in the sun"),
+        ("", None),
+        ("   ", None),
+        ("x" * MAX_WRITTEN, "x" * MAX_WRITTEN),
+        ("x" * (MAX_WRITTEN + 1), None),
+    ],
+)
+def test_answers_are_cleaned(written, prompt):
+    """An answer becomes one line without quotes around it; nothing, or far too much, is none."""
+    assert cleaned(written) == prompt
