@@ -11,7 +11,7 @@ api = StudioApi()
 handler = api.handle
 
 
-@api.post("/control/process")
+@api.post("/control/process", spends=True)
 def control(call: Call) -> Response:
     """Carry out the operation."""
     return submit(call, "control")

@@ -6,6 +6,7 @@ from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
 from image_studio.runtime.health import health
+from image_studio.runtime.limits import Meter
 from image_studio.runtime.reads import cached
 from image_studio.runtime.submit import submit
 
@@ -13,7 +14,7 @@ api = StudioApi()
 handler = api.handle
 
 
-@api.post("/create")
+@api.post("/create", spends=True)
 def create(call: Call) -> Response:
     """Make pictures from a prompt."""
     return submit(call, "create")
@@ -43,7 +44,7 @@ def providers(call: Call) -> Response:
     return reads.providers(call)
 
 
-@api.post("/estimate-cost")
+@api.post("/estimate-cost", meter=Meter.READ)
 def estimate_cost(call: Call) -> Response:
     """Say what an operation would cost."""
     return reads.estimate(call)
@@ -61,7 +62,7 @@ def get_persona(call: Call, persona_id: str) -> Response:
     return personas.get_persona(call, persona_id)
 
 
-@api.route("PUT", "/personas/<persona_id>")
+@api.put("/personas/<persona_id>", meter=Meter.READ)
 def put_persona(call: Call, persona_id: str) -> Response:
     """Write a persona."""
     return personas.put_persona(call, persona_id)

@@ -6,13 +6,14 @@ from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
+from image_studio.runtime.limits import Meter
 from image_studio.runtime.submit import submit
 
 api = StudioApi()
 handler = api.handle
 
 
-@api.post("/edit/process")
+@api.post("/edit/process", spends=True)
 def edit(call: Call) -> Response:
     """Carry out the operation."""
     return submit(call, "edit")
@@ -30,7 +31,7 @@ def models(call: Call) -> Response:
     return reads.cached(call, edit_models(call.query("operation"), call.query("tier")))
 
 
-@api.post("/edit/recommend")
+@api.post("/edit/recommend", meter=Meter.READ)
 def recommend(call: Call) -> Response:
     """Recommend a model for an edit."""
     return reads.recommend(call)

@@ -9,7 +9,7 @@ api = StudioApi()
 handler = api.handle
 
 
-@api.post("/upscale")
+@api.post("/upscale", spends=True)
 def upscale(call: Call) -> Response:
     """Carry out the operation."""
     return submit(call, "upscale")

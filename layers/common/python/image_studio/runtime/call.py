@@ -1,7 +1,11 @@
-"""One HTTP call as a route sees it: caller, body, query, headers, and the time that is left."""
+"""One HTTP call as a route sees it: caller, body, query, headers, and the time that is left.
+
+Everything that is read of an event is read here, and nothing of it is trusted to be there or to be of its type.
+"""
 
 import base64
 import binascii
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +15,7 @@ from image_studio.errors import InvalidRequest
 from image_studio.runtime.identity import Caller
 
 MARGIN_SECONDS = 2.0  # kept for the answer itself
+MAX_SECONDS = 28.0  # the gateway gives up at 30
 MAX_KEY = 255  # characters of an Idempotency-Key
 
 
@@ -21,8 +26,36 @@ class Call:
     event: Mapping[str, Any]
     caller: Caller | None = None
     started: float = field(default_factory=time.monotonic)
-    remaining: float = 28.0  # seconds until the function is stopped
+    remaining: float = MAX_SECONDS  # seconds until the function is stopped
     headers: dict[str, str] = field(default_factory=dict)  # of the answer, whatever it will be
+    waiting: bool = False  # holds one of its caller's open waits
+
+    @classmethod
+    def of(cls, event: Any, context: Any) -> "Call":
+        """The call of an event; whatever isn't an event is an empty one."""
+        remaining = getattr(context, "get_remaining_time_in_millis", lambda: MAX_SECONDS * 1000)() / 1000
+        return cls(_mapping(event), remaining=min(remaining, MAX_SECONDS))
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What the gateway itself says of the request; no client can write here."""
+        return _mapping(self.event.get("requestContext"))
+
+    @property
+    def claims(self) -> Mapping[str, Any]:
+        """The token's claims, as the gateway's JWT authorizer verified them."""
+        authorizer = _mapping(self.context.get("authorizer"))
+        return _mapping(_mapping(authorizer.get("jwt")).get("claims"))
+
+    @property
+    def method(self) -> str:
+        """The request's method, upper case."""
+        return _text(_mapping(self.context.get("http")).get("method")).upper() or "GET"
+
+    @property
+    def path(self) -> str:
+        """The request's path, decoded by the gateway."""
+        return _text(self.event.get("rawPath")) or _text(_mapping(self.context.get("http")).get("path")) or "/"
 
     @property
     def known(self) -> Caller:
@@ -31,13 +64,16 @@ class Call:
         return self.caller
 
     def header(self, name: str) -> str:
-        """A request header, empty where it isn't there (the gateway lower-cases names)."""
-        return str((self.event.get("headers") or {}).get(name, ""))
+        """A request header, empty where it isn't there. `name` is lower case, as the gateway has it; sam's isn't."""
+        headers = _mapping(self.event.get("headers"))
+        if name in headers:
+            return _text(headers[name])
+        return next((_text(value) for key, value in headers.items() if str(key).lower() == name), "")
 
     def query(self, name: str) -> str | None:
-        """A query parameter."""
-        value = (self.event.get("queryStringParameters") or {}).get(name)
-        return None if value is None else str(value)
+        """A query parameter; the gateway joins repeated ones by commas."""
+        value = _mapping(self.event.get("queryStringParameters")).get(name)
+        return None if value is None else _text(value)
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """A query parameter as a number within bounds. Raises InvalidRequest where it isn't one."""
@@ -45,18 +81,31 @@ class Call:
         if not text:
             return default
         try:
-            return min(max(float(text), low), high)
+            value = float(text)
         except ValueError:
-            raise InvalidRequest(f"{name} must be a number.") from None
+            value = math.nan
+        if math.isnan(value):
+            raise InvalidRequest(f"{name} must be a number.")
+        return min(max(value, low), high)
+
+    @property
+    def body(self) -> str:
+        """The body as it came: text, or base64. Raises InvalidRequest for anything else."""
+        body = self.event.get("body")
+        if body is None:
+            return ""
+        if not isinstance(body, str):
+            raise InvalidRequest("The body is not text.")
+        return body
 
     def text(self) -> str:
         """The body. Raises InvalidRequest where it isn't UTF-8."""
-        body = self.event.get("body") or ""
+        body = self.body
         if not self.event.get("isBase64Encoded"):
-            return str(body)
+            return body
         try:
             return base64.b64decode(body, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except (binascii.Error, ValueError):
             raise InvalidRequest("The body is not UTF-8 text.") from None
 
     def idempotency_key(self) -> str | None:
@@ -69,3 +118,12 @@ class Call:
     def time_left(self) -> float:
         """Seconds that this call may still wait."""
         return self.remaining - MARGIN_SECONDS - (time.monotonic() - self.started)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: Any) -> str:
+    """A text that can be written as UTF-8: half a surrogate pair, which JSON lets through, becomes '?'."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""

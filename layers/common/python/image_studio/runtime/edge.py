@@ -1,104 +1,148 @@
-"""Every API function's outermost layer: caller, gates, routes, errors; nothing leaves it but the contract.
+"""Every API function's outermost layer: caller, limits, gates, routes, errors; nothing leaves it but the contract.
 
 powertools finds the route, we run it: its resolver keeps the event on a class, so only the look-up is done inside it,
-under a lock. And caller and gates stand before it, because its validation runs before its middleware.
+under a lock. And caller, limits and gates stand before it, because its validation runs before its middleware.
 """
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler import Response as Matched
 
-from image_studio.errors import StudioError
-from image_studio.runtime import gates
+from image_studio.errors import NotAllowed, StudioError, TemporarilyUnavailable
+from image_studio.runtime import gates, limits
 from image_studio.runtime.answers import Response, refuse, sealed
 from image_studio.runtime.call import Call
-from image_studio.runtime.identity import caller_of
-from image_studio.runtime.observability import note_request, set_up_logging
+from image_studio.runtime.failures import is_storage_failure
+from image_studio.runtime.identity import caller_of, check_scope
+from image_studio.runtime.limits import Meter
+from image_studio.runtime.observability import bind_request, note_request, set_up_logging
 from image_studio.runtime.settings import PREFIX
 
 log = logging.getLogger(__name__)
 
-Route = Callable[..., Response]
+Action = Callable[..., Response]
 _matching = Lock()
+MAX_VARIABLE = 128  # characters of a variable in a path; no id is longer, and DynamoDB's keys are bounded
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route as its function declares it; `path` has `<name>` where a variable is."""
+
+    method: str
+    path: str
+    action: Action
+    meter: Meter | None  # None: open to all, and nobody is counted
+    spends: bool = False  # its answer says how many credits are left
 
 
 class StudioApi:
     """The routes of one function, declared like powertools': `@api.get("/templates")`. `handle` is the handler.
 
-    A route takes the Call, then the path's variables, and gives a Response or raises a StudioError.
+    A route takes the Call, then the path's variables, and gives a Response or raises a StudioError. What a request
+    counts as is said where the route is declared; POST and PUT count as work unless they say otherwise.
     """
 
     def __init__(self) -> None:
         self._resolver = APIGatewayHttpResolver()
         self._resolver.not_found(self._unknown)
-        self._found: Callable[[Call], Response] | None = None
-        self._open: set[tuple[str, str]] = set()
+        self._found: tuple[Route, dict[str, str]] | None = None
+        self.routes: list[Route] = []
         set_up_logging()
 
-    def get(self, path: str, *, open_to_all: bool = False) -> Callable[[Route], Route]:
+    def get(
+        self, path: str, *, open_to_all: bool = False, meter: Meter = Meter.READ, spends: bool = False
+    ) -> Callable[[Action], Action]:
         """Declare a GET; `open_to_all` needs no token."""
-        if open_to_all:
-            self._open.add(("GET", PREFIX + path))
-        return self.route("GET", path)
+        return self.route("GET", path, meter=None if open_to_all else meter, spends=spends)
 
-    def post(self, path: str) -> Callable[[Route], Route]:
-        """Declare a POST."""
-        return self.route("POST", path)
+    def post(self, path: str, *, meter: Meter = Meter.WORK, spends: bool = False) -> Callable[[Action], Action]:
+        """Declare a POST; one that `spends` tells how many credits are left."""
+        return self.route("POST", path, meter=meter, spends=spends)
 
-    def route(self, method: str, path: str) -> Callable[[Route], Route]:
+    def put(self, path: str, *, meter: Meter = Meter.WORK) -> Callable[[Action], Action]:
+        """Declare a PUT."""
+        return self.route("PUT", path, meter=meter)
+
+    def route(
+        self, method: str, path: str, *, meter: Meter | None = Meter.READ, spends: bool = False
+    ) -> Callable[[Action], Action]:
         """Declare a route; `<name>` in the path is a variable."""
 
-        def declare(function: Route) -> Route:
+        def declare(action: Action) -> Action:
+            declared = Route(method, PREFIX + path, action, meter, spends)
+            self.routes.append(declared)
+
             def found(**variables: str) -> Matched[str]:
-                self._found = lambda call: function(call, **variables)
+                self._found = (declared, variables)
                 return Matched(204)
 
-            self._resolver.route(PREFIX + path, method=method)(found)
-            return function
+            self._resolver.route(declared.path, method=method)(found)
+            return action
 
         return declare
 
-    def handle(self, event: dict[str, Any], context: Any) -> Response:
+    def handle(self, event: Any, context: Any) -> Response:
         """Answer one event of an HTTP API (payload format 2.0)."""
-        remaining = getattr(context, "get_remaining_time_in_millis", lambda: 28_000)() / 1000
-        call = Call(event, remaining=min(remaining, 28.0))
+        call = Call.of(event, context)
+        bind_request(call.context.get("requestId"))
         try:
             response = self._answer(call)
         except StudioError as error:
             response = refuse(error)
-        except Exception:
+        except Exception as error:
             log.exception("request failed unexpectedly")
-            response = refuse(StudioError())
+            response = refuse(_REPEAT if is_storage_failure(error) else StudioError())
+        response = sealed(response, call.headers)
         note_request(call, response)
-        return sealed(response, call.headers)
+        return response
 
     def _answer(self, call: Call) -> Response:
-        method, path = gates.method_and_path(call.event)
-        if method == "OPTIONS":
+        if call.method == "OPTIONS":
             return gates.preflight()
-        if (method, path) not in self._open:
-            call.caller = caller_of(call.event)
+        route, variables = self._look_up(call) or (None, {})
+        if route is None or route.meter is not None:
+            self._admit(call, route)
+        if route is None:
+            gates.refuse_unknown(call.method, call.path)
         gates.check_body(call)
-        return self._look_up(method, path)(call)
+        try:
+            return route.action(call, **variables)
+        finally:
+            if route.spends:
+                limits.tell_credits(call)
 
-    def _look_up(self, method: str, path: str) -> Callable[[Call], Response]:
-        """The route's function with its variables. Raises NotFound and MethodNotAllowed."""
-        line = {"method": method, "path": path}
-        bare = {"rawPath": path, "headers": {}, "requestContext": {"stage": "$default", "http": line}}
+    def _admit(self, call: Call, route: Route | None) -> None:
+        """Who is it, may it, and is it too much? Raises NotAuthenticated, NotAllowed, TooManyRequests."""
+        call.caller = caller_of(call.claims)
+        try:
+            check_scope(call.claims)
+        except NotAllowed:
+            limits.admit(call, Meter.READ)
+            raise
+        limits.admit(call, route.meter if route and route.meter else Meter.READ)
+
+    def _look_up(self, call: Call) -> tuple[Route, dict[str, str]] | None:
+        """The route and its variables, or None where this function has nothing at that path and method."""
+        line = {"method": call.method, "path": call.path}
+        bare = {"rawPath": call.path, "headers": {}, "requestContext": {"stage": "$default", "http": line}}
         with _matching:
             self._found = None
             self._resolver.resolve(bare, _NO_CONTEXT)
             found, self._found = self._found, None
-        if found is None:
-            gates.refuse_unknown(method, path)
-        return found
+        too_long = found is not None and any(len(value) > MAX_VARIABLE for value in found[1].values())
+        return None if too_long else found
 
     def _unknown(self, _: Exception) -> Matched[str]:
         return Matched(404)
 
 
+_REPEAT = TemporarilyUnavailable(
+    "Image Studio is temporarily unavailable. Please repeat the request, with its Idempotency-Key if it had one."
+)
 _NO_CONTEXT: Any = None  # powertools passes a context on; routes get what they need of it from the Call

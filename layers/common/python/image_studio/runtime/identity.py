@@ -6,9 +6,9 @@ from typing import Any
 
 from image_studio.errors import NotAllowed, NotAuthenticated
 from image_studio.runtime.settings import settings
+from image_studio.runtime.tiers import LOWEST, TIERS
 from image_studio.storage.keys import tenant_of
 
-TIERS = ("free", "basic", "pro", "enterprise")
 MAX_SUB = 1024  # characters
 
 
@@ -20,23 +20,29 @@ class Caller:
     tier: str
 
 
-def caller_of(event: Mapping[str, Any]) -> Caller:
-    """The caller. Raises NotAuthenticated without a subject, NotAllowed without the required scope."""
-    authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
-    claims = (authorizer.get("jwt") or {}).get("claims") or {}
+def caller_of(claims: Mapping[str, Any]) -> Caller:
+    """The caller. Raises NotAuthenticated without a subject."""
     sub = claims.get("sub")
     if not isinstance(sub, str) or not sub.strip() or len(sub) > MAX_SUB:
         raise NotAuthenticated
+    try:
+        tenant = tenant_of(sub)
+    except UnicodeEncodeError:  # half a surrogate pair: no issuer writes that
+        raise NotAuthenticated from None
+    return Caller(tenant, _tier(claims.get(settings().tier_claim)))
+
+
+def check_scope(claims: Mapping[str, Any]) -> None:
+    """Raise NotAllowed where the deployment asks for a scope that the token lacks."""
     needed = settings().required_scope
     if needed and needed not in _scopes(claims):
         raise NotAllowed(f"This token lacks the scope '{needed}'.")
-    return Caller(tenant_of(sub), _tier(claims.get(settings().tier_claim)))
 
 
 def _tier(claim: Any) -> str:
-    """The gateway passes claims as text, a list as '[a b]'; unknown or missing is free."""
+    """The gateway passes claims as text, a list as '[a b]'; unknown or missing is the lowest."""
     word = str(claim or "").strip("[] ").lower()
-    return word if word in TIERS else TIERS[0]
+    return word if word in TIERS else LOWEST
 
 
 def _scopes(claims: Mapping[str, Any]) -> set[str]:
@@ -44,7 +50,6 @@ def _scopes(claims: Mapping[str, Any]) -> set[str]:
     words: set[str] = set()
     for name in ("scope", "scp"):
         value = claims.get(name) or ""
-        words.update(
-            " ".join(value).split() if isinstance(value, list) else str(value).strip("[]").replace(",", " ").split()
-        )
+        text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
+        words.update(text.strip("[]").replace(",", " ").split())
     return words

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
+from image_studio.runtime.tiers import TIERS
+
 VERSION = "1.0.0"
 PREFIX = "/api/image-studio"
 
@@ -48,8 +50,5 @@ def settings() -> Settings:
         result_days=_days("RESULT_DAYS", 7),
         hold_seconds=_days("HOLD_SECONDS", 3600),
         upload_seconds=_days("UPLOAD_SECONDS", 3600),
-        monthly_credits={tier: _days(f"CREDITS_{tier.upper()}", default) for tier, default in _MONTHLY_CREDITS.items()},
+        monthly_credits={name: _days(f"CREDITS_{name.upper()}", tier.credits) for name, tier in TIERS.items()},
     )
-
-
-_MONTHLY_CREDITS = {"free": 50, "basic": 1_000, "pro": 10_000, "enterprise": 100_000}

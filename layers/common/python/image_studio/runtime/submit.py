@@ -12,8 +12,10 @@ from image_studio.runtime.answers import JSON, Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.identity import Caller
-from image_studio.runtime.parse import parse_request
+from image_studio.runtime.limits import open_wait
+from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.settings import settings
+from image_studio.runtime.usage import allowance
 from image_studio.runtime.waiting import accepted, go_on, outcome, preferred_wait, wait_for
 from image_studio.schemas.delivery import Delivery
 from image_studio.storage import keys
@@ -29,13 +31,14 @@ def submit(call: Call, name: str) -> Response:
     """POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
     row = find_operation(name)
     request, ignored = parse_request(row.request, call.text())
-    if ignored:
-        call.headers["x-ignored-fields"] = ", ".join(ignored)[:1000]
+    call.headers.update(ignored_header(ignored))
     cost = row.estimate(request, wiring.api_studio(call.known))
     delivery = getattr(request, "delivery", Delivery.AUTO)
-    job_id = record(call.known, row, request, Extras(cost=cost, idempotency_key=call.idempotency_key()))
+    extras = Extras(cost=cost, idempotency_key=call.idempotency_key())
     seconds, asynchronous, applied = preferred_wait(call)
-    job = wait_for(call, call.known.tenant, job_id, seconds)
+    with open_wait(call, seconds):  # before anything is made: a caller without a place to wait spends nothing
+        job_id = record(call.known, row, request, extras)
+        job = wait_for(call, call.known.tenant, job_id, seconds)
     call.headers.update(applied)
     if job.status.ended:
         return outcome(job, delivery)
@@ -63,9 +66,8 @@ def record(caller: Caller, row: Operation, request: Any, extras: Extras) -> str:
     request_hash = hashlib.sha256(row.name.encode() + b"\n" + body).hexdigest()
     job = _new_job(caller, row, request, extras, request_hash)
     wiring.pictures().put_once(job.input, body, JSON)
-    limit = settings().monthly_credits[caller.tier]
     try:
-        wiring.jobs().put(job, idempotency_key=extras.idempotency_key, limit=limit)
+        wiring.jobs().put(job, idempotency_key=extras.idempotency_key, allowance=allowance(caller.tier))
     except KeyTaken as taken:
         return taken.job_id
     if not job.awaits:

@@ -9,6 +9,7 @@ from image_studio.errors import NotFound, RecordedError
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
+from image_studio.runtime.limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas.delivery import Delivery
 from image_studio.storage.job import Job
@@ -20,18 +21,34 @@ RETRY_AFTER = 5  # seconds, for those who poll
 
 
 def wait_for(call: Call, tenant: str, job_id: str, seconds: float) -> Job:
-    """The job when it has ended, or as it is after `seconds`. Raises NotFound."""
-    until = time.monotonic() + max(0.0, min(seconds, call.time_left()))
+    """The job when it has ended, or as it is after `seconds`. Raises NotFound.
+
+    Raises TooManyRequests where it would have to wait and too many of the caller's requests do already.
+    """
+    job = _look(tenant, job_id)
+    seconds = min(seconds, call.time_left())
+    if job.status.ended or seconds <= 0:
+        return job
+    with open_wait(call, seconds):
+        return _watch(tenant, job_id, time.monotonic() + seconds)
+
+
+def _watch(tenant: str, job_id: str, until: float) -> Job:
     pause = FIRST_PAUSE
     while True:
-        job = wiring.jobs().get(tenant, job_id)
-        if job is None:
-            raise not_found(job_id)
         left = until - time.monotonic()
-        if job.status.ended or left <= 0:
+        time.sleep(max(0.0, min(pause, left)))
+        job = _look(tenant, job_id)
+        if job.status.ended or left <= pause:
             return job
-        time.sleep(min(pause, left))
         pause = min(LAST_PAUSE, pause * 1.5)
+
+
+def _look(tenant: str, job_id: str) -> Job:
+    job = wiring.jobs().get(tenant, job_id)
+    if job is None:
+        raise not_found(job_id)
+    return job
 
 
 def not_found(job_id: str) -> NotFound:

@@ -2,6 +2,7 @@
 
 import time
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from image_studio.operations.journal import Journal
 from image_studio.operations.studio import Studio
@@ -10,16 +11,37 @@ from image_studio.runtime import clients, roster
 from image_studio.runtime.identity import Caller
 from image_studio.runtime.keyring import ProviderKeys
 from image_studio.runtime.library import CallerLibrary
+from image_studio.runtime.rewriter import TextModels
 from image_studio.runtime.settings import settings
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.pictures import PictureStore
+from image_studio.storage.rates import RateStore
+from image_studio.storage.waits import WaitStore
+
+if TYPE_CHECKING:
+    from image_studio.runtime.breaker import Breaker
+
+WORKER_SECONDS = 5  # how old what a worker knows of a provider's health may be
+READER_SECONDS = 60  # the same for who only shows it
 
 
 @lru_cache(maxsize=1)
 def jobs() -> JobStore:
     """The job records."""
     return JobStore(clients.dynamodb(), settings().table, clock=time.time)
+
+
+@lru_cache(maxsize=1)
+def rates() -> RateStore:
+    """The callers' request counters."""
+    return RateStore(clients.dynamodb(), settings().table, clock=time.time)
+
+
+@lru_cache(maxsize=1)
+def waits() -> WaitStore:
+    """The callers' open waits."""
+    return WaitStore(clients.dynamodb(), settings().table, clock=time.time)
 
 
 @lru_cache(maxsize=1)
@@ -40,6 +62,14 @@ def wire() -> Wire:
     return Wire()
 
 
+@lru_cache(maxsize=2)
+def circuits(cache_seconds: int) -> "Breaker":
+    """The providers' circuit breakers, as they were at most `cache_seconds` ago."""
+    from image_studio.runtime.breaker import Breaker  # noqa: PLC0415  boto3 only where circuits are read
+
+    return Breaker(clients.dynamodb(), settings().table, cache_seconds=cache_seconds)
+
+
 def api_studio(caller: Caller) -> Studio:
     """What an API function works with: it validates and estimates, and has no keys."""
     return Studio(configured=roster.configured(), library=CallerLibrary(caller.tenant, jobs(), pictures()))
@@ -53,5 +83,7 @@ def worker_studio(job: Job, journal: Journal) -> Studio:
         wire=wire(),
         journal=journal,
         library=CallerLibrary(job.tenant, jobs(), pictures()),
+        health=circuits(WORKER_SECONDS),
+        rewriter=TextModels(keyring(), wire()),
         hold=settings().poll_hold_seconds,
     )

@@ -17,7 +17,7 @@ from image_studio.operations import find_operation
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.operation import Operation
 from image_studio.providers.wire import StillRunning
-from image_studio.runtime import wiring
+from image_studio.runtime import metrics, wiring
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.settings import settings
@@ -91,8 +91,10 @@ def _give_back(jobs: JobStore, job: Job, wait: float, *, failed: bool = False) -
 
 
 def _end(jobs: JobStore, job: Job, journal: JobJournal, **outcome: Any) -> None:
-    spent = spent_on(job, journal.entries())
+    entries = journal.entries()
+    spent = spent_on(job, entries)
     if jobs.finish(job, spent=spent, hold=settings().hold_seconds, **outcome):
+        metrics.job_ended(spent, entries)
         log.info(
             "job ended",
             extra={

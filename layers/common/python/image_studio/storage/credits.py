@@ -1,18 +1,34 @@
-"""Credits of a caller and month: `committed` (used and reserved) bounds what may be started, `used` was delivered.
+"""Credits of a caller and month, and the variations it has in flight: one record, changed with the job in one step.
 
-Reserving is a condition on `committed` alone, because a condition can't add; everything else only adds.
-By studio and by provider, `used` is split into attributes of their own, so that one read gives the usage.
+`committed` (used and reserved) bounds what may be started, `used` was delivered, `flying` counts the variations of
+jobs that haven't ended. Reserving is a condition on `committed` and `flying`, because a condition can't add;
+everything else only adds. A job ends in the month that it began in. By studio and by provider, `used` is split into
+attributes of their own, so that one read gives the usage.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from image_studio.errors import NotEnoughCredits, StudioError, TooManyRequests
 from image_studio.storage import keys
-from image_studio.storage.items import Item, pack
+from image_studio.storage.items import Item, pack, unpack
 
-KEEP_SECONDS = 400 * 24 * 3600  # a month's record stays a bit longer than a year
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+KEEP_SECONDS = 400 * 24 * 3600  # a month's record stays a bit longer than a year after it was last written
+LANDING_SECONDS = 5  # after which asking again makes sense where too much is in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a caller may have: credits of a month, and variations in flight at a time."""
+
+    credits: int
+    in_flight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +41,30 @@ class Spent:
     by_provider: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """A month as its record has it: credits used, used or reserved (`committed`), and what they were used for."""
+
+    used: int = 0
+    committed: int = 0
+    flying: int = 0
+    by_studio: Mapping[str, int] = field(default_factory=dict)
+    by_provider: Mapping[str, int] = field(default_factory=dict)
+
+
 def month_of(now: float) -> str:
     """The month that credits count for, UTC."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
+
+
+def month_end(month: str) -> int:
+    """When the next month begins, epoch seconds."""
+    first = _first_day(month)
+    return int(first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1).timestamp())
+
+
+def _first_day(month: str) -> datetime:
+    return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
 
 
 def record_key(tenant: str, month: str) -> Item:
@@ -35,40 +72,92 @@ def record_key(tenant: str, month: str) -> Item:
     return pack({"pk": keys.caller_pk(tenant), "sk": f"CREDITS#{month}"})
 
 
-def reserve(table: str, tenant: str, month: str, amount: int, limit: int) -> Item:
-    """The update that reserves `amount`, on the condition that `limit` (at least `amount`) isn't exceeded."""
-    expires = int(datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).timestamp()) + KEEP_SECONDS
-    return {
+def read(client: "DynamoDBClient", table: str, tenant: str, month: str) -> Balance:
+    """The caller's month; nothing used where there is no record."""
+    found = client.get_item(TableName=table, Key=record_key(tenant, month), ConsistentRead=True).get("Item")
+    return balance_of(found)
+
+
+def balance_of(item: Item | None) -> Balance:
+    """A month's record as a balance."""
+    values = unpack(item or {})
+    return Balance(
+        used=values.get("used", 0),
+        committed=values.get("committed", 0),
+        flying=values.get("flying", 0),
+        by_studio=_split(values, "studio_"),
+        by_provider=_split(values, "provider_"),
+    )
+
+
+def _split(values: Mapping[str, Any], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): value for name, value in sorted(values.items()) if name.startswith(prefix)}
+
+
+def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allowance | None) -> Item:
+    """The update that reserves `amount` credits for `variations`; where an allowance is given, only within it.
+
+    An amount or a number above the whole allowance can't be a condition: ask `refusal` first.
+    """
+    update = {
         "TableName": table,
-        "Key": record_key(tenant, month),
-        "UpdateExpression": "ADD committed :amount SET expires = :expires",
-        "ConditionExpression": "attribute_not_exists(committed) OR committed <= :room",
-        "ExpressionAttributeValues": pack({":amount": amount, ":room": limit - amount, ":expires": expires}),
+        "Key": key,
+        "UpdateExpression": "ADD committed :amount, flying :variations SET expires = :expires",
     }
+    values = {
+        ":amount": amount,
+        ":variations": variations,
+        ":expires": int(time.time()) + KEEP_SECONDS,
+    }
+    if allowance is not None:
+        values |= {":room": allowance.credits - amount, ":sky": allowance.in_flight - variations}
+        update |= {
+            "ConditionExpression": "attribute_not_exists(committed) OR (committed <= :room AND flying <= :sky)",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    return update | {"ExpressionAttributeValues": pack(values)}
 
 
-def settle(table: str, tenant: str, month: str, reserved: int, spent: Spent) -> Item | None:
-    """The update that ends a reservation, or None where nothing was reserved."""
-    if not reserved:
-        return None
-    adds: dict[str, int] = {"committed": spent.charged + spent.held - reserved, "used": spent.charged}
+def refusal(balance: Balance, amount: int, variations: int, allowance: Allowance) -> StudioError | None:
+    """Why a job of `amount` credits and `variations` can't be started: NotEnoughCredits, TooManyRequests, or None."""
+    left = max(0, allowance.credits - balance.committed)
+    if amount > left:
+        return NotEnoughCredits(
+            f"This needs {amount} credits and {left} are left this month. See GET /api/image-studio/usage."
+        )
+    if variations + balance.flying > allowance.in_flight:
+        return TooManyRequests(
+            f"{balance.flying} pictures are being made for you; {variations} more would exceed your tier's "
+            f"{allowance.in_flight} at a time. Try again when some are done.",
+            retry_after=LANDING_SECONDS,
+        )
+    return None
+
+
+def settle(table: str, key: Item, reserved: int, variations: int, spent: Spent) -> Item:
+    """The update that ends the reservation of a job that ends."""
+    adds: dict[str, int] = {
+        "committed": spent.charged + spent.held - reserved,
+        "flying": -variations,
+        "used": spent.charged,
+    }
     if spent.charged:
         adds[f"studio_{spent.studio}"] = spent.charged
         adds |= {f"provider_{name}": amount for name, amount in spent.by_provider.items()}
-    return _add(table, tenant, month, adds)
+    return _add(table, key, adds)
 
 
-def release(table: str, tenant: str, month: str, amount: int) -> Item:
+def release(table: str, key: Item, amount: int) -> Item:
     """The update that gives `amount` of a reservation back."""
-    return _add(table, tenant, month, {"committed": -amount})
+    return _add(table, key, {"committed": -amount})
 
 
-def _add(table: str, tenant: str, month: str, adds: Mapping[str, int]) -> Item:
+def _add(table: str, key: Item, adds: Mapping[str, int]) -> Item:
     names: dict[str, str] = {f"#a{number}": name for number, name in enumerate(adds)}
     values: dict[str, Any] = {f":a{number}": amount for number, amount in enumerate(adds.values())}
     return {
         "TableName": table,
-        "Key": record_key(tenant, month),
+        "Key": key,
         "UpdateExpression": "ADD " + ", ".join(f"#a{number} :a{number}" for number in range(len(adds))),
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": pack(values),

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from image_studio.errors import IdempotencyMismatch, NotEnoughCredits
+from image_studio.errors import IdempotencyMismatch, TemporarilyUnavailable
 from image_studio.storage import credits, keys
 from image_studio.storage.items import Item, pack, unpack
 from image_studio.storage.job import Job, item_of, job_from
@@ -44,25 +44,30 @@ class JobStore:
 
     # -- making one
 
-    def put(self, job: Job, *, idempotency_key: str | None = None, limit: int | None = None) -> None:
-        """Record the job and reserve its credits in one step; `limit` is the caller's credits of the month.
+    def put(self, job: Job, *, idempotency_key: str | None = None, allowance: credits.Allowance | None = None) -> None:
+        """Record the job and reserve its credits in one step, within the caller's allowance.
 
-        Raises KeyTaken (same key, same request), IdempotencyMismatch (same key, another request) and
-        NotEnoughCredits.
+        Raises KeyTaken (same key, same request), IdempotencyMismatch (same key, another request), NotEnoughCredits,
+        and TooManyRequests where too many variations are in flight.
         """
-        if limit is not None and job.reserved > limit:
-            raise _too_dear(job)
-        steps: dict[str, Item] = {"job": {"Put": self._new(job)}}
-        if limit is not None and job.reserved:
-            steps["credits"] = {"Update": credits.reserve(self._table, job.tenant, job.month, job.reserved, limit)}
+        if allowance and (job.reserved > allowance.credits or job.total > allowance.in_flight):
+            self._refuse(job, allowance, credits.read(self._db, self._table, job.tenant, job.month))
+        month = credits.record_key(job.tenant, job.month)
+        reserve = credits.reserve(self._table, month, job.reserved, job.total, allowance)
+        steps: dict[str, Item] = {"job": {"Put": self._new(job)}, "credits": {"Update": reserve}}
         if idempotency_key:
             steps["key"] = {"Put": self._new_key(job, idempotency_key)}
         refused = transact(self._db, steps)
+        if "job" in refused:
+            return  # an earlier try of ours was written after all
         if idempotency_key and "key" in refused:
             self._join(job, idempotency_key)
-        elif "credits" in refused:
-            raise _too_dear(job)
-        # "job" alone: an earlier try of ours was written after all.
+        if allowance and "credits" in refused:
+            self._refuse(job, allowance, credits.balance_of(refused["credits"]))
+
+    def _refuse(self, job: Job, allowance: credits.Allowance, balance: credits.Balance) -> None:
+        error = credits.refusal(balance, job.reserved, job.total, allowance)
+        raise error or TemporarilyUnavailable  # a record that changed back in between: the next try will do
 
     def _new(self, job: Job) -> Item:
         return {"TableName": self._table, "Item": item_of(job), "ConditionExpression": "attribute_not_exists(pk)"}
@@ -237,7 +242,8 @@ class JobStore:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": pack(values),
         }
-        return self._together(update, credits.settle(self._table, job.tenant, job.month, job.reserved, spent))
+        month = credits.record_key(job.tenant, job.month)
+        return self._together(update, credits.settle(self._table, month, job.reserved, job.total, spent))
 
     def release_hold(self, job: Job) -> bool:
         """Give back the credits of calls whose charge stayed unknown; the caller isn't charged for them."""
@@ -248,7 +254,7 @@ class JobStore:
             "ConditionExpression": "held = :held",
             "ExpressionAttributeValues": pack({":held": job.held, ":none": 0}),
         }
-        return self._together(update, credits.release(self._table, job.tenant, job.month, job.held))
+        return self._together(update, credits.release(self._table, credits.record_key(job.tenant, job.month), job.held))
 
     def delete(self, job: Job) -> None:
         """Forget an ended job."""
@@ -289,12 +295,5 @@ class JobStore:
             return None
         return job_from(tenant, unpack(updated["Attributes"]))
 
-    def _together(self, *updates: Item | None) -> bool:
-        steps = {str(number): {"Update": update} for number, update in enumerate(updates) if update}
-        return not transact(self._db, steps)
-
-
-def _too_dear(job: Job) -> NotEnoughCredits:
-    return NotEnoughCredits(
-        f"This needs {job.reserved} credits, more than what is left this month. See GET /api/image-studio/usage."
-    )
+    def _together(self, *updates: Item) -> bool:
+        return not transact(self._db, {str(number): {"Update": update} for number, update in enumerate(updates)})

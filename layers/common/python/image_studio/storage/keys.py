@@ -8,7 +8,8 @@ Records, with how they are read:
     CALLER#<tenant>  UPLOAD#<id>          an input in S3           id
     CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
-    CALLER#<tenant>  RATE#<window>        request counters         window
+    CALLER#<tenant>  RATE                 request counters         one item
+    CALLER#<tenant>  WAITS                open waits, by slot      one item
     STUDIO           PROVIDERS            names configured         one item
     STUDIO           HEALTH#<provider>    breaker of a provider    provider
 
@@ -22,6 +23,8 @@ the operator's hot folder inbox/... and outbox/... has names of its own.
 import hashlib
 from zlib import crc32
 
+RATE_SK = "RATE"
+WAITS_SK = "WAITS"
 LEASE_PARTITIONS = 8  # open jobs are spread, so that one partition's 1,000 writes per second aren't the limit
 
 

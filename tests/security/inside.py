@@ -1,0 +1,147 @@
+"""The whole API in this process: the template's routes, the functions' handlers, the table in moto.
+
+`Inside.ask` sends a request as the gateway would hand it on; jobs run in threads and talk to the emulators.
+"""
+
+import importlib.util
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import pytest
+from moto.dynamodb.responses import DynamoHandler
+
+from image_studio.runtime import clients, dispatch
+from local import emulators
+from local.payload import Asked, build_event
+from local.routes import RouteTable
+from local.template import ROOT, Template
+from tests.tables import BUCKET, TABLE, fake_aws
+
+PREFIX = "/api/image-studio"
+KEYS = {
+    "stability": ("STABILITY_API_KEY", "STABILITY_BASE_URL"),
+    "wavespeed": ("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL"),
+    "huggingface": ("HF_TOKEN", "HUGGINGFACE_BASE_URL"),
+    "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
+}
+_PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
+_one_at_a_time = threading.RLock()
+_plain_call = DynamoHandler.call_action
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a function answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+class Inside:
+    """The API; `ask` answers as its functions do, behind a gateway that lets everybody through."""
+
+    def __init__(self) -> None:
+        self.table = RouteTable(routes())
+        self.bucket = BUCKET
+
+    @property
+    def db(self) -> Any:
+        """The table's client."""
+        return clients.dynamodb()
+
+    def records(self, kind: str = "") -> list[dict[str, Any]]:
+        """The table's records whose sort key starts with `kind`."""
+        found = self.db.scan(TableName=TABLE)["Items"]
+        return [item for item in found if item["sk"]["S"].startswith(kind)]
+
+    def event(self, method: str, path: str, **given: Any) -> tuple[str, dict[str, Any]]:
+        """The function that the gateway would choose, and its event. `claims` None: no authorizer's context."""
+        text, _, query = path.partition("?")
+        body = given.get("body", b"")
+        if not isinstance(body, bytes):
+            body = (body if isinstance(body, str) else json.dumps(body)).encode()
+        headers = {"content-type": "application/json", **given.get("headers", {})}
+        asked = Asked(method, PREFIX + text if text.startswith("/") else text, query, tuple(headers.items()), body)
+        match = self.table.match(method, asked.path)
+        assert match is not None
+        claims = given.get("claims", {"sub": given.get("sub", "alice"), "tier": given.get("tier", "enterprise")})
+        context = {"jwt": {"claims": claims, "scopes": None}} if claims is not None else None
+        return match.route.function, build_event(asked, match, context if match.route.authorized else None)
+
+    def ask(self, method: str, path: str, **given: Any) -> Answer:
+        """The answer to a request: `body` (data or bytes), `sub`, `tier`, `claims`, `headers`."""
+        return self.send(*self.event(method, path, **given))
+
+    def send(self, function: str, event: Any) -> Answer:
+        """The answer of a function to an event."""
+        answered = handler(function)(event, None)
+        return Answer(answered["statusCode"], answered["headers"], answered["body"])
+
+
+@cache
+def routes() -> list[Any]:
+    """Every route of the template."""
+    return Template(parameters=_PARAMETERS).routes()
+
+
+@cache
+def app(function: str) -> ModuleType:
+    """A function's app.py, imported under a name of its own."""
+    resource = next(each for each in Template().resources("AWS::Serverless::Function") if each.name == function)
+    path = ROOT / resource.properties["CodeUri"] / "app.py"
+    spec = importlib.util.spec_from_file_location(f"app_of_{function}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def handler(function: str) -> Any:
+    """A function's handler."""
+    return app(function).handler
+
+
+def _serialised(self: DynamoHandler) -> Any:
+    """DynamoDB writes an item one at a time and a transaction as one; moto needs a lock for that."""
+    with _one_at_a_time:
+        return _plain_call(self)
+
+
+@contextmanager
+def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The table and the bucket, safe for many threads."""
+    monkeypatch.setattr(DynamoHandler, "call_action", _serialised)
+    monkeypatch.setenv("QUEUE_URL", "")
+    dispatch.dispatcher.cache_clear()
+    with fake_aws(monkeypatch):
+        yield
+    dispatch.dispatcher.cache_clear()
+
+
+@contextmanager
+def providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """Running emulators of all providers, with the worker's keys for them in the environment."""
+    started = {name: emulators.start(name, key=f"{name}-key-of-the-tests") for name in KEYS}
+    try:
+        for name, (key, url) in KEYS.items():
+            monkeypatch.setenv(key, f"{name}-key-of-the-tests")
+            monkeypatch.setenv(url, started[name].url)
+        yield started
+    finally:
+        for each in started.values():
+            each.stop()
