@@ -109,4 +109,4 @@ def _fits(kind: Any, value: Any, *, words: bool) -> bool:
         number = float(value) if words and isinstance(value, str) else value
         in_range = not isinstance(kind, dict) or kind["from"] <= number <= kind["to"]
         return isinstance(number, int | float) and not isinstance(number, bool) and in_range
-    return isinstance(value, {"text": str, "flag": bool, "list": list}.get(kind, object))
+    return isinstance(value, {"text": str, "flag": bool, "list": list, "object": dict}.get(kind, object))

@@ -84,8 +84,10 @@ def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> 
     code = document.get("code", 200)
     if isinstance(code, int) and code != 200:
         raise read_error(Reply(code, reply.headers, reply.body))
-    data = document.get("data") or document
-    status = data.get("status")
+    data = document.get("data", document)
+    if not isinstance(data, dict):
+        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+    status = str(data.get("status") or "")
     if status in _DONE:
         return _read_output(data)
     if status in _WORKING:
@@ -101,10 +103,11 @@ def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
 
 
 def _read_output(data: dict[str, Any]) -> Located:
-    if any(data.get("has_nsfw_contents") or []):
+    flags = data.get("has_nsfw_contents")
+    if isinstance(flags, list) and any(flags):
         raise ContentRefused
-    outputs = data.get("outputs") or []
-    if not outputs or not isinstance(outputs[0], str):
+    outputs = data.get("outputs")
+    if not isinstance(outputs, list) or not outputs or not isinstance(outputs[0], str):
         raise ResultUnusable(f"{SPEC.title} finished without a picture.")
     seed = data.get("seed")
     return Located(outputs[0], seed if isinstance(seed, int) else None)
