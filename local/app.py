@@ -13,7 +13,9 @@ from local.aws import Aws, Schedule, schedules
 from local.children import end_with_parent, say_ready
 from local.environments import Environments
 from local.gateway import Gateway, GatewayServer
+from local.issuer import Issuer, load_key
 from local.poller import Clock, Poller, Queue
+from local.static import Site
 from local.template import Function, Template
 
 
@@ -28,6 +30,8 @@ class AppSettings:
     declared: Mapping[str, str]
     common: Mapping[str, str]
     log: str
+    issuer: str = ""  # whose tokens the playground gets; none: no playground
+    tier_claim: str = "tier"
     schedule_seconds: float | None = None
     access_log: bool = True
 
@@ -42,7 +46,7 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     functions = {name: _configured(each, settings) for name, each in template.functions().items()}
     backend = Environments(functions, template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
-    server = GatewayServer(Gateway(template, backend, log), listener)
+    server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
     end_with_parent(server.stop)
     server.start()
     sqs = Aws(settings.endpoint).client("sqs")
@@ -53,6 +57,13 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     Clock(fired, sqs, settings.schedule_seconds).start()
     say_ready(ready)
     threading.Event().wait()
+
+
+def _site(settings: AppSettings) -> Site | None:
+    if not settings.issuer:
+        return None
+    issuer = Issuer(settings.issuer, load_key(Path(settings.log).parent), settings.tier_claim)
+    return Site(issuer.mint, (settings.endpoint,))
 
 
 def _configured(function: Function, settings: AppSettings) -> Function:

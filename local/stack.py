@@ -156,6 +156,8 @@ class Stack:
             declared=self._declared,
             common={**self.aws.environment, **self.options.variables},
             log=str(self.log),
+            issuer=self.issuer.url,
+            tier_claim=self.issuer.tier_claim,
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,
         )
