@@ -1,0 +1,67 @@
+"""The table operation x provider x model, as the specs have it, and a request for each operation."""
+
+from typing import Any, NamedTuple
+
+from image_studio.operations import find_operation
+from image_studio.operations.operation import Operation
+from image_studio.providers import SPECS
+from image_studio.schemas.request import Request
+from tests.operations.workshop import block_mask, photo, to_text
+
+SIZE = (480, 360)
+SIDES = {"expand_left": 60, "expand_up": 40}
+BODIES: dict[str, dict[str, Any]] = {
+    "edit.remove_background": {},
+    "edit.inpaint": {"prompt": "a blue vase", "mask_base64": to_text(block_mask(*SIZE))},
+    "edit.outpaint": {"prompt": "a meadow", **SIDES},
+    "edit.search_replace": {"prompt": "a green apple", "search_prompt": "red disc"},
+    "edit.search_recolor": {"prompt": "blue", "select_prompt": "red disc"},
+    "edit.general_edit": {"prompt": "make the disc blue"},
+    "edit.erase": {"mask_base64": to_text(block_mask(*SIZE))},
+    "edit.relight": {"prompt": "a beach at sunset", "options": {"light_source_direction": "left"}},
+    "upscale.fast": {"preset": "social"},
+    "upscale.conservative": {"preset": "social"},
+    "upscale.creative": {"preset": "social", "prompt": "fine detail"},
+    "control.sketch": {"prompt": "a castle on a hill"},
+    "control.structure": {"prompt": "a castle on a hill"},
+    "control.style": {"prompt": "a castle on a hill", "aspect_ratio": "16:9"},
+    "control.style_transfer": {"prompt": "in oil", "style_image_base64": to_text(photo(200, 300).convert("L"))},
+}
+
+
+class Cell(NamedTuple):
+    """One operation by one model."""
+
+    operation: str
+    provider: str
+    model: str
+
+    @property
+    def row(self) -> Operation:
+        """The operation's row."""
+        return find_operation(self.operation.partition(".")[0])
+
+    def request(self, **more: Any) -> Request:
+        """A request that asks for exactly this cell."""
+        studio, _, name = self.operation.partition(".")
+        body = {
+            "control_image_base64" if studio == "control" else "image_base64": to_text(photo(*SIZE)),
+            "mode" if studio == "upscale" else "operation": name,
+            "provider": self.provider,
+            "model": self.model,
+            **BODIES[self.operation],
+            **more,
+        }
+        return self.row.request.model_validate(body)
+
+    def __str__(self) -> str:
+        return f"{self.operation}-{self.provider}-{self.model}"
+
+
+CELLS = [
+    Cell(operation, spec.name, model.name)
+    for operation in BODIES
+    for spec in SPECS
+    for model in spec.live_models()
+    if model.does(operation)
+]
