@@ -1,4 +1,4 @@
-"""Jobs: what became of a request. Waiting costs this small function, not a big one."""
+"""Jobs: what became of a request; uploads. Waiting costs this small function, not a big one."""
 
 from image_studio.runtime import job_routes
 from image_studio.runtime.answers import Response
@@ -34,6 +34,14 @@ def remove(call: Call, job_id: str) -> Response:
 def result(call: Call, job_id: str) -> Response:
     """Give the operation's own body, waiting for it."""
     return job_routes.get_result(call, job_id)
+
+
+@api.post("/uploads")
+def upload(call: Call) -> Response:
+    """Give a form for a large picture, and the job that waits for it."""
+    from image_studio.runtime.uploads import create_upload  # noqa: PLC0415  who waits for a job pays for no schemas
+
+    return create_upload(call)
 
 
 @api.get("/usage")

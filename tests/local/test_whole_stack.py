@@ -1,8 +1,6 @@
 """The real functions behind the gateway: every route is answered by a function that knows it."""
 
 import json
-import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,17 +12,6 @@ from scripts.events import all_events
 
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
 ROUTES = [route for route in Template().routes() if route.path != DEFAULT_ROUTE and route.method != "OPTIONS"]
-
-
-pytestmark = pytest.mark.xdist_group("whole stack")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _within_their_rights(running_stack: Stack) -> Iterator[None]:
-    """Nothing that a function does in this module goes beyond its policies: in AWS it would fail."""
-    before = len(running_stack.aws.refusals())
-    yield
-    assert running_stack.aws.refusals()[before:] == []
 
 
 def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Response:
@@ -87,41 +74,6 @@ def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
     sent = {name.lower() for name in answer.headers} - usual - safe
     assert answer.status_code == 200, answer.text[:300]
     assert sent <= set(Template().cors().exposed)
-
-
-@pytest.mark.parametrize("variations", [1, 3])
-def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int) -> None:
-    """All that a caller can do with a job, so that each function's rights are put to use."""
-    headers = stack.headers(sub=f"jobs {variations}")
-    body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": variations, "delivery": "url"}
-    made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=60)
-    assert made.status_code == 200, made.text[:300]
-    results = made.json()["results"]
-    assert len(results) == variations
-    for result in results:
-        assert requests.get(result["image_url"], timeout=30).content[:4] == b"\x89PNG"
-    job = f"{stack.url}/jobs/{made.headers['x-job-id']}"
-    assert requests.get(job, headers=headers, timeout=30).json()["status"] == "succeeded"
-    assert requests.get(f"{job}/result", headers=headers, timeout=30).json()["results"]
-    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=30).json()["jobs"]) == 1
-    again = {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}
-    upscaled = requests.post(f"{stack.url}/upscale", json=again, headers=headers, timeout=60)
-    assert upscaled.status_code == 200, upscaled.text[:300]
-    assert requests.delete(job, headers=headers, timeout=30).json()["deleted"] is True
-    assert requests.get(job, headers=headers, timeout=30).status_code == 404
-
-
-def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
-    """The clock's message is worked off, not left on the queue."""
-    stack.tick()
-    asked = {"QueueUrl": stack.resources["JobQueue"]["Ref"], "AttributeNames": ["All"]}
-    ends = time.monotonic() + 30
-    left = 1
-    while left and time.monotonic() < ends:
-        counts = stack.aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
-        left = int(counts["ApproximateNumberOfMessages"]) + int(counts["ApproximateNumberOfMessagesNotVisible"])
-        time.sleep(0.1)
-    assert left == 0
 
 
 def test_nothing_secret_is_logged(stack: Stack) -> None:

@@ -1,45 +1,58 @@
 """Put the pictures into an answer: inline what fits into one response, the rest as URLs."""
 
+import json
 from typing import Any
 
 from image_studio.imaging.payload import to_base64
 from image_studio.operations import find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import MAX_BODY
-from image_studio.schemas.delivery import PUBLIC, Deliverable, Delivery
+from image_studio.schemas.delivery import PUBLIC, Deliverable, Delivery, Stored
+from image_studio.schemas.image import FileType
 from image_studio.storage.job import Job
 
-ENVELOPE = 16 * 1024  # bytes kept for everything that isn't a picture, per picture
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+#: What a picture's field takes beside its base64: name, quotes, `data:image/png;base64,`.
+FIELD_BYTES = 64
+_EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
 
 
 def documented_body(job: Job, delivery: Delivery) -> str:
     """The operation's own body of a job that succeeded, its pictures inline or as presigned URLs."""
     answer: Any = find_operation(job.operation).answer.model_validate_json(job.answer or "{}")
-    parts = answer.deliverables()
-    room = 0 if delivery is Delivery.URL else MAX_BODY - ENVELOPE * len(parts)
+    parts = [part for part in answer.deliverables() if part.stored is not None]
     for number, part in enumerate(parts, start=1):
-        if part.stored is None:
-            continue
-        size = _base64_size(part.stored.size)
-        if size <= room and _inline(part):
+        part.image_url = _link(job, part.stored, number)
+    # Every picture is a URL now; one that becomes base64 instead makes room by the URL's length.
+    room = 0 if delivery is Delivery.URL else MAX_BODY - _escaped(_public(answer))
+    for part in parts:
+        size = _base64_size(part.stored.size) + FIELD_BYTES
+        if size <= room and _inline(part, part.stored):
             room -= size
-        else:
-            name = f"{job.id}-{number}.{_EXTENSIONS.get(part.stored.mime, 'bin')}"
-            part.image_url = wiring.pictures().link(part.stored.key, name)
+    return _public(answer)
+
+
+def _public(answer: Any) -> str:
     return str(answer.model_dump_json(context=PUBLIC))
 
 
+def _escaped(body: str) -> int:
+    """The body's size (bytes) inside Lambda's response, where it is a JSON string once more."""
+    return len(json.dumps(body, ensure_ascii=False).encode())
+
+
 def _base64_size(size: int) -> int:
-    return (size + 2) // 3 * 4 + 64
+    return (size + 2) // 3 * 4
 
 
-def _inline(part: Deliverable) -> bool:
-    """Fill in the picture; False where the object is gone."""
-    stored = part.stored
-    data = wiring.pictures().get(stored.key) if stored else None
-    if data is None or stored is None:
+def _link(job: Job, stored: Stored, number: int) -> str:
+    return wiring.pictures().link(stored.key, f"{job.id}-{number}.{_EXTENSIONS.get(stored.mime, 'bin')}")
+
+
+def _inline(part: Deliverable, stored: Stored) -> bool:
+    """Put the picture itself in place of its URL; False where the object is gone."""
+    data = wiring.pictures().get(stored.key)
+    if data is None:
         return False
     prefix = f"data:{stored.mime};base64," if part.as_data_url else ""
-    part.image_base64 = prefix + to_base64(data)
+    part.image_base64, part.image_url = prefix + to_base64(data), None
     return True

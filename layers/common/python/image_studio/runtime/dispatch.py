@@ -18,7 +18,12 @@ IN_PROCESS_JOBS = 4  # at a time
 
 
 class Dispatcher(Protocol):
-    """Sends a job to a worker. A message may come twice or never; the job's record decides."""
+    """Sends a job to a worker. A message may come twice or never; the job's record decides.
+
+    `outlives_us`: whether the job goes on when this process has answered, and is frozen or gone.
+    """
+
+    outlives_us: bool
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """Ask for a run of the job in `delay` seconds."""
@@ -27,6 +32,8 @@ class Dispatcher(Protocol):
 
 class Queue:
     """SQS: messages carry ids, never pictures."""
+
+    outlives_us = True
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """Put a message into the job queue."""
@@ -39,6 +46,8 @@ class Queue:
 
 class InProcess:
     """Threads of this process, for `sam local invoke` and tests: nothing to set up, nothing survives."""
+
+    outlives_us = False
 
     def __init__(self, run: Callable[[str, str], None]) -> None:
         self._run = run

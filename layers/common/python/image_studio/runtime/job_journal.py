@@ -21,7 +21,7 @@ class JobJournal:
         self._job = job
         self._jobs = jobs
         self._pictures = pictures
-        self._entries = {int(number): entry_from(text) for number, text in job.variations.items()}
+        self._entries = entries_of(job)
         self._notes = dict(job.notes)
 
     def entries(self) -> list[Entry]:
@@ -83,6 +83,11 @@ class JobJournal:
 
     def _raw(self, variation: int) -> str:
         return keys.raw_key(self._job.tenant, self._job.id, variation)
+
+
+def entries_of(job: Job) -> dict[int, Entry]:
+    """What the record knows of each variation, in order."""
+    return {number: entry_from(text) for number, text in sorted((int(n), text) for n, text in job.variations.items())}
 
 
 def entry_from(text: str) -> Entry:

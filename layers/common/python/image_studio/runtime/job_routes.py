@@ -2,28 +2,30 @@
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from image_studio.errors import InvalidRequest, JobConflict, RecordedError
-from image_studio.operations.journal import Stage
+from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
-from image_studio.runtime.job_journal import entry_from
-from image_studio.runtime.settings import settings
-from image_studio.runtime.waiting import accepted, go_on, not_found, outcome, status_links, wait_for
+from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.settings import PREFIX, settings
+from image_studio.runtime.waiting import accepted, go_on, not_found, outcome, preference, status_links, wait_for
 from image_studio.schemas.delivery import Delivery
 from image_studio.storage import keys
 from image_studio.storage.credits import Spent
-from image_studio.storage.job import Job
+from image_studio.storage.job import Job, Status
 
 PAGE = 20
 MAX_PAGE = 100
+MAX_MARK = 100  # characters
 NO_STORE = {"cache-control": "no-store"}
 
 
 def get_job(call: Call, job_id: str) -> Response:
-    """GET /jobs/{id}: the status record, at once; `wait=N` waits for a change of its own accord."""
+    """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
     return respond(200, status_record(job), NO_STORE)
 
@@ -32,21 +34,24 @@ def get_result(call: Call, job_id: str) -> Response:
     """GET (or POST) /jobs/{id}/result: the operation's own body or error; redirects to itself while it runs."""
     hop = int(call.number("hop", 0, 0, 100))
     delivery = Delivery.URL if call.query("delivery") == Delivery.URL else Delivery.AUTO
-    seconds = call.number("wait", settings().wait_seconds, 0, settings().wait_seconds)
+    wish = preference(call)
+    seconds = call.number("wait", wish.seconds, 0, wish.seconds)
     job = wait_for(call, call.known.tenant, job_id, seconds)
+    call.headers.update(wish.applied)
     if job.status.ended:
         return outcome(job, delivery)
-    return accepted(job) if "respond-async" in call.header("prefer") else go_on(job, hop + 1, delivery)
+    return accepted(job) if wish.asynchronous else go_on(job, hop + 1, delivery, seconds)
 
 
 def list_jobs(call: Call) -> Response:
-    """GET /jobs: newest first; `next` is the query of the next page."""
+    """GET /jobs: newest first; `next` is the address of the next page, null on the last."""
     count = math.floor(call.number("limit", PAGE, 1, MAX_PAGE))
     before = call.query("before")
-    if before is not None and not 0 < len(before) <= 100:
-        raise InvalidRequest("before must be the mark that an earlier page gave as next.")
+    if before is not None and not 0 < len(before) <= MAX_MARK:
+        raise InvalidRequest("before must be the mark that an earlier page gave in next.")
     jobs, mark = wiring.jobs().newest(call.known.tenant, count, before)
-    return respond(200, {"jobs": [status_record(job) for job in jobs], "next": mark}, NO_STORE)
+    following = f"{PREFIX}/jobs?limit={count}&before={mark}" if mark else None
+    return respond(200, {"jobs": [status_record(job) for job in jobs], "next": following}, NO_STORE)
 
 
 def delete_job(call: Call, job_id: str) -> Response:
@@ -57,26 +62,27 @@ def delete_job(call: Call, job_id: str) -> Response:
         raise not_found(job_id)
     if not job.status.ended:
         return _stop(job)
-    wiring.pictures().delete_all(keys.result_prefix(tenant, job_id))
-    wiring.jobs().delete(job)
-    return respond(200, {"job_id": job.id, "deleted": True})
+    # Objects first: whoever is cut off in between asks again, and finds the record to ask for.
+    for prefix in (keys.result_prefix(tenant, job_id), keys.input_prefix(tenant, job_id)):
+        wiring.pictures().delete_all(prefix)
+    if not wiring.jobs().delete(job):
+        raise JobConflict("The job is changing just now; please try again.")
+    return respond(200, {"job_id": job.id, "deleted": True}, NO_STORE)
 
 
 def _stop(job: Job) -> Response:
-    untouched = not job.variations and job.status == "queued"
+    untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
     error = RecordedError(409, "job_stopped", "The job was stopped before anything was paid.")
     told = {"status": error.status, "code": error.code, "detail": error.detail}
     if not untouched or not wiring.jobs().finish(job, error=told, spent=Spent()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
-    return respond(200, {"job_id": job.id, "stopped": True})
+    return respond(200, {"job_id": job.id, "stopped": True}, NO_STORE)
 
 
 def status_record(job: Job) -> dict[str, Any]:
-    """The job as GET /jobs/{id} shows it."""
-    entries = {number: entry_from(text) for number, text in sorted(job.variations.items(), key=lambda v: int(v[0]))}
-    done = sum(entry.stage is Stage.DONE for entry in entries.values())
-    failed = sum(entry.stage is Stage.FAILED for entry in entries.values())
-    first = next(iter(entries.values()), None)
+    """The job as GET /jobs/{id} shows it; times are epoch milliseconds."""
+    entries = list(entries_of(job).values())
+    first = next(iter(entries), None)
     return {
         **json.loads(status_links(job)),
         "operation": job.operation,
@@ -86,22 +92,26 @@ def status_record(job: Job) -> dict[str, Any]:
         "expires_at": job.expires * 1000,
         "provider": first.provider if first else None,
         "model": first.model if first else None,
-        "progress": {"total": job.total, "done": done, "failed": failed},
-        "variations": [
-            {
-                "variation": entry.variation,
-                "status": _word(entry.stage),
-                "provider": entry.provider,
-                "model": entry.model,
-                **({"detail": entry.detail, "code": entry.code} if entry.stage is Stage.FAILED else {}),
-            }
-            for entry in entries.values()
-        ],
+        "progress": _progress(job, entries),
+        "variations": [_variation(entry) for entry in entries],
         "credits": {"reserved": job.reserved, "charged": job.charged, "held": job.held},
-        "awaits_upload": job.awaits,
+        "awaits_upload": None if job.status.ended else job.awaits,
         "error": dict(job.error) if job.error else None,
     }
 
 
-def _word(stage: Stage) -> str:
-    return {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}.get(stage, "running")
+def _progress(job: Job, entries: Iterable[Entry]) -> dict[str, int]:
+    stages = [entry.stage for entry in entries]
+    return {"total": job.total, "done": stages.count(Stage.DONE), "failed": stages.count(Stage.FAILED)}
+
+
+def _variation(entry: Entry) -> dict[str, Any]:
+    word = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}.get(entry.stage, "running")
+    told = {"detail": entry.detail, "code": entry.code} if entry.stage is Stage.FAILED else {}
+    return {
+        "variation": entry.variation,
+        "status": word,
+        "provider": entry.provider,
+        "model": entry.model,
+        **told,
+    }

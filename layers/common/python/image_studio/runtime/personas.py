@@ -47,7 +47,7 @@ def put_persona(call: Call, persona_id: str) -> Response:
         )
     persona, ignored = parse_request(Persona, call.text())
     call.headers.update(ignored_header(ignored))
-    document = persona.model_dump()
+    document = persona.model_dump() | {"name": persona.name or persona_id}
     try:
         new = personas().put(call.known.tenant, persona_id, document, MAX_PERSONAS)
     except TooManyPersonas:

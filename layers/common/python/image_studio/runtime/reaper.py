@@ -1,27 +1,40 @@
 """The reaper: looks at jobs whose lease ran out, so that nothing hangs and nothing is lost.
 
-A queued or dead job is sent to a worker again (its journal knows what was paid); a job whose upload never came is
-failed; credits on hold for an unknown charge are given back when their time is over.
+A job that nobody took, or whose worker died, is sent to a worker again (its journal knows what was paid); one whose
+upload never came is failed; one that expired gives its credits back; credits on hold for an unknown charge are given
+back when their time is over.
 """
 
 import logging
+import time
 
-from image_studio.runtime import wiring
+from image_studio.errors import RecordedError, StudioError
+from image_studio.operations import find_operation
+from image_studio.runtime import uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.storage.credits import Spent
-from image_studio.storage.job import Job
+from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.verdict import spent_on, told
+from image_studio.storage import keys
+from image_studio.storage.job import Job, Status
 
 log = logging.getLogger(__name__)
 
-MOST = 100  # jobs of one partition that one sweep looks at
-AGAIN_SECONDS = 30  # until a job that was sent again is looked at again
+MOST = 200  # jobs of one partition that one sweep looks at
+AGAIN_SECONDS = 30  # until a job that was sent again is looked at again; then longer, by its age
+LONGEST_SECONDS = 900
+
+NEVER_CAME = RecordedError(400, "upload_missing", "The upload that this job waited for never came.")
+EXPIRED = RecordedError(500, "expired", "The job expired before it was done.")
 
 
 def reap() -> int:
-    """One sweep; the number of jobs that it did something for."""
+    """One sweep; the number of jobs that it looked at."""
     jobs = list(wiring.jobs().overdue(MOST))
     for job in jobs:
-        _mend(job)
+        try:
+            _mend(job)
+        except Exception:  # one that can't be mended must not keep the others from it
+            log.exception("job not mended", extra={"job_id": job.id})
     if jobs:
         log.info("reaped", extra={"jobs": len(jobs)})
     return len(jobs)
@@ -31,10 +44,36 @@ def _mend(job: Job) -> None:
     store = wiring.jobs()
     if job.status.ended:
         store.release_hold(job)
+    elif job.expires <= time.time():
+        spent = spent_on(job, entries_of(job).values())
+        store.finish(job, error=told(EXPIRED, find_operation(job.operation)), spent=spent)
     elif job.awaits:
-        error = {"status": 400, "code": "upload_missing", "detail": "The upload that this job waited for never came."}
-        store.finish(job, error=error, spent=Spent())
+        _end_waiting(job)
+    elif job.status is Status.RUNNING:
+        _send_again(job, lost=store.requeue(job, AGAIN_SECONDS))
     else:
-        if job.status == "queued":
-            store.touch(job, AGAIN_SECONDS)
+        _send_again(job, lost=store.touch(job, _patience(job)))
+
+
+def _send_again(job: Job, *, lost: bool) -> None:
+    if lost:
         dispatcher().send(job.tenant, job.id)
+
+
+def _patience(job: Job) -> int:
+    """A long queue isn't a lost message: whoever waits long is asked after more seldom."""
+    age = time.time() - job.created_at / 1000
+    return round(min(LONGEST_SECONDS, max(AGAIN_SECONDS, age)))
+
+
+def _end_waiting(job: Job) -> None:
+    """The upload's time is over; the event that tells of it may have been lost, though."""
+    row = find_operation(job.operation)
+    if not wiring.pictures().exists(keys.upload_key(job.tenant, job.awaits or "")):
+        uploads.fail(job, row, NEVER_CAME)
+        return
+    try:
+        uploads.start(job)
+    except Exception:
+        log.exception("job can't be started", extra={"job_id": job.id})
+        uploads.fail(job, row, StudioError())

@@ -23,6 +23,7 @@ class Settings:
     wait_seconds: float  # how long an answer may wait for its job
     poll_hold_seconds: float  # how long a worker waits for a slow provider before it gives the job back
     lease_seconds: int  # how long a silent worker is believed alive
+    input_days: int
     result_days: int
     hold_seconds: int  # how long credits of an unknown charge stay reserved
     upload_seconds: int  # how long a job waits for its upload
@@ -47,6 +48,7 @@ def settings() -> Settings:
         wait_seconds=float(env.get("WAIT_SECONDS") or 25),
         poll_hold_seconds=float(env.get("POLL_HOLD_SECONDS") or 60),
         lease_seconds=_days("LEASE_SECONDS", 60),
+        input_days=_days("INPUT_DAYS", 1),
         result_days=_days("RESULT_DAYS", 7),
         hold_seconds=_days("HOLD_SECONDS", 3600),
         upload_seconds=_days("UPLOAD_SECONDS", 3600),

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from image_studio.errors import JobConflict, NotFound
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
@@ -16,10 +17,11 @@ from image_studio.runtime.limits import open_wait
 from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.usage import allowance
-from image_studio.runtime.waiting import accepted, go_on, outcome, preferred_wait, wait_for
+from image_studio.runtime.waiting import accepted, go_on, outcome, preference, wait_for
 from image_studio.schemas.delivery import Delivery
+from image_studio.schemas.request import Request
 from image_studio.storage import keys
-from image_studio.storage.credits import month_of
+from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import Job, Status, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
 
@@ -32,42 +34,69 @@ def submit(call: Call, name: str) -> Response:
     row = find_operation(name)
     request, ignored = parse_request(row.request, call.text())
     call.headers.update(ignored_header(ignored))
-    cost = row.estimate(request, wiring.api_studio(call.known))
-    delivery = getattr(request, "delivery", Delivery.AUTO)
-    extras = Extras(cost=cost, idempotency_key=call.idempotency_key())
-    seconds, asynchronous, applied = preferred_wait(call)
+    wish = preference(call)
+    seconds = wish.seconds if dispatcher().outlives_us else call.time_left()
     with open_wait(call, seconds):  # before anything is made: a caller without a place to wait spends nothing
-        job_id = record(call.known, row, request, extras)
-        job = wait_for(call, call.known.tenant, job_id, seconds)
-    call.headers.update(applied)
+        job = _wait(call, _admit(call, row, request), seconds)
+    call.headers.update(wish.applied)
+    delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
         return outcome(job, delivery)
-    return accepted(job) if asynchronous else go_on(job, 1, delivery)
+    return accepted(job) if wish.asynchronous else go_on(job, 1, delivery, wish.seconds)
+
+
+def _wait(call: Call, job_id: str, seconds: float) -> Job:
+    try:
+        return wait_for(call, call.known.tenant, job_id, seconds)
+    except NotFound:
+        raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
+
+
+def _admit(call: Call, row: Operation, request: Request) -> str:
+    """The id of the job for this request: an earlier one where the Idempotency-Key names one, free of charge.
+
+    Whatever makes the request invalid is raised before anything is recorded.
+    """
+    caller, key = call.known, call.idempotency_key()
+    digest = digest_of(row, request)
+    joined = wiring.jobs().taken(caller.tenant, key, digest)
+    if joined:
+        return joined
+    cost = row.estimate(request, wiring.api_studio(caller))
+    return record(caller, row, request, Extras(cost=cost, digest=digest, idempotency_key=key))
+
+
+def digest_of(row: Operation, request: Request) -> str:
+    """What tells one request from another: a hash of the operation and the validated request."""
+    return hashlib.sha256(row.name.encode() + b"\n" + request.model_dump_json().encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
     """What a door knows beside the request."""
 
-    cost: int
+    cost: int  # credits to reserve
+    digest: str
     idempotency_key: str | None = None
-    awaits: str | None = None  # the upload that starts the job
-    outbox: str | None = None  # where the hot folder's result goes
     job_id: str | None = None  # where the door makes ids of its own
+    awaits: str | None = None  # the upload that starts the job
+    inbox: str | None = None  # the hot folder's path that the job came from
+    etag: str | None = None
+    allowance: Allowance | None = None  # where it isn't that of the caller's tier
 
 
-def record(caller: Caller, row: Operation, request: Any, extras: Extras) -> str:
+def record(caller: Caller, row: Operation, request: Request, extras: Extras) -> str:
     """Put request and job on record and send it off; the id is an earlier job's where the key names one.
 
     The request's object is written first: its key holds the request's hash, so whoever comes second writes the same,
     and a job never exists without its input.
     """
-    body = request.model_dump_json().encode()
-    request_hash = hashlib.sha256(row.name.encode() + b"\n" + body).hexdigest()
-    job = _new_job(caller, row, request, extras, request_hash)
-    wiring.pictures().put_once(job.input, body, JSON)
+    job = _new_job(caller, row, request, extras)
+    wiring.pictures().put_once(job.input, request.model_dump_json().encode(), JSON)
     try:
-        wiring.jobs().put(job, idempotency_key=extras.idempotency_key, allowance=allowance(caller.tier))
+        wiring.jobs().put(
+            job, idempotency_key=extras.idempotency_key, allowance=extras.allowance or allowance(caller.tier)
+        )
     except KeyTaken as taken:
         return taken.job_id
     if not job.awaits:
@@ -75,7 +104,7 @@ def record(caller: Caller, row: Operation, request: Any, extras: Extras) -> str:
     return job.id
 
 
-def _new_job(caller: Caller, row: Operation, request: Any, extras: Extras, request_hash: str) -> Job:
+def _new_job(caller: Caller, row: Operation, request: Any, extras: Extras) -> Job:
     now = time.time()
     job_id = extras.job_id or new_id()
     patience = settings().upload_seconds if extras.awaits else QUEUE_PATIENCE
@@ -84,8 +113,8 @@ def _new_job(caller: Caller, row: Operation, request: Any, extras: Extras, reque
         id=job_id,
         operation=row.name,
         status=Status.QUEUED,
-        request_hash=request_hash,
-        input=keys.input_key(caller.tenant, job_id, request_hash),
+        request_hash=extras.digest,
+        input=keys.input_key(caller.tenant, job_id, extras.digest),
         total=row.variations(request),
         created=created_now(now, job_id),
         created_at=int(now * 1000),
@@ -95,5 +124,6 @@ def _new_job(caller: Caller, row: Operation, request: Any, extras: Extras, reque
         tier=caller.tier,
         lease_until=int(now) + patience,
         awaits=extras.awaits,
-        outbox=extras.outbox,
+        inbox=extras.inbox,
+        etag=extras.etag,
     )

@@ -4,6 +4,8 @@ import json
 import math
 import re
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from image_studio.errors import NotFound, RecordedError
 from image_studio.runtime import wiring
@@ -52,7 +54,7 @@ def _look(tenant: str, job_id: str) -> Job:
 
 
 def not_found(job_id: str) -> NotFound:
-    """The same for an unknown id and for another caller's."""
+    """The same for an unknown id, an expired one and another caller's."""
     return NotFound(f"Job '{job_id[:80]}' not found.")
 
 
@@ -65,31 +67,37 @@ def outcome(job: Job, delivery: Delivery) -> Response:
     return respond(200, documented_body(job, delivery), {"x-job-id": job.id, "cache-control": "no-store"})
 
 
-def preferred_wait(call: Call) -> tuple[float, bool, dict[str, str]]:
-    """Seconds to wait, whether a 202 is wanted instead of a redirect, and Preference-Applied (RFC 7240)."""
-    prefer = call.header("prefer").lower()
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How a caller wants to wait: seconds, whether a 202 shall follow instead of a redirect, Preference-Applied."""
+
+    seconds: float
+    asynchronous: bool = False
+    applied: Mapping[str, str] = field(default_factory=dict)
+
+
+def preference(call: Call) -> Preference:
+    """`Prefer: respond-async` and `wait=N` (RFC 7240): N bounds the wait, and alone respond-async doesn't wait."""
+    words = [word.strip() for word in call.header("prefer").lower().split(",")]
     most = settings().wait_seconds
-    if "respond-async" in prefer:
-        return 0.0, True, {"preference-applied": "respond-async"}
-    found = re.search(r"\bwait\s*=\s*\"?(\d{1,6})", prefer)
-    if found:
-        seconds = min(float(found[1]), most)
-        return seconds, False, {"preference-applied": f"wait={math.floor(seconds)}"}
-    return most, False, {}
+    found = next((match for word in words if (match := re.fullmatch(r'wait\s*=\s*"?(\d{1,6})"?', word))), None)
+    asynchronous = "respond-async" in words
+    seconds = min(float(found[1]), most) if found else 0.0 if asynchronous else most
+    applied = (["respond-async"] if asynchronous else []) + ([f"wait={math.floor(seconds)}"] if found else [])
+    return Preference(seconds, asynchronous, {"preference-applied": ", ".join(applied)} if applied else {})
 
 
-def accepted(job: Job, headers: dict[str, str] | None = None) -> Response:
+def accepted(job: Job) -> Response:
     """202: not done, here is how to find it."""
-    return respond(202, status_links(job), {"location": _status_url(job), **_PATIENCE, **(headers or {})})
+    return respond(202, status_links(job), {"location": status_url(job), **_PATIENCE})
 
 
-def go_on(job: Job, hop: int, delivery: Delivery, headers: dict[str, str] | None = None) -> Response:
-    """303 to the result route, which waits on; after the last hop 202."""
+def go_on(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
+    """303 to the result route, which waits on for as long again; after the last hop 202."""
     if hop > MAX_HOPS:
-        return accepted(job, headers)
-    wait = math.ceil(settings().wait_seconds)
-    target = f"{_result_url(job)}?wait={wait}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
-    return respond(303, status_links(job), {"location": target, **_PATIENCE, **(headers or {})})
+        return accepted(job)
+    query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
+    return respond(303, status_links(job), {"location": f"{_result_url(job)}?{query}", **_PATIENCE})
 
 
 _PATIENCE = {"retry-after": str(RETRY_AFTER), "cache-control": "no-store"}
@@ -101,13 +109,14 @@ def status_links(job: Job) -> str:
         {
             "job_id": job.id,
             "status": job.status,
-            "status_url": _status_url(job),
+            "status_url": status_url(job),
             "result_url": _result_url(job),
         }
     )
 
 
-def _status_url(job: Job) -> str:
+def status_url(job: Job) -> str:
+    """Where the job's record is read, relative to the host."""
     return f"{PREFIX}/jobs/{job.id}"
 
 

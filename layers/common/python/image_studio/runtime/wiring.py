@@ -10,7 +10,7 @@ from image_studio.providers.wire import Wire
 from image_studio.runtime import clients, roster
 from image_studio.runtime.identity import Caller
 from image_studio.runtime.keyring import ProviderKeys
-from image_studio.runtime.library import CallerLibrary
+from image_studio.runtime.library import CallerLibrary, Dropped
 from image_studio.runtime.rewriter import TextModels
 from image_studio.runtime.settings import settings
 from image_studio.storage.job import Job
@@ -70,9 +70,10 @@ def circuits(cache_seconds: int) -> "Breaker":
     return Breaker(clients.dynamodb(), settings().table, cache_seconds=cache_seconds)
 
 
-def api_studio(caller: Caller) -> Studio:
+def api_studio(caller: Caller, *, dropped: Dropped | None = None, awaited: str = "") -> Studio:
     """What an API function works with: it validates and estimates, and has no keys."""
-    return Studio(configured=roster.configured(), library=CallerLibrary(caller.tenant, jobs(), pictures()))
+    library = CallerLibrary(caller.tenant, jobs(), pictures(), dropped=dropped, awaited=awaited)
+    return Studio(configured=roster.configured(), library=library)
 
 
 def worker_studio(job: Job, journal: Journal) -> Studio:
@@ -82,7 +83,7 @@ def worker_studio(job: Job, journal: Journal) -> Studio:
         keyring=keyring(),
         wire=wire(),
         journal=journal,
-        library=CallerLibrary(job.tenant, jobs(), pictures()),
+        library=CallerLibrary(job.tenant, jobs(), pictures(), dropped=Dropped.of(job)),
         health=circuits(WORKER_SECONDS),
         rewriter=TextModels(keyring(), wire()),
         hold=settings().poll_hold_seconds,

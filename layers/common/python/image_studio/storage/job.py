@@ -51,16 +51,17 @@ class Job:
     started_at: int | None = None
     finished_at: int | None = None
     awaits: str | None = None  # the upload that starts it
-    outbox: str | None = None  # where a hot-folder job writes its result
+    inbox: str | None = None  # of a hot-folder job: the picture's path below inbox/, its result's below outbox/
+    etag: str | None = None  # which content of that object it works on
     variations: Mapping[str, str] = field(default_factory=dict)  # number -> journal entry, JSON
     notes: Mapping[str, str] = field(default_factory=dict)
     answer: str | None = None
     error: Mapping[str, Any] | None = None
 
     @property
-    def key(self) -> dict[str, Any]:
+    def key(self) -> Item:
         """The record's key, as DynamoDB wants it."""
-        return pack({"pk": keys.caller_pk(self.tenant), "sk": keys.job_sk(self.id)})
+        return keys.job_key(self.tenant, self.id)
 
 
 def new_id() -> str:
@@ -86,33 +87,33 @@ _STORED = (
     "runs",
     "lease_until",
     "awaits",
-    "outbox",
+    "inbox",
+    "etag",
 )
 
 
 def item_of(job: Job) -> Item:
     """A new job's record."""
     values = {
-        "pk": keys.caller_pk(job.tenant),
-        "sk": keys.job_sk(job.id),
         **{name: getattr(job, name) for name in _STORED},
         "status": str(job.status),
         "variations": {},
         "notes": {},
         "lease": keys.lease_partition(job.id),
     }
-    return pack(values)
+    return {**job.key, **pack(values)}
 
 
-def job_from(tenant: str, item: dict[str, Any]) -> Job:
+def job_from(item: Mapping[str, Any]) -> Job:
     """A record, unpacked, as a job."""
-    fields = {name: item[name] for name in Job.__dataclass_fields__ if name in item and name != "tenant"}
+    fields = {name: item[name] for name in Job.__dataclass_fields__ if name in item}
+    fields["tenant"] = keys.tenant_in(item["pk"])
     fields["status"] = Status(item["status"])
     if "error" in item:
         fields["error"] = json.loads(item["error"])
-    return Job(tenant=tenant, **fields)
+    return Job(**fields)
 
 
 def created_now(now: float, job_id: str) -> str:
-    """A mark that sorts jobs by the moment they were made, and is unique."""
-    return f"{datetime.fromtimestamp(now, UTC).isoformat(timespec='microseconds')}#{job_id}"
+    """A mark that sorts jobs by the moment they were made, is unique, and needs no quoting in a URL."""
+    return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S.%fZ}-{job_id}"

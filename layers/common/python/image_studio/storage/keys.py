@@ -3,9 +3,9 @@
 Records, with how they are read:
 
     pk               sk                   what                     read by
-    CALLER#<tenant>  JOB#<id>             a job                    id; newest first through the index by_created
+    CALLER#<tenant>  JOB#<id>             a job                    id; newest first through the index by_created.
+                                                                   One that awaits an upload has the upload's id
     CALLER#<tenant>  KEY#<hash>           an Idempotency-Key       hash of the key, 24 hours
-    CALLER#<tenant>  UPLOAD#<id>          an input in S3           id
     CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
     CALLER#<tenant>  RATE                 request counters         one item
@@ -17,15 +17,24 @@ Records, with how they are read:
     index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
 
 Objects: uploads/<tenant>/<id>, inputs/<tenant>/<job>/<request hash>.json, results/<tenant>/<job>/<variation>[.raw];
-the operator's hot folder inbox/... and outbox/... has names of its own.
+an upload has no record, its name says whose it is. The operator's hot folder has names of its own:
+inbox/<path> is answered by outbox/<path>/result.json or error.json, with the pictures beside it.
 """
 
 import hashlib
 from zlib import crc32
 
+from image_studio.storage.items import Item, pack
+
 RATE_SK = "RATE"
 WAITS_SK = "WAITS"
-LEASE_PARTITIONS = 8  # open jobs are spread, so that one partition's 1,000 writes per second aren't the limit
+#: Open jobs are spread, so that one partition's 1,000 writes per second aren't the limit.
+LEASES = tuple(f"open#{number}" for number in range(8))
+#: The operator's hot folder: what is dropped, and what comes of it. The operator is a tenant of its own, whose
+#: name is no caller's: those are hashes.
+INBOX, OUTBOX, OPERATOR = "inbox/", "outbox/", "operator"
+UPLOADS = "uploads/"
+_CALLER = "CALLER#"
 
 
 def tenant_of(sub: str) -> str:
@@ -35,7 +44,17 @@ def tenant_of(sub: str) -> str:
 
 def caller_pk(tenant: str) -> str:
     """The partition of everything that a caller owns."""
-    return f"CALLER#{tenant}"
+    return _CALLER + tenant
+
+
+def tenant_in(pk: str) -> str:
+    """Whose partition it is."""
+    return pk.removeprefix(_CALLER)
+
+
+def job_key(tenant: str, job_id: str) -> Item:
+    """A job's key, as DynamoDB wants it."""
+    return pack({"pk": caller_pk(tenant), "sk": job_sk(job_id)})
 
 
 def job_sk(job_id: str) -> str:
@@ -50,12 +69,12 @@ def key_sk(idempotency_key: str) -> str:
 
 def lease_partition(job_id: str) -> str:
     """The partition of the lease index that a job belongs to."""
-    return f"open#{crc32(job_id.encode()) % LEASE_PARTITIONS}"
+    return LEASES[crc32(job_id.encode()) % len(LEASES)]
 
 
 def input_key(tenant: str, job_id: str, request_hash: str) -> str:
     """The object with a job's request."""
-    return f"inputs/{tenant}/{job_id}/{request_hash}.json"
+    return f"{input_prefix(tenant, job_id)}{request_hash}.json"
 
 
 def result_prefix(tenant: str, job_id: str) -> str:
@@ -75,4 +94,9 @@ def raw_key(tenant: str, job_id: str, variation: int) -> str:
 
 def upload_key(tenant: str, upload_id: str) -> str:
     """An uploaded input."""
-    return f"uploads/{tenant}/{upload_id}"
+    return f"{UPLOADS}{tenant}/{upload_id}"
+
+
+def input_prefix(tenant: str, job_id: str) -> str:
+    """Where a job's request lies."""
+    return f"inputs/{tenant}/{job_id}/"

@@ -1,24 +1,30 @@
 """Objects in the bucket: results are written once and never changed, inputs come in by presigned POST."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+
+from image_studio.errors import TooLarge
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 URL_SECONDS = 15 * 60  # how long a presigned URL lives
 DELETE_BATCH = 1000
+MAX_TRIES = 4  # of a write that met another one of the same key
+PAUSE = 0.1  # seconds, longer each time
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a look at an object's head tells: size in bytes and media type."""
+class Held:
+    """An object as it was read: its bytes, and when it was written."""
 
-    size: int
-    mime: str
+    data: bytes
+    written: datetime
 
 
 class PictureStore:
@@ -30,13 +36,18 @@ class PictureStore:
 
     def put_once(self, key: str, data: bytes, mime: str) -> bool:
         """Write an object that isn't there yet; False where it is, and stays as it was."""
-        try:
-            self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime, IfNoneMatch="*")
-        except ClientError as error:
-            if _status(error) in (409, 412):  # 409: a write of the same key is under way
-                return False
-            raise
-        return True
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime, IfNoneMatch="*")
+            except ClientError as error:
+                if _status(error) == 412:
+                    return False
+                if _status(error) != 409 or attempt == MAX_TRIES:
+                    raise
+                time.sleep(PAUSE * attempt)  # another write of the key is under way, and may yet fail
+            else:
+                return True
+        raise AssertionError("the loop returns or raises")  # pragma: no cover
 
     def put(self, key: str, data: bytes, mime: str) -> None:
         """Write an object, whatever was there (the hot folder's results)."""
@@ -44,22 +55,35 @@ class PictureStore:
 
     def get(self, key: str) -> bytes | None:
         """An object's bytes, or None where there is none."""
+        held = self.read(key)
+        return held.data if held else None
+
+    def read(self, key: str, *, most: int | None = None, etag: str | None = None) -> Held | None:
+        """An object, or None where there is none, or none with this content (`etag`).
+
+        Raises TooLarge for one of more than `most` bytes, before reading it.
+        """
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Key": key, **({"IfMatch": etag} if etag else {})}
         try:
-            return self._client().get_object(Bucket=self._bucket, Key=key)["Body"].read()
+            found = self._client().get_object(**asked)
         except ClientError as error:
-            if _status(error) in (403, 404):  # 403: without the right to list, S3 doesn't say which
+            if _status(error) in (403, 404, 412):  # 403: without the right to list, S3 doesn't say which
                 return None
             raise
+        if most is not None and found["ContentLength"] > most:
+            found["Body"].close()
+            raise TooLarge(f"The picture has {found['ContentLength']:,} bytes; at most {most:,} are taken.")
+        return Held(found["Body"].read(), found["LastModified"])
 
-    def find(self, key: str) -> Found | None:
-        """An object's size and type, or None where there is none."""
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
         try:
-            head = self._client().head_object(Bucket=self._bucket, Key=key)
+            self._client().head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if _status(error) in (403, 404):
-                return None
+                return False
             raise
-        return Found(head["ContentLength"], head.get("ContentType", ""))
+        return True
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object under a job's prefix (at most one batch: a job has ten pictures)."""
@@ -81,7 +105,7 @@ class PictureStore:
         )
 
     def form(self, key: str, mime: str, max_bytes: int) -> dict[str, Any]:
-        """A presigned POST for exactly one key, one media type and at most `max_bytes`: {url, fields}."""
+        """A presigned POST for exactly one key, one media type and 1 to `max_bytes` bytes: {url, fields}."""
         return self._client().generate_presigned_post(
             self._bucket,
             key,

@@ -1,0 +1,86 @@
+"""The hot folder's answers: pictures and result.json, or error.json, under outbox/ at the input's own path."""
+
+import base64
+import json
+import logging
+import re
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from image_studio.operations.operation import Operation
+from image_studio.runtime import wiring
+from image_studio.runtime.answers import JSON
+from image_studio.runtime.library import Superseded
+from image_studio.schemas.delivery import PUBLIC, Deliverable
+from image_studio.schemas.image import FileType
+from image_studio.storage import keys
+from image_studio.storage.job import Job
+
+log = logging.getLogger(__name__)
+
+RESULT, ERROR = "result.json", "error.json"
+MAX_KEY = 1024  # bytes of an object's key (S3)
+_EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
+
+
+def write(job: Job, row: Operation, answer: str | None = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Write how the job ended; the outcome for its record comes back, its pictures replaced by their file names.
+
+    May be done again: the same run, or a later one, writes the same files.
+    """
+    path = job.inbox or ""
+    if error is not None or answer is None:
+        write_error(path, error or {}, job_id=job.id, etag=job.etag)
+        return {"error": error}
+    parsed: Any = row.answer.model_validate_json(answer)
+    parts: list[Deliverable] = parsed.deliverables()
+    for number, part in enumerate(parts, start=1):
+        _place(path, part, _label(part, number, len(parts)))
+    document = {"job_id": job.id, "input": keys.INBOX + path, "etag": job.etag}
+    told = parsed.model_dump(mode="json", context=PUBLIC)
+    _put(path, RESULT, json.dumps({**document, **told}, ensure_ascii=False).encode(), JSON)
+    return {"answer": str(parsed.model_dump_json())}
+
+
+def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, etag: str | None = None) -> None:
+    """Write error.json, unless the input was replaced: its successor has a job of its own."""
+    if error.get("code") != Superseded.code:
+        document = {"job_id": job_id, "input": keys.INBOX + path, "etag": etag, **error}
+        _put(path, ERROR, json.dumps(document, ensure_ascii=False).encode(), JSON)
+
+
+def _label(part: Deliverable, number: int, of: int) -> str:
+    """What tells a picture from its siblings: platform and format where it has them, else its number."""
+    words = [str(word) for name in ("platform", "format") if (word := getattr(part, name, None))]
+    label = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
+    return "-".join(filter(None, [label, str(number) if of > 1 else ""]))
+
+
+def _place(path: str, part: Deliverable, label: str) -> None:
+    """Put a picture beside result.json, whose `image_url` then leads there."""
+    data, mime = _picture(part)
+    stem = PurePosixPath(path).stem
+    name = f"{stem}-{label}" if label else stem
+    name = f"{name}.{_EXTENSIONS.get(mime, 'bin')}"
+    part.image_base64, part.image_url = None, quote(name)
+    _put(path, name, data, mime)
+
+
+def _picture(part: Deliverable) -> tuple[bytes, str]:
+    if part.stored:
+        data = wiring.pictures().get(part.stored.key)
+        if data is None:
+            raise LookupError("a stored picture is gone")
+        return data, part.stored.mime
+    head, _, text = (part.image_base64 or "").rpartition(",")
+    mime = head.removeprefix("data:").partition(";")[0]
+    return base64.b64decode(text), mime or FileType.PNG.mime
+
+
+def _put(path: str, name: str, data: bytes, mime: str) -> None:
+    key = f"{keys.OUTBOX}{path}/{name}"
+    if len(key.encode()) > MAX_KEY:
+        log.error("hot folder's path is too long to answer", extra={"bytes": len(key.encode())})
+        return
+    wiring.pictures().put(key, data, mime)
