@@ -1,0 +1,106 @@
+"""The doors of the free reads: cached by clients, one body for all, errors as sentences."""
+
+import json
+
+import pytest
+
+from functions.create.app import handler as create
+from functions.edit.app import handler as edit
+from image_studio.runtime import roster, wiring
+from image_studio.runtime.breaker import FAILURES
+from tests.tables import fake_aws
+
+PREFIX = "/api/image-studio"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch):
+    """An empty table."""
+    with fake_aws(monkeypatch):
+        yield
+
+
+def ask(handler, path, body=None, **headers):
+    """Status, headers and text of a GET, or of a POST with that body."""
+    path, _, query = path.partition("?")
+    event = {
+        "version": "2.0",
+        "rawPath": PREFIX + path,
+        "rawQueryString": query,
+        "queryStringParameters": dict(pair.split("=") for pair in query.split("&")) if query else None,
+        "headers": {"content-type": "application/json", **headers},
+        "body": body,
+        "requestContext": {
+            "http": {"method": "GET" if body is None else "POST", "path": PREFIX + path},
+            "authorizer": {"jwt": {"claims": {"sub": "alice"}}},
+        },
+    }
+    answer = handler(event, None)
+    return answer["statusCode"], answer["headers"], answer["body"]
+
+
+@pytest.mark.parametrize(
+    ("handler", "path", "seconds"),
+    [
+        (create, "/templates", 300),
+        (create, "/templates/search?query=linkedin", 300),
+        (create, "/providers", 60),
+        (edit, "/edit/operations", 300),
+        (edit, "/edit/models?operation=inpaint", 300),
+    ],
+)
+def test_a_client_that_has_it_gets_a_304(handler, path, seconds):
+    """The same ETag for the same body; with it, weak or in a list, no body at all."""
+    status, headers, body = ask(handler, path)
+    assert (status, headers["cache-control"]) == (200, f"public, max-age={seconds}")
+    etag = headers["etag"]
+    assert ask(handler, path)[1]["etag"] == etag
+    for asked in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        status, headers, text = ask(handler, path, **{"if-none-match": asked})
+        assert (status, headers["etag"], text) == (304, etag, "")
+    assert ask(handler, path, **{"if-none-match": '"other"'})[2] == body
+
+
+def test_another_body_has_another_etag():
+    """A filter makes another document."""
+    tags = {ask(create, path)[1]["etag"] for path in ("/templates", "/templates?platform=instagram", "/providers")}
+    assert len(tags) == 3
+
+
+def test_providers_tell_who_has_a_key_and_who_failed():
+    """As the worker recorded it."""
+    roster.record(frozenset({"stability", "gemini"}))
+    circuits = wiring.circuits(0)
+    for _ in range(FAILURES):
+        circuits.report("gemini", ok=False)
+    entries = json.loads(ask(create, "/providers")[2])["providers"]
+    assert {name: entry["configured"] for name, entry in entries.items()} == {
+        "stability": True,
+        "wavespeed": False,
+        "huggingface": False,
+        "gemini": True,
+    }
+    assert [name for name, entry in entries.items() if not entry["healthy"]] == ["gemini"]
+
+
+def test_estimates_name_what_they_ignore():
+    """Fields that no estimate has, in the header."""
+    body = {"provider": "stability", "num_images": 1, "resolution": "1x1", "a": 1}
+    status, headers, text = ask(create, "/estimate-cost", json.dumps(body))
+    assert (status, headers["x-ignored-fields"]) == (200, "a, resolution")
+    assert json.loads(text)["provider"] == "stability"
+
+
+@pytest.mark.parametrize("body", ["", "{}", "[]", "nonsense", '{"provider": 1}', '{"provider": "nobody"}'])
+def test_an_estimate_that_can_not_be_made_is_a_400(body):
+    """One sentence, never a 0."""
+    status, _, text = ask(create, "/estimate-cost", body)
+    answer = json.loads(text)
+    assert (status, set(answer)) == (400, {"detail", "code"})
+
+
+def test_only_configured_models_are_recommended():
+    """A model that can't be called is no recommendation."""
+    roster.record(frozenset({"wavespeed"}))
+    status, _, text = ask(edit, "/edit/recommend", '{"operation": "inpaint", "preferences": {}, "tier": "x"}')
+    assert (status, json.loads(text)["provider"]) == (200, "wavespeed")

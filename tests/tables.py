@@ -1,0 +1,47 @@
+"""The template's table, bucket and secret in moto, in this process, for tests of what stands on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from image_studio.runtime import clients, roster, settings, wiring
+from local.template import Template
+
+TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
+_CACHES = (
+    settings.settings,
+    *(getattr(clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
+    *(each for each in vars(wiring).values() if hasattr(each, "cache_clear")),
+)
+
+
+@cache
+def _declared_table() -> dict[str, object]:
+    table = next(iter(Template().resources("AWS::DynamoDB::Table")))
+    taken = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    return {name: table.properties[name] for name in taken}
+
+
+def forget() -> None:
+    """Drop everything that a process keeps of its settings, clients and reads."""
+    for each in _CACHES:
+        each.cache_clear()
+    roster.forget()
+
+
+@contextmanager
+def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moto with the template's table, a bucket and a secret; the settings point there."""
+    with mock_aws():
+        boto3.client("dynamodb").create_table(TableName=TABLE, **_declared_table())
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+        for name, value in (("TABLE_NAME", TABLE), ("BUCKET_NAME", BUCKET), ("PROVIDER_SECRET_ID", SECRET)):
+            monkeypatch.setenv(name, value)
+        forget()
+        yield
+    forget()
