@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 from image_studio.operations import find_operation
+from image_studio.operations.choose_model import Wish, choose
 from image_studio.operations.operation import Operation
 from image_studio.providers import SPECS
 from image_studio.schemas.request import Request
@@ -58,10 +59,19 @@ class Cell(NamedTuple):
         return f"{self.operation}-{self.provider}-{self.model}"
 
 
+#: Every operation by every model that can do it.
 CELLS = [
     Cell(operation, spec.name, model.name)
     for operation in BODIES
     for spec in SPECS
     for model in spec.live_models()
     if model.does(operation)
+]
+
+#: Every operation by every provider that can do it, with the model that it takes of its own accord.
+BY_PROVIDER = [
+    Cell(operation, provider, choose(wish, frozenset({provider}))[0].model.name)
+    for operation in BODIES
+    for provider in dict.fromkeys(cell.provider for cell in CELLS if cell.operation == operation)
+    for wish in [Wish(operation=operation, quality="standard", provider=provider)]
 ]

@@ -113,6 +113,8 @@ def test_a_cell(cell: Cell, emulators: Emulators) -> None:
     assert {name: emulator.paid_calls for name, emulator in emulators.items() if emulator.paid_calls} == {
         cell.provider: 1
     }
+    asked = [call for call in emulators[cell.provider].calls if call.kind == "generate"]
+    assert [(call.status, call.unknown_fields) for call in asked] == [(200, [])]
     assert reserved == price(cell, answer.metadata["native_size"])
     made = result(room)
     assert made.size == (answer.width, answer.height)
