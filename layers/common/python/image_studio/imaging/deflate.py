@@ -24,7 +24,7 @@ def _grain() -> Deflate:
         isal = import_module("isal.isal_zlib")
     except ImportError:  # optional: the same pixels come out without it
         return _huffman_only
-    return lambda scanlines: bytes(isal.compress(scanlines, 2))
+    return lambda scanlines: bytes(isal.compress(scanlines, 3))
 
 
 #: For photographs, which are 90 % of what a social crop writes.

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -12,10 +12,11 @@ from PIL import ImageColor
 
 from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.budget import Encoded, encode_under
-from image_studio.imaging.crop import crop_box
+from image_studio.imaging.crop import CropMode
+from image_studio.imaging.cutting import group_cuts, make_cuts, place_cut
 from image_studio.imaging.gate import DEFAULT, Limits, measure, open_picture
 from image_studio.imaging.picture import Box, Picture, Size
-from image_studio.imaging.resize import BLUR, fit_inside, scale
+from image_studio.imaging.resize import BLUR, fit_inside
 from image_studio.imaging.safe_zones import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.schemas.image import FileType, FocalPoint
@@ -77,10 +78,11 @@ def render_all(
     source = measure(data, limits)
     size = Size(source.width, source.height)
     picture = open_picture(data, limits, at_least=_needed(size, wanted))
-    attention = Attention(picture) if placing.mode == "smart" and not placing.focal else None
-    render = partial(_render_or_explain, picture, size, placing, attention)
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1, len(wanted) or 1)) as threads:
-        return list(threads.map(render, wanted))
+        fitted = _fit_all if placing.mode == "fit" else _crop_all
+        made = fitted(picture, wanted, placing, threads)
+        finish = partial(_finish_or_explain, picture, size)
+        return list(threads.map(finish, wanted, made))
 
 
 def check_background(background: str | None) -> None:
@@ -99,29 +101,42 @@ def _needed(source: Size, wanted: Sequence[Wanted]) -> Size:
     return Size(math.ceil(source.width * factor), math.ceil(source.height * factor))
 
 
-def _render_or_explain(
-    picture: Picture, source: Size, placing: Placing, attention: Attention | None, one: Wanted
-) -> Rendition | StudioError:
+_Made = tuple[Picture, Box]
+
+
+def _fit_all(picture: Picture, wanted: Sequence[Wanted], placing: Placing, threads: Executor) -> list[_Made]:
+    whole = Box(0, 0, *picture.size)
+    fit = partial(fit_inside, picture, background=placing.background)
+    made = threads.map(lambda one: fit(width=one.width, height=one.height), wanted)
+    return [(one, whole) for one in made]
+
+
+def _crop_all(picture: Picture, wanted: Sequence[Wanted], placing: Placing, threads: Executor) -> list[_Made]:
+    attention = Attention(picture) if placing.mode == "smart" and not placing.focal else None
+    mode: CropMode = "center" if placing.mode == "center" else "smart"
+    how = {"mode": mode, "focal": placing.focal, "attention": attention}
+    cuts = [place_cut(picture, Size(one.width, one.height), **how) for one in wanted]
+    groups = group_cuts(cuts)
+    pictures = threads.map(lambda group: make_cuts(picture, [cuts[at] for at in group]), groups)
+    made = {at: one for group, ones in zip(groups, pictures, strict=True) for at, one in zip(group, ones, strict=True)}
+    return [(made[at], cut.box) for at, cut in enumerate(cuts)]
+
+
+def _finish_or_explain(picture: Picture, source: Size, one: Wanted, made: _Made) -> Rendition | StudioError:
     """One file's trouble stays its own."""
     try:
-        return _render(picture, source, placing, attention, one)
+        return _finish(picture, source, one, made)
     except StudioError as error:
         return error
     except (OSError, ValueError, MemoryError):
-        return StudioError(f"The picture could not be made {one.width}x{one.height} pixels large.")
+        return StudioError(f"The picture could not be written as {one.width}x{one.height}.")
 
 
-def _render(picture: Picture, source: Size, placing: Placing, attention: Attention | None, one: Wanted) -> Rendition:
-    if placing.mode == "fit":
-        box = Box(0, 0, *picture.size)
-        made = fit_inside(picture, one.width, one.height, placing.background)
-    else:
-        ratio = one.width / one.height
-        box = crop_box(picture, ratio, mode=placing.mode, focal=placing.focal, attention=attention)
-        made = scale(picture, one.width, one.height, box)
+def _finish(picture: Picture, source: Size, one: Wanted, made: _Made) -> Rendition:
+    image, box = made
     if one.zone:
-        made = draw_safe_zones(made, one.zone)
-    encoded = encode_under(made, one.max_bytes, one.file_types)
+        image = draw_safe_zones(image, one.zone)
+    encoded = encode_under(image, one.max_bytes, one.file_types)
     shown = _in_source(box, picture, source)
     factor = min(one.width / shown.width, one.height / shown.height)
     return Rendition(one.width, one.height, encoded, shown, factor)

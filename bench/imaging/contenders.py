@@ -1,0 +1,103 @@
+"""Who makes six social files from one picture: ours, a port of the original's steps, libvips and sharp.
+
+Each takes base64 and gives base64, in process; times are in milliseconds, sizes in bytes of the files.
+"""
+
+import io
+import json
+import os
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pybase64
+from PIL import Image
+
+from image_studio.imaging.payload import decode_base64, to_base64
+from image_studio.imaging.renditions import Placing, Rendition, Wanted, render_all
+from image_studio.schemas.image import FileType
+
+#: One format of each of six platforms, as their first entries have them.
+SIZES = [(1080, 1080), (1200, 630), (1200, 675), (1200, 628), (1280, 720), (1000, 1500)]
+SHARP = Path(".cache/bench/sharp")
+QUALITY = 95
+Run = tuple[float, int]  # milliseconds, bytes
+
+
+def ours(text: str, file_type: str, mode: str) -> Run:
+    """Image Studio's own path."""
+    started = time.perf_counter()
+    wanted = [Wanted(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
+    made = render_all(decode_base64(text), wanted, Placing(mode))  # type: ignore[arg-type]
+    texts = [to_base64(one.encoded.data) for one in made if isinstance(one, Rendition)]
+    assert len(texts) == len(SIZES)
+    return _run(started, texts)
+
+
+def original(text: str, file_type: str, mode: str) -> Run:
+    """The original's steps: for each platform decode, scale to cover, crop the middle, encode by default."""
+    started = time.perf_counter()
+    texts = []
+    for width, height in SIZES:
+        image = Image.open(io.BytesIO(pybase64.b64decode(text))).convert("RGB")
+        scale = max(width / image.width, height / image.height)
+        scaled = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
+        left, top = (scaled.width - width) // 2, (scaled.height - height) // 2
+        out = io.BytesIO()
+        cropped = scaled.crop((left, top, left + width, top + height))
+        cropped.save(out, "PNG") if file_type == "png" else cropped.save(out, "JPEG", quality=QUALITY)
+        texts.append(to_base64(out.getvalue()))
+    return _run(started, texts)
+
+
+def libvips(text: str, file_type: str, mode: str) -> Run:
+    """libvips' own thumbnailer, two at a time, each shrinking while it loads."""
+    import pyvips  # noqa: PLC0415  # a peer: only here
+
+    started = time.perf_counter()
+    data = pybase64.b64decode(text)
+
+    def make(size: tuple[int, int]) -> str:
+        image = pyvips.Image.thumbnail_buffer(
+            data, size[0], height=size[1], crop="attention" if mode == "smart" else "centre"
+        )
+        return to_base64(image.pngsave_buffer() if file_type == "png" else image.jpegsave_buffer(Q=QUALITY))
+
+    with ThreadPoolExecutor(2) as threads:
+        return _run(started, list(threads.map(make, SIZES)))
+
+
+class Sharp:
+    """sharp in a node process that stays; it measures itself."""
+
+    def __init__(self) -> None:
+        modules = {**os.environ, "NODE_PATH": str((SHARP / "node_modules").resolve())}
+        script = Path(__file__).with_name("sharp_social.cjs")
+        self._node = subprocess.Popen(
+            ["node", str(script), json.dumps(SIZES)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            env=modules,
+        )
+
+    def ask(self, file: Path, file_type: str, mode: str) -> dict[str, Any]:
+        """One request; ms, bytes and the process's peak memory (KB)."""
+        asked = {"file": str(file.resolve()), "type": file_type, "position": "attention" if mode == "smart" else "centre"}
+        assert self._node.stdin
+        assert self._node.stdout
+        self._node.stdin.write(json.dumps(asked) + "\n")
+        return dict(json.loads(self._node.stdout.readline()))
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._node.stdin
+        self._node.stdin.close()
+        self._node.wait(10)
+
+
+def _run(started: float, texts: list[str]) -> Run:
+    return (time.perf_counter() - started) * 1000, sum(len(text) * 3 // 4 for text in texts)
