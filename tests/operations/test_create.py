@@ -1,0 +1,440 @@
+"""Create: what a request becomes, and what its answer says of it."""
+
+import pytest
+from pydantic import ValidationError
+
+from image_studio import catalog
+from image_studio.errors import (
+    ContentRefused,
+    InvalidRequest,
+    NotFound,
+    ProviderUnavailable,
+    RecordedError,
+    UnknownCharge,
+    UnknownChoice,
+    UnsupportedChoice,
+)
+from image_studio.operations.create import brief, create, estimate
+from image_studio.providers.adapter import Finished
+from image_studio.providers.wire import StillRunning
+from image_studio.schemas.create import CreateRequest, Quality
+from image_studio.schemas.request import MAX_PROMPT, MAX_SEED
+from tests.operations.easel import EVERYONE, Ledger, ToldWire, Vitals, painted, size_of, studio
+
+
+def asked(**fields):
+    """A request."""
+    return CreateRequest(**{"prompt": "A boat", **fields})
+
+
+def made(wire=None, room=None, **fields):
+    """The answer to a request."""
+    return create(asked(**fields), room or studio(wire))
+
+
+def chosen(configured=EVERYONE, room=None, **fields):
+    """Provider and model that make the picture."""
+    answer = create(asked(width=64, height=64, **fields), room or studio(configured=frozenset(configured)))
+    return answer.request.provider, answer.request.model
+
+
+# -- the template and what wins over it
+
+
+def test_a_template_gives_size_style_and_quality():
+    """What the request leaves open."""
+    settled = brief(asked(template_id="linkedin_post"))
+    assert (settled.size, settled.quality, settled.style_preset) == ((1200, 628), Quality.PREMIUM, "photographic")
+    assert (settled.template_name, settled.hint) == ("LinkedIn Post", "ideogram")
+
+
+def test_the_request_wins_over_the_template():
+    """Each field by itself; a quality that was asked for is never upgraded."""
+    settled = brief(asked(template_id="linkedin_post", quality="standard", style_preset="anime", width=640, height=480))
+    assert (settled.size, settled.quality, settled.style_preset) == ((640, 480), Quality.STANDARD, "anime")
+
+
+def test_without_a_template_there_are_plain_defaults():
+    """A square of a megapixel, standard quality, no style."""
+    settled = brief(asked())
+    assert (settled.size, settled.quality, settled.style_preset) == ((1024, 1024), Quality.STANDARD, None)
+
+
+def test_an_unknown_template_is_not_found():
+    """The sentence says where the list is."""
+    with pytest.raises(NotFound, match="GET /api/image-studio/templates"):
+        brief(asked(template_id="nothing"))
+
+
+def test_an_unknown_style_names_the_known_ones():
+    """All 17."""
+    with pytest.raises(UnknownChoice) as refused:
+        brief(asked(style_preset="baroque"))
+    assert all(style.id in refused.value.detail for style in catalog.styles())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": ""},
+        {"prompt": "  "},
+        {"prompt": None},
+        {"prompt": "x" * (MAX_PROMPT + 1)},
+        {"num_variations": 0},
+        {"num_variations": 11},
+        {"num_variations": 1.5},
+        {"width": 15, "height": 15},
+        {"width": 8193, "height": 64},
+        {"width": 5001, "height": 5000},
+        {"quality": "ultra"},
+        {"seed": -1},
+        {"seed": MAX_SEED + 1},
+        {"steps": 0},
+        {"steps": 151},
+        {"guidance_scale": -0.1},
+        {"guidance_scale": 50.1},
+        {"guidance_scale": float("nan")},
+        {"delivery": "pigeon"},
+    ],
+    ids=str,
+)
+def test_one_beyond_each_limit_is_refused(fields):
+    """By the schema, before anything is looked up or paid."""
+    with pytest.raises(ValidationError):
+        asked(**fields)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"prompt": "x" * MAX_PROMPT},
+        {"num_variations": 10},
+        {"width": 5000, "height": 5000},
+        {"width": 8192, "height": 16},
+        {"seed": 0},
+        {"seed": MAX_SEED},
+        {"steps": 150},
+        {"guidance_scale": 0},
+        {"guidance_scale": 50},
+    ],
+    ids=lambda fields: str(fields)[:40],
+)
+def test_the_limits_themselves_are_fine(fields):
+    """Each taken as it is."""
+    request = asked(**fields)
+    assert {name: getattr(request, name) for name in fields} == fields
+
+
+def test_null_means_not_given():
+    """As clients of the original send every field."""
+    names = [name for name in CreateRequest.model_fields if name != "prompt"]
+    assert asked(**dict.fromkeys(names)).model_dump() == asked().model_dump()
+
+
+# -- who makes it
+
+
+def test_a_named_provider_makes_it():
+    """With its best model for the quality."""
+    assert chosen(provider="stability") == ("stability", "core")
+    assert chosen(provider="stability", quality="premium") == ("stability", "ultra")
+    assert chosen(provider="gemini", quality="draft") == ("gemini", "gemini-3.1-flash-lite-image")
+
+
+def test_words_of_templates_are_providers_too():
+    """Clients send a template's recommendation back."""
+    assert chosen(provider="ideogram") == ("wavespeed", "ideogram-v3-turbo")
+    assert chosen(provider="qwen") == ("wavespeed", "qwen-image")
+
+
+def test_a_named_model_makes_it():
+    """Alone, and with its provider."""
+    assert chosen(model="sd3.5-large") == ("stability", "sd3.5-large")
+    assert chosen(provider="wavespeed", model="z-image-turbo") == ("wavespeed", "z-image-turbo")
+
+
+def test_auto_follows_the_templates_recommendation():
+    """As in the reference's example."""
+    assert chosen(template_id="linkedin_post", provider="auto") == ("wavespeed", "ideogram-v3-turbo")
+    assert chosen(template_id="linkedin_post", quality="standard") == ("wavespeed", "ideogram-v3-turbo")
+
+
+@pytest.mark.parametrize(
+    ("quality", "choice"),
+    [
+        ("draft", ("wavespeed", "qwen-image")),
+        ("standard", ("stability", "core")),
+        ("premium", ("stability", "ultra")),
+        (None, ("stability", "core")),
+    ],
+)
+def test_auto_follows_the_quality(quality, choice):
+    """Where no template says otherwise."""
+    assert chosen(quality=quality) == choice
+
+
+def test_quoted_words_are_set_by_who_can():
+    """In any quality."""
+    assert chosen(prompt='A sign that says "OPEN"', quality="draft") == ("wavespeed", "ideogram-v3-turbo")
+
+
+def test_auto_leaves_out_who_has_no_key_and_puts_who_failed_last():
+    """The reason says so."""
+    assert chosen(configured={"gemini", "huggingface"}) == ("gemini", "gemini-3.1-flash-image")
+    room = studio(health=Vitals("stability"))
+    assert chosen(room=room) == ("wavespeed", "qwen-image")
+    assert made(room=room).request.reason == "number 2 in the order for standard quality; stability failed just now"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"provider": "dalle"}, ["auto", "stability", "wavespeed", "huggingface", "gemini", "ideogram", "qwen"]),
+        ({"model": "dall-e-3"}, ["ultra", "core", "ideogram-v3-turbo", "FLUX.1-schnell", "gemini-3-pro-image"]),
+        ({"provider": "stability", "model": "qwen-image"}, ["ultra", "core"]),
+    ],
+    ids=str,
+)
+def test_an_unknown_provider_or_model_names_the_known_ones(fields, words):
+    """Before anything is paid."""
+    with pytest.raises(UnknownChoice) as refused:
+        estimate(asked(**fields), studio())
+    assert all(word in refused.value.detail for word in words)
+
+
+def test_a_model_that_makes_no_pictures_from_words_names_who_does():
+    """A capability mismatch lists who can."""
+    with pytest.raises(UnsupportedChoice) as refused:
+        estimate(asked(provider="stability", model="inpaint"), studio())
+    assert all(word in refused.value.detail for word in ("stability", "wavespeed", "huggingface", "gemini"))
+
+
+def test_a_retired_model_names_its_successor():
+    """A clear sentence instead of the provider's 404."""
+    with pytest.raises(UnsupportedChoice, match=r"retired.*Use gemini-3\.1-flash-image"):
+        estimate(asked(model="imagen-4.0-generate-001"), studio())
+
+
+def test_a_provider_without_a_key_is_not_called():
+    """The sentence says what is missing."""
+    with pytest.raises(ProviderUnavailable, match="Google Gemini is not configured"):
+        estimate(asked(provider="gemini"), studio(configured=frozenset({"stability"})))
+
+
+# -- size
+
+
+@pytest.mark.parametrize("provider", EVERYONE)
+@pytest.mark.parametrize("size", [(1200, 628), (1080, 1920), (1128, 191), (16, 160), (333, 777), (2560, 1080)])
+def test_every_provider_gives_exactly_the_size(provider, size):
+    """In its own nearest size, then scaled and cropped, never stretched."""
+    room = studio()
+    answer = made(room=room, provider=provider, width=size[0], height=size[1])
+    (result,) = answer.results
+    assert (result.width, result.height) == size == size_of(room.journal.pictures["1"])
+    assert answer.request.dimensions == f"{size[0]}x{size[1]}"
+    told = result.metadata
+    left, top, right, bottom = told["crop"]
+    native = tuple(int(side) for side in told["native_size"].split("x"))
+    assert 0 <= left < right <= native[0]
+    assert 0 <= top < bottom <= native[1]
+    assert (right - left) / (bottom - top) == pytest.approx(size[0] / size[1], rel=0.02, abs=0.02)
+    assert told["scale"] == pytest.approx(size[0] / (right - left), rel=0.02)
+
+
+@pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
+def test_every_template_on_its_recommended_provider(template):
+    """All 26, in exactly their size."""
+    room = studio()
+    answer = made(room=room, template_id=template.id, provider=template.recommended_provider)
+    assert size_of(room.journal.pictures["1"]) == (template.width, template.height)
+    assert (answer.request.template_id, answer.request.template_name) == (template.id, template.name)
+    assert answer.request.style_preset == template.style_preset
+
+
+def test_the_ratio_of_the_originals_templates_works():
+    """1.91:1 isn't two whole numbers."""
+    assert made(aspect_ratio="1.91:1", width=1200).request.dimensions == "1200x628"
+
+
+# -- seeds
+
+
+def test_seed_zero_is_a_seed():
+    """And variation i uses seed + i."""
+    wire = ToldWire()
+    answer = made(wire, provider="stability", seed=0, num_variations=3)
+    assert sorted(task.seed for task in wire.tasks) == [0, 1, 2]
+    assert [result.seed for result in answer.results] == [0, 1, 2]
+
+
+def test_the_largest_seed_starts_anew_at_zero():
+    """Never beyond what a request may say."""
+    answer = made(seed=MAX_SEED, num_variations=2, provider="stability")
+    assert [result.seed for result in answer.results] == [MAX_SEED, 0]
+
+
+def test_without_a_seed_each_picture_gets_one_that_is_told():
+    """So that it can be made again; variations stay apart."""
+    wire = ToldWire()
+    answer = made(wire, provider="stability", num_variations=2)
+    first, second = (result.seed for result in answer.results)
+    assert (second - first) % (MAX_SEED + 1) == 1
+    assert sorted(task.seed for task in wire.tasks) == sorted((first, second))
+
+
+def test_a_later_run_uses_the_seeds_of_the_first():
+    """The journal remembers them, for variations that were not ordered yet."""
+    journal = Ledger()
+
+    def act(provider, task):
+        if len(wire.calls) == 1:
+            raise StillRunning(1)
+
+    wire = ToldWire(act)
+    room = studio(wire, journal=journal)
+    with pytest.raises(StillRunning):
+        made(room=room, provider="stability")
+    journal.entries.clear()
+    answer = made(room=room, provider="stability")
+    assert [task.seed for task in wire.tasks] == [int(journal.notes["seed"])] * 2 == [answer.results[0].seed] * 2
+
+
+def test_the_providers_own_word_on_the_seed_counts():
+    """What it says it used is what is told."""
+    wire = ToldWire(lambda provider, task: Finished(painted(64, 64), 99))
+    assert made(wire, seed=5).results[0].seed == 99
+
+
+def test_a_model_without_seeds_has_none():
+    """An asked-for one is named as ignored; nothing is invented."""
+    (result,) = made(provider="ideogram").results
+    assert result.seed is None
+    assert "ignored" not in result.metadata
+    (result,) = made(provider="ideogram", seed=7).results
+    assert (result.seed, result.metadata["ignored"]) == (None, ["seed"])
+
+
+# -- other fields
+
+
+def test_what_a_model_honours_reaches_it():
+    """As it was given."""
+    wire = ToldWire()
+    made(wire, model="sd3.5-large", negative_prompt="blur", guidance_scale=7.5, style_preset="anime", seed=1)
+    (task,) = wire.tasks
+    assert (task.negative_prompt, task.guidance_scale, task.style_preset) == ("blur", 7.5, "anime")
+
+
+def test_what_a_model_does_not_honour_is_named():
+    """Steps mean nothing to Stability's core; the picture is made all the same."""
+    (result,) = made(model="core", steps=30, guidance_scale=7).results
+    assert result.metadata["ignored"] == ["guidance_scale", "steps"]
+
+
+def test_a_value_outside_a_models_range_is_clamped_and_told():
+    """Below as above."""
+    for given, sent in ((0, 1), (50, 10)):
+        wire = ToldWire()
+        (result,) = made(wire, model="sd3.5-large", guidance_scale=given).results
+        assert wire.tasks[0].guidance_scale == sent
+        assert result.metadata["clamped"] == {"guidance_scale": sent}
+
+
+# -- the answer
+
+
+def test_the_references_example():
+    """Every field of its request's echo, and the result's."""
+    answer = made(
+        prompt="Modern minimalist workspace with laptop",
+        template_id="linkedin_post",
+        style_preset="photographic",
+        quality="standard",
+        negative_prompt="blurry, low quality",
+    ).model_dump(context={"public": True})
+    assert answer["success"] is True
+    assert list(answer["request"].items())[:8] == [
+        ("prompt", "Modern minimalist workspace with laptop"),
+        ("enhanced_prompt", "Modern minimalist workspace with laptop, professional photography, high quality"),
+        ("template_id", "linkedin_post"),
+        ("template_name", "LinkedIn Post"),
+        ("provider", "wavespeed"),
+        ("model", "ideogram-v3-turbo"),
+        ("dimensions", "1200x628"),
+        ("quality", "standard"),
+    ]
+    (result,) = answer["results"]
+    told = {name: result[name] for name in ("width", "height", "provider", "model", "variation")}
+    expected = {"width": 1200, "height": 628, "provider": "wavespeed", "model": "ideogram-v3-turbo", "variation": 1}
+    assert told == expected
+    assert (answer["total_generated"], answer["total_failed"], answer["errors"]) == (1, 0, [])
+
+
+def test_partial_success_is_told_apart():
+    """Results hold pictures only; a failure is an entry of errors with its variation."""
+
+    def act(provider, task):
+        if task.seed == 1:
+            raise UnknownCharge
+
+    answer = made(ToldWire(act), provider="stability", seed=0, num_variations=4)
+    assert [result.variation for result in answer.results] == [1, 3, 4]
+    assert (answer.total_generated, answer.total_failed) == (3, 1)
+    assert [(error.variation, error.code) for error in answer.errors] == [(2, "unknown_charge")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [(UnknownCharge(), 500, "unknown_charge"), (ContentRefused(), 400, "content_refused")],
+    ids=["lost", "refused"],
+)
+def test_nothing_done_is_an_error(error, status, code):
+    """Never a success without a picture."""
+
+    def act(provider, task):
+        raise error
+
+    with pytest.raises(RecordedError) as failed:
+        made(ToldWire(act), num_variations=2)
+    assert (failed.value.status, failed.value.code) == (status, code)
+
+
+def test_a_mix_of_providers_is_told_per_result():
+    """A fallback of one variation doesn't change the others."""
+
+    def act(provider, task):
+        if provider == "stability" and task.seed == 1:
+            raise ProviderUnavailable("no credit")
+
+    answer = made(ToldWire(act), seed=0, num_variations=2)
+    assert [result.provider for result in answer.results] == ["stability", "wavespeed"]
+    assert "stability failed before" in answer.results[1].metadata["reason"]
+
+
+# -- the estimate
+
+
+@pytest.mark.parametrize(
+    ("fields", "credits"),
+    [
+        ({"provider": "ideogram"}, 5),
+        ({"provider": "ideogram", "num_variations": 10}, 50),
+        ({"model": "sd3.5-large"}, 7),
+        ({"template_id": "linkedin_post"}, 5),
+        ({"model": "gemini-3-pro-image", "width": 4096, "height": 4096}, 24),
+        ({"model": "gemini-3-pro-image"}, 14),
+    ],
+    ids=str,
+)
+def test_the_estimate_is_the_first_choices_price(fields, credits):
+    """For every variation, by size where the size has a price."""
+    assert estimate(asked(**fields), studio()) == credits
+
+
+def test_an_unknown_persona_is_found_out_before_anything_is_reserved():
+    """It is named in the request, so it is a 404."""
+    with pytest.raises(NotFound, match="nobody"):
+        estimate(asked(persona_id="nobody"), studio())
+    with pytest.raises(InvalidRequest, match="personas/default"):
+        estimate(asked(use_persona=True), studio())

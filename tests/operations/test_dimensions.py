@@ -1,0 +1,86 @@
+"""The size that is wanted: both sides, one side, a ratio, a template, or nothing at all."""
+
+from fractions import Fraction
+
+import pytest
+
+from image_studio import catalog
+from image_studio.errors import InvalidRequest
+from image_studio.operations.dimensions import of_area, parse_ratio, wanted_size
+from image_studio.schemas.limits import MAX_SIDE, MIN_SIDE
+
+LINKEDIN = (1200, 628)
+
+
+@pytest.mark.parametrize(
+    ("given", "size"),
+    [
+        ((None, None, None, None), (1024, 1024)),
+        ((None, None, None, LINKEDIN), LINKEDIN),
+        ((640, 480, None, None), (640, 480)),
+        ((640, 480, "1:1", LINKEDIN), (640, 480)),
+        ((640, None, None, None), (640, 640)),
+        ((None, 300, None, None), (300, 300)),
+        ((600, None, None, LINKEDIN), (600, 314)),
+        ((None, 314, None, LINKEDIN), (600, 314)),
+        ((1600, None, "16:9", None), (1600, 900)),
+        ((None, 900, "16:9", LINKEDIN), (1600, 900)),
+        ((1200, None, "1.91:1", None), (1200, 628)),
+        ((None, None, "1:1", None), (1024, 1024)),
+        ((None, None, "16:9", None), (1360, 765)),
+        ((None, None, "9:16", None), (765, 1360)),
+        ((None, None, "1.91:1", LINKEDIN), LINKEDIN),
+        ((None, None, "1.91", LINKEDIN), LINKEDIN),
+        ((None, None, "21:9", (2560, 1080)), (2560, 1080)),
+        ((None, None, "1:1", LINKEDIN), (1024, 1024)),
+    ],
+)
+def test_what_is_given_decides(given, size):
+    """Sides first, then the ratio, then the template; a ratio alone that is the template's own means its size."""
+    assert wanted_size(*given) == size
+
+
+@pytest.mark.parametrize("ratio", ["1.91:1", "3:1", "1:10", "10:1", "64:27", "2.39:1", "0.8", "205:78"])
+def test_a_ratio_alone_gives_about_a_megapixel(ratio):
+    """Never more than a megapixel, never far below, and as near to the ratio as pixels allow."""
+    width, height = wanted_size(None, None, ratio, None)
+    wanted = float(parse_ratio(ratio))
+    assert 0.8 * 1024 * 1024 <= width * height <= 1024 * 1024 * 1.002
+    assert abs(width / height / wanted - 1) < 0.005
+
+
+@pytest.mark.parametrize(
+    "ratio", ["16:0", "0:1", "0", "-1:1", "wide", "16:9:1", "a:b", ":", "nan", "inf:1", "11:1", "1:10.1", "1/0"]
+)
+def test_a_ratio_that_is_none_is_a_sentence(ratio):
+    """Never a division by zero and never a silent square."""
+    with pytest.raises(InvalidRequest, match=r"16:9 or 1\.91:1"):
+        wanted_size(None, None, ratio, None)
+
+
+def test_ratios_are_exact():
+    """No rounding before it is needed."""
+    assert parse_ratio("1.91:1") == Fraction(191, 100)
+    assert parse_ratio(" 16 : 9 ") == Fraction(16, 9)
+    assert of_area(Fraction(3, 2)) == (1254, 836)
+
+
+@pytest.mark.parametrize(("width", "ratio"), [(MIN_SIDE, "10:1"), (MAX_SIDE, "1:10"), (6000, "1:1")])
+def test_a_computed_side_is_bounded_like_a_given_one(width, ratio):
+    """Too small, too large, and too many pixels."""
+    with pytest.raises(InvalidRequest, match="outside what we make"):
+        wanted_size(width, None, ratio, None)
+
+
+def test_computed_sides_at_the_limits_are_made():
+    """The limits themselves are fine."""
+    assert wanted_size(160, None, "10:1", None) == (160, MIN_SIDE)
+    assert wanted_size(5000, None, "1:1", None) == (5000, 5000)
+
+
+@pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
+def test_every_template_gives_its_own_size(template):
+    """By itself, and with its own ratio beside it."""
+    size = (template.width, template.height)
+    assert wanted_size(None, None, None, size) == size
+    assert wanted_size(None, None, template.ratio, size) == size
