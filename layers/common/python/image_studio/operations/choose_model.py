@@ -127,8 +127,8 @@ def _failing_last(choices: list[Choice], failing: set[str]) -> list[Choice]:
 
 def _hinted(wish: Wish) -> Iterator[Choice]:
     """The template's recommendation, if it can do the operation."""
-    if not wish.hint or wish.hint == AUTO:
-        return
+    if wish.hint not in PROVIDERS and wish.hint not in ALIASES:
+        return  # it only advises: a template may outlive the provider that it recommends
     provider, model = resolve_words(wish.hint, None)
     if provider and model:
         spec, found = find(provider, model)
