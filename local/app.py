@@ -69,7 +69,8 @@ def _site(settings: AppSettings) -> Site | None:
 def _configured(function: Function, settings: AppSettings) -> Function:
     own = function.environment
     chosen = {name: value for name, value in settings.declared.items() if name in own}
-    return replace(function, environment={**own, **chosen, **settings.common})
+    key = {"AWS_ACCESS_KEY_ID": function.name}  # by which permissions.py knows it
+    return replace(function, environment={**own, **chosen, **settings.common, **key})
 
 
 def _print_line(line: str) -> None:

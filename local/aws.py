@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import requests
 from botocore.config import Config
 
 from local.intrinsics import ACCOUNT, REGION, Unresolved
+from local.permissions import ADMINISTRATOR, POLICIES_PATH, Guard, Statements
 from local.template import Resource, Template
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": ADMINISTRATOR, "AWS_SECRET_ACCESS_KEY": "local"}
 Attributes = dict[str, dict[str, str]]
 
 
@@ -34,7 +36,7 @@ def serve(listener: socket.socket) -> None:
 
     DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)  # type: ignore[method-assign]
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = DomainDispatcherApplication(create_backend_app)
+    app = Guard(DomainDispatcherApplication(create_backend_app))
     make_server(
         "127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
     ).serve_forever()
@@ -72,6 +74,16 @@ class Aws:
     def environment(self) -> dict[str, str]:
         """Variables that point boto3 here."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
+
+    def permit(self, policies: Mapping[str, Statements]) -> None:
+        """Tell who may do what; see permissions.py."""
+        asked = requests.put(f"{self.endpoint}{POLICIES_PATH}", json=policies, timeout=10)
+        asked.raise_for_status()
+
+    def refusals(self) -> list[str]:
+        """What functions were not allowed to do, oldest first."""
+        refused: list[str] = requests.get(f"{self.endpoint}{POLICIES_PATH}", timeout=10).json()
+        return refused
 
 
 def create_resources(template: Template, aws: Aws, made: Attributes) -> None:

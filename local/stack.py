@@ -16,6 +16,7 @@ from local.app import AppSettings
 from local.aws import Attributes, Aws, create_resources, schedules
 from local.children import Child, listen
 from local.issuer import AUDIENCE, IssuerServer
+from local.permissions import policies_of
 from local.poller import fire
 from local.template import ROOT, TEMPLATE, Template
 
@@ -128,6 +129,7 @@ class Stack:
             before = set(self._attributes)
             create_resources(template, self.aws, self._attributes)
             self._write_keys(template, before)
+            self.aws.permit(policies_of(template))
             if self._app:
                 self._app.stop(gently=True)
             self._app = Child(

@@ -1,6 +1,8 @@
 """The real functions behind the gateway: every route is answered by a function that knows it."""
 
 import json
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,10 +10,21 @@ import requests
 
 from local.stack import Stack
 from local.template import DEFAULT_ROUTE, Template
-from scripts.events import all_events
+from scripts.events import all_events, small_png
 
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
 ROUTES = [route for route in Template().routes() if route.path != DEFAULT_ROUTE and route.method != "OPTIONS"]
+
+
+pytestmark = pytest.mark.xdist_group("whole stack")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _within_their_rights(running_stack: Stack) -> Iterator[None]:
+    """Nothing that a function does in this module goes beyond its policies: in AWS it would fail."""
+    before = len(running_stack.aws.refusals())
+    yield
+    assert running_stack.aws.refusals()[before:] == []
 
 
 def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Response:
@@ -74,6 +87,70 @@ def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
     sent = {name.lower() for name in answer.headers} - usual - safe
     assert answer.status_code == 200, answer.text[:300]
     assert sent <= set(Template().cors().exposed)
+
+
+@pytest.mark.parametrize("variations", [1, 3])
+def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int) -> None:
+    """All that a caller can do with a job, so that each function's rights are put to use."""
+    headers = stack.headers(sub=f"jobs {variations}")
+    body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": variations, "delivery": "url"}
+    made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=60)
+    assert made.status_code == 200, made.text[:300]
+    results = made.json()["results"]
+    assert len(results) == variations
+    for result in results:
+        assert requests.get(result["image_url"], timeout=30).content[:4] == b"\x89PNG"
+    job = f"{stack.url}/jobs/{made.headers['x-job-id']}"
+    assert requests.get(job, headers=headers, timeout=30).json()["status"] == "succeeded"
+    assert requests.get(f"{job}/result", headers=headers, timeout=30).json()["results"]
+    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=30).json()["jobs"]) == 1
+    again = {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}
+    upscaled = requests.post(f"{stack.url}/upscale", json=again, headers=headers, timeout=60)
+    assert upscaled.status_code == 200, upscaled.text[:300]
+    assert requests.delete(job, headers=headers, timeout=30).json()["deleted"] is True
+    assert requests.get(job, headers=headers, timeout=30).status_code == 404
+
+
+def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
+    """The form takes the file, the file stands for the picture in a request."""
+    headers = stack.headers(sub="uploads")
+    asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=30)
+    form = asked.json()
+    sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=30)
+    assert sent.status_code in (201, 204)
+    body = {"image_base64": form["reference"], "mode": "fast"}
+    answer = requests.post(f"{stack.url}/upscale", json=body, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text[:300]
+    body = {"image_base64": form["reference"], "platforms": ["instagram"]}
+    answer = requests.post(f"{stack.url}/social/optimize", json=body, headers=headers, timeout=60)
+    assert answer.status_code == 200, answer.text[:300]
+
+
+def test_a_picture_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> None:
+    """The operator drops a file, and finds the result beside it."""
+    s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
+    s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
+    ends = time.monotonic() + 30
+    found: list[str] = []
+    while not found and time.monotonic() < ends:
+        listed = s3.list_objects_v2(Bucket=bucket, Prefix="outbox/upscale/web/").get("Contents", [])
+        found = [each["Key"] for each in listed if each["Key"].endswith(".json")]
+        time.sleep(0.1)
+    assert found
+    assert found[0].endswith("result.json")
+
+
+def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
+    """The clock's message is worked off, not left on the queue."""
+    stack.tick()
+    asked = {"QueueUrl": stack.resources["JobQueue"]["Ref"], "AttributeNames": ["All"]}
+    ends = time.monotonic() + 30
+    left = 1
+    while left and time.monotonic() < ends:
+        counts = stack.aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
+        left = int(counts["ApproximateNumberOfMessages"]) + int(counts["ApproximateNumberOfMessagesNotVisible"])
+        time.sleep(0.1)
+    assert left == 0
 
 
 def test_nothing_secret_is_logged(stack: Stack) -> None:

@@ -1,0 +1,172 @@
+"""IAM for the local AWS: each function may do what its policies in template.yaml allow, and nothing else.
+
+A function's access key is its own name. The key `local`, which tests and the stack itself use, may do everything.
+"""
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs, unquote
+from xml.etree.ElementTree import fromstring
+
+from local.intrinsics import ACCOUNT, REGION
+from local.template import Template
+
+ADMINISTRATOR = "local"
+POLICIES_PATH = "/_policies"
+LARGEST_BODY = 64 * 1024 * 1024  # bytes of a request that must be read to know what it asks for
+_IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each is a right, with Item behind it
+_OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
+
+REMEMBERED = 1000  # refusals
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Statements = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """One action on one resource (an ARN)."""
+
+    action: str
+    resource: str
+
+
+def policies_of(template: Template) -> dict[str, Statements]:
+    """Every function's statements, with the resources' real names. Raises Unresolved."""
+    managed = {each.name: each.properties["PolicyDocument"] for each in template.resources("AWS::IAM::ManagedPolicy")}
+    found: dict[str, Statements] = {}
+    for function in template.resources("AWS::Serverless::Function"):
+        given = function.properties.get("Policies", [])
+        documents = [managed[each["Ref"]] if "Ref" in each else each for each in given]
+        found[function.name] = [template.resolve(each) for document in documents for each in document["Statement"]]
+    return found
+
+
+def allows(statements: Statements, demand: Demand) -> bool:
+    """Whether any of the statements allows it."""
+    return any(
+        demand.action in _listed(each["Action"])
+        and any(fnmatchcase(demand.resource, pattern) for pattern in _listed(each["Resource"]))
+        for each in statements
+    )
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+class Guard:
+    """Stands before the local AWS; `PUT /_policies` tells it who may do what, `GET` answers what it refused."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._policies: dict[str, Statements] = {}
+        self._refused: deque[str] = deque(maxlen=REMEMBERED)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Refuse what isn't allowed, pass on the rest."""
+        if environ["PATH_INFO"] == POLICIES_PATH:
+            if environ["REQUEST_METHOD"] == "PUT":
+                self._policies = json.loads(_body(environ))
+            start_response("200 OK", [("content-type", "application/json")])
+            return [json.dumps(list(self._refused)).encode()]
+        who = _principal(environ)
+        if who in self._policies:
+            for demand in demands(environ):
+                if not allows(self._policies[who], demand):
+                    why = f"{who} may not {demand.action} on {demand.resource}"
+                    self._refused.append(why)
+                    return _refuse(environ, start_response, why)
+        return self._application(environ, start_response)
+
+
+def _principal(environ: Environ) -> str:
+    """The access key of a signed request: in a header, in the query, or in an upload form."""
+    signed = environ.get("HTTP_AUTHORIZATION", "") or unquote(environ.get("QUERY_STRING", ""))
+    if environ["REQUEST_METHOD"] == "POST" and _is_form(environ):
+        form = _form(environ)
+        signed = form.get("x-amz-credential", form.get("awsaccesskeyid", ""))
+        return signed.partition("/")[0] or ADMINISTRATOR
+    found = re.search(r"(?:Credential|AWSAccessKeyId)=([^/&,]+)", signed)
+    return found.group(1) if found else ADMINISTRATOR
+
+
+def demands(environ: Environ) -> Iterator[Demand]:
+    """What a request asks for; what isn't understood is asked for as `unknown`."""
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    service, _, action = target.partition(".")
+    if service.startswith("DynamoDB"):
+        yield from _table_demands(action, json.loads(_body(environ)))
+    elif service == "AmazonSQS":
+        name = json.loads(_body(environ))["QueueUrl"].rpartition("/")[2]
+        yield Demand(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+    elif service == "secretsmanager":
+        yield Demand(f"secretsmanager:{action}", json.loads(_body(environ))["SecretId"])
+    elif target:
+        yield Demand("unknown", target)
+    else:
+        yield from _bucket_demands(environ)
+
+
+def _table_demands(action: str, body: Mapping[str, Any]) -> Iterator[Demand]:
+    def table(name: str) -> str:
+        return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
+
+    if action == "TransactWriteItems":
+        for item in body["TransactItems"]:
+            for kind, part in item.items():
+                yield Demand(f"dynamodb:{kind}Item" if kind in _IN_TRANSACTION else "unknown", table(part["TableName"]))
+    elif action in ("BatchGetItem", "BatchWriteItem"):
+        for name in body["RequestItems"]:
+            yield Demand(f"dynamodb:{action}", table(name))
+    else:
+        index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+        yield Demand(f"dynamodb:{action}", f"{table(body['TableName'])}{index}")
+
+
+def _bucket_demands(environ: Environ) -> Iterator[Demand]:
+    method = environ["REQUEST_METHOD"]
+    bucket, _, key = environ["PATH_INFO"].encode("latin-1").decode().removeprefix("/").partition("/")
+    arn = f"arn:aws:s3:::{bucket}"
+    if key:
+        yield Demand(f"s3:{_OBJECT_ACTIONS.get(method, method)}", f"{arn}/{key}")
+    elif method == "POST" and "delete" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True):
+        for each in fromstring(_body(environ)).findall(".//{*}Key"):  # noqa: S314  # our own functions wrote it
+            yield Demand("s3:DeleteObject", f"{arn}/{each.text}")
+    elif method == "POST":
+        yield Demand("s3:PutObject", f"{arn}/{_form(environ).get('key', '')}")
+    else:
+        yield Demand("s3:ListBucket" if method in ("GET", "HEAD") else f"s3:{method}", arn)
+
+
+def _body(environ: Environ) -> bytes:
+    """The body, left in place for who comes after."""
+    length = min(int(environ.get("CONTENT_LENGTH") or 0), LARGEST_BODY)
+    body: bytes = environ["wsgi.input"].read(length)
+    environ["wsgi.input"] = BytesIO(body)
+    return body
+
+
+def _is_form(environ: Environ) -> bool:
+    return str(environ.get("CONTENT_TYPE", "")).startswith("multipart/form-data")
+
+
+def _form(environ: Environ) -> dict[str, str]:
+    """The text fields of an upload form, names in lower case."""
+    found = re.findall(rb'name="([^"]+)"\r\n\r\n([^\r]*)\r\n', _body(environ))
+    return {name.decode().lower(): value.decode(errors="replace") for name, value in found}
+
+
+def _refuse(environ: Environ, start_response: Callable[..., Any], why: str) -> Iterable[bytes]:
+    if environ.get("HTTP_X_AMZ_TARGET"):
+        start_response("400 Bad Request", [("content-type", "application/x-amz-json-1.0")])
+        return [json.dumps({"__type": "AccessDeniedException", "message": why}).encode()]
+    start_response("403 Forbidden", [("content-type", "application/xml")])
+    return [f"<Error><Code>AccessDenied</Code><Message>{why}</Message></Error>".encode()]
