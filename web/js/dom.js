@@ -1,0 +1,132 @@
+// Small tools for building the page: elements, icons, announcements. Text is always set as text, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element with properties, listeners (`onclick`), attributes and children; null and false are left out. */
+export function h(tag, props = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "class") node.className = value;
+    else if (name === "dataset") Object.assign(node.dataset, value);
+    else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name in node && typeof value !== "string") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  add(node, children);
+  return node;
+}
+
+/** Append children, flattening lists and leaving out what is nothing. */
+export function add(node, ...children) {
+  for (const child of children.flat(Infinity)) {
+    if (child !== null && child !== undefined && child !== false) node.append(child);
+  }
+  return node;
+}
+
+/** Replace everything inside a node. */
+export function fill(node, ...children) {
+  node.replaceChildren();
+  return add(node, children);
+}
+
+const PATHS = {
+  create: "M12 3l1.9 5.1L19 10l-5.1 1.9L12 17l-1.9-5.1L5 10l5.1-1.9zM19 15l.8 2.2L22 18l-2.2.8L19 21l-.8-2.2L16 18l2.2-.8z",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3M13 20h7",
+  upscale: "M4 10V4h6M20 14v6h-6M4 4l7 7M20 20l-7-7",
+  control: "M5 4v6M5 14v6M12 4v2M12 10v10M19 4v9M19 17v3M3 12h4M10 8h4M17 15h4",
+  social: "M4 5h9v9H4zM16 5h4v14h-4zM4 17h9v3H4z",
+  history: "M4 12a8 8 0 1 0 2.5-5.8M4 4v4h4M12 8v4l3 2",
+  download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M19 5l-1.4 1.4M6.4 17.6L5 19",
+  moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z",
+  code: "M8 7l-5 5 5 5M16 7l5 5-5 5M14 4l-4 16",
+  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
+  close: "M6 6l12 12M18 6L6 18",
+  undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 6 6",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
+  trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
+  check: "M5 12l5 5 9-11",
+  alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
+  chevron: "M6 9l6 6 6-6",
+  refresh: "M20 12a8 8 0 1 1-2.5-5.8M20 4v4h-4",
+};
+
+/** A line icon; it says nothing to a screen reader. */
+export function icon(name) {
+  const node = document.createElementNS(SVG, "svg");
+  node.setAttribute("viewBox", "0 0 24 24");
+  node.setAttribute("class", "icon");
+  node.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", PATHS[name] ?? "");
+  node.append(path);
+  return node;
+}
+
+let counter = 0;
+/** An id that no other element has. */
+export const freshId = (word) => `${word}-${++counter}`;
+
+/** A labelled field: label, control and an optional hint, tied together. */
+export function field(label, control, hint) {
+  control.id ||= freshId("field");
+  const note = hint && h("p", { class: "hint", id: `${control.id}-hint` }, hint);
+  if (note) control.setAttribute("aria-describedby", note.id);
+  return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
+}
+
+/** A select with [value, label] options. */
+export function select(options, props = {}) {
+  return h("select", props, options.map(([value, label]) => h("option", { value }, label)));
+}
+
+/** A group of choices shown as one strip of buttons; `onpick` gets the value. */
+export function segmented(legend, options, chosen, onpick) {
+  const name = freshId("choice");
+  return h("fieldset", { class: "segmented" },
+    h("legend", {}, legend),
+    h("div", { class: "segments" }, options.map(([value, label]) => h("label", {},
+      h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onpick(value) }),
+      h("span", {}, label)))));
+}
+
+/** A slider with its value shown; empty until it is moved when `start` is null. */
+export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hint } = {}) {
+  const shown = h("output", {}, start === null ? "auto" : String(start));
+  const input = h("input", { type: "range", min, max, step, value: String(start ?? (min + max) / 2) });
+  let touched = start !== null;
+  input.addEventListener("input", () => { touched = true; shown.textContent = input.value; });
+  const node = field(label, input, hint);
+  node.querySelector("label").append(" ", shown);
+  return { node, input, get value() { return touched ? Number(input.value) : null; } };
+}
+
+/** Tell a screen reader. */
+export function announce(words) {
+  const live = document.getElementById("live");
+  live.textContent = "";
+  requestAnimationFrame(() => { live.textContent = words; });
+}
+
+/** A short note at the edge of the screen. */
+export function toast(words) {
+  const note = h("div", { class: "toast" }, words);
+  document.getElementById("toasts").append(note);
+  announce(words);
+  setTimeout(() => note.remove(), 4000);
+}
+
+export const bytesText = (bytes) =>
+  bytes < 1000 ? `${bytes} B` : bytes < 1e6 ? `${Math.round(bytes / 1000)} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
+
+export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+
+/** Run `work` once calls have stopped for `ms`. */
+export function debounced(work, ms) {
+  let timer;
+  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), ms); };
+}
+
+export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
