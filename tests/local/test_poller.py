@@ -27,7 +27,7 @@ class _Toy:
         return message
 
     def runs(self, message: str) -> list[dict[str, Any]]:
-        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"out/{message}").get("Contents", [])
+        found = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"out/runs/{message}").get("Contents", [])
         return [json.loads(self.s3.get_object(Bucket=self.bucket, Key=each["Key"])["Body"].read()) for each in found]
 
     def left(self, queue: str) -> int:

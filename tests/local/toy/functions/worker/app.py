@@ -15,7 +15,7 @@ def handler(event, context):
     began = time.time()
     time.sleep(body.get("seconds", 0))
     seen = {"record": record, "only": os.environ.get("ONLY_HERE"), "began": began, "ended": time.time()}
-    s3.put_object(Bucket=os.environ["BUCKET"], Key=f"out/{record['messageId']}-{began}", Body=json.dumps(seen))
+    s3.put_object(Bucket=os.environ["BUCKET"], Key=f"out/runs/{record['messageId']}-{began}", Body=json.dumps(seen))
     if "fail" in body:
         raise ValueError("as asked")
     if "return" in body:
