@@ -1,6 +1,7 @@
 """Put the pictures into an answer: inline what fits into one response, the rest as URLs."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from image_studio.imaging.payload import to_base64
@@ -19,14 +20,22 @@ _EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType
 def documented_body(job: Job, delivery: Delivery) -> str:
     """The operation's own body of a job that succeeded, its pictures inline or as presigned URLs."""
     answer: Any = find_operation(job.operation).answer.model_validate_json(job.answer or "{}")
+    return delivered(answer, delivery, job.id, wiring.pictures().get)
+
+
+def delivered(answer: Any, delivery: Delivery, name: str, fetch: Callable[[str], bytes | None]) -> str:
+    """An answer as its caller gets it: inline what fits, the rest as URLs of files called `name`-1 and so on.
+
+    `fetch` gives the bytes behind an object's key, or None where the object is gone.
+    """
     parts = [part for part in answer.deliverables() if part.stored is not None]
     for number, part in enumerate(parts, start=1):
-        part.image_url = _link(job, part.stored, number)
+        part.image_url = _link(name, part.stored, number)
     # Every picture is a URL now; one that becomes base64 instead makes room by the URL's length.
     room = 0 if delivery is Delivery.URL else MAX_BODY - _escaped(_public(answer))
     for part in parts:
         size = _base64_size(part.stored.size) + FIELD_BYTES
-        if size <= room and _inline(part, part.stored):
+        if size <= room and _inline(part, part.stored, fetch):
             room -= size
     return _public(answer)
 
@@ -44,13 +53,13 @@ def _base64_size(size: int) -> int:
     return (size + 2) // 3 * 4
 
 
-def _link(job: Job, stored: Stored, number: int) -> str:
-    return wiring.pictures().link(stored.key, f"{job.id}-{number}.{_EXTENSIONS.get(stored.mime, 'bin')}")
+def _link(name: str, stored: Stored, number: int) -> str:
+    return wiring.pictures().link(stored.key, f"{name}-{number}.{_EXTENSIONS.get(stored.mime, 'bin')}")
 
 
-def _inline(part: Deliverable, stored: Stored) -> bool:
+def _inline(part: Deliverable, stored: Stored, fetch: Callable[[str], bytes | None]) -> bool:
     """Put the picture itself in place of its URL; False where the object is gone."""
-    data = wiring.pictures().get(stored.key)
+    data = fetch(stored.key)
     if data is None:
         return False
     prefix = f"data:{stored.mime};base64," if part.as_data_url else ""

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any
 
 from image_studio import catalog
-from image_studio.runtime.settings import VERSION
+from image_studio.runtime.settings import VERSION, settings
 
 CACHE_SECONDS = 30
 _lock = Lock()
@@ -34,9 +34,10 @@ def _probe() -> dict[str, Any]:
 
 
 def _table() -> bool:
-    from image_studio.runtime import roster  # noqa: PLC0415  boto3 only for the probe
+    from image_studio.runtime import clients  # noqa: PLC0415  boto3 only for the probe
+    from image_studio.storage.items import pack  # noqa: PLC0415
 
-    roster.configured()
+    clients.dynamodb().get_item(TableName=settings().table, Key=pack({"pk": "STUDIO", "sk": "PROBE"}))
     return True
 
 

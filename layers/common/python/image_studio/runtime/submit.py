@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.errors import JobConflict, NotFound
+from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
@@ -17,6 +17,7 @@ from image_studio.runtime.limits import open_wait
 from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.usage import allowance
+from image_studio.runtime.verdict import prefixed
 from image_studio.runtime.waiting import accepted, go_on, outcome, preference, wait_for
 from image_studio.schemas.delivery import Delivery
 from image_studio.schemas.request import Request
@@ -62,7 +63,10 @@ def _admit(call: Call, row: Operation, request: Request) -> str:
     joined = wiring.jobs().taken(caller.tenant, key, digest)
     if joined:
         return joined
-    cost = row.estimate(request, wiring.api_studio(caller))
+    try:
+        cost = row.estimate(request, wiring.api_studio(caller))
+    except StudioError as error:
+        raise prefixed(error, row) from error
     return record(caller, row, request, Extras(cost=cost, digest=digest, idempotency_key=key))
 
 

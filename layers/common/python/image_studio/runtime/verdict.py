@@ -36,3 +36,8 @@ def told(error: StudioError, row: Operation) -> dict[str, Any]:
     prefix = "" if error.status < 500 or error.detail.startswith(row.failure) else f"{row.failure}: "
     code = error.code if isinstance(error, ProviderFailed | RecordedError) or error.status < 500 else "internal_error"
     return {"status": error.status, "code": code, "detail": prefix + error.detail}
+
+
+def prefixed(error: StudioError, row: Operation) -> StudioError:
+    """An error outside a job, as a job would tell it."""
+    return error if error.status < 500 else RecordedError(**told(error, row))
