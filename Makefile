@@ -31,6 +31,13 @@ help: ## list the targets
 	@.venv-sam/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/sam.txt
 	@touch $@
 
+.venv-bench/ready: requirements/bench.txt scripts/find-python
+	@echo "Setting up .venv-bench ..."
+	@.venv-bench/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m ensurepip --upgrade >/dev/null
+	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
+	@touch $@
+
 # --- work ---------------------------------------------------------------------------------------------
 
 .PHONY: run
@@ -62,6 +69,10 @@ format: .venv/ready ## format the code and mend what can be mended
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
+.PHONY: bench
+bench: .venv-bench/ready ## measure ourselves beside our peers (PART=crops, race: only that)
+	@.venv-bench/bin/python bench/run.py $(PART)
+
 .PHONY: gallery
 gallery: .venv/ready ## write build/gallery: before and after of every operation
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery
@@ -91,4 +102,4 @@ deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking 
 
 .PHONY: clean
 clean: ## remove what make made
-	@rm -rf .venv .venv-sam .aws-sam .local
+	@rm -rf .venv .venv-sam .venv-bench .aws-sam .local .cache build

@@ -1,7 +1,7 @@
 """Create: pictures from prompts, templates, providers, estimates, health; and the gateway's default route."""
 
 from image_studio.operations import find_templates
-from image_studio.runtime import personas, reads
+from image_studio.runtime import openapi, personas, reads
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
@@ -78,3 +78,15 @@ def delete_persona(call: Call, persona_id: str) -> Response:
 def check_health(call: Call) -> Response:
     """Say whether the studio can work."""
     return respond(200, health(), {"cache-control": "no-store"})
+
+
+@api.get("/openapi.json", open_to_all=True)
+def openapi_document(call: Call) -> Response:
+    """Give this API's OpenAPI document."""
+    return openapi.get_document(call)
+
+
+@api.get("/docs", open_to_all=True)
+def docs(call: Call) -> Response:
+    """Show this API on a page."""
+    return openapi.get_page(call)

@@ -18,10 +18,12 @@ def preflight() -> Response:
 
 def check_body(call: Call) -> None:
     """Raise WrongContentType, TooLarge or InvalidRequest for a body that no route takes."""
+    if call.method not in WITH_BODY:
+        return
     body = call.body
     if len(body) > MAX_BODY:
         raise TooLarge
-    if call.method not in WITH_BODY or not body:
+    if not body:
         return
     whole = call.header("content-type")
     kind = whole.partition(";")[0].strip().lower()

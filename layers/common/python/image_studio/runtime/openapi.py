@@ -1,11 +1,19 @@
-"""The OpenAPI document that the build generates, and what is read from it."""
+"""The OpenAPI document and the page that shows it, as `make openapi` wrote them."""
 
+import html
 import json
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from image_studio.runtime.answers import Response
+from image_studio.runtime.call import Call
+from image_studio.runtime.reads import cached, cached_text
+
 DOCUMENT = Path(__file__).with_name("openapi.json")
+PAGE = Path(__file__).with_name("docs.html")
+_POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
 
 @lru_cache(maxsize=1)
@@ -21,3 +29,27 @@ def documented_paths() -> dict[str, list[str]]:
         path: [method.upper() for method in operations if method != "parameters"]
         for path, operations in document()["paths"].items()
     }
+
+
+def get_document(call: Call) -> Response:
+    """GET /openapi.json."""
+    return cached(call, document())
+
+
+def get_page(call: Call) -> Response:
+    """GET /docs: a page that may load nothing but its own style."""
+    page, policy = _page()
+    response = cached_text(call, page, "text/html; charset=utf-8")
+    response["headers"]["content-security-policy"] = policy
+    return response
+
+
+@lru_cache(maxsize=1)
+def _page() -> tuple[str, str]:
+    """The page and its policy, which only a header can complete."""
+    page = PAGE.read_text()
+    found = _POLICY.search(page)
+    return page, f"{html.unescape(found[1]) if found else _NOTHING}; frame-ancestors 'none'"
+
+
+_NOTHING = "default-src 'none'"

@@ -15,12 +15,21 @@ PROVIDERS_SECONDS = 60  # as old as what we know of keys and health ourselves
 
 def cached(call: Call, document: Mapping[str, Any], seconds: int = STATIC_SECONDS) -> Response:
     """A document with ETag and Cache-Control, good for some seconds; 304 to who has it."""
-    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return cached_text(call, json.dumps(document, separators=(",", ":"), ensure_ascii=False), JSON, seconds)
+
+
+def cached_text(call: Call, body: str, kind: str, seconds: int = STATIC_SECONDS) -> Response:
+    """The same for a text of another media type."""
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:24]}"'
-    headers = {"etag": etag, "cache-control": f"public, max-age={seconds}", "vary": "authorization"}
+    headers = {
+        "content-type": kind,
+        "etag": etag,
+        "cache-control": f"public, max-age={seconds}",
+        "vary": "authorization",
+    }
     asked = [tag.strip().removeprefix("W/") for tag in call.header("if-none-match").split(",")]
     if etag in asked or "*" in asked:
-        return {"statusCode": 304, "headers": {"content-type": JSON, **headers}, "body": ""}
+        return {"statusCode": 304, "headers": headers, "body": ""}
     return respond(200, body, headers)
 
 

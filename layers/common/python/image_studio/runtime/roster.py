@@ -1,12 +1,16 @@
 """Which providers are configured: the worker, who alone sees the keys, records their names for the API functions."""
 
+import logging
 import time
 from threading import Lock
 
 from image_studio.providers import PROVIDERS
 from image_studio.runtime import clients
+from image_studio.runtime.failures import is_storage_failure
 from image_studio.runtime.settings import settings
 from image_studio.storage.items import pack, unpack
+
+log = logging.getLogger(__name__)
 
 CACHE_SECONDS = 60
 _KEY = {"pk": "STUDIO", "sk": "PROVIDERS"}
@@ -25,10 +29,24 @@ def configured() -> frozenset[str]:
     global _known  # noqa: PLW0603  a cache of this process
     with _lock:
         if _known is None or time.monotonic() > _known[0]:
-            found = clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
-            names = frozenset(unpack(found)["names"]) if found else frozenset(PROVIDERS)
-            _known = (time.monotonic() + (CACHE_SECONDS if found else 1), names)
+            names = _read()
+            seconds = CACHE_SECONDS if names is not None else 1
+            if names is None:
+                names = _known[1] if _known else frozenset(PROVIDERS)
+            _known = (time.monotonic() + seconds, names)
         return _known[1]
+
+
+def _read() -> frozenset[str] | None:
+    """The recorded names; None where there are none, or where the table fails: free reads go on without it."""
+    try:
+        found = clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
+    except Exception as error:
+        if not is_storage_failure(error):
+            raise
+        log.warning("provider names not read", exc_info=True)
+        return None
+    return frozenset(unpack(found)["names"]) if found else None
 
 
 def forget() -> None:

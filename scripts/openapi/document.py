@@ -1,0 +1,168 @@
+"""Build the OpenAPI 3.1 document: routes from the template, the rest from the functions, the schemas and `entries`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from image_studio.runtime.edge import Route
+from image_studio.runtime.limits import Meter
+from image_studio.runtime.settings import PREFIX, VERSION
+from scripts.events import REQUESTS
+from scripts.openapi import words
+from scripts.openapi.bodies import Error, GatewayError
+from scripts.openapi.entries import ENTRIES, Entry
+from scripts.openapi.routes import declared_routes
+from scripts.openapi.schemas import REF, definitions
+
+EXAMPLES: Mapping[str, Any] = json.loads(Path(__file__).with_name("examples.json").read_text())
+JSON = "application/json"
+
+
+def document() -> dict[str, Any]:
+    """The whole document."""
+    routes = dict(declared_routes())
+    used = [model for key in routes for model in _models(ENTRIES[key])]
+    paths: dict[str, dict[str, Any]] = {}
+    for key, route in routes.items():
+        method, path = key.split(" ")
+        paths.setdefault(PREFIX + path, {})[method.lower()] = _operation(key, route, ENTRIES[key])
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": words.TITLE, "version": VERSION, "description": words.introduction()},
+        "servers": [{"url": "/"}],
+        "security": [{"bearer": []}],
+        "tags": [{"name": name} for name in dict.fromkeys(ENTRIES[key].tag for key in routes)],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "headers": {
+                name: {"description": about, "schema": dict(schema)} for name, (about, schema) in words.HEADERS.items()
+            },
+            "responses": {str(status): _refusal(status) for status in words.ERRORS},
+            "schemas": definitions([*used, Error, GatewayError]),
+        },
+    }
+
+
+def _models(entry: Entry) -> Iterator[Any]:
+    bodies = [entry.request, *entry.answers.values()]
+    for body in bodies:
+        yield from (each for each in (body if isinstance(body, tuple) else (body,)) if isinstance(each, type))
+
+
+def _operation(key: str, route: Route, entry: Entry) -> dict[str, Any]:
+    method, path = key.split(" ")
+    about = (route.action.__doc__ or "").strip().splitlines()[0]
+    operation: dict[str, Any] = {
+        "operationId": f"{method.lower()}_{'_'.join(_words_of(path))}",
+        "summary": about.rstrip("."),
+        "tags": [entry.tag],
+        "parameters": list(_parameters(path, route, entry)),
+        "responses": {**dict(_answers(key, route, entry)), **dict(_errors(path, route, entry))},
+    }
+    if entry.request is not None:
+        content: dict[str, Any] = {"schema": _ref(entry.request)}
+        if key in REQUESTS:
+            content["examples"] = {"usual": {"value": REQUESTS[key]["body"]}}
+        operation["requestBody"] = {"required": True, "content": {JSON: content}}
+    if route.meter is None:
+        operation["security"] = []
+    else:
+        operation["x-counted-as"] = str(route.meter)
+    return operation
+
+
+def _words_of(path: str) -> list[str]:
+    return [part.strip("{}").replace("-", "_").replace(".", "_") for part in path.split("/") if part]
+
+
+def _parameters(path: str, route: Route, entry: Entry) -> Iterator[dict[str, Any]]:
+    for part in path.split("/"):
+        if part.startswith("{"):
+            schema = {"type": "string", "minLength": 1, "maxLength": 128}
+            yield {"name": part[1:-1], "in": "path", "required": True, "schema": schema}
+    for query in entry.query:
+        parameter: dict[str, Any] = {"name": query.name, "in": "query", "description": query.about}
+        yield parameter | {"required": query.required, "schema": dict(query.schema)}
+    if 303 in entry.answers:
+        yield _header("Prefer", "respond-async, or wait=N (RFC 7240).")
+    if route.method == "POST" and (route.spends or entry.tag == "Uploads") and entry.request is not None:
+        yield _header("Idempotency-Key", "The same key and request join the same job, for 24 hours.", maxLength=255)
+    if entry.cached:
+        yield _header("If-None-Match", "An ETag; 304 where nothing has changed.")
+
+
+def _header(name: str, about: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": about, "schema": {"type": "string", **schema}}
+
+
+def _answers(key: str, route: Route, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, body in entry.answers.items():
+        answer: dict[str, Any] = {"description": _ABOUT[status], "headers": _headers(status, route, entry)}
+        example = EXAMPLES.get(key, {}).get(str(status))
+        if isinstance(body, str):
+            answer["content"] = {body.partition(";")[0]: {"schema": {"type": "string"}}}
+        else:
+            answer["content"] = {JSON: {"schema": _ref(body)} | ({"example": example} if example else {})}
+        yield str(status), answer
+    if entry.cached:
+        yield "304", {"description": _ABOUT[304], "headers": _headers(304, route, entry)}
+
+
+_ABOUT = {
+    200: "Done.",
+    201: "Made anew.",
+    202: "Accepted; not done yet.",
+    303: "Not done yet; the Location waits on.",
+    304: "Nothing has changed.",
+}
+
+
+def _headers(status: int, route: Route, entry: Entry) -> dict[str, Any]:
+    names = [] if route.meter is None else list(words.RATE_HEADERS)
+    names += ["X-Credits-Remaining"] if route.spends else []
+    names += ["X-Job-Id"] if route.spends and status == 200 else []
+    names += ["X-Ignored-Fields"] if entry.request is not None else []
+    names += ["Location", "Retry-After"] if status in (202, 303) else []
+    names += ["Preference-Applied"] if 303 in entry.answers else []
+    names += ["ETag"] if entry.cached else []
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def _errors(path: str, route: Route, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+    with_body = route.method in ("POST", "PUT")
+    statuses = {*entry.errors, 500}
+    statuses |= {401, 403, 429} if route.meter is not None else set()
+    statuses |= {400, 413, 415} if with_body else set()
+    statuses |= {404} if "{" in path else set()
+    statuses |= {503} if entry.stored or route.meter is Meter.WORK else set()
+    for status in sorted(statuses):
+        yield str(status), {"$ref": f"#/components/responses/{status}"}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    kinds = [Error, GatewayError] if status in words.BY_GATEWAY else [Error]
+    schema = {"anyOf": [_ref(kind) for kind in kinds]} if len(kinds) > 1 else _ref(kinds[0])
+    names = {401: ["WWW-Authenticate"], 429: [*words.RATE_HEADERS, "Retry-After"], 503: ["Retry-After"]}.get(status, [])
+    return {
+        "description": words.ERRORS[status],
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},
+        "content": {JSON: {"schema": schema, "example": _example(status)}},
+    }
+
+
+def _example(status: int) -> dict[str, str]:
+    documented: dict[str, str] | None = EXAMPLES["errors"].get(str(status))
+    if documented:
+        return documented
+    kinds = {kind.status: kind for kind in reversed(list(words.tree()))}
+    return {"detail": kinds[status].sentence, "code": kinds[status].code}
+
+
+def _ref(body: Any) -> dict[str, Any]:
+    if isinstance(body, tuple):
+        return {"anyOf": [_ref(each) for each in body]}
+    if isinstance(body, Mapping):
+        return dict(body)
+    return {"$ref": REF.format(model=body.__name__)}
