@@ -34,7 +34,6 @@ help: ## list the targets
 .venv-bench/ready: requirements/bench.txt scripts/find-python
 	@echo "Setting up .venv-bench ..."
 	@.venv-bench/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m ensurepip --upgrade >/dev/null
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
 	@touch $@
 

@@ -120,7 +120,7 @@ def test_make_lists_its_targets() -> None:
     printed = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, text=True, check=True).stdout
     lines = [line for line in printed.splitlines() if line.startswith("  make ")]
     named = [line.split()[1] for line in lines]
-    assert {"run", "token", "test", "check", "build", "deploy"} <= set(named)
+    assert {"run", "token", "test", "check", "bench", "build", "deploy"} <= set(named)
     assert len(named) == len(set(named))
     assert all(len(line.split()) > 2 for line in lines)
 
