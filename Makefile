@@ -72,6 +72,10 @@ format: .venv/ready ## format the code and mend what can be mended
 bench: .venv-bench/ready ## measure ourselves beside our peers (PART=crops, race: only that)
 	@.venv-bench/bin/python bench/run.py $(PART)
 
+.PHONY: docs
+docs: .venv/ready ## write the generated tables of docs/ anew
+	@PYTHONPATH=layers/common/python $(PY) -m scripts.doc_tables
+
 .PHONY: gallery
 gallery: .venv/ready ## write build/gallery: before and after of every operation
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery

@@ -1,0 +1,179 @@
+"""`python -m scripts.doc_tables` writes the generated tables of docs/operations.md anew; a test holds them to the data.
+
+A table stands between `<!-- table NAME -->` and `<!-- end -->`; everything else in the file is written by hand.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from image_studio.catalog.operations import OperationInfo, Option, table
+from image_studio.operations.choose_model import Wish, choose
+from image_studio.operations.given import WIRE_NAMES
+from image_studio.operations.operation_info import DEFAULT_QUALITY
+from image_studio.providers import SPECS
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
+
+FILE = Path(__file__).resolve().parent.parent / "docs/operations.md"
+STUDIOS = ("edit", "upscale", "control")
+QUALITIES = ("draft", "standard", "premium")
+_BLOCK = re.compile(r"(<!-- table (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+Rows = Iterator[list[str]]
+
+
+def written(text: str) -> str:
+    """The file's text with every table rendered from the data. Raises KeyError for a table that isn't known."""
+    return _BLOCK.sub(lambda block: block[1] + "\n" + TABLES[block["name"]]() + "\n\n" + block[3], text)
+
+
+def matrix() -> str:
+    """Operation x provider: the model that the provider takes of its own accord, and its credits."""
+    return _markdown(["operation", *(spec.title for spec in SPECS)], _matrix_rows())
+
+
+def models() -> str:
+    """Every model of every operation: how, with which pictures, for how many credits, and its place in the order."""
+    head = ["operation", "provider", "model", "how", "takes", "answers", "credits", "order"]
+    return _markdown(head, _model_rows())
+
+
+def fields() -> str:
+    """What each operation needs, takes and has for options."""
+    head = ["operation", "needs", "also takes", "options"]
+    return _markdown(head, _field_rows())
+
+
+TABLES: Mapping[str, Callable[[], str]] = {"matrix": matrix, "models": models, "fields": fields}
+
+
+def operations() -> list[str]:
+    """All operations, as `edit.inpaint`."""
+    return [f"{studio}.{name}" for studio in STUDIOS for name in table(studio).operations]
+
+
+def _matrix_rows() -> Rows:
+    for operation in operations():
+        yield [f"`{operation}`", *(_cell(operation, spec) for spec in SPECS)]
+
+
+def _cell(operation: str, spec: ProviderSpec) -> str:
+    if not any(model.does(operation) for model in spec.live_models()):
+        return "-"
+    wish = Wish(operation=operation, quality=DEFAULT_QUALITY, provider=spec.name)
+    model = choose(wish, frozenset({spec.name}))[0].model
+    return f"`{model.name}` {_how(operation, model)}, {_credits(model)}"
+
+
+def _model_rows() -> Rows:
+    for operation in operations():
+        for spec in SPECS:
+            for model in spec.live_models():
+                if model.does(operation):
+                    yield [
+                        f"`{operation}`",
+                        spec.name,
+                        f"`{model.name}`",
+                        _how(operation, model),
+                        _takes(model.inputs),
+                        _answers(model),
+                        _credits(model),
+                        _order(operation, model),
+                    ]
+
+
+def _how(operation: str, model: ModelSpec) -> str:
+    return "native" if operation in model.operations else "emulated"
+
+
+def _takes(limits: InputLimits | None) -> str:
+    if limits is None:
+        return "any"
+    parts = [f"sides {limits.min_side} to {limits.max_side:,}", f"{_pixels(limits)} MP"]
+    if limits.max_aspect:
+        parts.append(f"{limits.max_aspect:g}:1")
+    return ", ".join(parts)
+
+
+def _pixels(limits: InputLimits) -> str:
+    return f"{limits.max_pixels / 1e6:.2f}".rstrip("0").rstrip(".")
+
+
+def _answers(model: ModelSpec) -> str:
+    """The size of its own answer; ours is always the right one."""
+    if isinstance(model.sizes, FreeSize):
+        return f"sides {model.sizes.low} to {model.sizes.high:,}"
+    if model.sizes and "target_resolution" in model.accepts:
+        return ", ".join(size.word for size in model.sizes)
+    if model.sizes:
+        classes = dict.fromkeys(size.size_class for size in model.sizes if size.size_class)
+        ratios = len(dict.fromkeys(size.word for size in model.sizes))
+        return f"{ratios} ratios" + (f", {', '.join(classes)}" if classes else "")
+    if model.factor:
+        return f"{model.factor:g} times a side"
+    return f"up to {model.max_output / 1e6:.1f} MP" if model.max_output else "the picture's size"
+
+
+def _credits(model: ModelSpec) -> str:
+    sizes = model.sizes if isinstance(model.sizes, tuple) else ()
+    prices = sorted({model.price(size) for size in sizes} or {model.price()})
+    return f"{prices[0]}" if len(prices) == 1 else f"{prices[0]} to {prices[-1]}"
+
+
+def _order(operation: str, model: ModelSpec) -> str:
+    """Its place among all providers' models, by quality; without one it stands in by price."""
+    places = model.auto.get(operation, {})
+    return ", ".join(f"{quality} {places[quality]}" for quality in QUALITIES if quality in places) or "by price"
+
+
+def _field_rows() -> Rows:
+    for studio in STUDIOS:
+        for name, info in table(studio).operations.items():
+            groups = [
+                *info.requires,
+                *([info.requires_any.of, info.requires_any.suffices] if info.requires_any else []),
+            ]
+            named = {field for group in groups for field in group}
+            also = _wire((field for field in (*info.shows, *info.takes) if field not in named), info)
+            yield [
+                f"`{studio}.{name}`",
+                _needs(info) or "-",
+                ", ".join(also) or "-",
+                ", ".join(f"`{option}` {_range(row)}" for option, row in info.options.items()) or "-",
+            ]
+
+
+def _needs(info: OperationInfo) -> str:
+    needs = [" and ".join(_wire(group, info)) for group in info.requires]
+    if info.requires_any:
+        needs.append(" or ".join(_wire((*info.requires_any.of, *info.requires_any.suffices), info)))
+    return ", ".join(needs)
+
+
+def _wire(fields: Iterable[str], info: OperationInfo) -> list[str]:
+    """The fields as a request calls them, each once; the main picture goes without saying."""
+    names = [wire for field in fields for wire in WIRE_NAMES.get(field, (field,)) if field != "control_image"]
+    return [f"`options.{name}`" if name in info.options else f"`{name}`" for name in dict.fromkeys(names)]
+
+
+def _range(option: Option) -> str:
+    if option.one_of:
+        return " / ".join(option.one_of)
+    if option.text:
+        return "text"
+    default = "" if option.default is None else f" ({option.default:g})"
+    return f"{option.low:g} to {option.high:g}{default}"
+
+
+def _markdown(head: list[str], rows: Rows) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Write the file anew."""
+    FILE.write_text(written(FILE.read_text()))
+
+
+if __name__ == "__main__":
+    main()

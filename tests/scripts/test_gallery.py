@@ -1,0 +1,57 @@
+"""The gallery shows every operation; here with a drawn picture in place of the photograph."""
+
+import base64
+import io
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+from local.emulators import start
+from scripts import doc_tables, gallery
+
+
+@pytest.fixture
+def keys() -> Iterator[gallery.Keys]:
+    """One emulator is enough."""
+    with start("stability") as stability:
+        yield gallery.Keys({"stability": stability})
+
+
+def pictures() -> gallery.Pictures:
+    """Everything drawn from a plain picture."""
+    return gallery.drawn(Image.linear_gradient("L").resize((256, 256)).convert("RGB"))
+
+
+def test_every_operation_has_a_request() -> None:
+    """In the table's order, each with a main picture that there is."""
+    requests = gallery.requests_for(pictures())
+    assert sorted(requests) == sorted(doc_tables.operations())
+    assert {main for main, _ in requests.values()} <= set(pictures())
+
+
+@pytest.mark.parametrize("operation", ["edit.remove_background", "edit.inpaint", "upscale.fast", "control.sketch"])
+def test_a_sheet(operation: str, keys: gallery.Keys) -> None:
+    """Before and after stand side by side, with what it cost."""
+    drawn = pictures()
+    name, body = gallery.requests_for(drawn)[operation]
+    after = gallery.perform(operation, drawn[name], body, "stability", keys)
+    assert after.title.startswith("stability ")
+    assert "credits" in after.line
+    shown = [*gallery.before(operation, drawn[name], body, drawn), after]
+    sheet = gallery.sheet(shown)
+    assert sheet.mode == "RGB"
+    assert sheet.width > 220 * len(shown)
+
+
+def test_the_page_shows_every_sheet() -> None:
+    """By the operations' own names."""
+    page = gallery.page(doc_tables.operations())
+    assert all(f'src="{operation}.png"' in page for operation in doc_tables.operations())
+    assert "Edit: Inpaint &amp; Fix" in page
+
+
+def test_pictures_travel_as_base64() -> None:
+    """A PNG, as callers send it."""
+    data = base64.b64decode(gallery.as_text(pictures()["photo"]))
+    assert Image.open(io.BytesIO(data)).size == (256, 256)
