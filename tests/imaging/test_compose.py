@@ -40,8 +40,16 @@ def test_a_transparent_result_does_not_make_holes() -> None:
     assert whole.getpixel((3, 3)) == (255, 255, 255)
 
 
-def test_a_cut_of_the_same_size_keeps_the_models_colours() -> None:
-    """The provider may have cleaned the edges' colours."""
+def test_what_is_opaque_is_the_originals() -> None:
+    """Though the model got a lossy copy."""
+    cut = ramp().point(lambda level: level ^ 3).convert("RGBA")
+    cut.paste((0, 0, 0, 0), (0, 0, 50, 256))
+    whole = cut_out(ramp(), cut)
+    assert whole.convert("RGB").crop((50, 0, 256, 256)).tobytes() == ramp().crop((50, 0, 256, 256)).tobytes()
+
+
+def test_a_cut_of_the_same_size_keeps_the_models_colours_at_its_edges() -> None:
+    """The provider may have cleaned them of the background."""
     cut = Image.new("RGBA", (256, 256), (9, 8, 7, 100))
     assert cut_out(ramp(), cut).getpixel((4, 4)) == (9, 8, 7, 100)
 

@@ -16,12 +16,16 @@ def composite(original: Picture, changed: Picture, mask: Mask) -> Picture:
 def cut_out(original: Picture, result: Picture) -> Picture:
     """The original with the result's transparency, RGBA.
 
-    A result of the original's own size keeps its colours, cleaned at the edges; of a scaled one only the
-    transparency is taken. What was transparent before stays so.
+    Opaque pixels are the original's, to the bit. At the edges a result of the original's own size keeps its colours,
+    which are clean of the background; of a scaled one only the transparency is taken. What was transparent before
+    stays so.
     """
     alpha = result.getchannel("A") if result.mode == "RGBA" else Image.new("L", result.size, 255)
-    colours = flatten(original) if result.size != original.size else result.convert("RGB")
-    if alpha.size != original.size:
+    colours = flatten(original)
+    if alpha.size == original.size:
+        edges = alpha.point(lambda level: 0 if level == 255 else 255)
+        colours = Image.composite(result.convert("RGB"), colours, edges)
+    else:
         alpha = alpha.resize(original.size, Image.Resampling.BICUBIC)
     if original.mode == "RGBA":
         alpha = ImageChops.multiply(alpha, original.getchannel("A"))
