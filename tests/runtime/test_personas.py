@@ -32,7 +32,7 @@ def ask(method, path="", body=None, sub="alice"):
             "body": None if body is None else json.dumps(body),
             "requestContext": {
                 "http": {"method": method, "path": f"/api/image-studio/personas{path}"},
-                "authorizer": {"jwt": {"claims": {"sub": sub}}},
+                "authorizer": {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}}},
             },
         },
         None,

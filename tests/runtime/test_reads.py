@@ -32,7 +32,7 @@ def ask(handler, path, body=None, **headers):
         "body": body,
         "requestContext": {
             "http": {"method": "GET" if body is None else "POST", "path": PREFIX + path},
-            "authorizer": {"jwt": {"claims": {"sub": "alice"}}},
+            "authorizer": {"jwt": {"claims": {"sub": "alice", "tier": "enterprise"}}},
         },
     }
     answer = handler(event, None)
