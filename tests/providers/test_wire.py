@@ -234,6 +234,17 @@ def test_a_submit_is_not_repeated_beyond_the_hold(wire, jumps, peer):
         make(wire, toy([ProviderBusy("busy", retry_after=30.0), Finished(b"x")]), peer(ok).url, jumps, hold=29.0)
 
 
+@pytest.mark.parametrize(("told", "waits"), [(65.0, [65.0]), (65.1, [])])
+def test_the_longest_wait_for_a_free_repetition(told, waits, wire, jumps, peer):
+    """A provider that wants to be left alone for longer than a bit over a minute is given up at once."""
+    adapter = toy([ProviderBusy("busy", retry_after=told), Finished(b"x")])
+    try:
+        make(wire, adapter, peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
+    except ProviderBusy:
+        assert waits == []
+    assert jumps.waits == waits
+
+
 def test_submits_are_bounded(wire, jumps, peer):
     """Four submits, all of them surely free, are the most."""
     server = peer(ok)
@@ -309,6 +320,48 @@ def test_a_stale_connection_is_not_used_for_a_paid_call(wire, jumps, peer, monke
     monkeypatch.setattr(connection.time, "time", lambda: moved)
     make(wire, adapter, server.url, jumps)
     assert server.connections == 2
+
+
+def test_a_reused_connection_sends_within_the_new_calls_time(wire, jumps):
+    """What was left of the last call's time doesn't cut the next call's sending short."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # what isn't read makes the sender wait
+    received = []
+
+    def serve() -> None:
+        client, _address = listener.accept()
+        read_request(client)
+        time.sleep(0.3)  # leaves the first call little time
+        client.sendall(PNG)
+        time.sleep(0.6)  # the second call's body has to wait longer than that
+        received.append(len(read_request(client)))
+        client.sendall(PNG)
+        client.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    adapter = toy([Finished(b"x"), Finished(b"y")])
+    make(wire, adapter, url, jumps, deadline=0.5)
+    adapter.build_request = lambda model, task: HttpCall(method="POST", path="/make", json={"prompt": "x" * 9_000_000})
+    assert make(wire, adapter, url, jumps).data == b"y"
+    assert received[0] > 9_000_000
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        (Located("https://evil.example/1.png"), ResultUnusable),
+        (Located("data:image/png;base64," + "A" * 1_000_000), ResultUnusable),
+        (Pending("a" * 1_025, 1.0), UnknownCharge),
+    ],
+)
+def test_what_nobody_may_call_is_not_journalled(outcome, error, wire, jumps, peer):
+    """A hostile address, or a handle too long for a record, is refused before it is noted."""
+    handles: list[str] = []
+    with pytest.raises(error):
+        make(wire, toy([outcome]), peer(ok).url, jumps, handles=handles)
+    assert handles == []
 
 
 @pytest.mark.parametrize("drip", [b"HTTP/1.1 200 OK\r\n", PNG[:-3].replace(b": 3", b": 3000")], ids=["headers", "body"])

@@ -81,11 +81,12 @@ class _Timed(HTTPConnection):
     response_class = _TimedReply
     _used_at = 0.0  # epoch: it goes on while a function is frozen, the monotonic clock need not
 
-    def connect(self) -> None:
-        super().connect()
-        self._used_at = time.time()
-        if self.sock is not None:
-            self.sock.settimeout(_left())  # to send the body; until here the connection's own timeout held
+    def send(self, data: Any) -> None:
+        """Send within what is left of the time; a reused socket still has the timeout of its last read."""
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_left())
+        super().send(data)
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
         self._used_at = time.time()

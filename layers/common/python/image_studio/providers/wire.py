@@ -21,7 +21,7 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers.adapter import Adapter, Finished, HttpCall, Located, Outcome, Pending, Reply, Task
-from image_studio.providers.fetch import FetchFault, fetch
+from image_studio.providers.fetch import FetchFault, check_url, fetch
 from image_studio.providers.sender import Access, Sender, access_from
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
@@ -36,6 +36,7 @@ MAX_FAULTS = 5  # of polls and downloads, in a row
 MAX_BUSY_SECONDS = 65.0  # longest wait worth it: Stability locks out for 60 s, WaveSpeed's window is a minute
 OUTAGE_SECONDS = 0.5
 FAULT_SECONDS = 1.0  # after a poll's first fault, doubled at each further one
+MAX_HANDLE = 1_024  # characters; it becomes part of a record
 URL_HANDLE = "url:"  # a handle that is the result's address itself
 
 
@@ -138,7 +139,7 @@ class Wire:
         faults = 0
         pause = 0.0
         while not isinstance(outcome, Finished):
-            new = URL_HANDLE + outcome.url if isinstance(outcome, Located) else outcome.handle
+            new = _handle_of(order, outcome)
             if new != known:
                 on_handle(new)
                 known = new
@@ -185,6 +186,16 @@ class Wire:
         if 200 <= reply.status < 300:
             return reply
         raise _without_key(adapter.read_error(reply), access.key)
+
+
+def _handle_of(order: _Order, outcome: Located | Pending) -> str:
+    """What finds the outcome again. Raises ResultUnusable, UnknownCharge: what nobody may call isn't kept, either."""
+    if isinstance(outcome, Located):
+        check_url(outcome.url, order.adapter.SPEC, order.access.base_url)
+        return URL_HANDLE + outcome.url
+    if len(outcome.handle) > MAX_HANDLE:
+        raise UnknownCharge(f"{order.adapter.SPEC.title}'s answer could not be read.")
+    return outcome.handle
 
 
 def _resume(handle: str) -> Located | Pending:
