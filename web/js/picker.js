@@ -1,7 +1,7 @@
 // Choosing a picture: drop it, pick a file, paste it, take a result of this session, or the sample.
 
 import { announce, bytesText, fill, freshId, h, icon } from "./dom.js";
-import { canvasBlob, pictureFromFile, pictureOf, recent, samplePicture } from "./pictures.js";
+import { pictureFromFile, recent, samplePicture } from "./pictures.js";
 
 /**
  * A picker labelled `label`; `onpick` gets the picture, or null when it is taken away.
@@ -76,5 +76,3 @@ export function picker(label, { onpick = () => {}, compact = false, sample = tru
   return state;
 }
 
-/** A picture drawn on a canvas, as if it had been picked. */
-export const drawn = async (canvas, name) => pictureOf(await canvasBlob(canvas), { name });

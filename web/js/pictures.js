@@ -55,6 +55,9 @@ export async function samplePicture() {
   return pictureOf(await canvasBlob(canvas, "image/jpeg"), { name: "sample.jpg" });
 }
 
+/** A drawing, to be made a file of when it is sent. */
+export const drawing = (canvas) => ({ canvas, blob: new Blob([], { type: "image/png" }) });
+
 /** What a canvas shows, as a file. */
 export const canvasBlob = (canvas, type = "image/png") =>
   new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
@@ -67,14 +70,15 @@ const dataUrl = (blob) => new Promise((resolve, reject) => {
 });
 
 /**
- * A request body whose pictures are made sendable: a reference as it is, small ones as data URLs, and from the
- * largest on as uploads while they don't fit into one request.
+ * A request body whose pictures are made sendable: a reference as it is, a drawing as PNG, small ones as data URLs,
+ * and those that don't fit into one request as uploads.
  */
 export async function packed(body) {
-  const entries = Object.entries(body);
+  const entries = await Promise.all(Object.entries(body).map(async ([name, value]) =>
+    [name, value?.canvas ? { blob: await canvasBlob(value.canvas) } : value]));
   const carried = entries.filter(([, value]) => value?.blob && !value.ref).sort((a, b) => a[1].blob.size - b[1].blob.size);
   let room = INLINE_BYTES;
-  const sent = { ...body };
+  const sent = Object.fromEntries(entries);
   for (const [name, value] of entries) if (value?.ref) sent[name] = value.ref;
   for (const [name, value] of carried) {
     if (value.blob.size <= room) {

@@ -1,0 +1,86 @@
+// Upscale: more pixels, looked at pixel for pixel.
+
+import { field, fill, h, segmented } from "../dom.js";
+import { answerFacts, blame, emptyStage, facts, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { slug } from "../names.js";
+import { picker } from "../picker.js";
+import { packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
+import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
+import { compare } from "../tools/compare.js";
+import { usableSize } from "./edit.js";
+
+const MODES = [["auto", "Auto"], ["fast", "Fast"], ["conservative", "Faithful"], ["creative", "Creative"]];
+const TOLD = {
+  auto: "Chooses by the picture and the size you ask for.", fast: "Four times each side, within seconds.",
+  conservative: "More pixels that keep to the original.", creative: "Makes up fine detail; a prompt helps.",
+};
+const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["own", "Own size"]];
+
+export function mount() {
+  const stage = h("div");
+  const state = { mode: "auto", preset: "" };
+  const image = picker("Picture", { compact: true, onpick: () => { look(); price.refresh(); } });
+  const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the picture shows" });
+  const width = h("input", { type: "number", min: 16, max: 8192, name: "target_width" });
+  const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
+  const seed = h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" });
+  const told = h("p", { class: "hint" }, TOLD.auto);
+  const own = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
+  const prompted = field("Prompt", prompt);
+
+  const price = livePrice(() => image.picture && {
+    provider: "auto", operation: state.mode === "auto" ? "upscale" : `upscale.${state.mode}`, num_images: 1, ...usableSize(image.picture),
+  });
+  const number = (input) => (state.preset === "own" && input.value !== "" ? Number(input.value) : null);
+  const request = () => ({
+    path: "upscale",
+    body: given({
+      image_base64: image.picture, mode: state.mode, preset: state.preset === "own" ? null : state.preset,
+      target_width: number(width), target_height: number(height), prompt: state.mode === "fast" ? null : prompt.value.trim(),
+      seed: seed.value === "" ? null : Number(seed.value),
+    }),
+  });
+
+  let place = null;
+  const action = runner({
+    words: "Upscale", price, request, prepare: packed,
+    onstart: () => {
+      forgive(form);
+      const { width: w, height: hgt } = image.picture ?? { width: 3, height: 2 };
+      place = waitingPlace(w, hgt);
+      fill(stage, place.node);
+      reveal(stage);
+    },
+    onstatus: (job) => place.tell(job),
+    onanswer: async ({ answer, id, job }) => {
+      const after = await pictureFromPart(answer, { name: `${slug(image.picture.name.replace(/\.\w+$/, ""))}-upscaled`, ref: id && `job:${id}/1` });
+      recent.add(after);
+      const before = image.picture;
+      fill(stage, h("div", { class: "result" },
+        h("div", { class: "result-head" }, h("h2", {}, `${before.width} × ${before.height} to ${answer.width} × ${answer.height}`)),
+        compare(before, after, { actual: true }), pictureActions(after, { base: after.name, without: ["upscale"] }),
+        facts([["Mode", answer.mode], ["Factor", answer.metadata.upscale_factor ? `${answer.metadata.upscale_factor}×` : null]]), answerFacts(answer, after, job)));
+    },
+    onproblem: (problem) => {
+      place?.stop();
+      look();
+      const blamed = problem.status === 400 && blame(form, [[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, image.node.querySelector("input")]], problem);
+      if (!blamed) stage.prepend(problemNote(problem, image.picture && action.run));
+    },
+  });
+
+  function look() {
+    const picture = image.picture;
+    fill(stage, picture
+      ? h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to upscale" })))
+      : emptyStage("upscale", "Choose a picture to enlarge."));
+  }
+
+  const form = h("form", {}, image.node,
+    h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; told.textContent = TOLD[mode]; prompted.hidden = mode === "fast"; price.refresh(); }), told),
+    segmented("Size", SIZES, "", (preset) => { state.preset = preset; own.hidden = preset !== "own"; }), own, prompted,
+    moreSettings(field("Seed", seed)), action.node);
+  look();
+  const node = studioPage({ title: "Upscale", lead: "More pixels from the ones you have.", form, stage, onsubmit: () => action.run() });
+  return { node, onshow: () => { const picture = takeCarried("upscale"); if (picture) image.set(picture); } };
+}

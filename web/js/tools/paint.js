@@ -1,0 +1,152 @@
+// A brush on a canvas: for masks over a picture and for sketches. Fingers, mouse, pen or arrow keys.
+
+import { announce, clamp, h, icon, segmented, slider } from "../dom.js";
+
+const LONGEST = 2048; // pixels of a mask's longer side; the API scales it to the picture
+const UNDOS = 30;
+
+/**
+ * A canvas to draw on; `ink` is a CSS colour, `wipe` what the eraser leaves (null: nothing).
+ * `onchange` is told after each stroke.
+ */
+function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => {} }) {
+  const scale = Math.min(1, LONGEST / Math.max(width, height));
+  const canvas = h("canvas", { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)), tabindex: "0", role: "application", "aria-label": label });
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const state = { canvas, context, size: 0.06, erase: false, empty: true, undo, clear, fillAll };
+  const past = [];
+  const cursor = { x: canvas.width / 2, y: canvas.height / 2 };
+  let last = null;
+
+  const radius = () => Math.max(1, state.size * Math.min(canvas.width, canvas.height) / 2);
+  const at = (event) => {
+    const box = canvas.getBoundingClientRect();
+    return { x: (event.clientX - box.left) * canvas.width / box.width, y: (event.clientY - box.top) * canvas.height / box.height };
+  };
+
+  function remember() {
+    past.push(context.getImageData(0, 0, canvas.width, canvas.height));
+    if (past.length > UNDOS) past.shift();
+  }
+  function stroke(from, to) {
+    context.save();
+    if (state.erase && wipe === null) context.globalCompositeOperation = "destination-out";
+    context.strokeStyle = state.erase ? wipe ?? "#000" : ink;
+    context.lineWidth = radius() * 2;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(from.x, from.y);
+    context.lineTo(to.x + 0.01, to.y);
+    context.stroke();
+    context.restore();
+    state.empty = false;
+  }
+  function undo() {
+    const before = past.pop();
+    if (!before) return;
+    context.putImageData(before, 0, 0);
+    state.empty = past.length === 0;
+    onchange();
+  }
+  function clear() {
+    remember();
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    if (wipe) { context.fillStyle = wipe; context.fillRect(0, 0, canvas.width, canvas.height); }
+    state.empty = true;
+    onchange();
+  }
+  function fillAll() {
+    remember();
+    context.fillStyle = ink;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    state.empty = false;
+    onchange();
+  }
+
+  canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    remember();
+    last = at(event);
+    stroke(last, last);
+  });
+  canvas.addEventListener("pointermove", (event) => {
+    if (!last) return;
+    for (const each of event.getCoalescedEvents?.() ?? [event]) {
+      const next = at(each);
+      stroke(last, next);
+      last = next;
+    }
+  });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { if (last) { last = null; onchange(); } });
+
+  canvas.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
+    const far = radius() * (event.shiftKey ? 2 : 0.5);
+    const step = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[event.key];
+    if (step) {
+      event.preventDefault();
+      const from = { ...cursor };
+      cursor.x = clamp(cursor.x + step[0], 0, canvas.width);
+      cursor.y = clamp(cursor.y + step[1], 0, canvas.height);
+      if (event.altKey) stroke(from, cursor);
+      announce(`${Math.round(cursor.x / canvas.width * 100)} % across, ${Math.round(cursor.y / canvas.height * 100)} % down`);
+    } else if (event.key === " " || event.key === "Enter") {
+      event.preventDefault();
+      remember();
+      stroke(cursor, cursor);
+      onchange();
+      announce("Painted");
+    }
+  });
+  if (wipe) { context.fillStyle = wipe; context.fillRect(0, 0, canvas.width, canvas.height); }
+  return state;
+}
+
+function toolbar(brush, { words, size = 6, all }) {
+  const thickness = slider("Brush", { min: 1, max: 40, step: 1, start: size });
+  brush.size = size / 100;
+  thickness.input.addEventListener("input", () => { brush.size = Number(thickness.input.value) / 100; });
+  const mode = segmented("Brush mode", [[false, words], [true, "Erase"]], false, (erase) => { brush.erase = erase; });
+  mode.querySelector("legend").classList.add("sr-only");
+  return h("div", { class: "tools" }, mode, thickness.node,
+    h("button", { type: "button", class: "ghost small", onclick: brush.undo }, icon("undo"), "Undo"),
+    h("button", { type: "button", class: "ghost small", onclick: brush.clear }, "Clear"),
+    all && h("button", { type: "button", class: "ghost small", onclick: brush.fillAll }, all));
+}
+
+const KEYS = "Arrow keys move the brush, space paints, Alt and arrow keys draw a line.";
+
+/** A mask painted over a picture: `mask()` gives black and white (white may change), or null where nothing is painted. */
+export function maskPainter(picture, { onchange } = {}) {
+  const brush = brushCanvas({ width: picture.width, height: picture.height, ink: "#d63a5c", label: `Mask over the picture. ${KEYS}`, onchange });
+  brush.canvas.style.opacity = "0.6";
+  const node = h("div", { class: "result" }, toolbar(brush, { words: "Paint", size: 12, all: "Everything" }),
+    h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to edit", draggable: false }), brush.canvas)),
+    h("p", { class: "hint" }, `Paint over what may change. ${KEYS}`));
+  return { node, mask: () => (brush.empty ? null : blackAndWhite(brush.canvas)) };
+}
+
+function blackAndWhite(painted) {
+  const { width, height } = painted;
+  const mask = Object.assign(document.createElement("canvas"), { width, height });
+  const context = mask.getContext("2d");
+  context.drawImage(painted, 0, 0);
+  context.globalCompositeOperation = "source-in";
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, width, height);
+  context.globalCompositeOperation = "destination-over";
+  context.fillStyle = "#000";
+  context.fillRect(0, 0, width, height);
+  return mask;
+}
+
+/** White paper to sketch on. */
+export function sketchPad({ width = 1024, height = 768, onchange } = {}) {
+  const brush = brushCanvas({ width, height, ink: "#111", wipe: "#fff", label: `Sketch. ${KEYS}`, onchange });
+  brush.canvas.classList.add("pad");
+  const node = h("div", { class: "result" }, toolbar(brush, { words: "Draw", size: 1.5 }), brush.canvas, h("p", { class: "hint" }, `Draw what should be where. ${KEYS}`));
+  return { node, brush, canvas: brush.canvas, get empty() { return brush.empty; } };
+}
