@@ -1,0 +1,193 @@
+"""What the original's client and a mistaken caller send to edit, upscale and control, over HTTP."""
+
+from typing import Any
+
+import pytest
+import requests
+
+from local.stack import Stack
+from tests.operations.workshop import block_mask, photo, to_text
+
+PATIENCE = 60.0  # seconds
+SIZE = (320, 240)
+IMAGE = f"data:image/png;base64,{to_text(photo(*SIZE))}"
+MASK = f"data:image/png;base64,{to_text(block_mask(*SIZE))}"
+NOT_AN_IMAGE = "data:image/png;base64,aGVsbG8gd29ybGQ="
+
+
+@pytest.fixture
+def api(stack: Stack) -> "Api":
+    """The API as one caller."""
+    return Api(stack)
+
+
+class Api:
+    """GET and POST with a token."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.url = stack.url
+        self.headers = stack.headers(sub="client", tier="enterprise")
+
+    def get(self, path: str) -> Any:
+        """A read's body."""
+        response = requests.get(self.url + path, headers=self.headers, timeout=PATIENCE)
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def post(self, path: str, **body: Any) -> requests.Response:
+        """A POST; redirects are followed."""
+        return requests.post(self.url + path, json=body, headers=self.headers, timeout=PATIENCE)
+
+
+# -- the original's client
+
+
+def test_every_listed_edit_is_accepted(api: Api) -> None:
+    """The client shows what the list's fields say, and sends those."""
+    sent = {
+        "prompt": {"prompt": "a blue vase"},
+        "mask": {"mask_base64": MASK},
+        "negative_prompt": {"negative_prompt": "text"},
+        "search_prompt": {"search_prompt": "red disc"},
+        "select_prompt": {"select_prompt": "red disc"},
+        "background": {"background_image_base64": IMAGE},
+        "lighting": {"lighting_image_base64": IMAGE},
+        "expansion": {"expand_left": 30, "expand_right": 0, "expand_up": 0, "expand_down": 0},
+    }
+    listed = api.get("/edit/operations")["operations"]
+    for name, row in listed.items():
+        fields = [sent[flag] for flag, shown in row["fields"].items() if shown]
+        body: dict[str, Any] = {"image_base64": IMAGE, "operation": name, "output_format": "png", "options": {}}
+        response = api.post("/edit/process", **body, **{key: value for each in fields for key, value in each.items()})
+        answer = response.json()
+        assert response.status_code == 200, (name, answer)
+        assert answer["operation"] == name
+        assert answer["image_base64"].startswith("data:image/png;base64,")
+        assert answer["width"] * answer["height"] > 0
+
+
+def test_every_listed_control_is_accepted(api: Api) -> None:
+    """With every slider that the list shows."""
+    sent = {"control_strength": 0.0, "fidelity": 0.4, "style_strength": 0.9, "aspect_ratio": "16:9"}
+    for name, row in api.get("/control/operations")["operations"].items():
+        fields = {flag: sent[flag] for flag, shown in row["fields"].items() if shown and flag in sent}
+        style = {"style_image_base64": IMAGE} if row["fields"]["style_image"] else {}
+        body = {"control_image_base64": IMAGE, "operation": name, "prompt": "a castle", "output_format": "png"}
+        response = api.post("/control/process", **body, **fields, **style)
+        assert response.status_code == 200, (name, response.text[:300])
+        assert response.json()["metadata"]["operation"] == name
+
+
+def test_a_chosen_model_is_sent_with_a_fixed_provider(api: Api) -> None:
+    """The client names WaveSpeed with whatever the list or the recommendation has."""
+    listed = api.get("/edit/models?operation=general_edit&tier=budget")["models"]
+    best = api.post(
+        "/edit/recommend",
+        operation="general_edit",
+        image_resolution={"width": 320, "height": 240},
+        preferences={"prioritize_quality": True},
+    ).json()
+    for model in (listed[0]["id"], listed[-1]["id"], best["recommended_model"]):
+        body = {"image_base64": IMAGE, "operation": "general_edit", "prompt": "make the disc blue"}
+        answer = api.post("/edit/process", **body, provider="wavespeed", model=model).json()
+        assert answer["model"] == model, answer
+
+
+@pytest.mark.parametrize(("mode", "preset"), [("auto", "web"), ("fast", "social"), ("conservative", "print")])
+def test_upscale_as_the_client_sends_it(api: Api, mode: str, preset: str) -> None:
+    """Always a preset, and the mode that was used comes back."""
+    answer = api.post("/upscale", image_base64=IMAGE, mode=mode, preset=preset, delivery="url").json()
+    assert answer["success"] is True
+    assert answer["mode"] in ("fast", "conservative")
+    assert max(answer["width"], answer["height"]) == {"web": 2048, "social": 1080, "print": 3072}[preset]
+    assert {"preset", "original_width", "original_height", "upscale_factor"} <= answer["metadata"].keys()
+
+
+# -- mistakes
+
+EDIT, UPSCALE, CONTROL = "/edit/process", "/upscale", "/control/process"
+MISTAKES: list[tuple[str, dict[str, Any], int, str]] = [
+    (EDIT, {"operation": "inpaint"}, 400, "Prompt is required for inpainting"),
+    (EDIT, {"operation": "general_edit", "prompt": None}, 400, "Prompt is required for general edits"),
+    (
+        EDIT,
+        {"operation": "search_replace", "prompt": "x"},
+        400,
+        "Both prompt and search_prompt are required for search & replace",
+    ),
+    (
+        EDIT,
+        {"operation": "search_recolor", "select_prompt": "x"},
+        400,
+        "Both prompt and select_prompt are required for search & recolor",
+    ),
+    (
+        EDIT,
+        {"operation": "relight"},
+        400,
+        "At least one reference (background or lighting) is required for relight",
+    ),
+    (EDIT, {"operation": "erase"}, 400, "Mask is required for erasing"),
+    (EDIT, {"operation": "remove_background", "image_base64": "not base64!"}, 400, "Invalid base64 image payload"),
+    (
+        EDIT,
+        {"operation": "remove_background", "image_base64": NOT_AN_IMAGE},
+        400,
+        "The image is not a PNG, JPEG or WebP file. Convert it to one of these.",
+    ),
+    (EDIT, {"operation": "remove_background", "image_base64": None}, 400, "image_base64 should be a valid string."),
+    (EDIT, {}, 400, "Operation is required."),
+    (
+        EDIT,
+        {"operation": "remove_background", "output_format": "gif"},
+        400,
+        "Unknown output_format 'gif'. Valid: png, jpeg, webp.",
+    ),
+    (UPSCALE, {"image_base64": "x"}, 400, "Invalid base64 image payload"),
+    (UPSCALE, {"mode": "ultra"}, 400, "Unknown mode 'ultra'. Valid: fast, conservative, creative, auto."),
+    (UPSCALE, {"preset": "poster"}, 400, "Unknown preset 'poster'. Valid: web, print, social."),
+    (CONTROL, {"operation": "style_transfer", "prompt": "x"}, 400, "Style image is required for style transfer"),
+    (CONTROL, {"operation": "sketch"}, 400, "Prompt is required for sketch to image"),
+    (
+        CONTROL,
+        {"operation": "depth", "prompt": "x"},
+        400,
+        "Unknown operation 'depth'. Valid: sketch, structure, style, style_transfer.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "status", "detail"), MISTAKES)
+def test_mistakes(api: Api, path: str, body: dict[str, Any], status: int, detail: str) -> None:
+    """A 4xx whose detail is one sentence: the client shows it as it is."""
+    picture = "control_image_base64" if path == CONTROL else "image_base64"
+    response = api.post(path, **{picture: IMAGE, **body})
+    assert response.status_code == status, response.text
+    assert response.json()["detail"] == detail
+
+
+def test_a_reference_to_nothing_is_not_found(api: Api) -> None:
+    """An upload or a job that isn't the caller's."""
+    for reference in (f"upload:{'0' * 32}", f"job:{'0' * 32}/1"):
+        assert api.post(EDIT, image_base64=reference, operation="remove_background").status_code == 404
+
+
+def test_an_earlier_result_is_an_input(api: Api) -> None:
+    """`job:<id>` of the caller's own."""
+    first = requests.post(
+        api.url + EDIT,
+        json={"image_base64": IMAGE, "operation": "remove_background"},
+        headers=api.headers | {"Prefer": "respond-async"},
+        timeout=PATIENCE,
+    )
+    assert first.status_code == 202
+    api.get(f"/jobs/{first.json()['job_id']}/result?wait=20")
+    answer = api.post(UPSCALE, image_base64=f"job:{first.json()['job_id']}", mode="fast", preset="social").json()
+    assert (answer["width"], answer["height"]) == (1080, 810)
+
+
+def test_unknown_fields_are_named(api: Api) -> None:
+    """In a header; the request is carried out."""
+    response = api.post(EDIT, image_base64=IMAGE, operation="remove_background", sparkle=1)
+    assert response.status_code == 200
+    assert response.headers["X-Ignored-Fields"] == "sparkle"
