@@ -1,0 +1,151 @@
+"""A desk for jobs: the API in this process, a queue in moto, the worker's handler, a wire that is told what to do."""
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+from PIL import Image
+
+from image_studio.errors import StudioError
+from image_studio.providers.adapter import Adapter, Finished, Task
+from image_studio.providers.spec import ModelSpec
+from image_studio.providers.wire import Access, Wire
+from image_studio.runtime import clients, dispatch, wiring
+from image_studio.storage import keys
+from image_studio.storage.job import Job
+from tests.security.inside import Inside, handler
+from tests.tables import BUCKET, TABLE
+
+KEYS = dict.fromkeys(("STABILITY_API_KEY", "WAVESPEED_API_KEY", "HF_TOKEN", "GEMINI_API_KEY"), "key")
+CREATE = {"prompt": "a lamp", "width": 64, "height": 64, "enhance_prompt": False}
+
+
+def png(width: int = 64, height: int = 64, colour: tuple[int, int, int] = (40, 90, 160)) -> bytes:
+    """A plain picture's file."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+class ToldWire(Wire):
+    """Answers paid calls from a script: a picture by default; an error, or something that is called, where told so.
+
+    `paid` has the task of each paid call, `resumed` the handle of each call that goes on with an earlier one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script: list[Exception | Callable[..., Finished]] = []
+        self.picture = png()
+        self.paid: list[Task] = []
+        self.resumed: list[str] = []
+        self._lock = threading.Lock()
+
+    def make(self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, **given: Any) -> Finished:
+        """What the script says."""
+        with self._lock:
+            if given.get("handle"):
+                self.resumed.append(given["handle"])
+            else:
+                self.paid.append(task)
+            told = self.script.pop(0) if self.script else None
+        if isinstance(told, Exception):
+            raise told
+        return told(task, **given) if told else Finished(self.picture, task.seed)
+
+
+class Desk(Inside):
+    """`ask` for HTTP, `work` for the worker; `wire` counts what would have been paid."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        self.wire = ToldWire()
+        self.queue = boto3.client("sqs").create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "1800"})[
+            "QueueUrl"
+        ]
+        self.delays: list[float] = []
+        monkeypatch.setenv("QUEUE_URL", self.queue)
+        monkeypatch.setenv("WAIT_SECONDS", "0.05")
+        for name, value in KEYS.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(wiring, "wire", lambda: self.wire)
+        monkeypatch.setattr(dispatch.Queue, "send", self._send)
+
+    def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """As the real one, but without the delay, which is noted."""
+        self.delays.append(delay)
+        clients.sqs().send_message(QueueUrl=self.queue, MessageBody=json.dumps({"tenant": tenant, "job": job_id}))
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What waits in the queue, taken out."""
+        found = clients.sqs().receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        for each in found:
+            clients.sqs().delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+        return found
+
+    def work(self, most: int = 20) -> int:
+        """Let the worker take messages until none is left; how many there were."""
+        count = 0
+        while count < most and (found := self.messages()):
+            for message in found:
+                count += 1
+                assert self.deliver(json.loads(message["Body"])) == {"batchItemFailures": []}
+        return count
+
+    def deliver(self, body: Any) -> Any:
+        """The worker's answer to one message."""
+        record = {"messageId": "m", "body": json.dumps(body)}
+        return handler("WorkerFunction")({"Records": [record]}, None)
+
+    def tick(self) -> None:
+        """The clock's message."""
+        handler("WorkerFunction")({"detail-type": "Scheduled Event"}, None)
+
+    def submit(self, body: Any = None, path: str = "/create", **given: Any) -> str:
+        """A job's id: asked for asynchronously."""
+        headers = {"prefer": "respond-async", **given.pop("headers", {})}
+        answer = self.ask("POST", path, body=CREATE if body is None else body, headers=headers, **given)
+        assert answer.status == 202, answer.body
+        return str(answer.json["job_id"])
+
+    def job(self, job_id: str, sub: str = "alice") -> Job:
+        """A job's record."""
+        found = wiring.jobs().get(keys.tenant_of(sub), job_id)
+        assert found is not None
+        return found
+
+    def status(self, job_id: str) -> Any:
+        """GET /jobs/{id}."""
+        return self.ask("GET", f"/jobs/{job_id}").json
+
+    def change(self, job_id: str, tenant: str = keys.tenant_of("alice"), **values: int) -> None:
+        """Set whole numbers in a job's record, as time would."""
+        self.db.update_item(
+            TableName=TABLE,
+            Key=keys.job_key(tenant, job_id),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in values),
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in values.items()},
+        )
+
+    def objects(self, prefix: str = "") -> dict[str, bytes]:
+        """The bucket's objects by key."""
+        listed = clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {each["Key"]: clients.s3().get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
+
+
+class Crash(BaseException):
+    """The process ends here, as far as the code can tell."""
+
+
+def failing(error: StudioError) -> Callable[..., Finished]:
+    """A script's step that raises."""
+
+    def fail(*_: Any, **__: Any) -> Finished:
+        raise error
+
+    return fail
