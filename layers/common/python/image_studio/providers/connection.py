@@ -82,7 +82,7 @@ class _Timed(HTTPConnection):
     _used_at = 0.0  # epoch: it goes on while a function is frozen, the monotonic clock need not
 
     def send(self, data: Any) -> None:
-        """Send within what is left of the time; a reused socket still has the timeout of its last read."""
+        """Send within what is left of the time: until here the socket has the short timeout for connecting."""
         if self.sock is None:
             self.connect()
         self.sock.settimeout(_left())
