@@ -5,7 +5,6 @@ from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
-from image_studio.runtime.submit import submit
 
 api = StudioApi()
 handler = api.handle
@@ -14,6 +13,8 @@ handler = api.handle
 @api.post("/control/process", spends=True)
 def control(call: Call) -> Response:
     """Carry out the operation."""
+    from image_studio.runtime.submit import submit
+
     return submit(call, "control")
 
 

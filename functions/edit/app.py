@@ -7,7 +7,6 @@ from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
 from image_studio.runtime.limits import Meter
-from image_studio.runtime.submit import submit
 
 api = StudioApi()
 handler = api.handle
@@ -16,6 +15,8 @@ handler = api.handle
 @api.post("/edit/process", spends=True)
 def edit(call: Call) -> Response:
     """Carry out the operation."""
+    from image_studio.runtime.submit import submit
+
     return submit(call, "edit")
 
 

@@ -39,7 +39,7 @@ def result(call: Call, job_id: str) -> Response:
 @api.post("/uploads")
 def upload(call: Call) -> Response:
     """Give a form for a large picture, and the job that waits for it."""
-    from image_studio.runtime.uploads import create_upload  # noqa: PLC0415  who waits for a job pays for no schemas
+    from image_studio.runtime.uploads import create_upload
 
     return create_upload(call)
 

@@ -4,7 +4,6 @@ from image_studio.operations import platform_reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
-from image_studio.runtime.inline import serve_now
 from image_studio.runtime.reads import cached
 
 api = StudioApi()
@@ -14,6 +13,8 @@ handler = api.handle
 @api.post("/social/optimize")
 def optimize(call: Call) -> Response:
     """Crop, scale and encode one picture for many platforms."""
+    from image_studio.runtime.inline import serve_now
+
     return serve_now(call, "social")
 
 

@@ -1,17 +1,15 @@
 """Every API function's outermost layer: caller, limits, gates, routes, errors; nothing leaves it but the contract.
 
-powertools finds the route, we run it: its resolver keeps the event on a class, so only the look-up is done inside it,
-under a lock. And caller, limits and gates stand before it, because its validation runs before its middleware.
+Routes are declared like powertools', but found by our own table: its resolver costs a cold start 100 ms, keeps the
+event on a class, and validates before caller, limits and gates have had their say (docs/decisions/0002).
 """
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import Any
-
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
-from aws_lambda_powertools.event_handler import Response as Matched
+from urllib.parse import unquote
 
 from image_studio.errors import NotAllowed, StudioError, TemporarilyUnavailable
 from image_studio.runtime import gates, limits
@@ -26,7 +24,6 @@ from image_studio.runtime.settings import PREFIX
 log = logging.getLogger(__name__)
 
 Action = Callable[..., Response]
-_matching = Lock()
 MAX_VARIABLE = 128  # characters of a variable in a path; no id is longer, and DynamoDB's keys are bounded
 
 
@@ -40,6 +37,10 @@ class Route:
     meter: Meter | None  # None: open to all, and nobody is counted
     spends: bool = False  # its answer says how many credits are left
 
+    def pattern(self) -> re.Pattern[str]:
+        """What a path of this route looks like; a variable is one segment."""
+        return re.compile(re.sub(r"<(\w+)>", rf"(?P<\1>[^/]{{1,{MAX_VARIABLE}}})", re.escape(self.path)))
+
 
 class StudioApi:
     """The routes of one function, declared like powertools': `@api.get("/templates")`. `handle` is the handler.
@@ -49,10 +50,9 @@ class StudioApi:
     """
 
     def __init__(self) -> None:
-        self._resolver = APIGatewayHttpResolver()
-        self._resolver.not_found(self._unknown)
-        self._found: tuple[Route, dict[str, str]] | None = None
         self.routes: list[Route] = []
+        self._fixed: dict[tuple[str, str], Route] = {}
+        self._open: list[tuple[re.Pattern[str], Route]] = []  # with variables
         set_up_logging()
 
     def get(
@@ -77,12 +77,10 @@ class StudioApi:
         def declare(action: Action) -> Action:
             declared = Route(method, PREFIX + path, action, meter, spends)
             self.routes.append(declared)
-
-            def found(**variables: str) -> Matched[str]:
-                self._found = (declared, variables)
-                return Matched(204)
-
-            self._resolver.route(declared.path, method=method)(found)
+            if "<" in path:
+                self._open.append((declared.pattern(), declared))
+            else:
+                self._fixed[method, declared.path] = declared
             return action
 
         return declare
@@ -129,20 +127,16 @@ class StudioApi:
 
     def _look_up(self, call: Call) -> tuple[Route, dict[str, str]] | None:
         """The route and its variables, or None where this function has nothing at that path and method."""
-        line = {"method": call.method, "path": call.path}
-        bare = {"rawPath": call.path, "headers": {}, "requestContext": {"stage": "$default", "http": line}}
-        with _matching:
-            self._found = None
-            self._resolver.resolve(bare, _NO_CONTEXT)
-            found, self._found = self._found, None
-        too_long = found is not None and any(len(value) > MAX_VARIABLE for value in found[1].values())
-        return None if too_long else found
-
-    def _unknown(self, _: Exception) -> Matched[str]:
-        return Matched(404)
+        fixed = self._fixed.get((call.method, call.path))
+        if fixed is not None:
+            return fixed, {}
+        for pattern, route in self._open:
+            match = pattern.fullmatch(call.path) if route.method == call.method else None
+            if match:
+                return route, {name: unquote(value) for name, value in match.groupdict().items()}
+        return None
 
 
 _REPEAT = TemporarilyUnavailable(
     "Image Studio is temporarily unavailable. Please repeat the request, with its Idempotency-Key if it had one."
 )
-_NO_CONTEXT: Any = None  # powertools passes a context on; routes get what they need of it from the Call

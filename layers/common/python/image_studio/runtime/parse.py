@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.schemas.request import Request
 
-R = TypeVar("R", bound=Request)
+if TYPE_CHECKING:
+    from image_studio.schemas.request import Request
+
+R = TypeVar("R", bound="Request")
 MAX_ECHO = 80  # characters of a value that a sentence repeats
 MAX_HEADER = 1000  # characters of a header that names fields
 NOT_JSON = "The body is not valid JSON."
