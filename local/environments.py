@@ -20,7 +20,8 @@ from local.intrinsics import ACCOUNT, REGION
 from local.template import ROOT, Function
 
 MOST_AT_ONCE = 64  # environments of one function
-MOST_IDLE = 8  # kept warm; a burst's others end with their event
+IDLE_SECONDS = 60.0  # after which an environment ends, but for the last one of its function
+SHRINK_SECONDS = 10.0  # between looks at who is idle
 #: Imported once and inherited by every environment: what functions import from outside this repository.
 PRELOAD = ("local.runtime_process", "aws_lambda_powertools.event_handler", "boto3", "pydantic", "PIL.Image", "requests")
 
@@ -31,6 +32,7 @@ class Environment:
     """One process of a function."""
 
     def __init__(self, load: runtime_process.Load) -> None:
+        self.idle_since = 0.0  # time.monotonic()
         self._pipe: Connection
         self._pipe, theirs = _start.Pipe()
         self._process = _start.Process(target=runtime_process.run, args=(theirs, load), name=load.name, daemon=True)
@@ -86,7 +88,7 @@ class Pool:
         self.function = function
         self._load = load
         self._lock = threading.Lock()
-        self._idle: list[Environment] = []
+        self._idle: list[Environment] = []  # the longest idle first
         self._busy: set[Environment] = set()
         self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
 
@@ -95,7 +97,11 @@ class Pool:
         ends = time.monotonic() + patience
         if not self._room.acquire(timeout=patience):
             raise StillRunning(f"{self.function.name}: all {MOST_AT_ONCE} environments are busy")
-        environment = self._take()
+        try:
+            environment = self._take()
+        except OSError:
+            self._room.release()
+            raise
         stops = time.monotonic() + self.function.seconds
         try:
             environment.send(call, time.time() + self.function.seconds)
@@ -133,12 +139,19 @@ class Pool:
     def _give_back(self, environment: Environment) -> None:
         with self._lock:
             self._busy.discard(environment)
-            keep = environment.alive and len(self._idle) < MOST_IDLE
-            if keep:
+            if environment.alive:
+                environment.idle_since = time.monotonic()
                 self._idle.append(environment)
-        if not keep and environment.alive:
-            environment.kill()
         self._room.release()
+
+    def shrink(self) -> None:
+        """End the environments that nobody has needed for a while, but keep one warm."""
+        long_ago = time.monotonic() - IDLE_SECONDS
+        with self._lock:
+            old = [each for each in self._idle[:-1] if each.idle_since < long_ago]
+            self._idle = [each for each in self._idle if each not in old]
+        for environment in old:
+            environment.kill()
 
     def close(self) -> None:
         """Kill all environments."""
@@ -156,6 +169,13 @@ class Environments:
     def __init__(self, functions: Mapping[str, Function], layers: list[Path], log: Path) -> None:
         _start.set_forkserver_preload(list(PRELOAD))
         self._pools = {name: Pool(function, _load(function, layers, log)) for name, function in functions.items()}
+        threading.Thread(target=self._keep_small, name="shrink", daemon=True).start()
+
+    def _keep_small(self) -> None:
+        while True:
+            time.sleep(SHRINK_SECONDS)
+            for pool in self._pools.values():
+                pool.shrink()
 
     def invoke(self, call: Call, patience: float) -> bytes:
         """Run one event; see Backend.invoke."""

@@ -1,11 +1,16 @@
 """Execution environments: a process each, one event at a time, ended at the function's timeout."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
+from local import environments
+from local.environments import Pool
 from local.stack import Stack
+from local.template import Function
 
 
 def _ask(toy: Stack, do: str = "", **query: Any) -> Any:
@@ -56,3 +61,26 @@ def test_what_goes_wrong_is_in_the_log(toy: Stack) -> None:
     log = toy.log.read_text()
     assert "ValueError: as asked" in log
     assert 'app.py"' in log
+
+
+class _Idle:
+    """An environment that has been idle since a moment."""
+
+    def __init__(self, since: float) -> None:
+        self.idle_since, self.killed = since, False
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_environments_that_nobody_needs_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All but one that were idle for a minute; younger ones stay."""
+    pool = Pool(Function("F", Path(), "app.handler", 3, 128), None)  # type: ignore[arg-type]  # none is started
+    monkeypatch.setattr(environments.time, "monotonic", lambda: 1000.0)
+    old, older, young = _Idle(930), _Idle(900), _Idle(990)
+    pool._idle = [older, old, young]  # type: ignore[list-item]
+    pool.shrink()
+    assert [each.killed for each in (older, old, young)] == [True, True, False]
+    pool._idle = [lonely := _Idle(0)]  # type: ignore[list-item]
+    pool.shrink()
+    assert not lonely.killed
