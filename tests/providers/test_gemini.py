@@ -1,0 +1,312 @@
+"""Google Gemini: whole requests against its contract, sizes by price, and what its answers mean."""
+
+import json
+
+import pytest
+
+from image_studio.errors import (
+    ContentRefused,
+    ProviderBusy,
+    ProviderFailed,
+    ProviderKeyRefused,
+    ProviderUnavailable,
+    ResultUnusable,
+    UnknownCharge,
+)
+from image_studio.operations.fit_task import fit_task
+from image_studio.providers.adapter import Finished, Reply
+from image_studio.providers.gemini import SPEC, build_poll, build_request, read_error, read_response, read_text
+from image_studio.providers.shapes import nearest
+from tests.providers.asking import IMAGE, against, cell_id, cells, contract, full_task
+
+CONTRACT = contract("gemini")
+AVOID = "Avoid: blurry."
+KEEP = "Keep everything else exactly as it is."
+MASKED = "The second picture is a mask of the first: work only where the mask is bright."
+FIRST, MASK, STYLE, BACKGROUND, LIGHT = ("SU1H", "TVNL", "U1RZ", "Qkc=", "TEdU")
+
+#: The words and the pictures of each operation.
+TOLD = {
+    "create": (f"a red fox. {AVOID}", []),
+    "edit.general_edit": (f"a red fox. {AVOID}", [FIRST]),
+    "edit.inpaint": (f"a red fox. {MASKED} {KEEP} {AVOID}", [FIRST, MASK]),
+    "edit.erase": (
+        f"Remove a red fox and let its surroundings go on in its place. {MASKED} {KEEP} {AVOID}",
+        [FIRST, MASK],
+    ),
+    "edit.outpaint": (
+        "The picture lies on a larger canvas: fill the empty area around it, which is bright in the second picture,"
+        " a mask of the first, so that the scene goes on. a red fox. Keep the existing part exactly as it is."
+        f" {AVOID}",
+        [FIRST, MASK],
+    ),
+    "edit.search_replace": (f"Replace the hat with a red fox. {KEEP} {AVOID}", [FIRST]),
+    "edit.search_recolor": (
+        f"Change only the colour of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
+        [FIRST],
+    ),
+    "edit.relight": (
+        "Replace the background by the place in the second picture: a red fox. a bottle. Light the subject as the"
+        " third picture is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
+        f" the subject itself unchanged. {AVOID}",
+        [FIRST, BACKGROUND, LIGHT],
+    ),
+    "control.sketch": (
+        f"Turn this sketch into a finished picture: a red fox. Follow its lines and its composition. {AVOID}",
+        [FIRST],
+    ),
+    "control.structure": (
+        f"Make a new picture: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
+        [FIRST],
+    ),
+    "control.style": (
+        "Make a new picture: a red fox. Take only the visual style of the given picture: its colours, light, medium"
+        f" and texture, not its content. {AVOID}",
+        [FIRST],
+    ),
+    "control.style_transfer": (
+        "Redraw the first picture in the visual style of the second picture. a red fox. Keep what the first picture"
+        f" shows, and where it shows it. {AVOID}",
+        [FIRST, STYLE],
+    ),
+    "upscale.creative": (
+        "Render this picture anew at a higher resolution, with fine detail, and keep what it shows. a red fox."
+        f" {AVOID}",
+        [FIRST],
+    ),
+}
+
+
+@pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
+def test_whole_requests(model, operation):
+    """Each model's request for each operation is exactly the documented JSON: pictures first, then the words."""
+    task, _ = fit_task(full_task(operation), model)
+    call = build_request(model, task)
+    words, pictures = TOLD[operation]
+    shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in pictures]
+    ratio = {} if pictures else {"aspectRatio": "16:9"}
+    image = ratio | {"imageSize": "1K"}
+    assert call.json == {
+        "contents": [{"role": "user", "parts": [*shown, {"text": words}]}],
+        "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": image, "seed": 7},
+    }
+    assert (call.method, call.path) == ("POST", f"/v1beta/models/{model.name}:generateContent")
+    assert (call.headers, call.query, call.form) == ({}, {}, None)
+    assert against(CONTRACT["body"], dict(call.json)) == []
+    assert against(CONTRACT["generationConfig"], call.json["generationConfig"]) == []
+    assert against(CONTRACT[model.name], image) == []
+
+
+FLASH, PRO, LITE = SPEC.live_models()
+
+
+@pytest.mark.parametrize("model", [FLASH, PRO, LITE], ids=cell_id)
+@pytest.mark.parametrize("size", [(16, 160), (8_192, 1_024), (8_192, 8_192), (1_080, 1_350), (333, 2_000)])
+def test_every_size_is_asked_for_in_words_that_the_model_knows(model, size):
+    """Ratio and size class are of the model's own lists, and the seed fits 31 bits."""
+    task = full_task("create", width=size[0], height=size[1], seed=4_294_967_293)
+    config = build_request(model, task).json["generationConfig"]
+    assert against(CONTRACT[model.name], config["imageConfig"]) == []
+    assert against(CONTRACT["generationConfig"], config) == []
+
+
+@pytest.mark.parametrize(
+    ("model", "size", "word", "size_class", "credits"),
+    [
+        (FLASH, (512, 512), "1:1", "512", 5),
+        (FLASH, (1_024, 1_024), "1:1", "1K", 7),
+        (FLASH, (1_080, 1_080), "1:1", "1K", 7),  # a twentieth larger isn't worth half as much again
+        (FLASH, (1_300, 1_300), "1:1", "2K", 11),
+        (FLASH, (1_200, 628), "16:9", "1K", 7),
+        (FLASH, (1_920, 1_080), "16:9", "2K", 11),
+        (FLASH, (4_096, 4_096), "1:1", "4K", 16),
+        (FLASH, (8_000, 1_000), "8:1", "4K", 16),
+        (PRO, (1_024, 1_024), "1:1", "1K", 14),
+        (PRO, (1_080, 1_080), "1:1", "2K", 14),  # the same price, so the larger one
+        (PRO, (4_000, 4_000), "1:1", "4K", 24),
+        (LITE, (4_000, 4_000), "1:1", "1K", 4),
+    ],
+)
+def test_the_size_class_follows_size_and_price(model, size, word, size_class, credits):
+    """The cheapest class that is large enough, give or take what enlarging hides."""
+    native = nearest(model, *size)
+    assert (native.word, native.size_class, model.price(native)) == (word, size_class, credits)
+
+
+def test_an_edit_is_priced_by_the_size_that_is_wanted():
+    """A large picture is edited in a large size class."""
+    task = full_task("edit.general_edit", width=4_000, height=2_700, images={"image": IMAGE})
+    image = build_request(FLASH, task).json["generationConfig"]["imageConfig"]
+    assert image == {"imageSize": "4K"}
+
+
+def test_retired_models_say_what_to_use():
+    """Each model that is gone has a sentence that names a live one."""
+    live = {model.name for model in SPEC.live_models()}
+    gone = [model for model in SPEC.models if model.retired]
+    assert len(gone) == 10
+    for model in gone:
+        assert any(f"Use {name}." in model.retired for name in live)
+
+
+# -- answers
+
+
+def said(body, status=200, **headers):
+    """A JSON reply."""
+    return Reply(status, headers, json.dumps(body).encode())
+
+
+def candidate(*parts, finish="STOP"):
+    """An answer with one candidate."""
+    return said({"candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": finish}]})
+
+
+def inline(data="UE5H", **more):
+    """A picture."""
+    return {"inlineData": {"mimeType": "image/png", "data": data}} | more
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        candidate(inline()),
+        candidate({"text": "Here it is."}, inline()),
+        candidate({"text": "Hm", "thought": True}, inline("RFJBRlQ=", thought=True), inline(thoughtSignature="x")),
+        candidate(inline(), inline("TEFURVI=")),
+        candidate(inline(), finish="MAX_TOKENS"),
+    ],
+)
+def test_answers(reply):
+    """The first picture that isn't a draft, whatever stands around it."""
+    assert read_response(FLASH, reply) == Finished(b"PNG")
+
+
+REFUSED = ["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"]
+REFUSED += ["IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"]
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_refused_pictures(reason):
+    """An answer that a filter ended is the caller's to change."""
+    with pytest.raises(ContentRefused, match=reason):
+        read_response(FLASH, said({"candidates": [{"finishReason": reason}]}))
+
+
+@pytest.mark.parametrize("reason", ["SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY"])
+def test_refused_prompts(reason):
+    """A prompt that was blocked is the caller's to change."""
+    with pytest.raises(ContentRefused, match=reason):
+        read_response(FLASH, said({"promptFeedback": {"blockReason": reason}}))
+
+
+@pytest.mark.parametrize("reason", ["OTHER", "IMAGE_OTHER", "NO_IMAGE", "MAX_TOKENS", "LANGUAGE", "MALFORMED_RESPONSE"])
+def test_failed_pictures(reason):
+    """An answer that ended otherwise is the provider's failure, and may have been charged."""
+    with pytest.raises(ResultUnusable, match=reason) as failed:
+        read_response(FLASH, said({"candidates": [{"finishReason": reason}]}))
+    assert failed.value.maybe_charged
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (candidate({"text": "I can't do that."}), ResultUnusable, "in words instead of a picture: I can't do that."),
+        (candidate(inline("%%%")), ResultUnusable, "could not be read"),
+        (candidate(inline("")), ResultUnusable, "could not be read"),
+        (candidate(), ResultUnusable, "without a picture"),
+        (candidate(inline(thought=True)), ResultUnusable, "without a picture"),
+        (said({}), ResultUnusable, "without a picture"),
+        (said({"candidates": []}), ResultUnusable, "without a picture"),
+        (said([]), UnknownCharge, "could not be read"),
+        (Reply(200, {}, b'{"candidates": [{"cont'), UnknownCharge, "could not be read"),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "could not be read"),
+    ],
+)
+def test_answers_without_a_picture(reply, error, words):
+    """What has no picture may have been charged."""
+    with pytest.raises(error) as failed:
+        read_response(FLASH, reply)
+    assert words in failed.value.detail
+    assert failed.value.maybe_charged
+
+
+def rpc(status, name, message="said", *details):
+    """A google.rpc.Status."""
+    return said({"error": {"code": status, "message": message, "status": name, "details": list(details)}}, status)
+
+
+BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+
+
+def quota(period):
+    """A violated quota."""
+    return {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        "violations": [{"quotaId": f"GenerateRequests{period}PerProject"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (rpc(400, "INVALID_ARGUMENT", "bad field"), ProviderFailed, "did not accept the request: bad field"),
+        (rpc(400, "INVALID_ARGUMENT", "API key not valid", BAD_KEY), ProviderKeyRefused, "refused our key"),
+        (rpc(400, "FAILED_PRECONDITION"), ProviderUnavailable, "can't be used from here"),
+        (rpc(401, "UNAUTHENTICATED"), ProviderKeyRefused, "refused our key"),
+        (rpc(402, "RESOURCE_EXHAUSTED"), ProviderUnavailable, "no credit left"),
+        (rpc(403, "PERMISSION_DENIED"), ProviderUnavailable, "denied access"),
+        (rpc(404, "NOT_FOUND"), ProviderFailed, "no longer offers"),
+        (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute")), ProviderBusy, "rate limit"),
+        (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerDay")), ProviderUnavailable, "today"),
+        (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute"), quota("PerDay")), ProviderUnavailable, "today"),
+        (rpc(500, "INTERNAL"), UnknownCharge, "answer was lost (500)"),
+        (rpc(503, "UNAVAILABLE"), UnknownCharge, "answer was lost (503)"),
+        (rpc(504, "DEADLINE_EXCEEDED"), UnknownCharge, "answer was lost (504)"),
+        (Reply(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (said({"error": "text"}, 400), ProviderFailed, "did not accept"),
+    ],
+)
+def test_errors(reply, error, words):
+    """Each status means what the contract says; a bad key hides in a 400, a used-up day in a 429."""
+    found = read_error(reply)
+    assert type(found) is error
+    assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    ("delays", "headers", "seconds"),
+    [
+        (["37s"], {}, 37.0),
+        (["37.5s", "2s"], {"retry-after": "1"}, 37.5),
+        (["soon"], {"retry-after": "4"}, 4.0),
+        ([], {"retry-after": "4"}, 4.0),
+        ([], {}, None),
+    ],
+)
+def test_how_long_to_wait(delays, headers, seconds):
+    """RetryInfo says how long, else the header."""
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay} for delay in delays]
+    body = {"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": details}}
+    assert read_error(said(body, 429, **headers)).retry_after == seconds
+
+
+def test_there_is_nothing_to_poll():
+    """Every call is answered with its picture; a handle is a mistake that costs nothing more."""
+    with pytest.raises(UnknownCharge):
+        build_poll(FLASH, "x")
+
+
+@pytest.mark.parametrize(
+    ("reply", "text"),
+    [
+        (candidate({"text": "a "}, {"text": "fox"}), "a fox"),
+        (candidate({"text": "thinking", "thought": True}, {"text": "a fox"}), "a fox"),
+        (candidate({"text": "a fo"}, finish="MAX_TOKENS"), None),
+        (candidate(), None),
+        (said({"promptFeedback": {"blockReason": "SAFETY"}}), None),
+    ],
+)
+def test_texts(reply, text):
+    """Only a text that was finished counts."""
+    assert read_text(reply) == text

@@ -1,0 +1,302 @@
+"""Hugging Face: whole requests of its three shapes against the contract, and what its answers mean."""
+
+import json
+
+import pytest
+
+from image_studio.errors import (
+    ContentRefused,
+    ProviderBusy,
+    ProviderFailed,
+    ProviderKeyRefused,
+    ProviderOutage,
+    ProviderUnavailable,
+    ResultUnusable,
+    UnknownCharge,
+)
+from image_studio.operations.fit_task import fit_task
+from image_studio.providers.adapter import Finished, Located, Pending, Reply
+from image_studio.providers.huggingface import SPEC, build_poll, build_request, read_error, read_response, read_text
+from tests.providers.asking import (
+    IMAGE_URI,
+    MASK_URI,
+    STYLE_URI,
+    against,
+    cell_id,
+    cells,
+    contract,
+    full_task,
+)
+
+CONTRACT = contract("huggingface")
+FOX = {"prompt": "a red fox"}
+SEED = {"seed": 7}
+STEPS = {"num_inference_steps": 20}
+GUIDED = STEPS | {"guidance_scale": 6.5}
+SIZE = {"image_size": {"width": 1200, "height": 640}}
+AVOID = "Avoid: blurry."
+KEEP = "Keep everything else exactly as it is."
+MASKED = "The second picture is a mask of the first: work only where the mask is bright."
+
+PAINTED = {
+    "FLUX.1-schnell": ("fal-ai/fal-ai/flux/schnell", FOX | SEED | {"num_inference_steps": 12} | SIZE),
+    "FLUX.1-Krea-dev": ("fal-ai/fal-ai/flux/krea", FOX | SEED | GUIDED | SIZE),
+    "Qwen-Image": ("fal-ai/fal-ai/qwen-image", FOX | SEED | GUIDED | SIZE | {"negative_prompt": "blurry"}),
+    "stable-diffusion-3-medium": (
+        "hf-inference/models/stabilityai/stable-diffusion-3-medium-diffusers",
+        {
+            "inputs": "a red fox",
+            "parameters": SEED | GUIDED | {"width": 1200, "height": 640, "negative_prompt": "blurry"},
+        },
+    ),
+}
+
+#: What an editor is told for each operation, and the pictures it is given.
+TOLD = {
+    "edit.general_edit": (f"a red fox. {AVOID}", [IMAGE_URI]),
+    "edit.search_replace": (f"Replace the hat with a red fox. {KEEP} {AVOID}", [IMAGE_URI]),
+    "edit.search_recolor": (
+        f"Change only the colour of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
+        [IMAGE_URI],
+    ),
+    "control.sketch": (
+        f"Turn this sketch into a finished picture: a red fox. Follow its lines and its composition. {AVOID}",
+        [IMAGE_URI],
+    ),
+    "control.structure": (
+        f"Make a new picture: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
+        [IMAGE_URI],
+    ),
+    "control.style": (
+        "Make a new picture: a red fox. Take only the visual style of the given picture: its colours, light, medium"
+        f" and texture, not its content. {AVOID}",
+        [IMAGE_URI],
+    ),
+    "edit.inpaint": (f"a red fox. {MASKED} {KEEP} {AVOID}", [IMAGE_URI, MASK_URI]),
+    "edit.erase": (
+        f"Remove a red fox and let its surroundings go on in its place. {MASKED} {KEEP} {AVOID}",
+        [IMAGE_URI, MASK_URI],
+    ),
+    "edit.outpaint": (
+        "The picture lies on a larger canvas: fill the empty area around it, which is bright in the second picture,"
+        " a mask of the first, so that the scene goes on. a red fox. Keep the existing part exactly as it is."
+        f" {AVOID}",
+        [IMAGE_URI, MASK_URI],
+    ),
+    "edit.relight": (
+        "Replace the background by the place in the second picture: a red fox. a bottle. Light the subject as the"
+        " third picture is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
+        f" the subject itself unchanged. {AVOID}",
+        [IMAGE_URI, "data:image/png;base64,Qkc=", "data:image/png;base64,TEdU"],
+    ),
+    "control.style_transfer": (
+        "Redraw the first picture in the visual style of the second picture. a red fox. Keep what the first picture"
+        f" shows, and where it shows it. {AVOID}",
+        [IMAGE_URI, STYLE_URI],
+    ),
+}
+EDITORS = {
+    "FLUX.1-Kontext-dev": ("fal-ai/fal-ai/flux-kontext/dev", GUIDED),
+    "Qwen-Image-Edit": ("fal-ai/fal-ai/qwen-image-edit", GUIDED),
+    "FLUX.2-klein-9B": ("fal-ai/fal-ai/flux-2/klein/9b/edit", STEPS),
+}
+
+
+def expected(name, operation):
+    """The path and the body of a cell."""
+    if name in PAINTED:
+        return PAINTED[name]
+    if name == "RMBG-2.0":
+        return "fal-ai/fal-ai/bria/background/remove", {"image_url": IMAGE_URI, "sync_mode": True}
+    path, settings = EDITORS[name]
+    prompt, pictures = TOLD[operation]
+    return path, {"prompt": prompt, "image_url": pictures[0], "image_urls": pictures} | settings
+
+
+@pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
+def test_whole_requests(model, operation):
+    """Each model's request for each operation is exactly what the official client would send, field by field."""
+    task, _ = fit_task(full_task(operation), model)
+    call = build_request(model, task)
+    path, body = expected(model.name, operation)
+    queued = {"_subdomain": "queue"} if operation != "create" else {}
+    assert call.json == body
+    assert (call.method, call.path, call.query, call.form) == ("POST", f"/{path}", queued, None)
+    assert call.headers == {"accept": "image/png"}
+    assert against(CONTRACT[shape(path, operation)], dict(call.json)) == []
+    if "parameters" in body:
+        assert against(CONTRACT["hf-inference/parameters"], call.json["parameters"]) == []
+
+
+def shape(path, operation):
+    """Which of the contract's shapes a call has."""
+    task = {"create": "text-to-image", "edit.remove_background": "image-segmentation"}.get(operation, "image-to-image")
+    return f"{path.partition('/')[0]}/{task}"
+
+
+def test_every_model_has_its_row_of_expectations():
+    """A model without an expected request, or an expectation without a model, is a mistake."""
+    assert {model.name for model in SPEC.live_models()} == {*PAINTED, *EDITORS, "RMBG-2.0"}
+
+
+@pytest.mark.parametrize("size", [(16, 16), (8_192, 8_192), (1_920, 1_080), (10_000, 1_000), (1_024, 1_024)])
+def test_never_more_than_a_megapixel_is_asked_for(size):
+    """What is paid for is a megapixel, in steps of 16 pixels, whatever is wanted."""
+    for name in PAINTED:
+        body = build_request(SPEC.model(name), full_task("create", width=size[0], height=size[1])).json
+        sides = body.get("image_size") or body["parameters"]
+        width, height = sides["width"], sides["height"]
+        assert width * height <= 1_048_576
+        assert (width % 16, height % 16) == (0, 0)
+        assert min(width, height) >= 256
+
+
+# -- answers
+
+
+MODEL = SPEC.model("FLUX.1-Kontext-dev")
+REQUEST = "/fal-ai/flux-kontext/requests/764cabcf-b745-4b3e-ae38-1200304cf45b"
+URL = "https://v3b.fal.media/files/b/1.png"
+
+
+def said(body, status=200, **headers):
+    """A JSON reply."""
+    return Reply(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("reply", "handle", "outcome"),
+    [
+        (Reply(200, {"content-type": "image/png"}, b"PNG"), None, Finished(b"PNG")),
+        (said({"images": [{"url": URL}], "seed": 9}), None, Located(URL, 9)),
+        (said({"images": [{"url": URL}], "has_nsfw_concepts": [False]}), None, Located(URL)),
+        (said({"image": {"url": "data:image/png;base64,UE5H"}}), f"done:{REQUEST}", Finished(b"PNG")),
+        (said({"image": {"url": URL}}), f"done:{REQUEST}", Located(URL)),
+        (
+            said({"request_id": "1", "status": "IN_QUEUE", "response_url": f"https://queue.fal.run{REQUEST}"}),
+            None,
+            Pending(REQUEST, 0.5),
+        ),
+        (said({"response_url": f"https://queue.fal.run{REQUEST}"}), None, Pending(REQUEST, 0.5)),
+        (said({"status": "IN_PROGRESS"}, 202), REQUEST, Pending(REQUEST, 0.5)),
+        (said({"status": "COMPLETED"}), REQUEST, Pending(f"done:{REQUEST}", 0.0)),
+        (said({"status": "IN_PROGRESS"}), f"done:{REQUEST}", Pending(f"done:{REQUEST}", 0.5)),
+    ],
+)
+def test_answers(reply, handle, outcome):
+    """Bytes, a URL, a data URI, or where a queued request stands."""
+    assert read_response(MODEL, reply, handle) == outcome
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (Reply(200, {"content-type": "image/png"}, b""), ResultUnusable),
+        (said({"images": []}), ResultUnusable),
+        (said({"images": [{}]}), ResultUnusable),
+        (said({"images": [{"url": 5}]}), ResultUnusable),
+        (said({"image": {"url": "data:image/png;base64,%%"}}), ResultUnusable),
+        (said({"image": None}), ResultUnusable),
+        (said({}), ResultUnusable),
+        (said({"images": [{"url": URL}], "has_nsfw_concepts": [True]}), ContentRefused),
+        (said(["x"]), UnknownCharge),
+        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
+        (Reply(200, {}, b'{"images": [{"url'), UnknownCharge),
+        (said({"status": "IN_QUEUE"}), UnknownCharge),
+        (said({"status": "IN_QUEUE", "response_url": "https://evil.example/"}), UnknownCharge),
+        (said({"status": "IN_QUEUE", "response_url": "http://["}), UnknownCharge),
+        (said({"status": "IN_QUEUE", "response_url": f"https://q/../../v1{REQUEST}"}), UnknownCharge),
+        (said({"status": "IN_QUEUE", "response_url": f"https://q{REQUEST}/../../x"}), UnknownCharge),
+        (said({"status": "IN_QUEUE", "response_url": f"https://q{REQUEST}%2f..%2fx"}), UnknownCharge),
+    ],
+)
+def test_answers_without_a_picture(reply, error):
+    """A flagged picture is a refusal; an address that isn't a queued request's is never called."""
+    with pytest.raises(error):
+        read_response(MODEL, reply)
+
+
+def test_polling():
+    """First the status, then the result, both through the router and its queue."""
+    status, result = build_poll(MODEL, REQUEST), build_poll(MODEL, f"done:{REQUEST}")
+    assert (status.method, status.path, status.query) == ("GET", f"/fal-ai{REQUEST}/status", {"_subdomain": "queue"})
+    assert (result.method, result.path, result.query) == ("GET", f"/fal-ai{REQUEST}", {"_subdomain": "queue"})
+
+
+@pytest.mark.parametrize("handle", ["", "/", "url", "//evil.example/requests/12345678", f"{REQUEST}?x=1", "done:x"])
+def test_a_hostile_handle_is_not_polled(handle):
+    """A handle out of a record is checked like one that just came."""
+    with pytest.raises(UnknownCharge):
+        build_poll(MODEL, handle)
+
+
+NO_CREDIT = "You have exceeded your monthly included credits for Inference Providers. Subscribe to PRO."
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "words"),
+    [
+        (said({"error": "Bad request"}, 400), ProviderFailed, "did not accept the request: Bad request"),
+        (said({"error": "no"}, 401), ProviderKeyRefused, "refused our key"),
+        (said({"error": NO_CREDIT}, 402), ProviderUnavailable, "no credit left"),
+        (said({"error": NO_CREDIT}, 429), ProviderUnavailable, "no credit left"),
+        (said({"error": "no permission"}, 403), ProviderUnavailable, "denied access"),
+        (said({"error": "unknown"}, 404), ProviderFailed, "no longer offers"),
+        (said({"error": "bad", "error_type": "validation"}, 422), ProviderFailed, "bad"),
+        (said({"detail": [{"msg": "field required", "type": "x"}]}, 422), ProviderFailed, "field required"),
+        (said({"detail": "Not found"}, 404), ProviderFailed, "no longer offers"),
+        (
+            said({"detail": [{"msg": "flagged", "type": "content_policy_violation"}]}, 422),
+            ContentRefused,
+            "refused this request: flagged",
+        ),
+        (said({"error": "loading", "estimated_time": 12.5}, 503), ProviderOutage, "loading the model"),
+        (said({"error": "overloaded"}, 503), UnknownCharge, "answer was lost (503)"),
+        (said({"error": "Internal"}, 500), UnknownCharge, "answer was lost (500)"),
+        (Reply(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (Reply(504, {}, b"timeout"), UnknownCharge, "answer was lost (504)"),
+    ],
+)
+def test_errors(reply, error, words):
+    """Each status means what the contract says; only a model that is still loading is a 5xx known to be free."""
+    found = read_error(reply)
+    assert type(found) is error
+    assert words in found.detail
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after": "8"}, 8.0),
+        ({"ratelimit": '"api";r=0;t=30', "ratelimit-policy": '"fixed window";"api";q=500;w=300'}, 30.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT", "date": "Wed, 21 Oct 2026 07:27:00 GMT"}, 60.0),
+        ({"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}, None),
+        ({"retry-after": "soon"}, None),
+        ({}, None),
+    ],
+)
+def test_how_long_to_wait(headers, seconds):
+    """Retry-After in seconds or as a date, or the RateLimit field, says when to ask again."""
+    found = read_error(said({"error": "slow"}, 429, **headers))
+    assert isinstance(found, ProviderBusy)
+    assert found.retry_after == seconds
+
+
+def test_a_loading_model_says_how_long():
+    """estimated_time is what is waited."""
+    assert read_error(said({"error": "loading", "estimated_time": 12.5}, 503)).retry_after == 12.5
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"choices": [{"message": {"content": "a fox"}, "finish_reason": "stop"}]}, "a fox"),
+        ({"choices": [{"message": {"content": "a fo"}, "finish_reason": "length"}]}, None),
+        ({"choices": [{"message": {"content": None}, "finish_reason": "stop"}]}, None),
+        ({"choices": []}, None),
+        ({}, None),
+    ],
+)
+def test_texts(body, text):
+    """Only a text that was finished counts."""
+    assert read_text(said(body)) == text
