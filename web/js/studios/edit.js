@@ -19,6 +19,7 @@ export function mount() {
   const state = { operations: {}, name: "inpaint", tool: null };
   const image = picker("Picture", { compact: true, onpick: () => { work(); price.refresh(); } });
   const operations = h("div", { class: "operation-list" });
+  const described = h("p", { class: "hint" });
   const text = (placeholder, rows) => h(rows ? "textarea" : "input", rows ? { rows, placeholder } : { type: "text", placeholder });
   const inputs = {
     prompt: text("What should be there instead?", 3), negative_prompt: text("What should not be there"),
@@ -126,6 +127,7 @@ export function mount() {
   function chooseOperation(name) {
     state.name = name;
     const has = flags();
+    described.textContent = `${state.operations[name].description}.`;
     for (const [flag, node] of Object.entries(fields)) node.hidden = !has[flag];
     hint.hidden = has.prompt || !(has.expansion || has.background);
     negative.hidden = !has.negative_prompt;
@@ -136,7 +138,7 @@ export function mount() {
   }
 
   const form = h("form", {}, image.node,
-    h("fieldset", { class: "operations" }, h("legend", {}, "What to do"), operations),
+    h("fieldset", { class: "operations" }, h("legend", {}, "What to do"), operations, described),
     Object.values(fields), hint,
     moreSettings(negative, inputs.grow.node, h("div", { class: "triple" }, field("Style", inputs.style), field("Seed", inputs.seed), field("File", inputs.file))),
     action.node);
@@ -146,7 +148,7 @@ export function mount() {
     const group = freshId("operation");
     fill(operations, Object.entries(listed).map(([name, each]) => h("label", { class: "operation" },
       h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }),
-      h("span", { class: "operation-label" }, each.label), h("span", { class: "hint" }, each.description))));
+      h("span", {}, each.label))));
     chooseOperation(state.name in listed ? state.name : Object.keys(listed)[0]);
   }).catch((problem) => fill(operations, problemNote(problem)));
   work();

@@ -27,7 +27,7 @@ export function mount() {
   const backgroundField = field("Around the picture", background);
   backgroundField.hidden = true;
   const zones = h("input", { type: "checkbox" });
-  const focus = h("div", { hidden: true });
+  const focus = h("div", { class: "focus", hidden: true });
   const platforms = h("div", { class: "platforms" });
   const chosenTold = h("span", { class: "hint" });
 

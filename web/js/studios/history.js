@@ -1,0 +1,142 @@
+// History: the caller's jobs with their pictures, what was spent, and what is left.
+
+import { call, get } from "../api.js";
+import { add, announce, fill, h, icon, plural } from "../dom.js";
+import { facts, pictureActions } from "../layout.js";
+import { operationName, titled } from "../names.js";
+import { pictureFromPart } from "../pictures.js";
+import { problemNote } from "../run.js";
+import { codeButton, dialog } from "../samples.js";
+
+const PAGE = 20;
+const LIVE_MS = 2000;
+const LIVE_TURNS = 300; // ten minutes; a page that is left open doesn't ask for ever
+const SAID = { queued: "Queued", running: "Running", succeeded: "Done", failed: "Failed" };
+
+export function mount() {
+  const usage = h("section", { class: "usage", "aria-label": "Usage" });
+  const list = h("ol", { class: "jobs" });
+  const tail = h("div");
+  const trouble = h("div");
+  let next = null;
+  let timer = null;
+
+  // pictures are fetched when their row comes into view
+  const watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); entry.target.show(); }
+  }, { rootMargin: "200px" });
+
+  async function load(before) {
+    const path = before ? `jobs?limit=${PAGE}&before=${encodeURIComponent(before)}` : `jobs?limit=${PAGE}`;
+    const { jobs, next: mark } = await get(path);
+    next = mark;
+    if (!before) fill(list);
+    add(list, jobs.map((job) => jobRow(job, watcher)));
+    if (!list.children.length) add(list, h("li", { class: "empty-stage" }, icon("history"), h("p", {}, "Nothing has been made yet.")));
+    fill(tail, next && h("button", { type: "button", onclick: () => load(next) }, "Show older ones"));
+    return jobs;
+  }
+
+  async function refresh(turn = 0) {
+    clearTimeout(timer);
+    try {
+      const [jobs] = await Promise.all([load(), showUsage()]);
+      fill(trouble);
+      const live = jobs.some((job) => job.status === "queued" || job.status === "running");
+      if (live && turn < LIVE_TURNS && node.isConnected) timer = setTimeout(() => refresh(turn + 1), LIVE_MS);
+    } catch (problem) {
+      fill(trouble, problemNote(problem, () => refresh()));
+    }
+  }
+
+  async function showUsage() {
+    let told;
+    try {
+      told = await get("usage");
+    } catch {
+      fill(usage);
+      return;
+    }
+    const meter = h("i");
+    meter.style.width = `${Math.min(100, told.limit ? (told.used + told.reserved) / told.limit * 100 : 0)}%`;
+    const number = (value) => value.toLocaleString("en");
+    fill(usage,
+      h("div", { class: "usage-card" }, h("h2", {}, "Credits left"), h("p", { class: "big" }, number(told.remaining)), h("div", { class: "meter" }, meter),
+        h("p", { class: "hint" }, `${number(told.used)} used${told.reserved ? `, ${number(told.reserved)} reserved` : ""} of ${number(told.limit)}, tier ${told.tier}. New ones on ${new Date(told.resets_at).toLocaleDateString("en", { day: "numeric", month: "long" })}.`)),
+      spentCard("By studio", told.by_studio), spentCard("By provider", told.by_provider),
+      h("div", { class: "usage-card" }, h("h2", {}, "Limits"), facts([["A minute", `${number(told.limits.requests_per_minute)} requests`], ["A day", `${number(told.limits.requests_per_day)} requests`], ["At once", plural(told.limits.variations_in_flight, "picture")]])));
+  }
+
+  const node = h("div", { class: "history" },
+    h("div", { class: "history-head" }, h("div", { class: "studio-head" }, h("h1", {}, "History"), h("p", {}, "What you made, and what it cost.")),
+      h("div", { class: "actions" }, codeButton(() => ({ method: "GET", path: "jobs" })),
+        h("button", { type: "button", class: "small", onclick: () => refresh() }, icon("refresh"), "Refresh"))),
+    usage, trouble, list, tail);
+  return { node, onshow: () => refresh() };
+}
+
+function spentCard(title, spent) {
+  const rows = Object.entries(spent ?? {}).filter(([, credits]) => credits).sort((a, b) => b[1] - a[1]);
+  return h("div", { class: "usage-card" }, h("h2", {}, title), rows.length
+    ? facts(rows.map(([name, credits]) => [operationName(name), plural(credits, "credit")]))
+    : h("p", { class: "hint" }, "Nothing spent this month."));
+}
+
+const when = (ms) => new Date(ms).toLocaleString("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+
+function jobRow(job, watcher) {
+  const pictures = h("div", { class: "job-pictures" }, h("span", { class: "placeholder" }, icon(job.status === "failed" ? "alert" : "image")));
+  const end = h("div", { class: "job-end" });
+  const took = job.finished_at && job.started_at ? `${((job.finished_at - job.started_at) / 1000).toFixed(1)} s` : null;
+  const credits = job.credits.charged ?? job.credits.reserved;
+  const progress = job.status === "running" ? `${job.progress.done} of ${job.progress.total}` : null;
+  const line = [when(job.created_at), job.model && `${job.provider} ${job.model}`, took, credits ? plural(credits, "credit") : null, progress].filter(Boolean).join(" · ");
+  const row = h("li", { class: "job", dataset: { job: job.job_id } }, pictures,
+    h("div", { class: "job-told" }, h("strong", {}, operationName(job.operation)), h("span", { class: "hint" }, line),
+      job.error && h("span", { class: "problem-line" }, job.error.detail)), end);
+
+  row.show = async () => {
+    if (job.status !== "succeeded") return;
+    try {
+      const answer = await get(`jobs/${job.job_id}/result?delivery=url`);
+      const parts = answer.results ?? [answer];
+      const shown = await Promise.all(parts.map((part) => {
+        const number = part.variation ?? 1;
+        return pictureFromPart(part, { name: `${job.operation}-${number}`, ref: `job:${job.job_id}/${number}` });
+      }));
+      const prompt = answer.request?.prompt;
+      const what = prompt ?? [operationName(job.operation), titled(answer.operation ?? answer.mode ?? "")].filter(Boolean).join(": ");
+      row.querySelector("strong").textContent = what;
+      fill(pictures, shown.map((picture) => h("button", { type: "button", "aria-label": `Open ${what}`, onclick: () => look(picture, what) }, h("img", { src: picture.url, alt: "" }))));
+    } catch (problem) {
+      row.querySelector(".hint").after(h("span", { class: "hint" }, problem.message));
+    }
+  };
+  watcher.observe(row);
+
+  const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationName(job.operation)} of ${when(job.created_at)}`, onclick: () => {
+    const sure = h("button", { type: "button", class: "small danger", onclick: gone }, job.status === "queued" ? "Stop it" : "Delete it");
+    remove.replaceWith(sure);
+    sure.focus();
+    sure.addEventListener("blur", () => { if (sure.isConnected) sure.replaceWith(remove); });
+  } }, icon("trash"));
+  async function gone() {
+    try {
+      const { stopped } = await call("DELETE", `jobs/${job.job_id}`);
+      if (stopped) window.dispatchEvent(new Event("hashchange"));
+      else row.remove();
+      announce("Deleted");
+      window.dispatchEvent(new Event("spent"));
+    } catch (problem) {
+      row.querySelector(".job-told").append(h("span", { class: "problem-line", role: "alert" }, problem.message));
+    }
+  }
+  add(end, h("span", { class: "badge", dataset: { status: job.status } }, SAID[job.status]), job.status === "running" ? null : remove);
+  return row;
+}
+
+function look(picture, what) {
+  const box = dialog(what, h("img", { class: "full", src: picture.url, alt: what }), h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name })));
+  box.classList.add("wide");
+  box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
+}
