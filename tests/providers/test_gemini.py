@@ -84,7 +84,7 @@ def test_whole_requests(model, operation):
     call = build_request(model, task)
     words, pictures = TOLD[operation]
     shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in pictures]
-    ratio = {} if pictures else {"aspectRatio": "16:9"}
+    ratio = {} if pictures and operation != "control.style" else {"aspectRatio": "16:9"}
     image = ratio | {"imageSize": "1K"}
     assert call.json == {
         "contents": [{"role": "user", "parts": [*shown, {"text": words}]}],

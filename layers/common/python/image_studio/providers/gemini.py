@@ -58,13 +58,17 @@ def _path(wire: str) -> str:
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpCall:
-    """The JSON of one call. An edit keeps its picture's ratio, which is what the API does when none is given."""
+    """The JSON of one call. An edit keeps its picture's ratio, which is what the API does when none is given.
+
+    A picture in another one's style is no edit: its ratio is asked for.
+    """
     size = nearest(model, task.width, task.height)
     pictures = [task.images[role] for role in shown(model, task)]
     parts: list[dict[str, Any]] = [
         {"inlineData": {"mimeType": blob.mime, "data": to_base64(blob.data)}} for blob in pictures
     ]
-    image = {"imageSize": size.size_class} if pictures else {"aspectRatio": size.word, "imageSize": size.size_class}
+    edits = pictures and task.operation != "control.style"
+    image = {"imageSize": size.size_class} if edits else {"aspectRatio": size.word, "imageSize": size.size_class}
     config: dict[str, Any] = {"responseModalities": ["IMAGE"], "imageConfig": image}
     seed = folded_seed(model, task.seed)
     if seed is not None and "seed" in model.accepts:
