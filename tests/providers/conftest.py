@@ -69,6 +69,6 @@ def picture() -> Blob:
 
 
 @pytest.fixture(scope="session")
-def mask() -> Blob:
-    """A mask of 256 x 192 pixels, white in the middle."""
-    return drawn(mode="L")
+def masked(picture: Blob) -> dict[str, Blob]:
+    """The picture and a mask of it, white in the middle."""
+    return {"image": picture, "mask": drawn(mode="L")}

@@ -30,6 +30,13 @@ MODELS = {
     "huggingface": "FLUX.1-schnell",
     "gemini": "gemini-3.1-flash-image",
 }
+#: One edit of each provider: a form with files, JSON with data URIs, a queue, and inline pictures.
+EDITS = {
+    "stability": ("inpaint", "edit.inpaint"),
+    "wavespeed": ("qwen-edit", "edit.general_edit"),
+    "huggingface": ("Qwen-Image-Edit", "edit.general_edit"),
+    "gemini": ("gemini-3.1-flash-image", "edit.general_edit"),
+}
 #: Models whose picture is asked for after the paid call, and the operation that does so.
 ASYNCHRONOUS = {
     "stability": ("replace-background-and-relight", "edit.relight"),
@@ -140,26 +147,48 @@ def studio(emulators, jumps):
     return Studio(configured=frozenset(PROVIDERS), keyring=OneKey(emulators), wire=wire, hold=500.0)
 
 
+def edit_task(operation: str, prompt: str, images: dict[str, Blob]) -> Callable[[Choice], Task]:
+    """A small edit."""
+    return lambda _choice: Task(operation=operation, width=256, height=192, prompt=prompt, images=images)
+
+
 @pytest.mark.parametrize("provider", list(MODELS))
 @pytest.mark.parametrize("fault", list(EVERY))
 def test_fault_matrix(fault, provider, studio, emulators, caplog):
     """A fault becomes its code, status and sentence, is asked as often as is surely free, and leaks no key."""
-    fate = OWN.get((provider, fault), EVERY[fault])
-    emulator = emulators[provider]
+    tried = choice(provider, MODELS[provider], SHORT if fault in SLOW else None)
     caplog.set_level(logging.DEBUG)
+    entry = run(studio, [tried], create_task(f"a red bicycle [[fault={fault}]]"))
+    meets(entry, OWN.get((provider, fault), EVERY[fault]), emulators[provider], caplog.text)
 
-    entry = run(
-        studio,
-        [choice(provider, MODELS[provider], SHORT if fault in SLOW else None)],
-        create_task(f"a red bicycle [[fault={fault}]]"),
-    )
 
+#: Where an edit's answer differs from a generation's: it comes through a queue.
+EDITS_OWN = {
+    ("huggingface", "empty"): Fate("provider_failed", ""),
+    ("huggingface", "moderated"): Fate("content_refused", "", status=400),
+}
+
+
+@pytest.mark.parametrize("provider", list(EDITS))
+@pytest.mark.parametrize("fault", list(EVERY))
+def test_fault_matrix_of_edits(fault, provider, studio, caplog, masked):
+    """The same on an edit, which sends pictures."""
+    model, operation = EDITS[provider]
+    tried = choice(provider, model, SHORT if fault in SLOW else None)
+    caplog.set_level(logging.DEBUG)
+    entry = run(studio, [tried], edit_task(operation, f"a red bicycle [[fault={fault}]]", masked))
+    fate = EDITS_OWN.get((provider, fault)) or OWN.get((provider, fault), EVERY[fault])
+    meets(entry, fate, studio.keyring.emulators[provider], caplog.text)
+
+
+def meets(entry: Entry, fate: Fate, emulator: Emulator, logged: str) -> None:
+    """The variation met its fate, was paid once at most, and nothing leaked."""
     assert (entry.stage, entry.code, entry.status) == (Stage.FAILED, fate.code, fate.status)
     assert fate.says in entry.detail
     assert submits(emulator) == fate.submits
     assert emulator.paid_calls <= 1, "never more than one paid call"
     assert not any(call.path == "/_redirected" for call in emulator.calls)
-    assert KEY not in entry.detail + caplog.text
+    assert KEY not in entry.detail + logged
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
