@@ -11,7 +11,6 @@ import requests
 from local.stack import Stack
 from tests.contract.replay import EXAMPLES, decoded, differences, load, send
 
-
 Ask = Callable[[Path], tuple[dict[str, Any], requests.Response]]
 
 

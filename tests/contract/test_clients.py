@@ -1,0 +1,88 @@
+"""The API reference's own programs, unchanged but for host and token: Python, JavaScript and curl."""
+
+import io
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from local.stack import Options, Stack
+from tests.contract.replay import SECONDS, decoded
+
+CLIENTS = Path(__file__).parent / "clients"
+HOST, TOKEN = "https://api.alwrity.com", "YOUR_TOKEN"
+LINKEDIN_POST = (1200, 628)
+#: What a browser has and node doesn't: a document that takes one picture.
+BROWSER = """
+import { writeFileSync } from 'node:fs';
+globalThis.document = {
+  createElement: () => ({}),
+  body: { appendChild: (img) => writeFileSync('shown.txt', img.src) },
+};
+"""
+
+
+def program(name: str, stack: Stack) -> str:
+    """A program of the reference, for this host and a fresh token."""
+    text = (CLIENTS / f"{name}.txt").read_text()
+    assert text.count(HOST) == 1
+    assert text.count(TOKEN) == 1
+    return text.replace(HOST, stack.origin).replace(TOKEN, stack.token(sub="clients", tier="enterprise"))
+
+
+def run(*command: str, folder: Path) -> str:
+    """The program's output; it has to succeed, and without a word of complaint."""
+    path = {"PATH": str(Path(shutil.which(command[0]) or command[0]).parent) + ":/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=folder, env=path, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def by_python(stack: Stack, folder: Path) -> Image.Image:
+    """The picture that the Python example writes."""
+    (folder / "example.py").write_text(program("example.py", stack))
+    run(sys.executable, "example.py", folder=folder)
+    return Image.open(io.BytesIO((folder / "generated_image.png").read_bytes()))
+
+
+def by_javascript(stack: Stack, folder: Path) -> Image.Image:
+    """The picture that the JavaScript example shows."""
+    (folder / "example.mjs").write_text(BROWSER + program("example.mjs", stack))
+    run("node", "example.mjs", folder=folder)
+    return decoded((folder / "shown.txt").read_text())
+
+
+def by_curl(stack: Stack, folder: Path) -> Image.Image:
+    """The picture in what the curl example prints."""
+    body = json.loads(run("bash", "-c", program("example.sh", stack), folder=folder))
+    return decoded(body["results"][0]["image_base64"])
+
+
+@pytest.mark.parametrize("client", [by_python, by_javascript, by_curl])
+def test_the_references_program_gets_its_picture(client, stack, tmp_path):
+    """A PNG of exactly the template's size."""
+    picture = client(stack, tmp_path)
+    assert (picture.format, picture.size) == ("PNG", LINKEDIN_POST)
+
+
+@pytest.fixture(scope="module")
+def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack that makes nobody wait for longer than a second."""
+    options = Options(state=tmp_path_factory.mktemp("impatient"), variables={"WAIT_SECONDS": "1"})
+    with Stack(options) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("client", [by_python, by_javascript])
+def test_the_same_program_works_when_the_picture_takes_long(client, impatient, tmp_path):
+    """The answer is a redirect to the result, which redirects to itself until it is there."""
+    impatient.emulators["wavespeed"].reset()
+    impatient.emulators["wavespeed"].script("[[delay=4]]")
+    picture = client(impatient, tmp_path)
+    assert (picture.format, picture.size) == ("PNG", LINKEDIN_POST)
+    assert impatient.emulators["wavespeed"].paid_calls == 1
