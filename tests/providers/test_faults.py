@@ -192,6 +192,26 @@ def meets(entry: Entry, fate: Fate, emulator: Emulator, logged: str) -> None:
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
+def test_a_key_that_was_rotated_is_read_anew_once(provider, studio, emulators, monkeypatch, caplog):
+    """A refused key is looked up again; a newer one makes the picture, the same one is the end, and neither leaks."""
+    caplog.set_level(logging.DEBUG)
+    url, keys = emulators[provider].url, {False: "bad-canary-1", True: "bad-canary-1"}
+    monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: Access(keys[anew], url))
+    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
+    assert (entry.code, entry.detail.endswith("refused our key.")) == ("provider_unavailable", True)
+    assert (len(emulators[provider].calls), emulators[provider].paid_calls) == (1, 0)
+
+    def rotated(name: str, anew: bool = False) -> Access:
+        keys[False] = "good-canary-2" if anew else keys[False]
+        return Access(keys[False], url)
+
+    monkeypatch.setattr(studio.keyring, "access", rotated)
+    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
+    assert (entry.stage, emulators[provider].paid_calls) == (Stage.DONE, 1)
+    assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize("provider", list(MODELS))
 def test_a_refused_connection_is_free_and_tried_again(provider, studio, jumps, emulators, monkeypatch):
     """Where nothing listens, nothing was paid: it is asked four times, then the next provider would come."""
     monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: Access(KEY, "http://127.0.0.1:1"))

@@ -1,7 +1,6 @@
 """What providers' replies share: the plain meaning of a status, and Retry-After."""
 
 import re
-from email.utils import parsedate_to_datetime
 
 from image_studio.errors import (
     ProviderBusy,
@@ -24,6 +23,8 @@ def retry_after(reply: Reply) -> float | None:
         return max(0.0, float(said))
     except ValueError:
         pass
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415  a third of this package's import time
+
     try:
         until = parsedate_to_datetime(said) - parsedate_to_datetime(reply.headers.get("date", ""))
         return max(0.0, until.total_seconds())
