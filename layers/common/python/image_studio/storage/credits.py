@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEEP_SECONDS = 400 * 24 * 3600  # a month's record stays a bit longer than a year after it was last written
+FREE = 10**12  # credits; more than anybody has
 LANDING_SECONDS = 5  # after which asking again makes sense where too much is in flight
 
 
@@ -110,7 +111,8 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
         ":expires": int(time.time()) + KEEP_SECONDS,
     }
     if allowance is not None:
-        values |= {":room": allowance.credits - amount, ":sky": allowance.in_flight - variations}
+        room = allowance.credits - amount if amount else FREE  # what costs nothing needs no credits to be left
+        values |= {":room": room, ":sky": allowance.in_flight - variations}
         update |= {
             "ConditionExpression": "attribute_not_exists(committed) OR (committed <= :room AND flying <= :sky)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
