@@ -18,6 +18,7 @@ import pytest
 from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import clients, dispatch
+from image_studio.storage.keys import tenant_of
 from local import emulators
 from local.payload import Asked, build_event
 from local.routes import RouteTable
@@ -34,6 +35,7 @@ KEYS = {
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
 _one_at_a_time = threading.RLock()
 _plain_call = DynamoHandler.call_action
+_forget_dispatcher = dispatch.dispatcher.cache_clear
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Inside:
     def db(self) -> Any:
         """The table's client."""
         return clients.dynamodb()
+
+    def tenant(self, sub: str) -> str:
+        """A caller's name in keys."""
+        return tenant_of(sub)
 
     def records(self, kind: str = "") -> list[dict[str, Any]]:
         """The table's records whose sort key starts with `kind`."""
@@ -127,10 +133,25 @@ def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table and the bucket, safe for many threads."""
     monkeypatch.setattr(DynamoHandler, "call_action", _serialised)
     monkeypatch.setenv("QUEUE_URL", "")
-    dispatch.dispatcher.cache_clear()
+    _forget_dispatcher()
     with fake_aws(monkeypatch):
         yield
-    dispatch.dispatcher.cache_clear()
+    _forget_dispatcher()
+
+
+def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let jobs be recorded and stay queued, as where the queue is slow."""
+    for module in ("submit", "uploads"):
+        monkeypatch.setattr(f"image_studio.runtime.{module}.dispatcher", Nobody)
+
+
+class Nobody:
+    """A dispatcher that reaches no worker."""
+
+    outlives_us = True
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Nothing."""
 
 
 @contextmanager

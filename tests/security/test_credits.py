@@ -1,0 +1,254 @@
+"""Nobody spends more than they have: an adversary with many threads, keys, retries and failing providers."""
+
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from image_studio.operations.journal import Entry, Stage
+from image_studio.providers.spec import CREDIT_USD
+from image_studio.runtime import metrics, reaper
+from image_studio.runtime.tiers import TIERS
+from image_studio.storage.credits import Spent, month_end, month_of
+from tests.security.inside import Inside, without_workers
+from tests.tables import forget
+
+FAULTS = [
+    "",
+    "",
+    "",
+    "[[fault=500]]",
+    "[[fault=reset]]",
+    "[[fault=moderated]]",
+    "[[fault=notimage]]",
+    "[[fault=429now]]",
+]
+SMALL = {"width": 64, "height": 64, "provider": "stability", "enhance_prompt": False}
+SETTLE_SECONDS = 60.0
+
+
+@pytest.fixture
+def fifty(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Free callers have fifty credits; an unknown charge is held for a second."""
+    monkeypatch.setenv("CREDITS_FREE", "50")
+    monkeypatch.setenv("HOLD_SECONDS", "1")
+    forget()
+    return 50
+
+
+def _record(inside: Inside) -> dict[str, int]:
+    found = inside.records("CREDITS#")
+    return {name: int(value["N"]) for name, value in found[0].items() if "N" in value} if found else {}
+
+
+class Watcher(threading.Thread):
+    """Looks at the caller's record all the time, and keeps the worst that it saw."""
+
+    def __init__(self, inside: Inside) -> None:
+        super().__init__(daemon=True)
+        self.inside = inside
+        self.worst: Counter[str] = Counter()
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        """Look until told to stop."""
+        while not self.over.wait(0.02):
+            for name, value in _record(self.inside).items():
+                self.worst[name] = max(self.worst[name], value)
+
+
+def _until(done: Callable[[], bool]) -> None:
+    end = time.monotonic() + SETTLE_SECONDS
+    while not done() and time.monotonic() < end:
+        time.sleep(0.1)
+    assert done()
+
+
+def _ended(inside: Inside) -> bool:
+    reaper.reap()
+    return all(item["status"]["S"] in ("succeeded", "failed") for item in inside.records("JOB#"))
+
+
+def _plans(seed: int) -> list[dict[str, Any]]:
+    """Sixty requests, each sent twice: own keys, shared keys or none, one to six pictures, every kind of fault."""
+    dice = random.Random(seed)
+    plans = []
+    for number in range(60):
+        fault = dice.choice(FAULTS)
+        prompt = f"boat {number} [[fault={fault}]]" if fault else f"boat {number}"
+        key = {"idempotency-key": f"key {number}"} if dice.random() < 0.6 else {}
+        body = {**SMALL, "prompt": prompt, "num_variations": dice.randint(1, 6)}
+        plans.append({"body": body, "headers": {"prefer": "respond-async", **key}, "tier": "free"})
+    return plans * 2
+
+
+def _settled(inside: Inside) -> bool:
+    reaper.reap()
+    return _record(inside)["committed"] == _record(inside)["used"]
+
+
+@pytest.fixture
+def only_credits(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Neither requests nor waits bound the caller: credits alone shall hold, and twenty variations in flight."""
+    monkeypatch.setattr("image_studio.runtime.limits._count_work", lambda *_: None)
+    monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], waits=100, in_flight=20))
+    return 20
+
+
+@pytest.mark.usefixtures("emulated")
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_an_adversary_never_spends_above_its_credits(
+    inside: Inside, fifty: int, only_credits: int, seed: int, board: Any
+) -> None:
+    """At no moment is more reserved or in flight than there may be; in the end the delivered is what was charged."""
+    watcher = Watcher(inside)
+    watcher.start()
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda plan: inside.ask("POST", "/create", **plan), _plans(seed)))
+    _until(lambda: _ended(inside) and not _record(inside)["flying"])
+    _until(lambda: _settled(inside))
+    watcher.over.set()
+    statuses = Counter(answer.status for answer in answers)
+    assert set(statuses) <= {200, 202, 400, 402, 429, 500}, statuses
+    assert statuses[402] > 0
+    assert watcher.worst["committed"] <= fifty
+    assert watcher.worst["flying"] <= only_credits
+    record = _record(inside)
+    assert record["committed"] == record["used"] <= fifty
+    assert sum(int(job["charged"]["N"]) for job in inside.records("JOB#")) == record["used"]
+    assert sum(value for name, value in record.items() if name.startswith("provider_")) == record["used"]
+    board(f"credits used by an adversary, seed {seed}", f"{record['used']} ({dict(statuses)})", f"<= {fifty}")
+
+
+def test_the_same_key_charges_once(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
+    """Forty threads, one key: one job, one paid call, one charge."""
+    plan = {"body": {**SMALL, "prompt": "a boat"}, "headers": {"idempotency-key": "one"}, "tier": "basic"}
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: inside.ask("POST", "/create", **plan), range(40)))
+    done = [answer for answer in answers if answer.status == 200]
+    assert len({answer.headers["x-job-id"] for answer in done}) == 1
+    assert {answer.status for answer in answers} <= {200, 429}
+    assert emulated["stability"].paid_calls == 1
+    assert _record(inside)["used"] == 3
+
+
+def test_too_little_left_is_a_402_with_a_sentence(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
+    """It names what is needed and what is left; nothing is recorded, nothing is paid."""
+    body = {**SMALL, "prompt": "a boat", "num_variations": 10}
+    assert inside.ask("POST", "/create", tier="free", body=body).status == 200
+    refused = inside.ask("POST", "/create", tier="free", body=body)
+    assert (refused.status, refused.json["code"]) == (402, "not_enough_credits")
+    assert refused.json["detail"].startswith("This needs 30 credits and 20 are left")
+    assert refused.headers["x-credits-remaining"] == "20"
+    assert emulated["stability"].paid_calls == 10
+    assert len(inside.records("JOB#")) == 1
+
+
+def test_more_than_a_whole_month_is_a_402_at_once(inside: Inside, fifty: int, monkeypatch: Any) -> None:
+    """A condition can't say it, so it is asked first; what is left is told right."""
+    monkeypatch.setenv("CREDITS_FREE", "2")
+    forget()
+    refused = inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat"})
+    assert (refused.status, "2 are left" in refused.json["detail"]) == (402, True)
+
+
+def test_variations_in_flight_are_capped(inside: Inside, fifty: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside six that wait for a worker five more don't fit into ten: 429 with Retry-After, and nothing is reserved."""
+    without_workers(monkeypatch)
+    body = {**SMALL, "prompt": "a boat"}
+    later = {"headers": {"prefer": "respond-async"}, "tier": "free"}
+    assert inside.ask("POST", "/create", body={**body, "num_variations": 6}, **later).status == 202
+    refused = inside.ask("POST", "/create", body={**body, "num_variations": 5}, **later)
+    assert (refused.status, refused.json["code"]) == (429, "too_many_requests")
+    assert int(refused.headers["retry-after"]) >= 1
+    assert inside.ask("POST", "/create", body={**body, "num_variations": 4}, **later).status == 202
+    assert _record(inside)["committed"] == 30
+
+
+def test_a_failure_that_surely_was_not_charged_gives_everything_back(
+    inside: Inside, emulated: dict[str, Any], fifty: int
+) -> None:
+    """Moderation costs nothing."""
+    answer = inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat [[fault=moderated]]"})
+    assert (answer.status, answer.json["code"]) == (400, "content_refused")
+    assert (answer.headers["x-credits-remaining"], _record(inside)["committed"]) == ("50", 0)
+
+
+def test_an_unknown_charge_is_held_until_the_reaper_decides(
+    inside: Inside, emulated: dict[str, Any], fifty: int
+) -> None:
+    """The credits are neither used nor free; after the hold the reaper gives them back."""
+    answer = inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat [[fault=reset]]"})
+    assert (answer.status, answer.json["code"]) == (500, "unknown_charge")
+    usage = inside.ask("GET", "/usage", tier="free").json
+    assert (usage["used"], usage["reserved"], usage["remaining"]) == (0, 3, 47)
+    time.sleep(2.1)
+    reaper.reap()
+    assert inside.ask("GET", "/usage", tier="free").json["remaining"] == 50
+    assert emulated["stability"].paid_calls == 1
+
+
+def test_usage_is_split_by_studio_and_provider(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
+    """What was used, for what and from whom, what is left and when it starts anew."""
+    inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat", "num_variations": 2})
+    body = {**SMALL, "provider": "gemini", "prompt": "a boat"}
+    priced = inside.ask("POST", "/create", tier="free", body=body)
+    usage = inside.ask("GET", "/usage", tier="free").json
+    assert priced.status == 200
+    assert usage["by_provider"]["stability"] == 6
+    assert sum(usage["by_provider"].values()) == sum(usage["by_studio"].values()) == usage["used"]
+    assert usage["by_studio"].keys() == {"create"}
+    assert usage["remaining"] == usage["limit"] - usage["used"] == int(priced.headers["x-credits-remaining"])
+    assert usage["reset"] == month_end(month_of(time.time()))
+
+
+def test_another_callers_usage_is_apart(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
+    """Each has a record of their own."""
+    inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat"})
+    assert inside.ask("GET", "/usage", tier="free", sub="bob").json["used"] == 0
+
+
+@pytest.mark.parametrize(("month", "end"), [("2026-01", 1_769_904_000), ("2026-12", 1_798_761_600)])
+def test_months_end_where_the_next_begins(month: str, end: int) -> None:
+    """In January and at the turn of the year, UTC."""
+    assert month_end(month) == end
+
+
+def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per dimension in CloudWatch's embedded format; unknown charges count as paid, fresh ones don't."""
+    import json
+
+    entries = [
+        Entry(variation=1, stage=Stage.DONE, provider="stability", model="core", credits=3),
+        Entry(variation=2, stage=Stage.FAILED, provider="stability", model="core", credits=3),
+        Entry(variation=3, stage=Stage.FAILED, provider="stability", model="core", credits=0),
+        Entry(variation=4, stage=Stage.DONE, provider="wavespeed", model="ideogram-v3-turbo", credits=5),
+        Entry(variation=5, stage=Stage.DONE, provider="wavespeed", model="gone since", credits=4),
+    ]
+    metrics.job_ended(Spent(charged=8, held=3, studio="create"), entries)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line.get("CreditsCharged"), line.get("UpstreamUSD")) for line in lines] == [
+        (8, None),
+        (None, 0.06),
+        (None, pytest.approx(0.03 + 4 * CREDIT_USD)),
+    ]
+    for line in lines:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert all(metric["Name"] in line for metric in directive["Metrics"])
+        assert all(name in line for name in directive["Dimensions"][0])
+
+
+def test_the_template_has_the_tables_credits() -> None:
+    """The parameters' defaults are the tiers' own."""
+    from local.template import Template
+
+    declared = Template().document["Parameters"]
+    assert {name: declared[f"Credits{name.title()}"]["Default"] for name in TIERS} == {
+        name: tier.credits for name, tier in TIERS.items()
+    }

@@ -1,0 +1,281 @@
+"""Limits of the tiers through the whole API: exact, on every answer, and shut where the table fails."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from image_studio.runtime import clients, limits, wiring
+from image_studio.runtime.settings import PREFIX
+from image_studio.runtime.tiers import READS_PER_WORK, TIERS
+from image_studio.storage.items import pack
+from image_studio.storage.rates import DAY, RateStore
+from local.routes import RouteTable
+from local.template import DEFAULT_ROUTE
+from scripts.events import REQUESTS, VARIABLES
+from tests.security.inside import TABLE, Inside, routes, without_workers
+
+THREADS = 100
+OUR_ROUTES = [route for route in routes() if route.path.startswith(PREFIX)]
+WITH_TOKEN = [route for route in OUR_ROUTES if route.authorized]
+LIMIT_HEADERS = {
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "x-ratelimit-reset",
+    "x-ratelimit-window",
+    "ratelimit",
+    "ratelimit-policy",
+}
+
+
+def _request(route: Any) -> tuple[str, str, dict[str, Any]]:
+    path = route.path.removeprefix(PREFIX)
+    told = REQUESTS.get(f"{route.method} {path}", {})
+    for variable, value in VARIABLES.items():
+        path = path.replace(variable, value)
+    query = f"?{told['query']}" if "query" in told else ""
+    return route.method, path + query, {"body": told["body"]} if "body" in told else {}
+
+
+class Held:
+    """A clock that stands still."""
+
+    now = float(int(time.time()) // DAY * DAY + DAY // 2)
+
+    def __call__(self) -> float:
+        """Epoch seconds."""
+        return self.now
+
+
+@pytest.fixture
+def held(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Held:
+    """Three warm containers' counters on one clock that stands still."""
+    clock = Held()
+    stores = [RateStore(clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
+    turn = iter(range(10**9))
+    monkeypatch.setattr(wiring, "rates", lambda: stores[next(turn) % 3])
+    return clock
+
+
+def _flood(inside: Inside, tier: str, number: int) -> list[int]:
+    """Statuses of so many requests, sent by a hundred threads at once; all are counted, none is valid."""
+    start = threading.Barrier(THREADS)
+
+    def send(thread: int) -> list[int]:
+        start.wait(30)
+        own = range(number // THREADS + (thread < number % THREADS))
+        return [inside.ask("POST", "/create", body={}, tier=tier, sub=tier).status for _ in own]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return [status for some in pool.map(send, range(THREADS)) for status in some]
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, tier: str, board: Any) -> None:
+    """With the clock held, the limit's number of requests gets past the counter, before validation; no more."""
+    limit = TIERS[tier].per_minute
+    statuses = _flood(inside, tier, limit + 100)
+    assert (statuses.count(400), statuses.count(429)) == (limit, 100)
+    board(f"requests let through, {tier}, 100 threads", statuses.count(400), f"{limit} exactly")
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier: str, board: Any) -> None:
+    """Where seven requests of the day are left, a hundred threads get seven."""
+    rules = TIERS[tier]
+    tenant = inside.tenant(tier)
+    today = int(held.now) // DAY
+    used = {"free_at": int(held.now * 1e6) - 1, "day": today, "used": rules.per_day - 7, "expires": 2_000_000_000}
+    inside.db.put_item(TableName=TABLE, Item=pack({"pk": f"CALLER#{tenant}", "sk": "RATE", **used}))
+    statuses = _flood(inside, tier, 200)
+    assert (statuses.count(400), statuses.count(429)) == (7, 193)
+    board(f"last requests of the day, {tier}", statuses.count(400), "7 exactly")
+
+
+@pytest.mark.parametrize("route", WITH_TOKEN, ids=lambda route: route.key)
+def test_every_answer_carries_the_limits(inside: Inside, route: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A good request, a bad one, a wrong type, a missing scope: each says how the caller stands."""
+    without_workers(monkeypatch)
+    method, path, request = _request(route)
+    asynchronous = {"prefer": "respond-async"}
+    answers = [
+        inside.ask(method, path, headers=asynchronous, **request),
+        inside.ask(method, path, body=b"{", headers=asynchronous),
+        inside.ask(method, path, body=b"x", headers={"content-type": "text/csv"}),
+    ]
+    monkeypatch.setenv("REQUIRED_SCOPE", "studio")
+    from tests.tables import forget
+
+    forget()
+    answers.append(inside.ask(method, path, **request))
+    assert answers[-1].status == 403
+    for answer in answers:
+        assert answer.headers.keys() >= LIMIT_HEADERS, (answer.status, answer.body[:200])
+        left, limit = int(answer.headers["x-ratelimit-remaining"]), int(answer.headers["x-ratelimit-limit"])
+        assert 0 <= left <= limit
+        assert ("retry-after" in answer.headers) >= (answer.status == 429)
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/create", "/jobs/x/y/z"])
+def test_unknown_routes_carry_them_too(inside: Inside, path: str) -> None:
+    """404 and 405 through $default."""
+    answer = inside.ask("PATCH", path)
+    assert answer.status in (404, 405)
+    assert answer.headers.keys() >= LIMIT_HEADERS
+
+
+def test_a_401_of_ours_has_no_limits_and_the_documented_body(inside: Inside) -> None:
+    """Nobody's limits can be told to nobody."""
+    answer = inside.ask("GET", "/templates", claims={})
+    assert answer.status == 401
+    assert answer.json == {
+        "detail": "Authenticated user required for image operations.",
+        "code": "not_authenticated",
+    }
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert not answer.headers.keys() & LIMIT_HEADERS
+
+
+def test_work_is_what_the_contract_says() -> None:
+    """Create, edit, upscale, control, social and uploads count as work; looking at jobs isn't counted."""
+    from scripts.openapi.routes import declared_routes
+
+    meters = {key: route.meter for key, route in declared_routes()}
+    work = {"POST /create", "POST /edit/process", "POST /upscale", "POST /control/process", "POST /social/optimize"}
+    assert {key for key, meter in meters.items() if meter is limits.Meter.WORK} == work | {"POST /uploads"}
+    jobs = {"GET /jobs", "GET /jobs/{id}", "GET /jobs/{id}/result", "POST /jobs/{id}/result"}
+    assert {key for key, meter in meters.items() if meter is limits.Meter.JOBS} == jobs
+    assert {key for key, meter in meters.items() if meter is None} == {"GET /health", "GET /openapi.json", "GET /docs"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/templates", "/templates/search?query=post", "/edit/operations", "/edit/models", "/control/operations"]
+)
+def test_static_reads_touch_no_table(inside: Inside, path: str) -> None:
+    """Not for the answer and not for the limit."""
+    asked: list[str] = []
+    inside.db.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
+    answer = inside.ask("GET", path)
+    assert (answer.status, asked) == (200, [])
+
+
+def test_reads_are_ten_times_wider(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Per container, roughly; the one too many is a 429 with Retry-After."""
+    monkeypatch.setattr(limits, "_reads", limits.Roughly(clock=lambda: 100.0))
+    wide = TIERS["free"].per_minute * READS_PER_WORK
+    answers = [inside.ask("GET", "/templates", tier="free") for _ in range(wide + 1)]
+    assert [answer.status for answer in answers] == [200] * wide + [429]
+    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert [int(answer.headers["x-ratelimit-remaining"]) for answer in answers[:3]] == [99, 98, 97]
+
+
+def test_looking_at_jobs_is_not_counted(inside: Inside) -> None:
+    """Three times the limit of a minute: all are answered."""
+    statuses = {inside.ask("GET", "/jobs", tier="free").status for _ in range(30)}
+    statuses |= {inside.ask("GET", "/jobs/0123", tier="free").status for _ in range(30)}
+    assert statuses == {200, 404}
+
+
+@pytest.fixture
+def broken_table(inside: Inside) -> Iterator[None]:
+    """DynamoDB can't be reached."""
+
+    def fail(**_: Any) -> None:
+        raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
+
+    inside.db.meta.events.register_first("before-send.dynamodb", fail)
+    yield
+    inside.db.meta.events.unregister("before-send.dynamodb", fail)
+
+
+def test_without_the_table_free_reads_go_on(inside: Inside, broken_table: None) -> None:
+    """The catalog, providers, estimates, health and documents answer; limits are still told."""
+    body = {"provider": "stability"}
+    assert inside.ask("POST", "/estimate-cost", body=body).status == 200
+    for path in ("/templates", "/providers", "/edit/operations", "/edit/models", "/platform-specs/instagram"):
+        answer = inside.ask("GET", path)
+        assert answer.status == 200, answer.body
+        assert answer.headers.keys() >= LIMIT_HEADERS
+    assert inside.ask("GET", "/health").json["status"] == "degraded"
+
+
+@pytest.mark.parametrize("path", ["/create", "/edit/process", "/upscale", "/control/process", "/uploads"])
+def test_without_the_table_paid_calls_stop(
+    inside: Inside, broken_table: None, emulated: dict[str, Any], path: str
+) -> None:
+    """503 with Retry-After and the documented body, before anything is decoded or paid."""
+    answer = inside.ask("POST", path, **_request(next(each for each in WITH_TOKEN if each.path == PREFIX + path))[2])
+    assert answer.status == 503
+    assert answer.json["code"] == "temporarily_unavailable"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers.keys() >= LIMIT_HEADERS
+    assert sum(emulator.paid_calls for emulator in emulated.values()) == 0
+
+
+def test_without_the_table_jobs_say_so(inside: Inside, broken_table: None) -> None:
+    """A job can't be looked up; it isn't unknown, and nothing is wrong with the request."""
+    answer = inside.ask("GET", "/jobs/0123456789abcdef0123456789abcdef")
+    assert (answer.status, answer.json["code"]) == (503, "temporarily_unavailable")
+
+
+# -- open waits
+
+
+def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch, board: Any) -> None:
+    """The sixth of five waits is refused before a job is made; once they end, others may wait."""
+    without_workers(monkeypatch)
+    most = TIERS["free"].waits
+    start = threading.Barrier(most + 3)
+
+    def send(_: int) -> int:
+        start.wait(10)
+        body = {"prompt": "a boat", "width": 64, "height": 64}
+        return inside.ask("POST", "/create", body=body, tier="free", headers={"prefer": "wait=3"}).status
+
+    with ThreadPoolExecutor(most + 3) as pool:
+        statuses = list(pool.map(send, range(most + 3)))
+    assert sorted(statuses) == [303] * most + [429] * 3
+    assert len(inside.records("JOB#")) == most
+    assert [record for record in inside.records("WAITS") if any(name.startswith("wait") for name in record)] == []
+    board("open waits of a free caller", statuses.count(303), f"{most} exactly")
+
+
+def test_a_wait_for_an_ended_job_needs_no_place(
+    inside: Inside, emulated: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever fetches a result that is there, or doesn't wait, takes nobody's place."""
+    body = {"prompt": "a boat", "width": 64, "height": 64}
+    job = inside.ask("POST", "/create", body=body, tier="free").headers["x-job-id"]
+    full = [wiring.waits().take(inside.tenant("alice"), TIERS["free"].waits, 20) for _ in range(TIERS["free"].waits)]
+    assert all(full)
+    assert inside.ask("GET", f"/jobs/{job}/result", tier="free").status == 200
+    refused = inside.ask("POST", "/create", body=body, tier="free")
+    assert (refused.status, refused.json["code"]) == (429, "too_many_requests")
+    assert "respond-async" in refused.json["detail"]
+    without_workers(monkeypatch)
+    assert inside.ask("POST", "/create", body=body, tier="free", headers={"prefer": "respond-async"}).status == 202
+
+
+def test_a_function_that_dies_leaks_its_place_for_its_lease(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lease is no longer than the wait that a function can have, and a little."""
+    without_workers(monkeypatch)
+    monkeypatch.setattr(wiring.waits(), "give_back", lambda *_: None)
+    body = {"prompt": "a boat", "width": 64, "height": 64}
+    inside.ask("POST", "/create", body=body, headers={"prefer": "wait=1"})
+    (record,) = inside.records("WAITS")
+    until = next(int(value["N"]) for name, value in record.items() if name.startswith("wait"))
+    assert until / 1000 - time.time() <= 28 + limits.LEASE_MARGIN
+
+
+def test_the_template_routes_what_the_functions_declare() -> None:
+    """Every route with a token is matched by the gateway as itself, so no limit is skipped by a detour."""
+    table = RouteTable(routes())
+    for route in WITH_TOKEN:
+        _, path, _ = _request(route)
+        match = table.match(route.method, PREFIX + path.partition("?")[0])
+        assert match is not None
+        assert match.route == route != DEFAULT_ROUTE
