@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.catalog.operations import table
-from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.operations.choose_model import Wish, ranked
 from image_studio.operations.operation_info import DEFAULT_QUALITY
 from image_studio.providers import SPECS
@@ -71,7 +71,7 @@ def edit_recommend(body: Mapping[str, Any], configured: frozenset[str] | None = 
         why.append(f"takes {size[0]}x{size[1]} as it is")
     best = fitting or able
     if not best:
-        raise UnknownChoice(f"No configured provider can do {operation}.")
+        raise UnsupportedChoice(f"No configured provider can do {operation}.")
     return {
         "recommended_model": best[0][1].name,
         "provider": best[0][0].name,
