@@ -33,9 +33,14 @@ def data_url(width: int, height: int) -> str:
     return f"data:image/png;base64,{base64.b64encode(photo(width, height)).decode()}"
 
 
+def opened(data: bytes) -> Image.Image:
+    """A file's picture."""
+    return Image.open(io.BytesIO(data))
+
+
 def decoded(text: str) -> Image.Image:
     """The picture in raw base64 or in a data URL."""
-    return Image.open(io.BytesIO(base64.b64decode(text.rpartition(",")[2], validate=True)))
+    return opened(base64.b64decode(text.rpartition(",")[2], validate=True))
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The API reference's own programs, unchanged but for host and token: Python, JavaScript and curl."""
 
-import io
 import json
 import shutil
 import subprocess
@@ -12,7 +11,7 @@ import pytest
 from PIL import Image
 
 from local.stack import Options, Stack
-from tests.contract.replay import SECONDS, decoded
+from tests.contract.replay import SECONDS, decoded, opened
 
 CLIENTS = Path(__file__).parent / "clients"
 HOST, TOKEN = "https://api.alwrity.com", "YOUR_TOKEN"
@@ -47,7 +46,7 @@ def by_python(stack: Stack, folder: Path) -> Image.Image:
     """The picture that the Python example writes."""
     (folder / "example.py").write_text(program("example.py", stack))
     run(sys.executable, "example.py", folder=folder)
-    return Image.open(io.BytesIO((folder / "generated_image.png").read_bytes()))
+    return opened((folder / "generated_image.png").read_bytes())
 
 
 def by_javascript(stack: Stack, folder: Path) -> Image.Image:
