@@ -162,13 +162,12 @@ function sizePicker(onchange) {
     const show = (platform) => {
       for (const tab of tabs.children) tab.setAttribute("aria-pressed", String(tab.value === platform));
       const these = templates.filter((template) => template.platform === platform);
+      pick(these[0]);
       const longest = Math.max(...these.flatMap(({ aspect_ratio: { width, height } }) => [width, height]));
       fill(cards, these.map((template) => card(template, longest)), card(null, longest));
     };
     add(tabs, platforms.map((platform) => h("button", { type: "button", class: "chip", value: platform, onclick: () => show(platform) }, platformName(platform))));
-    state.template = templates.find((template) => template.platform === platforms[0]);
     show(platforms[0]);
-    pick(state.template);
   }).catch((problem) => {
     fill(cards, problemNote(problem));
     own.hidden = false;

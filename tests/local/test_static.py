@@ -1,0 +1,103 @@
+"""The playground's files as the local gateway serves them."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from local.payload import Answer, Asked
+from local.static import SESSION, Site, content_policy
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A small page, with a secret beside it and a hidden file in it."""
+    root = tmp_path / "web"
+    (root / "js").mkdir(parents=True)
+    (root / "index.html").write_text("<!doctype html>" + "x" * 2000)
+    (root / "js" / "main.js").write_text("export {};")
+    (root / ".hidden").write_text("no")
+    (tmp_path / "secret.txt").write_text("no")
+    return Site(lambda sub, tier: f"token of {sub}, {tier}", ("http://127.0.0.1:9",), root)
+
+
+def asked(path: str, method: str = "GET", query: str = "", **headers: str) -> Asked:
+    """A request for a file."""
+    return Asked(method, path, query, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+
+
+def found(site: Site, request: Asked) -> Answer:
+    """The answer, which there is."""
+    answer = site(request)
+    assert answer
+    return answer
+
+
+def test_files_have_their_type_and_the_policy(site: Site) -> None:
+    """A module is a module to the browser, and every file carries the strict policy."""
+    answer = found(site, asked("/js/main.js"))
+    headers = dict(answer.headers)
+    assert (answer.status, answer.body) == (200, b"export {};")
+    assert headers["content-type"] == "text/javascript; charset=utf-8"
+    assert headers["content-security-policy"] == content_policy("http://127.0.0.1:9")
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_root_is_the_page_and_is_compressed(site: Site) -> None:
+    """`/` is index.html; who takes gzip gets it."""
+    answer = found(site, asked("/", accept_encoding="gzip, br"))
+    assert gzip.decompress(answer.body).startswith(b"<!doctype html>")
+    assert len(answer.body) < 200
+
+
+def test_what_a_browser_has_is_not_sent_again(site: Site) -> None:
+    """The same ETag answers 304 without a body."""
+    tag = dict(found(site, asked("/")).headers)["etag"]
+    again = found(site, asked("/", if_none_match=tag))
+    assert (again.status, again.body) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.txt",
+        "/js/../../secret.txt",
+        "/.hidden",
+        "/js",
+        "/js/",
+        "/nothing.js",
+        "/js/main.js\0",
+        "/api/image-studio/health",
+    ],
+)
+def test_nothing_else_is_a_file(site: Site, path: str) -> None:
+    """What lies outside, is hidden or isn't there is left to the gateway."""
+    assert site(asked(path)) is None
+
+
+def test_only_reads_are_answered(site: Site) -> None:
+    """A POST to the page's address is the gateway's business."""
+    assert site(asked("/", "POST")) is None
+
+
+def test_the_page_gets_a_token(site: Site) -> None:
+    """The page itself, on a loopback name, is handed a token for the caller that it names."""
+    answer = found(site, asked(SESSION, query="sub=me&tier=free", host="localhost:8000", sec_fetch_site="same-origin"))
+    assert json.loads(answer.body)["token"] == "token of me, free"
+    assert dict(answer.headers)["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1.evil.example"},
+        {},
+        {"host": "127.0.0.1", "sec_fetch_site": "cross-site"},
+        {"host": "localhost", "sec_fetch_site": "same-site"},
+    ],
+)
+def test_nobody_else_gets_a_token(site: Site, headers: dict[str, str]) -> None:
+    """Another origin, another port's page and a name that was pointed here are refused."""
+    assert found(site, asked(SESSION, **headers)).status == 403

@@ -1,0 +1,44 @@
+"""Real headless Chromium before the whole local stack; without Playwright (`make browser` has it) nothing is collected."""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local.stack import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.web.visit import Visit
+
+CHROMIUM = "/usr/bin/chromium"
+
+collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*.py"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium, started once."""
+    from playwright.sync_api import expect, sync_playwright
+
+    from tests.web.visit import FLAGS, MOMENT
+
+    expect.set_options(timeout=MOMENT)
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser: "Browser", stack: Stack, request: pytest.FixtureRequest) -> "Iterator[Visit]":
+    """A person of their own for each test; whatever the page complained about in the end fails it."""
+    from tests.web.visit import Visit
+
+    person = Visit(browser, stack.origin, "web-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16])
+    yield person
+    person.close()
+    assert person.complaints == []

@@ -1,0 +1,61 @@
+"""What "Show as code" shows is pasted and run, by bash, Python and Node."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from local.stack import Stack
+from tests.web.visit import Visit, as_file, picture
+
+NASTY = 'It\'s "5$" `off` \\ today, é'
+
+
+def shown(page: Page, language: str) -> str:
+    """The sample in a language, from the open dialog."""
+    page.get_by_role("button", name="Show as code").click()
+    page.get_by_role("tab", name=language).click()
+    code = page.locator("pre code").inner_text()
+    page.get_by_role("button", name="Close").click()
+    return code
+
+
+def run(code: str, language: str, folder: Path, token: str) -> None:
+    """Run a sample as a person would; raises when it fails."""
+    commands = {"curl": ["bash", "-e", "-c", code], "Python": [sys.executable, "-c", code]}
+    (folder / "sample.mjs").write_text(code)
+    command = commands.get(language, ["node", "sample.mjs"])
+    environment = {"PATH": os.environ["PATH"], "TOKEN": token, "HOME": str(folder)}
+    subprocess.run(command, cwd=folder, env=environment, check=True, timeout=120, capture_output=True)
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+def test_the_call_of_create_runs_as_it_stands(visit: Visit, stack: Stack, tmp_path: Path, language: str) -> None:
+    """The pasted call makes the picture of the page's prompt, whatever characters that has."""
+    page = visit.open("create")
+    page.get_by_label("Prompt", exact=True).fill(NASTY)
+    page.locator(".card").first.wait_for()
+    run(shown(page, language), language, tmp_path, stack.token())
+    if language == "curl":
+        answer = json.loads((tmp_path / "answer.json").read_text())
+        assert answer["request"]["prompt"] == NASTY
+    else:
+        assert (tmp_path / "picture-1.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+def test_a_call_with_files_reads_them(visit: Visit, stack: Stack, tmp_path: Path, language: str) -> None:
+    """Where the page sends a picture, the sample reads a file of that name beside it."""
+    page = visit.open("edit")
+    page.get_by_label("Picture", exact=True).set_input_files(as_file(320, 240))
+    page.locator(".sheet canvas").wait_for()
+    page.get_by_label("Prompt", exact=True).fill(NASTY)
+    (tmp_path / "image.png").write_bytes(picture(320, 240))
+    run(shown(page, language), language, tmp_path, stack.token())
+    assert len(list(tmp_path.glob("answer.json" if language == "curl" else "picture-1.png"))) == 1
+    if language == "curl":
+        assert json.loads((tmp_path / "answer.json").read_text())["success"]

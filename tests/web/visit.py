@@ -1,0 +1,134 @@
+"""A person before the page: opens it, does things, and notes everything that the page should not have done."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Download, Locator, Page, Route
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+DESKTOP = (1440, 900)
+PHONE = (390, 844)
+MOMENT = 20_000  # ms that something may take on a busy machine
+VIOLATIONS = (
+    "addEventListener('securitypolicyviolation', (e) => noteViolation(`${e.violatedDirective} ${e.blockedURI}`))"
+)
+
+
+class Visit:
+    """One page in a fresh browser profile, signed in as its own caller."""
+
+    def __init__(self, browser: Browser, origin: str, sub: str) -> None:
+        self._browser, self._origin, self._sub = browser, origin, sub
+        self._contexts: list[BrowserContext] = []
+        self.complaints: list[str] = []
+        self.sent: list[tuple[str, str, Any]] = []
+        self.prepare: Callable[[BrowserContext], Any] = lambda context: None
+        self.page: Page
+
+    def open(
+        self,
+        studio: str = "create",
+        *,
+        size: tuple[int, int] = DESKTOP,
+        dark: bool = False,
+        tier: str = "pro",
+        **more: Any,
+    ) -> Page:
+        """Open a studio; `more` goes to the browser context."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            accept_downloads=True,
+            **more,
+        )
+        self._contexts.append(context)
+        context.set_default_timeout(MOMENT)
+        context.expose_function("noteViolation", lambda words: self.complaints.append(f"policy: {words}"))
+        context.add_init_script(VIOLATIONS)
+        context.route("**/local/session", self._signed_in_as(tier))
+        self.prepare(context)
+        self.page = page = context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("request", lambda asked: self.sent.append((asked.method, asked.url, asked.post_data)))
+        page.goto(f"{self._origin}/#/{studio}")
+        page.locator("h1").wait_for()
+        return page
+
+    def _signed_in_as(self, tier: str) -> Callable[[Route], None]:
+        return lambda route: route.continue_(url=f"{self._origin}/local/session?sub={self._sub}&tier={tier}")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"console: {message.text}")
+
+    def forgive(self, words: str) -> None:
+        """Drop the complaints that an error path brings with it; there must be one."""
+        kept = [each for each in self.complaints if words not in each]
+        assert len(kept) < len(self.complaints), self.complaints
+        self.complaints = kept
+
+    def body(self, path: str) -> dict[str, Any]:
+        """What was last posted to a path of the API."""
+        found = [data for method, url, data in self.sent if method == "POST" and url.endswith(path)]
+        answer: dict[str, Any] = json.loads(found[-1])
+        return answer
+
+    def saved(self, button: Locator) -> Image.Image:
+        """The picture that a click saves."""
+        return Image.open(io.BytesIO(self.download(button)[1]))
+
+    def download(self, button: Locator) -> tuple[str, bytes]:
+        """Name and bytes of the file that a click saves."""
+        with self.page.expect_download() as waiting:
+            button.click()
+        got: Download = waiting.value
+        return got.suggested_filename, Path(got.path()).read_bytes()
+
+    def drag(self, target: Locator, *points: tuple[float, float]) -> None:
+        """Drag over an element, through points given as shares of its box."""
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box
+        at = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        self.page.mouse.move(*at[0])
+        self.page.mouse.down()
+        for point in at[1:]:
+            self.page.mouse.move(*point, steps=6)
+        self.page.mouse.up()
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        for context in self._contexts:
+            context.close()
+
+
+def picture(width: int, height: int, file_type: str = "PNG") -> bytes:
+    """A picture with something in it: a red disc right of the middle, on a gradient."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    radius = min(width, height) // 6
+    disc = Image.new("L", (radius * 2, radius * 2), 0)
+    disc.paste(255, (radius // 4, radius // 4, radius * 7 // 4, radius * 7 // 4))
+    image.paste((210, 40, 40), (width * 3 // 4 - radius, height // 2 - radius), disc)
+    out = io.BytesIO()
+    image.save(out, file_type)
+    return out.getvalue()
+
+
+def as_file(width: int, height: int, name: str = "photo.png") -> Any:
+    """The same, as a file that an input takes."""
+    return {"name": name, "mimeType": "image/png", "buffer": picture(width, height)}
