@@ -37,6 +37,16 @@ help: ## list the targets
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
 	@touch $@
 
+# its own tools, and those of .venv behind them
+.venv-web/ready: requirements/web.txt .venv/ready
+	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
+	@echo "Setting up .venv-web ..."
+	@.venv-web/bin/python -c "" 2>/dev/null || $(PY) -m venv --clear .venv-web
+	@.venv-web/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/web.txt
+	@$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  > "$$(.venv-web/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/developer.pth"
+	@touch $@
+
 # --- work ---------------------------------------------------------------------------------------------
 
 .PHONY: run
@@ -47,13 +57,22 @@ run: .venv/ready ## serve the whole API on localhost (PORT=8000)
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
 	@$(PY) -m local.token $(if $(SUB),--sub "$(SUB)") $(if $(TIER),--tier "$(TIER)")
 
+# the hash seed: all workers must collect sets in the same order
 .PHONY: test
-test: .venv/ready .venv-sam/ready ## run all tests
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
+test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
 
 .PHONY: slow
 slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
 	@$(PY) -m pytest -m slow
+
+.PHONY: browser
+browser: .venv-web/ready ## test the playground in headless Chromium
+	@.venv-web/bin/python -m pytest tests/web
+
+.PHONY: screenshots
+screenshots: .venv-web/ready ## picture every studio, desktop and phone, light and dark, into build/
+	@.venv-web/bin/python -m scripts.screenshots
 
 .PHONY: check
 check: .venv/ready ## lint, types, layers, sizes
@@ -105,4 +124,4 @@ deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking 
 
 .PHONY: clean
 clean: ## remove what make made
-	@rm -rf .venv .venv-sam .venv-bench .aws-sam .local .cache build
+	@rm -rf .venv .venv-sam .venv-bench .venv-web .aws-sam .local .cache build
