@@ -1,18 +1,14 @@
 """Smart crops judged: ours and the peers' on the marked pictures, eight ratios, the hard cases apart."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from PIL import Image
-
-sys.path[:0] = [str(Path(__file__).parents[2] / "layers/common/python"), str(Path(__file__).parent)]
-
 from fetch import CACHE, marked_pictures
 from judge import Subject, largest
+from PIL import Image
 
 from image_studio.imaging.crop import crop_box
 from image_studio.imaging.gate import open_picture

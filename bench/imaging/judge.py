@@ -34,9 +34,7 @@ class Subject:
         """The most that any window of these shares keeps."""
         spans = range(round((1 - width) * _GRID) + 1), range(round((1 - height) * _GRID) + 1)
         return max(
-            self.kept((x / _GRID, y / _GRID, x / _GRID + width, y / _GRID + height))
-            for x in spans[0]
-            for y in spans[1]
+            self.kept((x / _GRID, y / _GRID, x / _GRID + width, y / _GRID + height)) for x in spans[0] for y in spans[1]
         )
 
 

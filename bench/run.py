@@ -1,0 +1,42 @@
+"""`make bench`: everything that is measured, beside its peers, each part a program of its own.
+
+Run it with the bench environment: .venv-bench/bin/python bench/run.py [PART ...]
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+#: Part -> its program, in the order of a full run.
+PARTS = {"crops": "imaging/crops.py", "race": "imaging/race.py"}
+#: Asked for by name only.
+EXTRAS = {"gallery": "imaging/gallery.py"}
+SHARP = "sharp@0.35.5"
+
+
+def main() -> None:
+    """Run the named parts, or all."""
+    asked = sys.argv[1:] or list(PARTS)
+    programs = PARTS | EXTRAS
+    unknown = [part for part in asked if part not in programs]
+    if unknown:
+        sys.exit(f"Unknown: {', '.join(unknown)}. Parts: {', '.join(programs)}.")
+    prepare_sharp()
+    path = os.pathsep.join([str(HERE / "imaging"), "layers/common/python"])
+    for part in asked:
+        print(f"\n=== {part} ===", flush=True)
+        subprocess.run([sys.executable, HERE / programs[part]], check=True, env={**os.environ, "PYTHONPATH": path})
+
+
+def prepare_sharp() -> None:
+    """Install sharp with npm into the cache, once."""
+    folder = Path(".cache/bench/sharp")
+    if not (folder / "node_modules/sharp").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "--no-save", "--prefix", folder, SHARP], check=True)
+
+
+if __name__ == "__main__":
+    main()
