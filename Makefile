@@ -122,6 +122,10 @@ build: .venv-sam/ready ## build what is deployed (ARCH=arm64)
 deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking the first time
 	@$(SAM_ENV) $(PY) -m scripts.deploy $(STAGE)
 
+.PHONY: playground
+playground: .venv/ready ## put the playground onto a stage's CloudFront (STAGE=dev)
+	@$(PY) -m scripts.playground $(STAGE)
+
 .PHONY: clean
 clean: ## remove what make made
 	@rm -rf .venv .venv-sam .venv-bench .venv-web .aws-sam .local .cache build

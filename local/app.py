@@ -63,7 +63,7 @@ def _site(settings: AppSettings) -> Site | None:
     if not settings.issuer:
         return None
     issuer = Issuer(settings.issuer, load_key(Path(settings.log).parent), settings.tier_claim)
-    return Site(issuer.mint, (settings.endpoint,))
+    return Site(issuer.mint, settings.endpoint)
 
 
 def _configured(function: Function, settings: AppSettings) -> Function:

@@ -21,20 +21,20 @@ _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css",
 _SMALL = 512  # bytes that aren't worth a compression
 
 
-def content_policy(*origins: str) -> str:
-    """The page's Content-Security-Policy; `origins` are where presigned pictures and sign-in live."""
-    others = "".join(f" {origin}" for origin in origins)
+def content_policy(pictures: str, sign_in: str = "") -> str:
+    """The page's Content-Security-Policy; presigned `pictures` live at one origin, `sign_in` names others by blanks."""
+    called = " ".join(filter(None, ["'self'", pictures, sign_in]))
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; "
-        f"img-src 'self' blob: data:{others}; connect-src 'self'{others}; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {pictures}; "
+        f"connect-src {called}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'"
     )
 
 
-def safety_headers(*origins: str) -> tuple[tuple[str, str], ...]:
+def safety_headers(pictures: str) -> tuple[tuple[str, str], ...]:
     """What every file of the page is sent with."""
     return (
-        ("content-security-policy", content_policy(*origins)),
+        ("content-security-policy", content_policy(pictures)),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
@@ -45,9 +45,9 @@ def safety_headers(*origins: str) -> tuple[tuple[str, str], ...]:
 class Site:
     """Answers for the page's files, its configuration and its token; None for everything else."""
 
-    def __init__(self, mint: Callable[..., str], origins: tuple[str, ...] = (), root: Path = WEB) -> None:
+    def __init__(self, mint: Callable[..., str], pictures: str, root: Path = WEB) -> None:
         self._mint = mint
-        self._headers = safety_headers(*origins)
+        self._headers = safety_headers(pictures)
         self._root = root.resolve()
 
     def __call__(self, asked: Asked) -> Answer | None:
@@ -59,7 +59,7 @@ class Site:
         if asked.path == "/config.json":
             return self._file(asked, json.dumps(CONFIG).encode(), "application/json")
         found = self._found(asked.path)
-        return self._file(asked, found.read_bytes(), _type(found)) if found else None
+        return self._file(asked, found.read_bytes(), kind_of(found)) if found else None
 
     def _found(self, path: str) -> Path | None:
         """The file behind a path; nothing hidden, nothing outside of the page's own folder."""
@@ -89,6 +89,7 @@ class Site:
         return Answer(200, (("content-type", "application/json"), ("cache-control", "no-store")), body)
 
 
-def _type(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """The media type of one of the page's files."""
     kind = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

@@ -19,7 +19,7 @@ def site(tmp_path: Path) -> Site:
     (root / "js" / "main.js").write_text("export {};")
     (root / ".hidden").write_text("no")
     (tmp_path / "secret.txt").write_text("no")
-    return Site(lambda sub, tier: f"token of {sub}, {tier}", ("http://127.0.0.1:9",), root)
+    return Site(lambda sub, tier: f"token of {sub}, {tier}", "http://127.0.0.1:9", root)
 
 
 def asked(path: str, method: str = "GET", query: str = "", **headers: str) -> Asked:

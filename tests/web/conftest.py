@@ -1,4 +1,4 @@
-"""Real headless Chromium before the whole local stack; without Playwright (`make browser` has it) nothing is collected."""
+"""Real headless Chromium before the whole local stack; nothing is collected without Playwright (`make browser`)."""
 
 import hashlib
 import importlib.util
@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from local.stack import Stack
+from scripts.chromium import EXECUTABLE, FLAGS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from tests.web.visit import Visit
-
-CHROMIUM = "/usr/bin/chromium"
 
 collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*.py"]
 
@@ -24,11 +23,11 @@ def browser() -> "Iterator[Browser]":
     """Debian's Chromium, started once."""
     from playwright.sync_api import expect, sync_playwright
 
-    from tests.web.visit import FLAGS, MOMENT
+    from tests.web.visit import MOMENT
 
     expect.set_options(timeout=MOMENT)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        started = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
         yield started
         started.close()
 

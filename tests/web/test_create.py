@@ -4,7 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.web.visit import MOMENT, PHONE, Visit
+from scripts.chromium import PHONE
+from tests.web.visit import MOMENT, Visit
 
 
 def test_a_prompt_becomes_saved_pictures(visit: Visit) -> None:
@@ -71,7 +72,7 @@ def test_refused_content_is_told_in_the_apis_words(visit: Visit) -> None:
     page = visit.open("create")
     page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("content policy")
+    expect(page.get_by_role("alert")).to_contain_text("refused this request")
     expect(page.get_by_role("button", name="Try again")).to_be_visible()
     visit.forgive("400")
 

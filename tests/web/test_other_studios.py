@@ -169,6 +169,7 @@ def test_a_picture_from_history_is_upscaled(visit: Visit) -> None:
     page.get_by_role("link", name="History", exact=True).click()
     page.get_by_role("button", name="Open A lighthouse at dusk").click()
     page.locator("dialog").get_by_role("button", name=re.compile("^Upscale this")).click()
+    page.locator(".segments label", has_text="Social").click()
     page.get_by_role("button", name="Upscale", exact=True).click()
     page.locator(".compare").wait_for()
     assert visit.body("/upscale")["image_base64"].startswith("job:")

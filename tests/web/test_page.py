@@ -8,7 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.web.visit import PHONE, Visit, as_file
+from scripts.chromium import PHONE
+from tests.web.visit import Visit, as_file
 
 STUDIOS = ("create", "edit", "upscale", "control", "social", "history")
 FIRST_PAINT = 100_000  # bytes over the wire

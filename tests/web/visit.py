@@ -9,18 +9,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Download, Locator, Page, Route
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP = (1440, 900)
-PHONE = (390, 844)
+from scripts.chromium import DESKTOP
+
 MOMENT = 20_000  # ms that something may take on a busy machine
 VIOLATIONS = (
     "addEventListener('securitypolicyviolation', (e) => noteViolation(`${e.violatedDirective} ${e.blockedURI}`))"
@@ -67,6 +57,8 @@ class Visit:
         page.on("request", lambda asked: self.sent.append((asked.method, asked.url, asked.post_data)))
         page.goto(f"{self._origin}/#/{studio}")
         page.locator("h1").wait_for()
+        if studio == "create" and page.locator("form").count():
+            page.locator(".card").first.wait_for()
         return page
 
     def _signed_in_as(self, tier: str) -> Callable[[Route], None]:

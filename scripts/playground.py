@@ -1,0 +1,70 @@
+"""`make playground STAGE=dev`: put the page of web/ onto the stage's CloudFront, told who signs its people in."""
+
+import json
+import mimetypes
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from local.static import CONFIG, WEB, kind_of
+
+ROOT = Path(__file__).resolve().parent.parent
+FRESH = "no-cache"  # asked for again each time, by ETag: a deployment is seen at once
+
+
+def stack_of(stage: str) -> str:
+    """The stack's name of a stage of samconfig.toml. Raises KeyError for one that isn't there."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    name: str = config[stage]["deploy"]["parameters"]["stack_name"]
+    return name
+
+
+def page_config(parameters: dict[str, str]) -> dict[str, str]:
+    """What the page is told on AWS: no ready token, but the issuer and its public client."""
+    return {
+        "api": CONFIG["api"],
+        "issuer": parameters["JwtIssuer"],
+        "client_id": parameters["PlaygroundClientId"],
+        "scope": parameters["PlaygroundScope"],
+    }
+
+
+def files() -> list[Path]:
+    """Everything that belongs to the page."""
+    return sorted(path for path in WEB.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def publish(stack: dict[str, Any], s3: Any, cloudfront: Any) -> int:
+    """Upload the page and its configuration, then tell CloudFront; how many files. Raises KeyError if there is none."""
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
+    bucket = outputs["PlaygroundBucketName"]
+    config = json.dumps(page_config(parameters), indent=2).encode()
+    page = [(path.relative_to(WEB).as_posix(), path.read_bytes(), kind_of(path)) for path in files()]
+    for name, data, kind in [*page, ("config.json", config, mimetypes.types_map[".json"])]:
+        s3.put_object(Bucket=bucket, Key=name, Body=data, ContentType=kind, CacheControl=FRESH)
+    paths = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(time.time_ns())}
+    cloudfront.create_invalidation(DistributionId=outputs["PlaygroundDistribution"], InvalidationBatch=paths)
+    print(f"{len(page) + 1} files are at {outputs['PlaygroundUrl']}")
+    return len(page) + 1
+
+
+def main() -> int:
+    """Publish to a stage; the exit code."""
+    stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
+    try:
+        name = stack_of(stage)
+        stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        publish(stack, boto3.client("s3"), boto3.client("cloudfront"))
+    except KeyError as missing:
+        print(f"Stage '{stage}' has no {missing}. Deploy it with the parameter Playground=yes first.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

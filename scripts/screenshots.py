@@ -1,0 +1,187 @@
+"""`make screenshots`: every studio at work, desktop and phone, light and dark, into build/screenshots.
+
+`--readme` also writes the README's picture, docs/images/playground.webp.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright  # type: ignore[import-not-found]  # lives in .venv-web
+
+from local.stack import Options, Stack
+from scripts.chromium import DESKTOP, EXECUTABLE, FLAGS, PHONE
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build/screenshots"
+README = ROOT / "docs/images/playground.webp"
+README_BYTES = 200_000
+MOMENT = 60_000  # ms
+SETTLE = 500  # ms for what is animated
+
+
+def sample(page: Page) -> None:
+    """Work on the sample picture."""
+    page.get_by_role("button", name="Use the sample").first.click()
+    page.locator(".drop-name").wait_for()
+
+
+def stroke(page: Page, target: str, *points: tuple[float, float]) -> None:
+    """Drag over an element, through points given as shares of its box."""
+    page.locator(target).scroll_into_view_if_needed()
+    box = page.locator(target).bounding_box()
+    for number, (x, y) in enumerate(points):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=6 if number else 1)
+        if not number:
+            page.mouse.down()
+    page.mouse.up()
+
+
+def create(page: Page) -> None:
+    """Four variations for a landscape post."""
+    page.get_by_label("Prompt", exact=True).fill("A harbour town below snowy mountains, early morning light")
+    page.get_by_role("button", name="LinkedIn").click()
+    for _ in range(3):
+        page.get_by_role("button", name="One variation more").click()
+    page.wait_for_timeout(SETTLE)
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator(".picture img").nth(3).wait_for()
+
+
+def edit(page: Page) -> None:
+    """A mask over the boat."""
+    sample(page)
+    page.get_by_label("Prompt", exact=True).fill("a red hot-air balloon")
+    stroke(page, ".sheet canvas", (0.2, 0.68), (0.24, 0.6), (0.28, 0.7), (0.2, 0.7))
+
+
+def edited(page: Page) -> None:
+    """Before and after."""
+    edit(page)
+    page.get_by_role("button", name="Edit", exact=True).click()
+    page.locator(".compare").wait_for()
+    page.get_by_label("Before and after").fill("22")
+
+
+def outpaint(page: Page) -> None:
+    """Handles at the edges."""
+    sample(page)
+    page.locator(".operation", has_text="Outpaint").click()
+    page.locator(".expander img").wait_for()
+
+
+def upscale(page: Page) -> None:
+    """One to one."""
+    sample(page)
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.locator(".compare").wait_for()
+    page.locator(".compare .segments label", has_text="1:1").click()
+
+
+def control(page: Page) -> None:
+    """A drawn house."""
+    page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolour")
+    stroke(page, ".pad", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
+    stroke(page, ".pad", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
+    page.get_by_role("button", name="Make it", exact=True).click()
+    page.locator(".result .facts").wait_for()
+
+
+def social(page: Page) -> None:
+    """All platforms at once, safe zones shown."""
+    page.locator(".platform").first.wait_for()
+    sample(page)
+    page.get_by_label("Show safe zones").check()
+    page.locator(".rendition-frame.done").nth(6).wait_for()
+
+
+def history(page: Page) -> None:
+    """What the other scenes made."""
+    page.locator(".job img").first.wait_for()
+
+
+def mishap(page: Page) -> None:
+    """A refusal."""
+    page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("alert").wait_for()
+
+
+#: name -> (studio, what is done there)
+SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "create-empty": ("create", lambda page: page.locator(".card").first.wait_for()),
+    "create": ("create", create),
+    "create-error": ("create", mishap),
+    "edit-mask": ("edit", edit),
+    "edit": ("edit", edited),
+    "edit-outpaint": ("edit", outpaint),
+    "upscale": ("upscale", upscale),
+    "control": ("control", control),
+    "social": ("social", social),
+    "history": ("history", history),
+}
+
+
+def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) -> bytes:
+    """One scene as PNG; a phone's whole page, a desktop's window."""
+    width, height = PHONE if phone else DESKTOP
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+        device_scale_factor=2 if phone else 1,
+        has_touch=phone,
+        is_mobile=phone,
+    )
+    context.set_default_timeout(MOMENT)
+    page = context.new_page()
+    studio, act = SCENES[name]
+    page.goto(f"{origin}/#/{studio}")
+    page.locator("h1").wait_for()
+    act(page)
+    if not phone:
+        page.evaluate("scrollTo(0, 0)")
+    page.wait_for_timeout(SETTLE)
+    data: bytes = page.screenshot(full_page=phone)
+    context.close()
+    return data
+
+
+def write_readme_picture(data: bytes) -> None:
+    """The README's picture, as small as it must be."""
+    image = Image.open(io.BytesIO(data)).convert("RGB")
+    README.parent.mkdir(parents=True, exist_ok=True)
+    for quality in (88, 80, 70, 60):
+        image.save(README, "WEBP", quality=quality, method=6)
+        if README.stat().st_size < README_BYTES:
+            return
+
+
+def main() -> int:
+    """Write all screenshots; the exit code."""
+    chosen = [name for name in sys.argv[1:] if name in SCENES] or list(SCENES)
+    BUILD.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as state,
+        Stack(Options(state=Path(state))) as stack,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
+        for name in chosen:
+            for phone in (False, True):
+                for dark in (False, True):
+                    data = shoot(browser, stack.origin, name, phone=phone, dark=dark)
+                    path = BUILD / f"{name}-{'phone' if phone else 'desktop'}-{'dark' if dark else 'light'}.png"
+                    path.write_bytes(data)
+                    print(path.relative_to(ROOT), flush=True)
+        if "--readme" in sys.argv:
+            write_readme_picture((BUILD / "create-desktop-light.png").read_bytes())
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

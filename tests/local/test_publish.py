@@ -1,0 +1,63 @@
+"""`make playground`: what lies in the bucket afterwards."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local.static import WEB
+from scripts.playground import files, publish
+
+STACK: dict[str, Any] = {
+    "Outputs": [
+        {"OutputKey": "PlaygroundBucketName", "OutputValue": "page"},
+        {"OutputKey": "PlaygroundDistribution", "OutputValue": "E123"},
+        {"OutputKey": "PlaygroundUrl", "OutputValue": "https://page.example/"},
+    ],
+    "Parameters": [
+        {"ParameterKey": "JwtIssuer", "ParameterValue": "https://issuer.example"},
+        {"ParameterKey": "PlaygroundClientId", "ParameterValue": "client"},
+        {"ParameterKey": "PlaygroundScope", "ParameterValue": "openid"},
+    ],
+}
+
+
+class Cdn:
+    """Stands in for CloudFront and notes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+
+    def create_invalidation(self, **told: Any) -> None:
+        """Note it."""
+        self.told.append(told)
+
+
+def test_the_page_is_published_whole() -> None:
+    """Every file of web/ is there with its media type, and config.json names the issuer in place of a ready token."""
+    cdn = Cdn()
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="page")
+        count = publish(STACK, s3, cdn)
+        keys = {each["Key"] for each in s3.list_objects_v2(Bucket="page")["Contents"]}
+        config = json.loads(s3.get_object(Bucket="page", Key="config.json")["Body"].read())
+        module = s3.head_object(Bucket="page", Key="js/main.js")
+    assert keys == {path.relative_to(WEB).as_posix() for path in files()} | {"config.json"}
+    assert count == len(keys)
+    assert config == {
+        "api": "/api/image-studio",
+        "issuer": "https://issuer.example",
+        "client_id": "client",
+        "scope": "openid",
+    }
+    assert module["ContentType"] == "text/javascript; charset=utf-8"
+    assert cdn.told[0]["DistributionId"] == "E123"
+
+
+def test_a_stack_without_a_playground_is_named() -> None:
+    """Publishing to a stage that was deployed without it fails by the missing output's name."""
+    with pytest.raises(KeyError, match="PlaygroundBucketName"):
+        publish({"Outputs": [], "Parameters": []}, None, None)
