@@ -91,13 +91,30 @@ def report(rows: list[dict[str, Any]], names: list[str]) -> None:
             print(f"  {name:20} mean {mean(kept):.3f}  worst {min(kept):.3f}  under half {under:3}")
 
 
+def verdicts(rows: list[dict[str, Any]], peers: list[str]) -> None:
+    """Print what must hold of the hard cases, all of them and the held-out ones."""
+    for title, held_out in (("hard", (True, False)), ("hard, held out", (True,))):
+        part = [row for row in rows if row["centre"] < HARD and row["held_out"] in held_out]
+        ours, best = mean(row["ours"] for row in part), max(mean(row[name] for row in part) for name in peers)
+        under = sum(row["ours"] < 0.5 for row in part)
+        print(f"\n{title}: ours {ours:.3f}, the best peer {best:.3f}")
+        for said, holds in (
+            (f"at least 0.05 above the best peer ({ours - best:+.3f})", ours - best >= 0.05),
+            (f"at least 0.93 ({ours:.3f})", ours >= 0.93),
+            (f"none under half ({under} of {len(part)})", under == 0),
+        ):
+            print(f"  {'ok    ' if holds else 'MISSED'} {said}")
+
+
 def main() -> None:
     """Judge everybody."""
     pictures = marked_pictures()
     files = [picture["file"] for picture in pictures]
     windows = {"centre": [centre_windows(file) for file in files], **peer_windows(files)}
     windows["ours"] = [our_windows(file) for file in files]
-    report(judge(pictures, windows), list(windows))
+    rows = judge(pictures, windows)
+    report(rows, list(windows))
+    verdicts(rows, [name for name in windows if name not in {"centre", "ours"}])
 
 
 if __name__ == "__main__":

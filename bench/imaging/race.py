@@ -3,6 +3,8 @@
 import io
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -15,7 +17,11 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from sources import sources
 
+from image_studio.imaging.crop import crop_box
+from image_studio.imaging.gate import open_picture
+from image_studio.imaging.picture import Picture, Size
 from image_studio.imaging.renditions import Placing, Rendition, Wanted, render_all
+from image_studio.imaging.saliency import Attention
 from image_studio.schemas.image import FileType
 
 ROUNDS = 9
@@ -53,11 +59,11 @@ class Race:
         mine = median(self.times["ours"])
         print(f"\n{self.source} to six {self.file_type.upper()}, {'attention' if self.mode == 'smart' else 'centre'}")
         for name, taken in self.times.items():
-            time, weight = mine / median(taken), self.sizes["ours"] / self.sizes[name]
+            ratio, weight = mine / median(taken), self.sizes["ours"] / self.sizes[name]
             lightest = {"sharp": MOST_BYTES} if self.file_type == "png" else {}
             print(
                 f"  {name:9} {median(taken):7.0f} ms {self.sizes[name] / 1e6:6.2f} MB   ours/theirs: "
-                f"time {time:.2f}{self._verdict(time, self.must.get(name))}, "
+                f"time {ratio:.2f}{self._verdict(ratio, self.must.get(name))}, "
                 f"bytes {weight:.2f}{self._verdict(weight, lightest.get(name))}"
             )
 
@@ -111,6 +117,36 @@ def _ssim(exact: Image.Image, data: bytes) -> float:
     return float(structural_similarity(np.asarray(exact), np.asarray(made), channel_axis=2))
 
 
+def looking() -> None:
+    """What looking for the crops costs of a request, both in processor time."""
+    print("\nSmart crop's share of the processor time of a request (must be at most 0.05)")
+    for one in RACES:
+        data = sources()[one.source].read_bytes()
+        text = pybase64.b64encode_as_string(data)
+        picture = open_picture(data, at_least=Size(2000, 1500))
+        request = _processor_time(lambda text=text, one=one: contenders.ours(text, one.file_type, "smart"))
+        look = _processor_time(lambda picture=picture: place_all(picture))
+        verdict = "ok" if look / request <= 0.05 else "MISSED"
+        print(f"  {one.source} to {one.file_type}: {look:.1f} of {request:.0f} ms, {look / request:.3f} {verdict}")
+
+
+def place_all(picture: Picture) -> None:
+    """Look at the picture and choose all six windows."""
+    attention = Attention(picture)
+    for width, height in SIZES:
+        crop_box(picture, width / height, attention=attention)
+
+
+def _processor_time(run: Callable[[], object]) -> float:
+    """Milliseconds, the least of seven."""
+    taken = []
+    for _ in range(7):
+        started = time.process_time()
+        run()
+        taken.append(time.process_time() - started)
+    return min(taken) * 1000
+
+
 def memory(sharp_peak: float) -> None:
     """Peak of three requests in a process of its own, against sharp's."""
     alone = Path(__file__).with_name("alone.py")
@@ -135,6 +171,7 @@ def main() -> None:
             entrant.report()
     sharp.close()
     likeness()
+    looking()
     memory(peak)
 
 
