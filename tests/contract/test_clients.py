@@ -19,6 +19,8 @@ LINKEDIN_POST = (1200, 628)
 #: What a browser has and node doesn't: a document that takes one picture.
 BROWSER = """
 import { writeFileSync } from 'node:fs';
+
+pytestmark = pytest.mark.xdist_group("clients")  # one process: what it starts is started once
 globalThis.document = {
   createElement: () => ({}),
   body: { appendChild: (img) => writeFileSync('shown.txt', img.src) },
