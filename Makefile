@@ -50,8 +50,8 @@ help: ## list the targets
 # --- work ---------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/ready ## serve the whole API on localhost (PORT=8000)
-	@exec $(PY) -m local --with-parent
+run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000; RUNTIME=lambda: as built, under Lambda's emulator)
+	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
 
 .PHONY: token
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
@@ -73,6 +73,14 @@ browser: .venv-web/ready ## test the playground in headless Chromium
 .PHONY: screenshots
 screenshots: .venv-web/ready ## picture every studio, desktop and phone, light and dark, into build/
 	@.venv-web/bin/python -m scripts.screenshots
+
+.PHONY: guides
+guides: .venv/ready ## write the guides' generated pages anew from the data
+	@$(PY) -m scripts.guides
+
+.PHONY: guide-pictures
+guide-pictures: .venv/ready ## make the guides' before/after pictures anew
+	@$(PY) -m scripts.guide_pictures
 
 .PHONY: check
 check: .venv/ready ## lint, types, layers, sizes
@@ -114,9 +122,9 @@ lock: .venv/ready ## resolve requirements/*.in into locked versions with hashes
 # --- AWS ----------------------------------------------------------------------------------------------
 
 .PHONY: build
-build: .venv-sam/ready ## build what is deployed (ARCH=arm64)
+build: .venv/ready .venv-sam/ready ## build what is deployed (ARCH=arm64)
 	@$(SAM_ENV) $(SAM) validate --lint --region us-east-1
-	@$(SAM_ENV) $(SAM) build --cached --parallel --parameter-overrides Arch=$(ARCH)
+	@$(PY) -m scripts.build $(ARCH)
 
 .PHONY: deploy
 deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking the first time

@@ -15,6 +15,7 @@ from local.environments import Environments
 from local.gateway import Gateway, GatewayServer
 from local.issuer import Issuer, load_key
 from local.poller import Clock, Poller, Queue
+from local.rie import Emulators
 from local.static import Site
 from local.template import Function, Template
 
@@ -34,6 +35,7 @@ class AppSettings:
     tier_claim: str = "tier"
     schedule_seconds: float | None = None
     access_log: bool = True
+    emulated: bool = False  # built functions, under the Runtime Interface Emulator
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain data."""
@@ -44,7 +46,7 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
     template = Template(Path(settings.template), settings.parameters, settings.attributes)
     functions = {name: _configured(each, settings) for name, each in template.functions().items()}
-    backend = Environments(functions, template.layers(), Path(settings.log))
+    backend = (Emulators if settings.emulated else Environments)(functions, template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
     end_with_parent(server.stop)

@@ -189,7 +189,20 @@ class Environments:
 
 
 def _load(function: Function, layers: list[Path], log: Path) -> runtime_process.Load:
-    own = {
+    return runtime_process.Load(
+        name=function.name,
+        handler=function.handler,
+        path=(str(function.folder), *map(str, layers)),
+        environment={**lambda_variables(function), **function.environment},
+        memory=function.memory,
+        log=str(log),
+        forget=(str(ROOT),),
+    )
+
+
+def lambda_variables(function: Function) -> dict[str, str]:
+    """The variables that Lambda itself sets for a function."""
+    return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
@@ -204,12 +217,3 @@ def _load(function: Function, layers: list[Path], log: Path) -> runtime_process.
         "LAMBDA_TASK_ROOT": str(function.folder),
         "_HANDLER": function.handler,
     }
-    return runtime_process.Load(
-        name=function.name,
-        handler=function.handler,
-        path=(str(function.folder), *map(str, layers)),
-        environment={**own, **function.environment},
-        memory=function.memory,
-        log=str(log),
-        forget=(str(ROOT),),
-    )

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from watchfiles import Change, watch
@@ -21,6 +22,9 @@ WATCHED = ("functions", "layers", "local", "template.yaml")
 SUFFIXES = (".py", ".json", ".yaml")
 PARENT_SECONDS = 0.5
 
+BUILT = (
+    "The built functions run under Lambda's Runtime Interface Emulator, one event each at a time. Ctrl-C ends it all."
+)
 PICTURE = (
     """curl -sSL {url}/create -H "Authorization: Bearer {token}" -H "Content-Type: application/json" """
     """-d '{{"prompt": "Modern office workspace", "template_id": "linkedin_post"}}' """
@@ -35,6 +39,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description="Image Studio on localhost.")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or DEFAULT_PORT))
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one ends")
+    parser.add_argument("--built", type=Path, help="run what was built into this folder, under Lambda's own emulator")
     chosen = parser.parse_args(arguments)
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -43,15 +48,17 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=_end_with_parent, args=(os.getppid(), over), daemon=True).start()
     try:
         with hold_lock(STATE):
-            return _run(chosen.port, over)
+            return _run(chosen.port, over, chosen.built)
     except AlreadyRunning as other:
         where = f" at {other.note.url} (process {other.note.pid})" if other.note else ""
         print(f"Image Studio is already running{where}. End it there with Ctrl-C.", file=sys.stderr)
         return 1
 
 
-def _run(port: int, over: threading.Event) -> int:
-    options = Options(template=TEMPLATE, port=port, state=STATE, environment=os.environ, access_log=True)
+def _run(port: int, over: threading.Event, built: Path | None) -> int:
+    options = Options(port=port, state=STATE, environment=os.environ, access_log=True)
+    if built:
+        options = replace(options, template=built.resolve() / TEMPLATE.name, emulated=True)
     try:
         stack = Stack(options)
     except OSError as problem:
@@ -64,7 +71,10 @@ def _run(port: int, over: threading.Event) -> int:
         tier_claim = stack.issuer.tier_claim
         write_note(STATE, Note(os.getpid(), stack.url, stack.issuer.url, tier_claim))
         print(banner(stack, os.environ), flush=True)
-        _reload_on_change(stack, over)
+        if built:
+            over.wait()
+        else:
+            _reload_on_change(stack, over)
     return 0
 
 
@@ -84,7 +94,7 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             "",
             *(f"{name}: {how}" for name, how in stack.providers_in_use().items()),
             f"What the functions log: {_short(stack.log)}",
-            "Code is read anew when it changes. Ctrl-C ends everything.",
+            BUILT if stack.options.emulated else "Code is read anew when it changes. Ctrl-C ends everything.",
             "",
         ]
     )

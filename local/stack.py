@@ -43,6 +43,7 @@ class Options:
     schedule_seconds: float | None = None
     providers: bool = True  # False: no emulators and no keys, for a template without providers
     access_log: bool = False
+    emulated: bool = False  # `template` is a built one, its functions run under the Runtime Interface Emulator
     output: IO[bytes] | None = None  # where the children's own lines go; None: where ours go
 
 
@@ -96,7 +97,8 @@ class Stack:
         """Start an emulator for each provider with neither key nor base URL; the variables that the worker needs."""
         if not self.options.providers:
             return {}
-        sys.path[:0] = [str(layer) for layer in self._template().layers() if str(layer) not in sys.path]
+        # from the sources, whatever the functions run from
+        sys.path[:0] = [str(layer) for layer in Template(TEMPLATE).layers() if str(layer) not in sys.path]
         from image_studio.providers import SPECS  # noqa: PLC0415  # found through the layer's folder
         from local import emulators  # noqa: PLC0415  # Pillow and fonts, only where pictures are painted
 
@@ -162,6 +164,7 @@ class Stack:
             tier_claim=self.issuer.tier_claim,
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,
+            emulated=self.options.emulated,
         )
 
     @property

@@ -133,9 +133,10 @@ class Template:
         )
 
     def layers(self) -> list[Path]:
-        """Source folders of the layers, which a function finds on its path."""
+        """Folders of the layers, which a function finds on its path; in a built layer that is python/."""
         found = self.resources("AWS::Serverless::LayerVersion")
-        return [self.path.parent / each.properties["ContentUri"] for each in found]
+        folders = [self.path.parent / each.properties["ContentUri"] for each in found]
+        return [folder / "python" if (folder / "python").is_dir() else folder for folder in folders]
 
     def routes(self) -> list[Route]:
         """Every route of the HTTP API, in the template's order."""

@@ -1,0 +1,152 @@
+"""`make build`: sam build, then what SAM leaves to others: trim and compile the code, and check what came out.
+
+SAM ships no .pyc files and Lambda can't write any, so that without compiling here every cold start compiles anew, which
+doubles it. `unchecked-hash`: they are valid whatever the files' times are, and nobody looks at the sources.
+"""
+
+import argparse
+import io
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from local.rie import machine
+from local.template import ROOT
+
+SAM = ROOT / ".venv-sam/bin/sam"
+LAYER = "StudioLayer"
+FUNCTION_SUFFIX = "Function"
+PYTHON = "3.13"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # SAM's name -> that of wheels
+GLIBC = (2, 34)  # of Amazon Linux 2023, which the runtime is made of
+MAX_ZIP = 15_000_000  # bytes of the layer, zipped: a third of what Lambda takes, for quick cold starts
+MAX_SIZE = 262_144_000  # bytes of function and layer, unzipped (Lambda)
+#: In the wheels, but of no use here: a file type that we neither take nor make (5 MB), Tk, what pip needed.
+TRIMMED = (
+    "python/PIL/_avif*.so",
+    "python/pillow.libs/libavif*",
+    "python/PIL/_imagingtk*.so",
+    "python/*.dist-info/RECORD",
+    "python/*.dist-info/INSTALLER",
+    "python/*.dist-info/sboms/*",
+    "python/requirements.txt",
+)
+NOT_OURS = ("boto3", "botocore")  # the runtime has them
+
+
+class Unfit(RuntimeError):
+    """What was built must not be deployed; the message says why."""
+
+
+def build(arch: str, into: Path, *, cache: Path | None = None, environment: dict[str, str] | None = None) -> None:
+    """Build for an architecture into a folder: template.yaml, a folder per function, the layer. Raises Unfit."""
+    environment = tool_environment(environment)
+    command = [str(SAM), "build", "--parallel", "--build-dir", str(into), "--parameter-overrides", f"Arch={arch}"]
+    command += ["--cached", "--cache-dir", str(cache)] if cache else []
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unfit(done.stdout + done.stderr)
+    trim(into / LAYER)
+    compile_all(into, environment)
+    check(into / LAYER, arch)
+
+
+def tool_environment(given: dict[str, str] | None = None) -> dict[str, str]:
+    """What sam needs: a python3.13 that is no shim first on PATH, a region, no telemetry, no look for credentials."""
+    own = dict(os.environ if given is None else given)
+    command = [str(ROOT / "scripts/find-python"), PYTHON]
+    python = subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        **own,
+        "PATH": f"{Path(python).parent}{os.pathsep}{own['PATH']}",
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def trim(layer: Path) -> None:
+    """Remove what is of no use on Lambda."""
+    for pattern in TRIMMED:
+        for path in layer.glob(pattern):
+            path.unlink()
+
+
+def compile_all(built: Path, environment: dict[str, str]) -> None:
+    """Compile layer and functions; the paths within are those that they have on Lambda."""
+    layer = built / LAYER
+    places = [(layer, "/opt"), *((folder, "/var/task") for folder in sorted(built.glob(f"*{FUNCTION_SUFFIX}")))]
+    for folder, place in places:
+        command = [f"python{PYTHON}", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+        # a seed, so that sets in the code are written in the same order each time
+        seeded = {**environment, "PYTHONHASHSEED": "0"}
+        subprocess.run([*command, "-s", folder, "-p", place, folder], env=seeded, check=True)
+
+
+def check(layer: Path, arch: str) -> None:
+    """Raise Unfit for a layer that is too large, for another machine, or holds what it must not."""
+    held = {path.name for path in (layer / "python").iterdir()}
+    if held & set(NOT_OURS):
+        raise Unfit(f"The layer holds {', '.join(sorted(held & set(NOT_OURS)))}, which the runtime has.")
+    foreign = [wheel for wheel, tags in wheel_tags(layer).items() if not any(fits(tag, arch) for tag in tags)]
+    if foreign:
+        raise Unfit(f"Not for {arch} and Python {PYTHON}: {', '.join(foreign)}")
+    if not list((layer / "python").glob("image_studio/__pycache__/*.pyc")):
+        raise Unfit("The layer is not compiled.")
+    zipped, whole = zip_size(layer), sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+    if zipped > MAX_ZIP or whole > MAX_SIZE:
+        raise Unfit(
+            f"The layer has {zipped:,} bytes zipped ({MAX_ZIP:,} allowed) and {whole:,} unzipped ({MAX_SIZE:,})."
+        )
+    print(f"Layer for {arch}: {zipped / 1e6:.1f} MB zipped, {whole / 1e6:.1f} MB unzipped")
+
+
+def wheel_tags(layer: Path) -> dict[str, list[str]]:
+    """Every wheel in the layer, with its tags: what it runs on."""
+    return {
+        path.parent.name.removesuffix(".dist-info"): re.findall(r"^Tag: (\S+)$", path.read_text(), re.MULTILINE)
+        for path in (layer / "python").glob("*.dist-info/WHEEL")
+    }
+
+
+def fits(tag: str, arch: str) -> bool:
+    """Whether a wheel of that tag runs on Lambda's Python on the architecture."""
+    if tag.endswith("-none-any"):
+        return True
+    match = re.fullmatch(r"(?:cp313-cp313|cp3\d+-abi3)-manylinux(?:_(\d+)_(\d+)|2014)_(\w+)", tag)
+    if not match:
+        return False
+    glibc = (int(match[1]), int(match[2])) if match[1] else (2, 17)  # what 2014 means
+    return glibc <= GLIBC and match[3] == MACHINES[arch]
+
+
+def zip_size(folder: Path) -> int:
+    """Bytes of the folder as a zip file, made as SAM makes it."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder))
+    return whole.tell()
+
+
+def main() -> int:
+    """Build as the arguments say; the exit code."""
+    parser = argparse.ArgumentParser(prog="make build", description="Build what is deployed.")
+    parser.add_argument("arch", nargs="?", choices=sorted(MACHINES), default=machine(), help="without: this machine's")
+    parser.add_argument("--into", type=Path, default=ROOT / ".aws-sam/build")
+    chosen = parser.parse_args()
+    try:
+        build(chosen.arch, chosen.into, cache=ROOT / ".aws-sam/cache")
+    except Unfit as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    print(f"Built into {os.path.relpath(chosen.into, ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""What `make build` makes is what is meant to be deployed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.rie import machine
+from local.template import Template
+from scripts.build import LAYER, MAX_ZIP, TRIMMED, Unfit, check, fits, wheel_tags, zip_size
+
+pytestmark = pytest.mark.xdist_group("sam")
+
+
+def test_functions_are_one_file(built: Path) -> None:
+    """And its compiled twin."""
+    for function in Template().resources("AWS::Serverless::Function"):
+        folder = built / function.name
+        assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
+            "__pycache__/app.cpython-313.pyc",
+            "app.py",
+        ]
+
+
+def test_the_layer_holds_the_package_and_its_requirements(built: Path) -> None:
+    """And neither the SDK, which the runtime has, nor a tool, nor what was trimmed."""
+    names = {path.name for path in (built / LAYER / "python").iterdir()}
+    assert {"image_studio", "pydantic", "PIL", "requests", "aws_lambda_powertools", "pybase64"} <= names
+    assert not {"boto3", "botocore", "moto", "pytest", "python", "bin"} & names
+    assert not [path for pattern in TRIMMED for path in (built / LAYER).glob(pattern)]
+
+
+def test_every_source_is_compiled_and_taken_as_it_is(built: Path) -> None:
+    """Each .py has its .pyc, valid without a look at the source (PEP 552: flags 1, unchecked hash)."""
+    sources = list((built / LAYER / "python").rglob("*.py"))
+    assert len(sources) > 500
+    for source in sources:
+        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        assert compiled.read_bytes()[4:8] == (1).to_bytes(4, "little"), source
+
+
+def test_tracebacks_show_the_paths_on_lambda(built: Path) -> None:
+    """/opt for the layer, /var/task for a function; so the build doesn't depend on where it ran."""
+    assert b"/opt/python/image_studio/errors.py" in _pyc(built / LAYER / "python/image_studio/errors.py")
+    assert b"/var/task/app.py" in _pyc(built / "CreateFunction/app.py")
+
+
+def _pyc(source: Path) -> bytes:
+    return (source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc").read_bytes()
+
+
+def test_wheels_are_for_lambda(built: Path) -> None:
+    """Each is pure, or for Python 3.13, an old enough glibc and the architecture."""
+    wheels = wheel_tags(built / LAYER)
+    assert len(wheels) > 10
+    assert all(any(fits(tag, machine()) for tag in tags) for tags in wheels.values())
+    other = "arm64" if machine() == "x86_64" else "x86_64"
+    with pytest.raises(Unfit, match=f"Not for {other} .*pillow"):
+        check(built / LAYER, other)
+
+
+@pytest.mark.parametrize(
+    ("tag", "runs"),
+    [
+        ("py3-none-any", True),
+        ("cp313-cp313-manylinux_2_28_aarch64", True),
+        ("cp313-cp313-manylinux2014_aarch64", True),
+        ("cp311-abi3-manylinux_2_34_aarch64", True),
+        ("cp313-cp313-manylinux_2_39_aarch64", False),
+        ("cp312-cp312-manylinux_2_28_aarch64", False),
+        ("cp313-cp313-manylinux_2_28_x86_64", False),
+        ("cp313-cp313-musllinux_1_2_aarch64", False),
+        ("cp313-cp313-macosx_11_0_arm64", False),
+    ],
+)
+def test_which_wheels_run_on_arm(tag: str, runs: bool) -> None:
+    """By Python, C library and machine."""
+    assert fits(tag, "arm64") is runs
+
+
+def test_the_layer_is_small(built: Path) -> None:
+    """Zipped, within what we allow ourselves."""
+    assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
+
+
+def test_the_layer_alone_imports(built: Path) -> None:
+    """Every module that a function imports at its start comes from layer, standard library or the runtime's SDK."""
+    code = "import image_studio.runtime.edge, image_studio.operations, sys; print(*sorted(sys.modules))"
+    command = [sys.executable, "-S", "-c", code]
+    path = {"PYTHONPATH": str(built / LAYER / "python"), "PATH": "/usr/bin:/bin"}
+    modules = subprocess.run(command, env=path, capture_output=True, text=True, check=True).stdout.split()
+    assert "image_studio.errors" in modules
