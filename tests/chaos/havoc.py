@@ -1,0 +1,333 @@
+"""Jobs on the local stack while workers are killed and every message comes two or three times.
+
+The stack is `make run`'s; only its poller is replaced: a relay multiplies what is in the job queue, and pollers
+of ours hand each copy to a worker process that `kill -9` may end at any moment.
+"""
+
+import json
+import os
+import random
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import requests
+from botocore.exceptions import ClientError
+
+from local.app import _configured
+from local.backend import Call, FunctionFailed
+from local.environments import Environment, _load
+from local.poller import failures, record
+from local.stack import Options, Stack
+from local.template import Template
+
+WORKER = "WorkerFunction"
+LEASE_SECONDS = 4
+VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
+#: With handles, with the result's address, without: their emulators paint small pictures but for Stability's.
+PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "huggingface", "stability")
+CALLERS = 10  # tiers bound what one may have in flight
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many jobs, kills and workers, and for how long (seconds)."""
+
+    jobs: int
+    kills: int
+    workers: int
+    patience: float
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Toll:
+    """What came of it."""
+
+    jobs: int = 0
+    variations: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+    delivered: int = 0  # messages to workers
+    sent: int = 0  # messages before they were multiplied
+    paid: int = 0
+    paid_again: int = 0  # second paid calls for a variation
+    unknown: int = 0  # variations whose charge is unknown: a worker died inside the call
+    lost: int = 0  # jobs that can't be found, or pictures that can't be fetched
+    stuck: int = 0  # jobs that didn't end
+    unsettled: int = 0  # credits reserved for nothing
+    seconds: float = 0.0
+
+    def lines(self) -> Iterator[str]:
+        """The toll in words."""
+        yield f"{self.jobs} jobs, {self.variations} variations, {self.seconds:.0f} s: {dict(self.statuses)}"
+        yield f"{self.sent} messages delivered {self.delivered} times; {self.kills} kill -9 of workers at work"
+        yield f"{self.paid} paid calls; {self.unknown} variations of unknown charge"
+        yield f"second paid calls {self.paid_again}, lost {self.lost}, stuck {self.stuck}, unsettled {self.unsettled}"
+
+
+class Worker:
+    """A poller's thread with its worker process; a killed one is replaced, its message comes again by itself."""
+
+    def __init__(self, works: "Works") -> None:
+        self._works = works
+        self._environment: Environment | None = None
+        self.busy = False
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    def kill(self) -> bool:
+        """Kill -9, wherever it is; whether it was there to be killed."""
+        environment = self._environment
+        if environment is None or not environment.alive:
+            return False
+        os.kill(environment.pid, signal.SIGKILL)
+        return True
+
+    def _run(self) -> None:
+        while not self._works.over.is_set():
+            environment = self._environment
+            if environment is None or not environment.alive:
+                environment = self._environment = Environment(self._works.load)
+            for message in self._works.receive(self._works.work_url):
+                self._works.toll.delivered += 1
+                self._hand(environment, message)
+        if self._environment:
+            self._environment.kill()
+
+    def _hand(self, environment: Environment, message: dict[str, Any]) -> None:
+        event = json.dumps({"Records": [record(message, "arn:aws:sqs:us-east-1:000000000000:work")]}).encode()
+        self.busy = True
+        try:
+            environment.send(Call(WORKER, event), time.time() + 300)
+            environment.wait(300)
+            refused = failures(json.loads(environment.receive()), {message["MessageId"]})
+        except FunctionFailed:
+            return
+        finally:
+            self.busy = False
+        if not refused:
+            self._works.sqs.delete_message(QueueUrl=self._works.work_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+class Works:
+    """The running stack, its relay and its workers."""
+
+    def __init__(self, state: Path, workers: int, variables: dict[str, str] | None = None, seed: int = 1) -> None:
+        self.random = random.Random(seed)
+        self.over = threading.Event()
+        self.toll = Toll()
+        self._closing = ExitStack()
+        settings = {
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "POLL_HOLD_SECONDS": "1",
+            "LOG_LEVEL": "WARNING",
+            **(variables or {}),
+        }
+        # Concurrency 0: the stack's own poller takes nothing.
+        options = Options(state=state, variables=settings, parameters={"WorkerConcurrency": "0"}, schedule_seconds=1e6)
+        self.stack = self._closing.enter_context(Stack(options))
+        self.sqs = self.stack.aws.client("sqs")
+        self._job_url = self.stack.resources["JobQueue"]["Ref"]
+        attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
+        self.work_url = self.sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
+        self.load = self._load()
+        threading.Thread(target=self._relay, daemon=True).start()
+        self._closing.callback(self.over.set)
+        self.workers = [Worker(self) for _ in range(workers)]
+
+    def _load(self) -> Any:
+        settings = self.stack._settings()
+        template = Template(Path(settings.template), settings.parameters, settings.attributes)
+        function = _configured(template.functions()[WORKER], settings)
+        return _load(function, template.layers(), Path(settings.log))
+
+    def receive(self, url: str) -> list[dict[str, Any]]:
+        """One message, if one comes within a second."""
+        try:
+            answer = self.sqs.receive_message(
+                QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
+            )
+        except ClientError:
+            return []
+        found: list[dict[str, Any]] = answer.get("Messages", [])
+        return found
+
+    def _relay(self) -> None:
+        while not self.over.is_set():
+            for message in self.receive(self._job_url):
+                self.toll.sent += 1
+                for delay in (0, *self.random.choices((0, 1, 2), k=self.random.choice((1, 2)))):
+                    self.sqs.send_message(QueueUrl=self.work_url, MessageBody=message["Body"], DelaySeconds=delay)
+                self.sqs.delete_message(QueueUrl=self._job_url, ReceiptHandle=message["ReceiptHandle"])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        for worker in self.workers:
+            worker.thread.join(10)
+        self._closing.close()
+
+
+class Havoc:
+    """One run of a plan."""
+
+    def __init__(self, plan: Plan, works: Works) -> None:
+        self.plan = plan
+        self.works = works
+        self.toll = works.toll
+        self.paid: Counter[tuple[str, str]] = Counter()
+        self._counted: set[tuple[str, int]] = set()
+        self.jobs: dict[str, str] = {}  # id -> caller
+        self._tokens: dict[str, dict[str, str]] = {}
+
+    def run(self) -> Toll:
+        """Submit, kill, wait, count."""
+        started = time.monotonic()
+        ends = started + self.plan.patience
+        with self._watching():
+            self._submit_all()
+            while time.monotonic() < ends and any(map(self._works_on, range(CALLERS))):
+                time.sleep(1)
+        self._count_paid()
+        self._judge()
+        self.toll.seconds = time.monotonic() - started
+        return self.toll
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Kill, tick and count in threads of their own."""
+        done = threading.Event()
+
+        def every(seconds: float, action: Any) -> None:
+            while not done.wait(seconds):
+                action()
+
+        pace = self._pace()
+        threads = [
+            threading.Thread(target=every, args=(2.0, self.works.stack.tick)),
+            threading.Thread(target=every, args=(1.0, self._count_paid)),
+            threading.Thread(target=every, args=(pace, self._kill_one)),
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+
+    def _pace(self) -> float:
+        return max(0.3, 0.25 * self.plan.jobs / self.plan.kills / self.plan.workers)
+
+    def _kill_one(self) -> None:
+        if self.toll.kills >= self.plan.kills:
+            return
+        self.works.over.wait(self.works.random.uniform(0, 0.3))
+        at_work = [worker for worker in self.works.workers if worker.busy]
+        if at_work and self.works.random.choice(at_work).kill():
+            self.toll.kills += 1
+
+    # -- callers
+
+    def _submit_all(self) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            self.jobs.update(pool.map(self._submit, range(self.plan.jobs)))
+        self.toll.jobs = len(self.jobs)
+
+    def _headers(self, sub: str) -> dict[str, str]:
+        if sub not in self._tokens:
+            self._tokens[sub] = self.works.stack.headers(sub, "enterprise", exp=int(time.time()) + 7200)
+        return self._tokens[sub]
+
+    def _submit(self, number: int) -> tuple[str, str]:
+        sub = f"caller-{number % CALLERS}"
+        provider = PROVIDERS[number % len(PROVIDERS)]
+        variations = 3 if number % 7 == 0 else 1
+        self.toll.variations += variations
+        pause = "[[delay=0.3]]" if number % 3 else ""
+        body = {
+            "prompt": f"job {number} {pause}",
+            "provider": provider,
+            "num_variations": variations,
+            "seed": number * 100,
+            "width": 64,
+            "height": 64,
+            "quality": "draft",
+            "enhance_prompt": False,
+        }
+        headers = {**self._headers(sub), "Prefer": "respond-async", "Idempotency-Key": f"job-{number}"}
+        for _ in range(5):
+            answer = requests.post(f"{self.works.stack.url}/create", json=body, headers=headers, timeout=60)
+            if answer.status_code in (200, 202, 303):
+                return (answer.headers.get("x-job-id") or answer.json()["job_id"]), sub
+            time.sleep(1)
+        raise AssertionError(f"not submitted: {answer.status_code} {answer.text[:300]}")
+
+    def _get(self, job_id: str, path: str = "") -> requests.Response:
+        url = f"{self.works.stack.url}/jobs/{job_id}{path}"
+        return requests.get(url, headers=self._headers(self.jobs[job_id]), timeout=60)
+
+    def _works_on(self, caller: int) -> bool:
+        """Whether any job of a caller hasn't ended."""
+        path: str | None = "/api/image-studio/jobs?limit=100"
+        while path:
+            answer = requests.get(self.works.stack.origin + path, headers=self._headers(f"caller-{caller}"), timeout=60)
+            if any(each["status"] not in ("succeeded", "failed") for each in answer.json()["jobs"]):
+                return True
+            path = answer.json()["next"]
+        return False
+
+    # -- what came of it
+
+    def _count_paid(self) -> None:
+        """Emulators keep their last 1000 calls: look often enough, and count each once."""
+        for name in set(PROVIDERS):
+            for call in self.works.stack.emulators[name].recorder.calls:
+                if call.accepted and (name, call.number) not in self._counted:
+                    self._counted.add((name, call.number))
+                    self.paid[str(call.fields.get("prompt")), str(call.fields.get("seed"))] += 1
+
+    def _judge(self) -> None:
+        toll = self.toll
+        toll.paid = self.paid.total()
+        toll.paid_again = sum(count - 1 for count in self.paid.values())
+        for job_id in self.jobs:
+            self._judge_job(job_id)
+        for number in range(CALLERS):
+            usage = requests.get(
+                f"{self.works.stack.url}/usage", headers=self._headers(f"caller-{number}"), timeout=60
+            ).json()
+            toll.unsettled += usage["reserved"] + usage["in_flight"]
+        toll.unsettled -= self._held
+
+    _held = 0
+
+    def _judge_job(self, job_id: str) -> None:
+        shown = self._get(job_id)
+        if shown.status_code != 200:
+            self.toll.lost += 1
+            return
+        status = shown.json()
+        self.toll.statuses[status["status"]] += 1
+        self._held += status["credits"]["held"]
+        self.toll.unknown += sum(each.get("code") == "unknown_charge" for each in status["variations"])
+        if status["status"] == "succeeded":
+            body = self._get(job_id, "/result").json()
+            if len(body.get("results", [])) != status["progress"]["done"]:
+                self.toll.lost += 1
+        elif status["status"] != "failed":
+            self.toll.stuck += 1
