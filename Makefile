@@ -62,6 +62,10 @@ token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
 test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
 	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
 
+.PHONY: chaos
+chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times
+	@$(PY) -m tests.chaos
+
 .PHONY: slow
 slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
 	@$(PY) -m pytest -m slow
