@@ -87,8 +87,8 @@ def test_the_policy_is_strict(visit: Visit) -> None:
     assert "frame-ancestors 'none'" in policy
     with pytest.raises(Exception, match="TrustedHTML"):
         page.evaluate("document.body.innerHTML = '<img src=x onerror=alert(1)>'")
-    visit.forgive("TrustedHTML")
-    visit.complaints.clear()
+    page.wait_for_function("true")
+    visit.complaints = [each for each in visit.complaints if "rusted" not in each]
 
 
 def test_the_token_is_kept_nowhere(visit: Visit) -> None:

@@ -1,0 +1,43 @@
+"""The guides' generated pages say what the data says, and what they link to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from image_studio.providers import SPECS
+from scripts.guides import ADVICE, GUIDES, pages, shown_errors
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = sorted([*GUIDES.glob("*.md"), ROOT / "docs/playground.md"])
+LINK = re.compile(r"\]\(([^)#:]+)\)|<img[^>]+src=\"([^\":]+)\"")
+
+
+@pytest.mark.parametrize("name", ["providers.md", "costs.md", "troubleshooting.md"])
+def test_a_generated_page_is_fresh(name: str) -> None:
+    """The committed page is what `make guides` writes today."""
+    assert (GUIDES / name).read_text() == pages()[name]
+
+
+def test_every_error_has_advice_and_no_advice_is_stale() -> None:
+    """The troubleshooting page has a row for each code of the error tree, and for nothing else."""
+    assert {error.code for error in shown_errors()} == set(ADVICE)
+    page = pages()["troubleshooting.md"]
+    assert all(f"| `{code}` |" in page for code in ADVICE)
+
+
+def test_every_model_has_its_price_on_the_page() -> None:
+    """Each model that can be used today is listed with a price."""
+    page = pages()["providers.md"]
+    for spec in SPECS:
+        for model in spec.live_models():
+            assert re.search(rf"\| `{re.escape(model.name)}` \|.*\| \d+", page), model.name
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
+def test_what_a_guide_links_to_is_there(page: Path) -> None:
+    """Pictures and pages that a guide names exist, and the pictures are small."""
+    for found in LINK.finditer(page.read_text()):
+        target = (page.parent / (found[1] or found[2])).resolve()
+        assert target.exists(), target
+        assert target.suffix == ".md" or target.stat().st_size < 200_000
