@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -170,6 +171,28 @@ def test_a_rotated_key_costs_one_refused_call(studio):
     assert {call.status for call in wavespeed.calls} == {200}
 
 
+def test_a_key_rotated_while_a_picture_is_made_loses_nothing(studio):
+    """It was ordered with the old key and is fetched with the new one; paid once."""
+    caller = Caller(studio)
+    wavespeed = studio.emulators["wavespeed"]
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(caller.create, "A kite [[delay=4]]", provider="qwen")
+        until(lambda: wavespeed.paid_calls == 1)
+        wavespeed.provider.key = "second-wavespeed-key"
+        secret(studio, WAVESPEED_API_KEY="second-wavespeed-key")
+        assert answer.result().json()["total_generated"] == 1, answer.result().text[:300]
+    assert 401 in [call.status for call in wavespeed.calls]
+    assert wavespeed.paid_calls == 1
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that is bound to happen."""
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_a_key_that_is_wrong_is_told_without_being_shown(studio):
     """The caller reads what is the matter; neither the answer nor the log has a key."""
     gemini = studio.emulators["gemini"]
@@ -244,9 +267,7 @@ def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         secret(stack, STABILITY_API_KEY="", HF_TOKEN="", GEMINI_API_KEY="")
         stack.reload()  # processes that know nothing yet
         stack.tick()
-        deadline = time.monotonic() + SECONDS
-        while recorded(stack) != ["wavespeed"] and time.monotonic() < deadline:
-            time.sleep(0.2)
+        until(lambda: recorded(stack) == ["wavespeed"])
         yield stack
 
 

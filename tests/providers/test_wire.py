@@ -139,6 +139,7 @@ def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Fin
         watch=Watch(now + options.get("deadline", 120.0), now + options.get("hold", 200.0)),
         on_handle=handles.append,
         handle=options.get("handle"),
+        renew=options.get("renew", lambda: None),
     )
 
 
@@ -218,6 +219,19 @@ def test_errors_after_the_order_count_as_charged(verdict, wire, jumps, peer):
     with pytest.raises(ProviderFailed) as failed:
         make(wire, toy([Pending("a", 0.1), *[verdict] * MAX_FAULTS]), peer(ok).url, jumps)
     assert failed.value.maybe_charged
+
+
+def test_a_key_that_was_rotated_after_the_order_is_renewed(wire, jumps, peer):
+    """The next poll goes out with the new key; when that is refused too, it ends as charged and shows no key."""
+    server = peer(ok)
+    fresh = Access("sk-second", server.url)
+    rows = [Pending("a", 0.1), ProviderKeyRefused("no"), Finished(b"x")]
+    assert make(wire, toy(rows), server.url, jumps, renew=lambda: fresh).data == b"x"
+    assert [b"sk-second" in request for request in server.requests] == [False, False, True]
+    rows = [Pending("a", 0.1), *[ProviderKeyRefused("sk-second is no key")] * 2, Finished(b"x")]
+    with pytest.raises(UnknownCharge) as failed:
+        make(wire, toy(rows), server.url, jumps, access=Access("sk-first", server.url), renew=lambda: fresh)
+    assert failed.value.detail.startswith("*** is no key")
 
 
 def test_a_submit_is_not_repeated_when_the_rest_would_be_cut_short(wire, jumps, peer):

@@ -186,6 +186,7 @@ class _Maker:
             watch=Watch(started + max(left, MIN_PATIENCE), self.until),
             on_handle=self._note_handle,
             handle=handle,
+            renew=lambda: self.studio.keyring.access(choice.provider.name, anew=True),
         )
         self._settle(choice, finished, time.monotonic() - started)
         return finished.data

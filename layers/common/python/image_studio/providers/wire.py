@@ -10,12 +10,13 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import BoundedSemaphore
 
 from image_studio.errors import (
     ProviderBusy,
     ProviderFailed,
+    ProviderKeyRefused,
     ProviderOutage,
     StudioError,
     UnknownCharge,
@@ -64,6 +65,12 @@ class _Order:
     model: ModelSpec
     access: Access
     watch: Watch
+    renew: Callable[[], Access | None]
+
+    def with_fresh_key(self) -> "_Order | None":
+        """The same with the key of this moment, or None where it isn't another one."""
+        fresh = self.renew()
+        return None if fresh is None or fresh == self.access else replace(self, access=fresh)
 
 
 class Wire:
@@ -87,10 +94,12 @@ class Wire:
         watch: Watch,
         on_handle: Callable[[str], None],
         handle: str | None = None,
+        renew: Callable[[], Access | None] = lambda: None,
     ) -> Finished:
         """The finished picture. With a `handle` an earlier paid call is resumed; else one paid call is made.
 
-        `on_handle` is told each new handle before anything else happens. Raises StillRunning when `watch.hold`
+        `on_handle` is told each new handle before anything else happens. `renew` reads the key anew, for a picture
+        that was ordered with one that is refused by now. Raises StillRunning when `watch.hold`
         is over, and StudioErrors for the rest; those of a resumed or submitted call are `maybe_charged`.
         """
         gate = self._gates.setdefault(adapter.SPEC.name, BoundedSemaphore(adapter.SPEC.in_flight))
@@ -98,7 +107,7 @@ class Wire:
             if handle:
                 raise StillRunning(FAULT_SECONDS)
             raise ProviderBusy(f"{adapter.SPEC.title} has as many calls in flight as it may have.")
-        order = _Order(adapter, model, access, watch)
+        order = _Order(adapter, model, access, watch, renew)
         try:
             outcome = _resume(handle) if handle else self._submit(order, task)
             return self._follow(order, outcome, handle, on_handle)
@@ -151,9 +160,12 @@ class Wire:
                 faults += 1
                 pause = min(MAX_BUSY_SECONDS, _pause(order.adapter.SPEC, fault, faults))
                 if faults == MAX_FAULTS or self._clock() + pause > order.watch.deadline:
-                    raise _ordered(fault) from None
+                    raise _without_key(_ordered(fault), order.access.key) from None
             except ProviderFailed as verdict:
-                raise _ordered(verdict) from None
+                renewed = order.with_fresh_key() if isinstance(verdict, ProviderKeyRefused) else None
+                if renewed is None:
+                    raise _without_key(_ordered(verdict), order.access.key) from None
+                order = renewed
         return outcome
 
     def _wait(self, order: _Order, outcome: Located | Pending, pause: float) -> None:
