@@ -1,7 +1,12 @@
 """The list of providers, rendered from their specs."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import image_studio
 from image_studio.operations.choose_model import Wish, choose
 from image_studio.operations.list_providers import cost_range, generators, list_providers
 from image_studio.providers import PROVIDERS, SPECS
@@ -69,3 +74,22 @@ def test_no_model_costs_more_or_less_than_listed(spec):
     for model in generators(spec):
         sizes = model.sizes if isinstance(model.sizes, tuple) else ()
         assert all(low <= model.price(size) <= high for size in (None, *sizes))
+
+
+def test_the_list_starts_without_the_heavy_libraries():
+    """A fresh interpreter renders it without pydantic, boto3, requests or Pillow."""
+    heavy = ("pydantic", "boto3", "botocore", "requests", "PIL", "aws_lambda_powertools")
+    program = (
+        "import sys; from image_studio.operations.list_providers import list_providers;"
+        "list_providers(frozenset(), lambda name: False); print(*sorted(sys.modules.keys() & set(sys.argv[1:])))"
+    )
+    layer = str(Path(image_studio.__file__).parents[1])
+    run = subprocess.run(
+        [sys.executable, "-c", program, *heavy],
+        env={"PYTHONPATH": layer},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")

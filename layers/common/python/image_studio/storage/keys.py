@@ -7,6 +7,7 @@ Records, with how they are read:
                                                                    One that awaits an upload has the upload's id
     CALLER#<tenant>  KEY#<hash>           an Idempotency-Key       hash of the key, 24 hours
     CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
+    CALLER#<tenant>  PERSONAS             how many there are       written beside them, read by its condition only
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
     CALLER#<tenant>  RATE                 request counters         one item
     CALLER#<tenant>  WAITS                open waits, by slot      one item
