@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.security.inside import Inside, inside_aws, providers
+from tests.security.inside import Inside, inside_aws, use_emulators
 
 Note = Callable[[str, object, str], None]
 
@@ -18,10 +18,9 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
 
 
 @pytest.fixture
-def emulated(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def emulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The providers' emulators by name."""
-    with providers(monkeypatch) as started:
-        yield started
+    return use_emulators(monkeypatch)
 
 
 @pytest.fixture

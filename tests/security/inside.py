@@ -20,6 +20,7 @@ from moto.dynamodb.responses import DynamoHandler
 from image_studio.runtime import clients, dispatch
 from image_studio.storage.keys import tenant_of
 from local import emulators
+from local.intrinsics import REGION
 from local.payload import Asked, build_event
 from local.routes import RouteTable
 from local.template import ROOT, Template
@@ -91,9 +92,14 @@ class Inside:
         """The answer to a request: `body` (data or bytes), `sub`, `tier`, `claims`, `headers`."""
         return self.send(*self.event(method, path, **given))
 
+    def raw(self, function: str, event: Any) -> dict[str, Any]:
+        """What a function returns for an event."""
+        answered: dict[str, Any] = handler(function)(event, None)
+        return answered
+
     def send(self, function: str, event: Any) -> Answer:
         """The answer of a function to an event."""
-        answered = handler(function)(event, None)
+        answered = self.raw(function, event)
         return Answer(answered["statusCode"], answered["headers"], answered["body"])
 
 
@@ -133,6 +139,7 @@ def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The table and the bucket, safe for many threads."""
     monkeypatch.setattr(DynamoHandler, "call_action", _serialised)
     monkeypatch.setenv("QUEUE_URL", "")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     _forget_dispatcher()
     with fake_aws(monkeypatch):
         yield
@@ -154,15 +161,16 @@ class Nobody:
         """Nothing."""
 
 
-@contextmanager
-def providers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """Running emulators of all providers, with the worker's keys for them in the environment."""
-    started = {name: emulators.start(name, key=f"{name}-key-of-the-tests") for name in KEYS}
-    try:
-        for name, (key, url) in KEYS.items():
-            monkeypatch.setenv(key, f"{name}-key-of-the-tests")
-            monkeypatch.setenv(url, started[name].url)
-        yield started
-    finally:
-        for each in started.values():
-            each.stop()
+@cache
+def running_emulators() -> dict[str, Any]:
+    """An emulator of each provider, started once per process; their threads end with it."""
+    return {name: emulators.start(name, key=f"{name}-key-of-the-tests") for name in KEYS}
+
+
+def use_emulators(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The emulators with nothing recorded yet, and the worker's keys for them in the environment."""
+    for name, (key, url) in KEYS.items():
+        monkeypatch.setenv(key, f"{name}-key-of-the-tests")
+        monkeypatch.setenv(url, running_emulators()[name].url)
+        running_emulators()[name].reset()
+    return running_emulators()

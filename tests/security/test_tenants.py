@@ -1,0 +1,137 @@
+"""Another caller's id is an unknown id: the same answer, by one read in the caller's own partition."""
+
+import json
+from typing import Any
+
+import pytest
+
+from image_studio.storage.keys import caller_pk
+from tests.operations.workshop import photo, to_text
+from tests.security.inside import Inside
+
+UNKNOWN = "f" * 32
+PICTURE = to_text(photo(128, 128))
+
+
+@pytest.fixture
+def alices(inside: Inside, emulated: dict[str, Any]) -> dict[str, str]:
+    """What Alice has: a finished job, an upload, a persona."""
+    body = {"prompt": "a boat", "width": 64, "height": 64, "provider": "stability"}
+    job = inside.ask("POST", "/create", body=body).headers["x-job-id"]
+    upload = inside.ask("POST", "/uploads", body={"content_type": "image/png"}).json["upload_id"]
+    inside.ask("PUT", "/personas/acme", body={"name": "Acme", "voice": "warm"})
+    return {"job": job, "upload": upload, "persona": "acme"}
+
+
+def _asked(inside: Inside, made: list[dict[str, Any]]) -> Any:
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        made.append({"operation": model.name, **params})
+
+    inside.db.meta.events.register("provide-client-params.dynamodb", note)
+    return note
+
+
+#: What names an id: method, path, body; `{}` is the id. The kind says whose ids it takes.
+BEARING = [
+    ("job", "GET", "/jobs/{}", None),
+    ("job", "GET", "/jobs/{}?wait=1", None),
+    ("job", "GET", "/jobs/{}/result", None),
+    ("job", "POST", "/jobs/{}/result", None),
+    ("job", "GET", "/jobs/{}/result?delivery=url", None),
+    ("job", "DELETE", "/jobs/{}", None),
+    ("persona", "GET", "/personas/{}", None),
+    ("persona", "DELETE", "/personas/{}", None),
+    ("persona", "POST", "/create", {"prompt": "a boat", "persona_id": "{}", "use_persona": True}),
+    *(
+        (kind, "POST", path, body)
+        for kind in ("job", "upload")
+        for path, body in (
+            ("/edit/process", {"image_base64": kind + ":{}", "operation": "remove_background"}),
+            (
+                "/edit/process",
+                {"image_base64": PICTURE, "mask_base64": kind + ":{}", "operation": "inpaint", "prompt": "x"},
+            ),
+            (
+                "/edit/process",
+                {"image_base64": PICTURE, "background_image_base64": kind + ":{}", "operation": "relight"},
+            ),
+            ("/upscale", {"image_base64": kind + ":{}", "mode": "fast"}),
+            ("/control/process", {"control_image_base64": kind + ":{}", "operation": "sketch", "prompt": "a boat"}),
+            ("/social/optimize", {"image_base64": kind + ":{}", "platforms": ["instagram"]}),
+        )
+    ),
+    ("job", "POST", "/edit/process", {"image_base64": "job:{}/1", "operation": "remove_background"}),
+]
+
+
+def _fill(text: str, value: str) -> str:
+    return text.replace("{}", value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "path", "body"), BEARING, ids=lambda value: str(value)[:60] if value else "-"
+)
+def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the table
+    inside: Inside, alices: dict[str, str], kind: str, method: str, path: str, body: Any
+) -> None:
+    """Mallory gets the same status, headers and sentence for Alice's id and for one that nobody has."""
+    unknown = "nobodys" if kind == "persona" else UNKNOWN
+    answers = []
+    for tried in (alices[kind], unknown):
+        filled = json.loads(_fill(json.dumps(body), tried)) if body else b""
+        answer = inside.ask(method, _fill(path, tried), body=filled, sub="mallory")
+        told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
+        answers.append((answer.status, told, answer.body.replace(tried, "ID")))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404, answers[0]
+    assert inside.ask("GET", f"/jobs/{alices['job']}").status == 200
+
+
+@pytest.mark.parametrize(("kind", "method", "path"), [row[:3] for row in BEARING if row[3] is None])
+def test_only_the_callers_own_partition_is_read(
+    inside: Inside, alices: dict[str, str], kind: str, method: str, path: str
+) -> None:
+    """The look-up is one read; no key of it is anybody else's."""
+    made: list[dict[str, Any]] = []
+    noting = _asked(inside, made)
+    inside.ask(method, _fill(path, alices[kind]), sub="mallory")
+    inside.db.meta.events.unregister("provide-client-params.dynamodb", noting)
+    own = caller_pk(inside.tenant("mallory"))
+    assert all(json.dumps(call, default=str).count(own) >= 1 for call in made)
+    assert caller_pk(inside.tenant("alice")) not in json.dumps(made, default=str)
+    looked_up = [call for call in made if any(each in json.dumps(call, default=str) for each in ("JOB#", "PERSONA#"))]
+    assert len(looked_up) == 1
+
+
+def test_an_upload_lands_under_the_callers_own_prefix(inside: Inside) -> None:
+    """The form's key is the server's, begins with a hash of the caller, and can't be chosen."""
+    body = {"content_type": "image/png", "upload_id": "../alice", "key": "uploads/alice/x"}
+    answer = inside.ask("POST", "/uploads", body=body, sub="mallory")
+    key = answer.json["fields"]["key"]
+    assert key == f"uploads/{inside.tenant('mallory')}/{answer.json['upload_id']}"
+    assert "upload_id" in answer.headers["x-ignored-fields"]
+
+
+def test_lists_hold_ones_own_only(inside: Inside, alices: dict[str, str]) -> None:
+    """Jobs, personas and usage of somebody else never show."""
+    assert inside.ask("GET", "/jobs", sub="mallory").json["jobs"] == []
+    assert inside.ask("GET", "/personas", sub="mallory").json["personas"] == []
+    assert inside.ask("GET", "/usage", sub="mallory").json["used"] == 0
+    mark = "2020-01-01T00:00:00+00:00%23" + alices["job"]
+    assert inside.ask("GET", f"/jobs?before={mark}", sub="mallory").json["jobs"] == []
+
+
+def test_an_idempotency_key_is_the_callers_own(inside: Inside, emulated: dict[str, Any]) -> None:
+    """The same key and request of another caller make another job."""
+    plan = {"body": {"prompt": "a boat", "width": 64, "height": 64}, "headers": {"idempotency-key": "k"}}
+    jobs = {inside.ask("POST", "/create", sub=sub, **plan).headers["x-job-id"] for sub in ("alice", "mallory")}
+    assert len(jobs) == 2
+
+
+@pytest.mark.parametrize("sub", ["alice ", " alice", "Alice", "alice\n", "alice\u200b", "a" * 1024])
+def test_subs_that_look_alike_are_apart(inside: Inside, emulated: dict[str, Any], sub: str) -> None:
+    """A caller is the exact subject of its token."""
+    assert inside.tenant(sub) != inside.tenant("alice")
+    body = {"prompt": "a boat", "width": 64, "height": 64}
+    job = inside.ask("POST", "/create", body=body).headers["x-job-id"]
+    assert inside.ask("GET", f"/jobs/{job}", sub=sub).status == 404

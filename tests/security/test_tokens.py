@@ -1,0 +1,119 @@
+"""Forged and broken tokens against every route, over sockets through the whole stack: nobody gets in, nothing runs."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from image_studio.runtime.settings import PREFIX
+from local.stack import Options, Stack
+from local.template import ROOT
+from scripts.events import REQUESTS, VARIABLES
+from tests.security.forging import ATTACKS, SCOPED, SCOPELESS
+from tests.security.inside import routes
+
+GUARDED = [route for route in routes() if route.authorized and route.path.startswith(PREFIX)]
+ASTRAY = [("GET", "/nowhere"), ("PATCH", "/create"), ("DELETE", "/templates")]
+
+
+def _targets() -> Iterator[tuple[str, str, Any]]:
+    """Method, path with query, and body of a request that would work, for every guarded route; and some astray."""
+    for route in GUARDED:
+        path = route.path.removeprefix(PREFIX)
+        told = REQUESTS.get(f"{route.method} {path}", {})
+        for variable, value in VARIABLES.items():
+            path = path.replace(variable, value)
+        yield route.method, path + (f"?{told['query']}" if "query" in told else ""), told.get("body")
+    for method, path in ASTRAY:
+        yield method, path, None
+
+
+def _send(stack: Stack, method: str, path: str, body: Any, headers: Any) -> requests.Response:
+    return requests.request(
+        method, stack.url + path, json=body, headers=dict(headers), timeout=60, allow_redirects=False
+    )
+
+
+def _records(stack: Stack) -> list[str]:
+    """Sort keys of everything that is in the table."""
+    found = stack.aws.client("dynamodb").scan(TableName=stack.resources["Table"]["Ref"])
+    return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith("CALLER#")]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_attack_gets_in_anywhere(stack: Stack, attack: str, board: Any) -> None:
+    """401, 403 or 404 on every route; no record is made and no provider is asked."""
+    before = Counter(_records(stack))
+    statuses: Counter[int] = Counter()
+    for method, path, body in _targets():
+        answer = _send(stack, method, path, body, ATTACKS[attack](stack.issuer))
+        assert answer.status_code in (401, 403, 404), (method, path, answer.status_code)
+        assert answer.json().keys() in ({"message"}, {"detail", "code"})
+        statuses[answer.status_code] += 1
+    assert Counter(_records(stack)) == before
+    assert not any(emulator.calls for emulator in stack.emulators.values())
+    board(f"token attack on {sum(statuses.values())} routes: {attack}", dict(statuses), "only 401, 403, 404")
+
+
+def test_there_are_enough_attacks_and_routes() -> None:
+    """At least fifteen kinds, against every guarded route of the template."""
+    assert len(ATTACKS) >= 15
+    assert len(GUARDED) >= 25
+
+
+def test_a_token_of_the_issuer_gets_in(stack: Stack) -> None:
+    """The attacks fail because of what is wrong with them: the same request with a good token works."""
+    answer = _send(stack, "GET", "/templates", None, stack.headers(sub="mallory"))
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("where", ["access_token", "token", "authorization"])
+def test_a_token_in_the_query_is_none(stack: Stack, where: str) -> None:
+    """Addresses are logged; a token there is neither read nor needed."""
+    answer = _send(stack, "GET", f"/templates?{where}={stack.token()}", None, {})
+    assert answer.status_code == 401
+
+
+def test_claims_in_a_body_are_none(stack: Stack) -> None:
+    """A request context that somebody sends is a body like any other."""
+    body = {"requestContext": {"authorizer": {"jwt": {"claims": {"sub": "mallory"}}}}, "prompt": "a boat"}
+    assert _send(stack, "POST", "/create", body, {}).status_code == 401
+
+
+@pytest.fixture(scope="module")
+def scoped_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A stack whose operator asks for the scope `studio`."""
+    options = Options(state=tmp_path_factory.mktemp("scoped"), parameters={"RequiredScope": "studio"})
+    with Stack(options) as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("kind", SCOPELESS)
+def test_without_the_scope_nothing_runs(scoped_stack: Stack, kind: str, board: Any) -> None:
+    """403 with the documented body on every route, 404 or 405 never tell what is there; nothing is recorded."""
+    headers = scoped_stack.headers(sub="scopeless", tier="enterprise", **SCOPELESS[kind])
+    answers = [_send(scoped_stack, method, path, body, headers) for method, path, body in _targets()]
+    assert {answer.status_code for answer in answers} == {403}
+    assert {answer.json()["code"] for answer in answers} == {"not_allowed"}
+    assert _records(scoped_stack) == []
+    assert not any(emulator.calls for emulator in scoped_stack.emulators.values())
+    board(f"scope attack on {len(answers)} routes: {kind}", {403: len(answers)}, "only 403")
+
+
+@pytest.mark.parametrize("kind", SCOPED)
+def test_with_the_scope_callers_get_in(scoped_stack: Stack, kind: str) -> None:
+    """As a string or as a list, in `scope` or in `scp`."""
+    answer = _send(scoped_stack, "GET", "/templates", None, scoped_stack.headers(**SCOPED[kind]))
+    assert answer.status_code == 200
+
+
+def test_nothing_of_the_local_authorizer_is_deployed() -> None:
+    """Neither layer nor functions name the local stack, read the Authorization header, or verify tokens."""
+    for folder in ("layers", "functions"):
+        for path in (ROOT / folder).rglob("*.py"):
+            code = path.read_text()
+            assert not any(
+                word in code for word in ("from local", "import local", "import jwt", 'header("authorization")')
+            ), path
