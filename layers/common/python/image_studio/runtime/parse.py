@@ -1,6 +1,7 @@
 """From a body to a request: what doesn't fit is one sentence, never a list, and never echoes a picture."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound="Request")
 MAX_ECHO = 80  # characters of a value that a sentence repeats
 MAX_HEADER = 1000  # characters of a header that names fields
+#: What pydantic calls a value, in whose place a sentence has the field's name.
+_SUBJECT = re.compile(r"^(Input|String|List|Dictionary|Set|Tuple|Value) (?=should )")
 NOT_JSON = "The body is not valid JSON."
 NOT_AN_OBJECT = "The body must be a JSON object."
 
@@ -54,7 +57,7 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
         case "value_error":
             said = str(context.get("error") or problem["msg"])
             return InvalidRequest(f"{field}: {said}." if field else f"{said[:1].upper()}{said[1:]}.")
-    said = str(problem["msg"]).removeprefix("Input ")
+    said = _SUBJECT.sub("", str(problem["msg"])).partition(" after validation")[0]
     return InvalidRequest(f"{field} {said}." if field else f"{problem['msg']}.")
 
 
