@@ -11,10 +11,12 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import patch
 
 import pybase64
 from PIL import Image
 
+from image_studio.imaging import deflate, png
 from image_studio.imaging.payload import decode_base64, to_base64
 from image_studio.imaging.renditions import Placing, Rendition, Wanted, render_all
 from image_studio.schemas.image import FileType
@@ -34,6 +36,12 @@ def ours(text: str, file_type: str, mode: str) -> Run:
     texts = [to_base64(one.encoded.data) for one in made if isinstance(one, Rendition)]
     assert len(texts) == len(SIZES)
     return _run(started, texts)
+
+
+def ours_on_zlib(text: str, file_type: str, mode: str) -> Run:
+    """The same where ISA-L's wheel is not installed."""
+    with patch.object(png, "deflate_grain", deflate._huffman_only):
+        return ours(text, file_type, mode)
 
 
 def original(text: str, file_type: str, mode: str) -> Run:

@@ -21,11 +21,19 @@ def _huffman_only(scanlines: bytes) -> bytes:
 
 def _grain() -> Deflate:
     try:
-        isal = import_module("isal.isal_zlib")
+        isal = import_module("isal.igzip_lib")
     except ImportError:  # optional: the same pixels come out without it
         return _huffman_only
-    return lambda scanlines: bytes(isal.compress(scanlines, 3))
+
+    def narrow(scanlines: bytes) -> bytes:
+        """Deflate by ISA-L with a window of four bytes: long runs are found, chance matches are not."""
+        body = isal.compress(scanlines, 2, isal.COMP_DEFLATE, isal.MEM_LEVEL_LARGE, 2)
+        return b"".join((_HEADER, body, zlib.adler32(scanlines).to_bytes(4, "big")))
+
+    return narrow
 
 
+#: Two bytes that open a zlib stream: deflate, a window of 32 KB, fast (RFC 1950, section 2.2).
+_HEADER = b"\x78\x01"
 #: For photographs, which are 90 % of what a social crop writes.
 deflate_grain: Deflate = _grain()
