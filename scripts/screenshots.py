@@ -100,6 +100,7 @@ def social(page: Page) -> None:
 
 def history(page: Page) -> None:
     """What the other scenes made."""
+    page.locator(".usage .big").wait_for()
     page.locator(".job img").first.wait_for()
 
 
@@ -142,8 +143,7 @@ def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) 
     page.goto(f"{origin}/#/{studio}")
     page.locator("h1").wait_for()
     act(page)
-    if not phone:
-        page.evaluate("scrollTo(0, 0)")
+    page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(SETTLE)
     data: bytes = page.screenshot(full_page=phone)
     context.close()

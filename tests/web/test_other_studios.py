@@ -87,10 +87,13 @@ def test_the_crop_follows_the_focal_point(visit: Visit) -> None:
     page.locator(".platform").first.wait_for()
     page.get_by_label("Picture", exact=True).set_input_files(as_file(1600, 800))
     page.locator(".rendition-frame.done").first.wait_for()
+    ring = page.locator(".focus-point").bounding_box()
     frame = page.locator(".focus-frame")
     square = page.locator(".rendition", has_text="Feed Post (Square)").locator("img")
     box = frame.bounding_box()
     assert box
+    assert ring
+    assert ring["x"] > box["x"] + box["width"] * 0.5  # the studio found the disc, right of the middle
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5)

@@ -5,11 +5,11 @@ import { carry, extensionOf, save } from "./pictures.js";
 
 const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** A studio's page: a heading, the form (its last child stays in view) and the stage. */
-export function studioPage({ title, lead, form, stage, onsubmit }) {
+/** A studio's page: a heading, the form and the stage, which a phone shows first where it is worked on. */
+export function studioPage({ title, lead, form, stage, onsubmit, stageFirst = false }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); onsubmit?.(); });
   form.noValidate = true;
-  return h("div", { class: "studio" },
+  return h("div", { class: stageFirst ? "studio stage-first" : "studio" },
     h("div", { class: "panel" }, h("div", { class: "studio-head" }, h("h1", {}, title), h("p", {}, lead)), form),
     h("section", { class: "stage", "aria-label": "Result" }, stage));
 }

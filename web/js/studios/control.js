@@ -137,7 +137,7 @@ export function mount() {
     chooseOperation(state.name);
   }).catch((problem) => fill(operations, problemNote(problem)));
 
-  const node = studioPage({ title: "Control", lead: "Steer a new picture by a sketch, a structure or a style.", form, stage, onsubmit: () => action.run() });
+  const node = studioPage({ title: "Control", lead: "Steer a new picture by a sketch, a structure or a style.", form, stage, stageFirst: true, onsubmit: () => action.run() });
   return { node, onshow: () => {
     const picture = takeCarried("control");
     if (!picture) return;

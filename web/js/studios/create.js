@@ -21,7 +21,7 @@ export function mount() {
   const negative = h("input", { type: "text", name: "negative_prompt", placeholder: "blurry, low quality" });
   const provider = select([["auto", "Automatic"]], { name: "provider" });
   const model = select([["", "Automatic"]], { name: "model", disabled: true });
-  const style = select(styleOptions("As the template, or none"), { name: "style_preset" });
+  const style = select(styleOptions("Automatic"), { name: "style_preset" });
   const seed = h("input", { type: "number", min: 0, max: 4294967293, name: "seed", placeholder: "random" });
   const steps = h("input", { type: "number", min: 1, max: 150, name: "steps", placeholder: "auto" });
   const guidance = h("input", { type: "number", min: 0, max: 50, step: 0.5, name: "guidance_scale", placeholder: "auto" });

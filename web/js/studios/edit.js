@@ -153,7 +153,7 @@ export function mount() {
   }).catch((problem) => fill(operations, problemNote(problem)));
   work();
 
-  const node = studioPage({ title: "Edit", lead: "Change what is in a picture, or what lies around it.", form, stage, onsubmit: () => action.run() });
+  const node = studioPage({ title: "Edit", lead: "Change what is in a picture, or what lies around it.", form, stage, stageFirst: true, onsubmit: () => action.run() });
   return { node, onshow: () => { const picture = takeCarried("edit"); if (picture) image.set(picture); } };
 }
 

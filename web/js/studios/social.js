@@ -19,9 +19,9 @@ export function mount() {
   const trouble = h("div");
   const blank = emptyStage("social", "Drop a picture: every chosen format is made at once.");
   const stage = h("div", { class: "result" }, blank, trouble, head, wall);
-  const state = { focal: null, crop: "smart", formats: new Map(), cards: new Map(), done: [] };
+  const state = { focal: null, found: null, crop: "smart", formats: new Map(), cards: new Map(), done: [] };
 
-  const image = picker("Picture", { compact: true, onpick: () => { state.focal = null; showFocus(); lay(); again(); } });
+  const image = picker("Picture", { compact: true, onpick: () => { state.focal = state.found = null; showFocus(); lay(); again(); } });
   const file = select(FILES);
   const background = select(BACKGROUNDS);
   const backgroundField = field("Around the picture", background);
@@ -56,6 +56,11 @@ export function mount() {
       for (const { part, picture } of made) state.cards.get(key(part.platform, part.format))?.show(part, picture);
       for (const failed of answer.errors) state.cards.get(key(failed.platform, failed.format))?.fail(failed.detail);
       told();
+      const { crop } = answer.results[0] ?? {};
+      if (crop && !state.focal) {
+        state.found = { x: rounded((crop.left + crop.width / 2) / image.picture.width), y: rounded((crop.top + crop.height / 2) / image.picture.height) };
+        showFocus();
+      }
       if (queued) { queued = false; again(); }
     },
     onproblem: (problem) => {
@@ -88,7 +93,7 @@ export function mount() {
     focus.hidden = !picture || state.crop !== "smart";
     if (!picture) return;
     source.src = picture.url;
-    const { x, y } = state.focal ?? { x: 0.5, y: 0.5 };
+    const { x, y } = state.focal ?? state.found ?? { x: 0.5, y: 0.5 };
     point.style.left = `${x * 100}%`;
     point.style.top = `${y * 100}%`;
     point.classList.toggle("auto", !state.focal);
@@ -109,7 +114,7 @@ export function mount() {
     const step = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] }[event.key];
     if (!step) return;
     event.preventDefault();
-    const { x, y } = state.focal ?? { x: 0.5, y: 0.5 };
+    const { x, y } = state.focal ?? state.found ?? { x: 0.5, y: 0.5 };
     aim({ x: rounded(x + step[0]), y: rounded(y + step[1]) });
   });
 
