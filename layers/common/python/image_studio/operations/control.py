@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from image_studio.catalog.operations import OperationInfo, table
 from image_studio.imaging.canvas import flatten
@@ -71,13 +70,8 @@ class ControlWork:
     def finish(self, result: Picture, choice: Choice) -> Finished:
         """The result at the right size, and the strengths that were used."""
         way = self.fit(choice)
-        notes: dict[str, Any] = {
-            name: choice.model.defaults.get(name) if value is None else value
-            for name, value in self._strengths().items()
-        }
-        notes = {name: value for name, value in notes.items() if value is not None}
         return self._finished(result, way), {
-            **notes,
+            **self._used(choice),
             **fit_notes(choice, self.name, way),
             "ignored": self.ignored,
         }
@@ -92,6 +86,15 @@ class ControlWork:
         if self.style:
             sent["style"] = flatten(reference(self.style, choice))
         return {role: blob(image, choice, len(sent)) for role, image in sent.items()}
+
+    def _used(self, choice: Choice) -> dict[str, float]:
+        """The strengths as the model had them: within its range, its own where none was asked for."""
+        model = choice.model
+        told = {name: model.defaults.get(name) if it is None else it for name, it in self._strengths().items()}
+        known = {name: value for name, value in told.items() if value is not None}
+        return {
+            name: model.ranges[name].clamp(value) if name in model.ranges else value for name, value in known.items()
+        }
 
     def _strengths(self) -> dict[str, float | None]:
         return {name: getattr(self.request, name) for name in STRENGTHS if name in self.info.honoured}
