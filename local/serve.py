@@ -85,6 +85,7 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
         [
             "",
             f"Image Studio listens at {stack.url}",
+            f"In the browser: {stack.origin}/",
             "",
             "A token for caller 'developer', tier 'pro' (another: make -s token SUB=me TIER=free):",
             token,
