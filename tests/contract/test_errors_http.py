@@ -1,0 +1,95 @@
+"""The errors that the API reference documents: their statuses, their one shape, their sentences word for word."""
+
+import pytest
+import requests
+
+from local.stack import Stack
+from tests.contract.caller import Caller
+from tests.contract.replay import data_url
+
+PICTURE = data_url(128, 96)
+NO_BASE64 = ["not base64!", "data:image/png;base64,", "data:text/html,<p>"]
+NO_PICTURE = ["data:image/png;base64,aGVsbG8=", "////"]
+
+
+@pytest.fixture
+def caller(stack: Stack) -> Caller:
+    """A caller who makes mistakes."""
+    return Caller(stack, "mistaken")
+
+
+@pytest.mark.parametrize("text", [*NO_BASE64, *NO_PICTURE, ""])
+@pytest.mark.parametrize(
+    ("path", "field", "body"),
+    [
+        ("/edit/process", "image_base64", {"operation": "remove_background"}),
+        ("/upscale", "image_base64", {"mode": "fast"}),
+        ("/control/process", "control_image_base64", {"operation": "sketch", "prompt": "a house"}),
+        ("/social/optimize", "image_base64", {"platforms": ["instagram"]}),
+    ],
+)
+def test_what_is_no_picture_is_a_400(caller, text, path, field, body):
+    """The reference's sentence for what is no base64, wherever a picture is taken; an empty field is named."""
+    answer = caller.post(path, **{field: text}, **body)
+    assert answer.status_code == 400
+    said = answer.json()["detail"]
+    if text in NO_BASE64:
+        assert said == "Invalid base64 image payload"
+    assert answer.json()["code"] == "invalid_image" if text else field in said
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "sentence"),
+    [
+        ("/edit/process", {"operation": "inpaint"}, "Prompt is required for inpainting"),
+        ("/edit/process", {"operation": "inpaint", "prompt": ""}, "Prompt is required for inpainting"),
+        ("/create", {}, "Prompt is required."),
+        ("/create", {"prompt": ""}, "Prompt must not be empty."),
+    ],
+)
+def test_a_missing_field_is_named(caller, path, body, sentence):
+    """The reference's own sentence for inpainting."""
+    picture = {} if path == "/create" else {"image_base64": PICTURE}
+    answer = caller.post(path, **picture, **body)
+    assert (answer.status_code, answer.json()["detail"]) == (400, sentence)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "opening"),
+    [
+        ("/create", {"prompt": "A kite [[fault=402]]", "width": 64, "height": 64}, "Image generation failed: "),
+        ("/edit/process", {"operation": "inpaint", "prompt": "A kite [[fault=402]]"}, "Image editing failed: "),
+        ("/upscale", {"mode": "conservative", "prompt": "A kite [[fault=402]]"}, "Upscaling failed: "),
+        ("/control/process", {"operation": "sketch", "prompt": "A kite [[fault=402]]"}, "Image control failed: "),
+    ],
+)
+def test_a_providers_failure_opens_with_what_failed(caller, path, body, opening):
+    """500 in the reference's form; a provider that was asked for by name is the only one."""
+    field = {"/create": {}, "/control/process": {"control_image_base64": PICTURE}}.get(path, {"image_base64": PICTURE})
+    answer = caller.post(path, provider="stability", **field, **body)
+    assert (answer.status_code, answer.json()["code"]) == (500, "provider_unavailable")
+    assert answer.json()["detail"] == f"{opening}Stability AI has no credit left."
+    assert caller.create("All is well", provider="stability").status_code == 200  # failures in a row set it aside
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("POST", "/templates", 405),
+        ("GET", "/create", 405),
+        ("DELETE", "/providers", 405),
+        ("GET", "/jobs/00000000000000000000000000000000", 404),
+        ("GET", "/personas/nobody", 404),
+        ("GET", "/platform-specs/nobody", 404),
+    ],
+)
+def test_every_error_has_the_same_shape(caller, method, path, status):
+    """detail, a sentence, and code, a word; as JSON."""
+    answer = requests.request(method, caller.url + path, headers=caller.headers, timeout=30)
+    body = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+    assert set(body) == {"detail", "code"}
+    assert all(isinstance(value, str) and value for value in body.values())
+    if status == 405:
+        assert answer.headers["allow"]
