@@ -168,8 +168,10 @@ def test_unknown_names_are_told_the_valid_ones():
     """The sentence lists what would be accepted, aliases included."""
     with pytest.raises(UnknownChoice, match="auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"):
         chosen(provider="midjourney")
-    with pytest.raises(UnknownChoice, match=r"ultra, core, sd3\.5-large"):
-        chosen(provider="stability", model="sdxl")
+    with pytest.raises(UnknownChoice, match=r"ultra, core, sd3\.5-large.*sd3\.5-flash\.$"):
+        chosen(provider="stability", model="sdxl")  # none of its editors and upscalers
+    with pytest.raises(UnknownChoice, match=r"Valid: none\.$"):
+        chosen(provider="stability", model="sdxl", operation="edit.general_edit")
     with pytest.raises(UnknownChoice, match=r"FLUX\.1-schnell") as unknown:
         chosen(model="dall-e-3")
     assert "imagen" not in unknown.value.detail

@@ -71,7 +71,11 @@ def resolve_words(provider: str | None, model: str | None) -> tuple[str | None, 
 
 def _asked_for(wish: Wish, provider: str | None, model: str | None) -> Iterator[Choice]:
     if provider and model:
-        yield _checked(wish, *find(provider, model))
+        spec = PROVIDERS[provider].SPEC
+        found = spec.model(model)
+        if found is None:
+            raise UnknownChoice.of(f"model of {provider}", model, _able(wish.operation, spec) or ["none"])
+        yield _checked(wish, spec, found)
     elif provider:
         able = ranked(wish, [spec for spec in SPECS if spec.name == provider])
         if not able:
@@ -82,8 +86,7 @@ def _asked_for(wish: Wish, provider: str | None, model: str | None) -> Iterator[
     elif model:
         named = [(spec, found) for spec in SPECS if (found := spec.model(model))]
         if not named:
-            every = [m.name for spec in SPECS for m in spec.live_models() if m.does(wish.operation)]
-            raise UnknownChoice.of("model", model, every)
+            raise UnknownChoice.of("model", model, _able(wish.operation, *SPECS))
         for spec, found in named:
             yield _checked(wish, spec, found)
 
@@ -166,8 +169,9 @@ def _why(wish: Wish, model: ModelSpec) -> str:
 
 
 def _who_can(operation: str) -> str:
-    return "; ".join(
-        f"{spec.name} ({', '.join(models)})"
-        for spec in SPECS
-        if (models := [model.name for model in spec.live_models() if model.does(operation)])
-    )
+    return "; ".join(f"{spec.name} ({', '.join(able)})" for spec in SPECS if (able := _able(operation, spec)))
+
+
+def _able(operation: str, *specs: ProviderSpec) -> list[str]:
+    """The live models that can, by name."""
+    return [model.name for spec in specs for model in spec.live_models() if model.does(operation)]
