@@ -1,0 +1,120 @@
+"""Who calls: claims of the request context, nothing else."""
+
+from typing import Any
+
+import pytest
+
+from image_studio.errors import NotAllowed, NotAuthenticated
+from image_studio.runtime.call import Call
+from image_studio.runtime.identity import MAX_SUB, caller_of, check_scope
+from image_studio.runtime.settings import settings
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Any:
+    """Settings are read anew for each test, and after it."""
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"sub": None}, {"sub": ""}, {"sub": " \t"}, {"sub": 7}, {"sub": ["a"]}, {"sub": "\ud800"}]
+)
+def test_without_a_subject_there_is_no_service(claims: dict[str, Any]) -> None:
+    """Missing, empty, of another type, or no text: 401 in the documented words."""
+    with pytest.raises(NotAuthenticated) as refused:
+        caller_of(claims)
+    assert refused.value.detail == "Authenticated user required for image operations."
+
+
+def test_a_subject_has_a_longest_length() -> None:
+    """At the limit it is taken, one more character is refused."""
+    assert caller_of({"sub": "s" * MAX_SUB})
+    with pytest.raises(NotAuthenticated):
+        caller_of({"sub": "s" * (MAX_SUB + 1)})
+
+
+def test_a_tenant_is_a_hash() -> None:
+    """Nothing of the subject gets into keys or logs; the same subject is the same tenant."""
+    caller = caller_of({"sub": "user_2abc@example.com"})
+    assert "user" not in caller.tenant
+    assert caller == caller_of({"sub": "user_2abc@example.com"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "tier"),
+    [
+        ("pro", "pro"),
+        ("PRO", "pro"),
+        ("[pro]", "pro"),
+        (" enterprise ", "enterprise"),
+        ("platinum", "free"),
+        ("[free pro]", "free"),
+        ("", "free"),
+        (None, "free"),
+        (True, "free"),
+        (["pro"], "free"),
+        ({"pro": 1}, "free"),
+    ],
+)
+def test_an_unknown_tier_is_the_lowest(claim: Any, tier: str) -> None:
+    """The gateway passes claims as text; whatever isn't a tier is free."""
+    assert caller_of({"sub": "a", "tier": claim}).tier == tier
+
+
+@pytest.mark.parametrize("name", ["custom:tier", "https://studio.example/tier"])
+def test_the_claim_is_the_operators_choice(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the configured claim counts."""
+    monkeypatch.setenv("TIER_CLAIM", name)
+    assert caller_of({"sub": "a", name: "basic", "tier": "enterprise"}).tier == "basic"
+
+
+@pytest.mark.parametrize(
+    "claims", [{"scope": "a studio b"}, {"scope": "[a studio]"}, {"scp": ["studio"]}, {"scp": "studio"}]
+)
+def test_a_scope_may_be_a_string_or_a_list(claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In `scope` or `scp`, as the gateway writes lists, or as a list."""
+    monkeypatch.setenv("REQUIRED_SCOPE", "studio")
+    check_scope(claims)
+
+
+@pytest.mark.parametrize(
+    "claims", [{}, {"scope": "studios"}, {"scp": "[a b]"}, {"scopes": "studio"}, {"scope": {"studio": 1}}]
+)
+def test_without_the_scope_it_is_a_403(claims: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of the word, or another claim, isn't the scope."""
+    monkeypatch.setenv("REQUIRED_SCOPE", "studio")
+    with pytest.raises(NotAllowed):
+        check_scope(claims)
+
+
+def test_no_scope_is_asked_for_by_default() -> None:
+    """An operator who names none lets every token of the issuer in."""
+    check_scope({})
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        None,
+        [],
+        "x",
+        {"authorizer": None},
+        {"authorizer": {"lambda": {"sub": "a"}}},
+        {"authorizer": {"claims": {"sub": "a"}}},
+        {"authorizer": {"iam": {"userId": "a"}}},
+        {"authorizer": {"jwt": {"claims": [["sub", "a"]]}}},
+        {"jwt": {"claims": {"sub": "a"}}},
+    ],
+)
+def test_only_the_jwt_authorizers_claims_count(context: Any) -> None:
+    """Other authorizers, other shapes and other places hold no caller."""
+    event = {
+        "requestContext": context,
+        "headers": {"authorization": "Bearer x", "x-sub": "a"},
+        "queryStringParameters": {"sub": "a"},
+        "body": '{"sub": "a"}',
+    }
+    with pytest.raises(NotAuthenticated):
+        caller_of(Call.of(event, None).claims)
