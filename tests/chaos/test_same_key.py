@@ -1,0 +1,59 @@
+"""The same Idempotency-Key from 50 threads in each of 4 processes: one job, one paid call, identical bodies."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from local.app import _configured
+from local.payload import Asked, build_event
+from local.routes import RouteTable
+from local.stack import Stack
+from local.template import Template
+
+HERE = Path(__file__).parent
+THREADS, PROCESSES = 50, 4
+CREATE = {"prompt": "one lamp", "provider": "wavespeed", "width": 64, "height": 64, "enhance_prompt": False}
+
+
+def event_of(stack: Stack, sub: str) -> bytes:
+    """The event of a POST /create with a key, as the gateway hands it on."""
+    settings = stack._settings()
+    template = Template(Path(settings.template), settings.parameters, settings.attributes)
+    path = "/api/image-studio/create"
+    headers = (("content-type", "application/json"), ("idempotency-key", "the same"))
+    match = RouteTable(template.routes()).match("POST", path)
+    assert match is not None
+    claims = {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}, "scopes": None}}
+    event = build_event(Asked("POST", path, "", headers, json.dumps(CREATE).encode()), match, claims)
+    return json.dumps(event).encode()
+
+
+def start(stack: Stack) -> subprocess.Popen[bytes]:
+    """A process with the code and the environment of the create function."""
+    settings = stack._settings()
+    template = Template(Path(settings.template), settings.parameters, settings.attributes)
+    function = _configured(template.functions()["CreateFunction"], settings)
+    path = ":".join(map(str, (function.folder, *template.layers())))
+    environment = {**function.environment, "PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-east-1"}
+    return subprocess.Popen(
+        [sys.executable, str(HERE / "many_callers.py"), str(THREADS)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_two_hundred_at_once_are_one(stack: Stack) -> None:
+    """Whoever comes second joins, waits, and gets the first one's answer to the byte."""
+    event = event_of(stack, "crowd")
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        said = pool.map(lambda _: start(stack).communicate(event)[0], range(PROCESSES))
+        got = Counter((status, digest) for text in said for status, digest in json.loads(text))
+    assert got.total() == THREADS * PROCESSES
+    assert len(got) == 1
+    assert next(iter(got))[0] == 200
+    assert stack.emulators["wavespeed"].paid_calls == 1
