@@ -10,9 +10,8 @@ from image_studio.catalog import styles
 from image_studio.errors import UnknownChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, Range, Sized
-from image_studio.providers.stability_models import MAX_SEED
 from image_studio.providers.wording import ROLES, TELLABLE
-from image_studio.schemas import request as schema
+from image_studio.schemas.limits import MAX_SEED
 from tests.providers.asking import GIVEN, contract
 
 PACKAGE = Path(providers.__file__).parents[1]
@@ -187,9 +186,9 @@ BESIDE_ROWS = r"(stability|wavespeed|huggingface|gemini)(_models)?\.py$"
 
 def test_stability_knows_our_styles_and_seeds():
     """Every style preset of the catalog is one of the wire's, and the seeds of the API fit around its zero."""
-    known = contract("stability")["generate/ultra"]["fields"]["style_preset"]
-    assert {style.id for style in styles()} <= set(known)
-    assert schema.MAX_SEED == MAX_SEED
+    fields = contract("stability")["generate/ultra"]["fields"]
+    assert {style.id for style in styles()} <= set(fields["style_preset"])
+    assert fields["seed"]["to"] == MAX_SEED + 1
 
 
 def test_ranges_clamp_to_their_ends():

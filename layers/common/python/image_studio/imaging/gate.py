@@ -16,7 +16,7 @@ from image_studio.imaging.colour import to_srgb
 from image_studio.imaging.header import DAMAGED, file_type_of, size_in_header
 from image_studio.imaging.picture import Picture, Size
 from image_studio.schemas.image import FileType
-from image_studio.schemas.limits import MAX_FILE_BYTES
+from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Limits:
     """
 
     max_bytes: int = MAX_FILE_BYTES
-    max_pixels: int = 25_000_000
+    max_pixels: int = MAX_PIXELS
     max_frames: int = 1
     max_scans: int = 100  # progressive cameras and encoders make about ten
 

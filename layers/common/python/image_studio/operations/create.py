@@ -27,7 +27,7 @@ from image_studio.schemas.create import (
     VariationFailure,
 )
 from image_studio.schemas.image import FileType
-from image_studio.schemas.request import MAX_SEED
+from image_studio.schemas.limits import MAX_SEED
 
 NAME = "create"
 

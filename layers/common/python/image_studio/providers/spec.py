@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from image_studio.schemas.limits import MAX_PIXELS
+
 #: Upstream price of one credit: credits are US cents, rounded up.
 CREDIT_USD = 0.01
 #: What `/providers` calls an ability, by the first part of an operation's name, in the order of its lists.
@@ -51,7 +53,7 @@ class InputLimits:
     min_side: int = 1
     max_side: int = 16_384
     min_pixels: int = 1
-    max_pixels: int = 25_000_000
+    max_pixels: int = MAX_PIXELS
     max_aspect: float | None = None
 
     def fits(self, width: int, height: int) -> bool:

@@ -10,7 +10,8 @@ from image_studio.providers.adapter import Blob, Finished, HttpCall, Outcome, Pe
 from image_studio.providers.fields import size_word, wire_fields
 from image_studio.providers.replies import MAX_SAID, plain_error
 from image_studio.providers.spec import ModelSpec, ProviderSpec
-from image_studio.providers.stability_models import MAX_SEED, MODELS
+from image_studio.providers.stability_models import MODELS
+from image_studio.schemas.limits import MAX_SEED
 
 ZERO_SEED = MAX_SEED + 1  # its wire reads 0 as "random", so our seed 0 travels as its largest seed
 POLL_SECONDS = 10.0  # "no more than once every 10 seconds"

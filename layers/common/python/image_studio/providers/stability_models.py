@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.providers.spec import InputLimits, ModelSpec, Range, Sized
+from image_studio.schemas.limits import MAX_SEED
 
-MAX_SEED = 4_294_967_293  # one below the wire's largest, which stands for our seed 0
 _NINE_MP = 9_437_184  # pixels
 _SD3 = "generate/sd3"
 _SHARE = Range(0, 1)

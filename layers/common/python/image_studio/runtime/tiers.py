@@ -7,6 +7,8 @@ template's parameters.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from image_studio.schemas.limits import MAX_PIXELS
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
@@ -22,10 +24,10 @@ class Tier:
 
 TIERS: Mapping[str, Tier] = {
     "free": Tier(per_minute=10, per_day=100, credits=50, in_flight=10, waits=5, max_pixels=16_777_216),
-    "basic": Tier(per_minute=60, per_day=1_000, credits=1_000, in_flight=20, waits=10, max_pixels=25_000_000),
-    "pro": Tier(per_minute=300, per_day=10_000, credits=10_000, in_flight=50, waits=25, max_pixels=25_000_000),
+    "basic": Tier(per_minute=60, per_day=1_000, credits=1_000, in_flight=20, waits=10, max_pixels=MAX_PIXELS),
+    "pro": Tier(per_minute=300, per_day=10_000, credits=10_000, in_flight=50, waits=25, max_pixels=MAX_PIXELS),
     "enterprise": Tier(
-        per_minute=1_000, per_day=100_000, credits=100_000, in_flight=200, waits=100, max_pixels=25_000_000
+        per_minute=1_000, per_day=100_000, credits=100_000, in_flight=200, waits=100, max_pixels=MAX_PIXELS
     ),
 }
 

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from image_studio.schemas.limits import MAX_SEED
+
 MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
 MAX_OPTIONS = 32  # entries of an `options` object
 
@@ -17,7 +19,6 @@ Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
 ImageText = Annotated[str, Field(min_length=1)]  # base64, a data URL, upload:<id> or job:<id>[/<variation>]
 Strength = Annotated[float, Field(ge=0, le=1)]
 Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), unless_null({})]
-MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
