@@ -10,7 +10,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 #: Part -> its program, in the order of a full run.
-PARTS = {"crops": "imaging/crops.py", "race": "imaging/race.py"}
+PARTS = {
+    "crops": "imaging/crops.py",
+    "race": "imaging/race.py",
+    "cold": "service/cold.py",
+    "envelope": "service/envelope.py",
+}
+#: What runs the parts of a folder: the peers of imaging are in .venv-bench, those of the service in .venv.
+PYTHONS = {"imaging": sys.executable, "service": ".venv/bin/python"}
 #: Asked for by name only.
 EXTRAS = {"gallery": "imaging/gallery.py"}
 SHARP = "sharp@0.35.5"
@@ -23,11 +30,13 @@ def main() -> None:
     unknown = [part for part in asked if part not in programs]
     if unknown:
         sys.exit(f"Unknown: {', '.join(unknown)}. Parts: {', '.join(programs)}.")
-    prepare_sharp()
-    path = os.pathsep.join([str(HERE / "imaging"), "layers/common/python"])
+    if any(programs[part].startswith("imaging/") for part in asked):
+        prepare_sharp()
+    path = os.pathsep.join([str(HERE / "imaging"), "layers/common/python", str(HERE.parent)])
     for part in asked:
         print(f"\n=== {part} ===", flush=True)
-        subprocess.run([sys.executable, HERE / programs[part]], check=True, env={**os.environ, "PYTHONPATH": path})
+        python = PYTHONS[programs[part].partition("/")[0]]
+        subprocess.run([python, HERE / programs[part]], check=True, env={**os.environ, "PYTHONPATH": path})
 
 
 def prepare_sharp() -> None:
