@@ -48,6 +48,7 @@ FIELDS: Mapping[str, re.Pattern[str] | None] = {
     "model": _NAME,
     "code": _WORD,
     "kind": _NAME,
+    "prefix": _WORD,
     "ok": None,
     "status": None,
     "seconds": None,

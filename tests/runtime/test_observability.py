@@ -1,0 +1,202 @@
+"""Log lines carry known fields in their shapes, and nothing else, whoever writes them."""
+
+import ast
+import io
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+import image_studio
+from image_studio.runtime.observability import FIELDS, MAX_FRAMES, Line, bind_request, set_up_logging
+
+PACKAGE = Path(image_studio.__file__).parent
+SECRET = "CANARY-eyJhbGciOi"
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+
+
+@pytest.fixture
+def lines() -> Iterator[Any]:
+    """What a logger of the package, or another one, writes."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Line())
+    loggers = [logging.getLogger(name) for name in ("image_studio.tested", "botocore.tested")]
+    for logger in loggers:
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        logger.setLevel("DEBUG")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    for logger in loggers:
+        logger.handlers.clear()
+    bind_request(None)
+
+
+ours, theirs = logging.getLogger("image_studio.tested"), logging.getLogger("botocore.tested")
+
+
+def test_known_fields_are_written(lines: Any) -> None:
+    """Ids, numbers, flags and words, beside level, message, place and time."""
+    told = {
+        "job_id": "0" * 32,
+        "seconds": 1.5,
+        "ok": True,
+        "provider": "stability",
+        "model": "sd3.5-large",
+        "credits": 0,
+    }
+    ours.info("job ended", extra=told)
+    (line,) = lines()
+    assert line.items() >= {**told, "level": "INFO", "message": "job ended", "service": "image-studio"}.items()
+    assert line["location"].startswith("image_studio.tested:")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("job_id", SECRET),
+        ("job_id", "0" * 33),
+        ("provider", SECRET),
+        ("code", "A sentence."),
+        ("route", "GET /jobs?token=x"),
+        ("route", f"POST /{SECRET}\n"),
+        ("seconds", SECRET),
+        ("credits", [SECRET]),
+        ("model", f"{SECRET}?X-Amz-Signature=1"),
+        ("request_id", "x" * 65),
+        ("kind", {"a": SECRET}),
+    ],
+)
+def test_a_field_of_another_shape_is_a_question_mark(lines: Any, name: str, value: Any) -> None:
+    """Whatever gets into a known field by mistake doesn't get out."""
+    ours.info("said", extra={name: value})
+    assert lines()[0][name] == "?"
+
+
+def test_an_unknown_field_is_only_named(lines: Any) -> None:
+    """Its value never shows."""
+    ours.info("said", extra={"prompt": SECRET, "image_base64": SECRET})
+    (line,) = lines()
+    assert line["left_out"] == ["image_base64", "prompt"]
+    assert SECRET not in json.dumps(line)
+
+
+def test_exceptions_tell_their_type_and_place(lines: Any) -> None:
+    """And those of their causes; not what they say, which quotes what it chokes on."""
+    try:
+        try:
+            json.loads(SECRET)
+        except ValueError as error:
+            raise RuntimeError(SECRET) from error
+    except RuntimeError:
+        ours.exception("failed")
+    (line,) = lines()
+    assert [each["type"] for each in line["exceptions"]] == ["builtins.RuntimeError", "json.decoder.JSONDecodeError"]
+    assert line["exceptions"][0]["frames"][-1].startswith("runtime/test_observability.py:")
+    assert SECRET not in json.dumps(line)
+
+
+def test_an_aws_error_tells_its_code(lines: Any) -> None:
+    """Operation and code are documented words; the message may name keys."""
+    try:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": SECRET}}, "PutItem")
+    except ClientError:
+        ours.exception("failed")
+    (line,) = lines()
+    assert line["exceptions"][0]["aws"] == "PutItem AccessDeniedException"
+    assert SECRET not in json.dumps(line)
+
+
+def test_a_stack_is_bounded(lines: Any) -> None:
+    """The innermost frames of an endless recursion."""
+
+    def fall() -> None:
+        fall()
+
+    try:
+        fall()
+    except RecursionError:
+        ours.exception("failed")
+    assert len(lines()[0]["exceptions"][0]["frames"]) == MAX_FRAMES
+
+
+def test_libraries_lines_are_cut_down(lines: Any) -> None:
+    """Who and how bad; urllib3 would write a whole address with its query."""
+    theirs.warning("Retrying: /bucket/key?X-Amz-Signature=%s", SECRET)
+    theirs.warning(f"could not read {SECRET}", extra={"provider": "stability"})
+    for line in lines():
+        assert SECRET not in json.dumps(line)
+        assert line["level"] == "WARNING"
+        assert "provider" not in line
+
+
+def test_arguments_of_a_message_are_never_filled_in(lines: Any) -> None:
+    """Ours have none; if one had, its place stays empty."""
+    ours.info("prompt %s", SECRET)
+    assert lines()[0]["message"] == "prompt %s"
+
+
+def test_the_requests_id_is_on_every_line(lines: Any) -> None:
+    """As the gateway gave it; another shape is nothing."""
+    bind_request("JKJaXmPLvHcESHA=")
+    ours.info("said")
+    bind_request(SECRET + "\n")
+    ours.info("said")
+    assert [line.get("request_id") for line in lines()] == ["JKJaXmPLvHcESHA=", None]
+
+
+def _log_calls() -> Iterator[tuple[Path, ast.Call]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _is_log(node.func):
+                yield path, node
+
+
+def _is_log(function: ast.expr) -> bool:
+    named = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
+    return named and function.attr in LEVELS and function.value.id in ("log", "logger")  # type: ignore[attr-defined]
+
+
+def test_every_log_call_says_constant_words_and_known_fields() -> None:
+    """No formatted message, no argument, no field that a line couldn't carry."""
+    calls = list(_log_calls())
+    assert len(calls) > 10
+    for path, call in calls:
+        where = f"{path.name}:{call.lineno}"
+        assert len(call.args) == 1, where
+        assert isinstance(call.args[0], ast.Constant), where
+        for keyword in call.keywords:
+            assert keyword.arg in ("extra", "exc_info"), where
+            if keyword.arg == "extra":
+                assert isinstance(keyword.value, ast.Dict), where
+                names = {key.value for key in keyword.value.keys if isinstance(key, ast.Constant)}
+                assert len(names) == len(keyword.value.keys), where
+                assert names <= set(FIELDS), (where, names - set(FIELDS))
+
+
+def test_nobody_prints() -> None:
+    """Standard output belongs to metrics, which one function writes."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id != "print", path
+
+
+def test_on_lambda_everybodys_lines_go_through_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime's own handler would write libraries' messages as they are."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level, logging.raiseExceptions
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "create")
+    set_up_logging.cache_clear()
+    try:
+        set_up_logging()
+        assert [type(handler.formatter) for handler in root.handlers] == [Line]
+        assert (root.level, logging.raiseExceptions) == (logging.WARNING, False)
+    finally:
+        root.handlers[:], root.level, logging.raiseExceptions = before
+        logging.captureWarnings(False)
+        set_up_logging.cache_clear()
