@@ -1,4 +1,4 @@
-"""`make gallery`: smart beside centre crops of the marked pictures, with overlays, as a page in build/gallery."""
+"""`make gallery`: smart beside centre crops of the marked pictures, with overlays, as a page in build/gallery/crops."""
 
 import html
 from pathlib import Path
@@ -18,7 +18,7 @@ from image_studio.imaging.safe_zones import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.schemas.image import FileType
 
-OUT = Path("build/gallery")
+OUT = Path("build/gallery/crops")
 _SIDE = 360  # pixels of the long side of what the page shows
 _STYLE = (
     "body{font:15px system-ui;margin:2rem;background:#fafafa;color:#222}figure{display:inline-block;margin:.4rem;"

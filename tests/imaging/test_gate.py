@@ -100,6 +100,16 @@ def test_other_colour_spaces_become_srgb() -> None:
     assert swapped[2] > swapped[0]  # the profile says that the first channel is blue
 
 
+def test_transparency_survives_a_profile() -> None:
+    """The colours are converted, the alpha channel is not touched."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+    clear = Image.new("RGBA", (8, 8), (200, 30, 30, 77))
+    picture = open_picture(saved(clear, "PNG", icc_profile=_swapped(srgb.tobytes())))
+    red, _, blue, alpha = picture.getpixel((0, 0))
+    assert blue > red
+    assert alpha == 77
+
+
 def _swapped(profile: bytes) -> bytes:
     """The sRGB profile with red's and blue's colorant tags swapped, and another name."""
     data = profile.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")

@@ -41,20 +41,17 @@ def _says_srgb(profile: bytes) -> bool:
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """The picture in sRGB; a profile that is broken or for another mode is ignored."""
+    """The picture in sRGB, changed in place to spare memory; a profile broken or for another mode is ignored."""
     from PIL import ImageCms  # noqa: PLC0415  # costs a cold start 5 ms and few pictures need it
 
-    if image.mode not in {"RGB", "L", "CMYK"}:
+    if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
         image = _to_rgb(image)
-    alpha = image.getchannel("A") if image.mode == "RGBA" else None
-    colours = image.convert("RGB") if alpha else image
+    coloured = image.mode.startswith("RGB")
+    mode = image.mode if coloured else "RGB"
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(colours, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode, inPlace=coloured)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
-    if converted is None:
-        return image
-    if alpha:
-        converted.putalpha(alpha)
-    return converted
+    return converted or image
