@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
 
 from local.stack import Options, Stack
+from tests.security.canaries import caught, search_report
 
 #: The environment before it was emptied, for the few tests that run tools which fetch packages.
 SURROUNDINGS = dict(os.environ)
@@ -24,6 +26,14 @@ DUMMIES = {
 def pytest_runtest_setup() -> None:
     """Let sockets reach this machine only."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[Any]:
+    """Search what each test's functions logged for pictures, tokens, keys and presigned queries."""
+    report = yield
+    search_report(report)
+    return report
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +57,7 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole local stack, started once per test process."""
     with Stack(Options(state=tmp_path_factory.mktemp("stack"))) as stack:
         yield stack
+    assert not list(caught(stack.log.read_text(errors="replace").splitlines()))
 
 
 @pytest.fixture

@@ -1,0 +1,129 @@
+"""Canaries in prompts, pictures, names, keys and tokens, through the whole stack: none comes out in a log line."""
+
+import base64
+import io
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from local.stack import Stack
+from tests.operations.workshop import photo, to_bytes
+from tests.security.canaries import CANARIES, OURS, caught
+
+CANARY = "CANARY-7f3a"
+FAULTS = ["", "500", "notimage", "html502", "cut", "mime", "moderated", "401", "redirect", "truncated"]
+
+
+def _picture() -> str:
+    """A picture whose metadata, too, is a canary."""
+    out, info = io.BytesIO(), PngInfo()
+    info.add_text("Comment", CANARY)
+    Image.new("RGB", (96, 96), (9, 120, 200)).save(out, "PNG", pnginfo=info)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
+
+
+def _post(stack: Stack, path: str, body: Any, **headers: str) -> requests.Response:
+    known = stack.headers(sub=f"{CANARY}@example.com", tier="enterprise")
+    return requests.post(stack.url + path, json=body, headers={**known, **headers}, timeout=120)
+
+
+@pytest.fixture
+def logged(stack: Stack) -> Any:
+    """The functions' lines since the test began."""
+    before = stack.log.stat().st_size
+
+    def read() -> list[str]:
+        time.sleep(0.5)  # the worker writes its last line after the job has ended
+        return stack.log.read_bytes()[before:].decode(errors="replace").splitlines()
+
+    return read
+
+
+def _ours(lines: list[str]) -> list[dict[str, Any]]:
+    return [json.loads(line[line.index("{") :]) for line in lines if OURS in line]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_pictures_and_prompts_stay_out(stack: Stack, logged: Any, fault: str) -> None:
+    """When all goes well, and when a provider answers in every wrong way."""
+    marker = f" [[fault={fault};times=1]]" if fault else ""
+    fields = {"prompt": f"a boat called {CANARY}{marker}", "negative_prompt": CANARY, CANARY: CANARY}
+    _post(stack, "/create", {**fields, "width": 64, "height": 64, "provider": "stability"})
+    picture = _picture()
+    body = {**fields, "image_base64": picture, "operation": "general_edit", "output_format": "png"}
+    answer = _post(stack, "/edit/process", body, **{"Idempotency-Key": f"{CANARY}{fault}"})
+    lines = logged()
+    assert len(_ours(lines)) >= 2
+    sent = picture.partition(",")[2]
+    received = answer.json().get("image_base64", "data:,")[:200].partition(",")[2] or CANARY
+    for line in lines:
+        assert CANARY not in line
+        assert sent[20:60] not in line
+        assert received[20:60] not in line or not received[20:60]
+        assert not CANARIES.search(line)
+
+
+def test_refusals_stay_silent_too(stack: Stack, logged: Any) -> None:
+    """Unknown values, broken bodies, wrong types, other paths: what is echoed to the caller isn't logged."""
+    _post(stack, "/create", {"prompt": "x", "template_id": CANARY})
+    _post(stack, "/create", {"prompt": "x", "style_preset": CANARY, "provider": CANARY})
+    _post(stack, "/edit/process", {"image_base64": CANARY, "operation": CANARY})
+    _post(stack, "/upscale", {"image_base64": f"upload:{CANARY}"})
+    _post(stack, f"/{CANARY}", {})
+    known = stack.headers(sub=CANARY)
+    requests.get(f"{stack.url}/templates/search?query={CANARY}", headers=known, timeout=30)
+    requests.get(f"{stack.url}/jobs/{CANARY}", headers=known, timeout=30)
+    requests.post(f"{stack.url}/create", data=f"{{{CANARY}", headers={**known, "Content-Type": CANARY}, timeout=30)
+    lines = logged()
+    assert len(_ours(lines)) >= 8
+    assert not any(CANARY in line for line in lines)
+
+
+def test_presigned_addresses_stay_out(stack: Stack, logged: Any) -> None:
+    """Uploads' forms and results' links are told to the caller alone."""
+    form = _post(stack, "/uploads", {"content_type": "image/png"}).json()
+    files = {"file": ("x.png", to_bytes(photo(64, 64)), "image/png")}
+    requests.post(form["url"], data=form["fields"], files=files, timeout=30)
+    answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64, "delivery": "url"})
+    assert "Signature" in answer.json()["results"][0]["image_url"]
+    lines = logged()
+    assert not any("Signature" in line or "Credential" in line for line in lines)
+
+
+def test_personas_stay_out(stack: Stack, logged: Any) -> None:
+    """A brand's words are its own."""
+    known = stack.headers(sub=f"{CANARY}@example.com")
+    body = {"name": CANARY, "voice": CANARY, "palette": [CANARY]}
+    requests.put(f"{stack.url}/personas/acme", json=body, headers=known, timeout=30)
+    _post(stack, "/create", {"prompt": "a boat", "use_persona": True, "persona_id": "acme", "width": 64, "height": 64})
+    assert not any(CANARY in line for line in logged())
+
+
+def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
+    """What an operator needs: request, caller's hash, route, status, time, sizes; provider, model, credits of a job."""
+    answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64})
+    lines = _ours(logged())
+    request = next(line for line in lines if line.get("message") == "request")
+    assert request.keys() >= {"request_id", "route", "status", "tenant", "tier", "seconds", "bytes_in", "bytes_out"}
+    ended = next(line for line in lines if line.get("message") == "job ended")
+    assert ended["job_id"] == answer.headers["x-job-id"]
+    received = next(line for line in lines if line.get("message") == "picture received")
+    assert received.keys() >= {"provider", "model", "seconds", "bytes"}
+    charged = next(line for line in lines if "CreditsCharged" in line)
+    assert charged["CreditsCharged"] == ended["credits"] > 0
+    assert any(line.get("UpstreamUSD", 0) > 0 for line in lines)
+    assert not any("left_out" in line or "?" in line.values() for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text", ["eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.x", "iVBORw0KGgoAAAA", "CANARY", "a?X-Amz-Signature=0", "Bearer abc"]
+)
+def test_the_search_finds_what_it_looks_for(text: str) -> None:
+    """A line of ours with a secret is caught, another one isn't."""
+    assert list(caught([f'{{"message":"{text}",{OURS}}}']))
+    assert not list(caught([f'{{"message":"request",{OURS}}}', f"printed by a test: {text}"]))
