@@ -1,14 +1,8 @@
 """ADDING.md is true: its steps are carried out on a copy of the tree, and each provider is removed by its rules."""
 
-import os
 import re
-import shutil
-import subprocess
-import sys
-import textwrap
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,83 +10,21 @@ import pytest
 
 from image_studio import providers
 from image_studio.providers import PROVIDERS
+from tests.recipes import PACKAGE, blocks, carry_out, copy_tree, python, steps
 
-ROOT = Path(providers.__file__).parents[5]
-PACKAGE = "layers/common/python/image_studio"
 GUIDE = (Path(providers.__file__).parent / "ADDING.md").read_text()
-
-
-@dataclass(frozen=True)
-class Block:
-    """One block of the page: what to do with which file."""
-
-    verb: str
-    path: str
-    anchor: str
-    text: str
-
-
-def blocks(section: str) -> list[Block]:
-    """The blocks of a section, in order."""
-    found = re.search(rf"^## {section}\n(.*?)(?=^## |\Z)", GUIDE, re.MULTILINE | re.DOTALL)
-    assert found, f"ADDING.md has a section '{section}'"
-    fences = re.finditer(
-        r"^( *)```(?:python|text) (\w+) (\S+) ?(.*?)\n(.*?)^ *```$", found[1], re.MULTILINE | re.DOTALL
-    )
-    return [Block(m[2], m[3], m[4], textwrap.dedent(m[5])) for m in fences]
-
-
-def carry_out(block: Block, tree: Path) -> None:
-    """Do what a block says."""
-    path = tree / block.path
-    if block.verb == "write":
-        path.write_text(block.text)
-    elif block.verb == "after":
-        before = path.read_text()
-        assert before.count(f"\n{block.anchor}\n") == 1
-        row = block.text if block.text.startswith(" ") else textwrap.indent(block.text, "    ")
-        path.write_text(before.replace(f"\n{block.anchor}\n", f"\n{block.anchor}\n{row}"))
-    else:
-        old, new = block.text.splitlines()
-        before = path.read_text()
-        assert before.count(old) == 1
-        path.write_text(before.replace(old, new))
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of the layer and of the providers' tests."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / PACKAGE, tmp_path / PACKAGE, ignore=ignore)
-    shutil.copytree(ROOT / "tests/providers", tmp_path / "tests/providers", ignore=ignore)
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    os.symlink(ROOT / "local", tmp_path / "local")
-    return tmp_path
-
-
-def python(tree: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run Python on the copy."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": f"{tree / 'layers/common/python'}:{tree}",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=tree,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return copy_tree(tmp_path, "tests/providers")
 
 
 def test_the_sections_have_five_steps():
     """Each recipe is five numbered steps."""
     for section in ("Add a model", "Add a provider"):
-        text = GUIDE.partition(f"## {section}\n")[2].partition("\n## ")[0]
-        assert re.findall(r"^(\d)\. ", text, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+        assert steps(GUIDE, section) == list("12345")
 
 
 MAKE = """
@@ -118,7 +50,7 @@ with start("wavespeed") as emulator:
 
 def test_a_model_is_one_row_and_one_test_row(tree):
     """The two blocks of "Add a model" are all it takes: the provider's tests pass and the model makes a picture."""
-    row, test_row = blocks("Add a model")
+    row, test_row = blocks(GUIDE, "Add a model")
     carry_out(row, tree)
     suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "whole_requests or every_cell")
     suite = (*suite, "tests/providers/test_wavespeed.py")
@@ -205,7 +137,7 @@ def toy_url() -> Iterator[str]:
 
 def test_a_provider_by_the_page(tree, toy_url):
     """The blocks of "Add a provider" make a provider that is chosen, asked, polled and downloaded from."""
-    for block in blocks("Add a provider"):
+    for block in blocks(GUIDE, "Add a provider"):
         carry_out(block, tree)
     made = python(tree, "-c", TOY, toy_url)
     assert made.stdout == "toy-painter 1 PICTURE ab12\n", made.stderr[-2000:]
@@ -221,7 +153,7 @@ def test_a_provider_by_the_page(tree, toy_url):
 
 def test_the_pages_provider_passes_the_gates(tree):
     """What the page shows is as clean as what it stands beside."""
-    for block in blocks("Add a provider"):
+    for block in blocks(GUIDE, "Add a provider"):
         carry_out(block, tree)
     for tool in (
         ("ruff", "check"),
