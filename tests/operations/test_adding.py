@@ -31,10 +31,10 @@ def test_an_edit_is_data_and_its_words(tree: Path) -> None:
     suite = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "deblur or every_operation")
     run = python(tree, *suite, "tests/operations/test_cells.py")
     assert run.returncode == 0, run.stdout[-2000:]
-    assert "4 passed" in run.stdout  # three models of Hugging Face, and the table
+    assert "5 passed" in run.stdout  # four editors of WaveSpeed, and the table
     told = python(tree, "-c", TOLD)
     assert told.stdout.splitlines() == [
-        "huggingface True",
+        "wavespeed True",
         "Prompt is required for deblurring",
         "2",
     ], told.stderr[-2000:]
