@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -115,7 +115,8 @@ class Worker:
         finally:
             self.busy = False
         if not refused:
-            self._works.sqs.delete_message(QueueUrl=self._works.work_url, ReceiptHandle=message["ReceiptHandle"])
+            with suppress(ClientError):  # a message that came again meanwhile has another handle
+                self._works.sqs.delete_message(QueueUrl=self._works.work_url, ReceiptHandle=message["ReceiptHandle"])
 
 
 class Works:

@@ -9,6 +9,7 @@ from image_studio.errors import UnknownCharge
 from image_studio.runtime import clients, reaper, roster, wiring
 from image_studio.storage import keys
 from tests.jobs.desk import CREATE, Crash, Desk
+from tests.tables import TABLE
 
 ALICE = keys.tenant_of("alice")
 
@@ -156,3 +157,35 @@ def test_the_clock_tells_who_is_configured(desk: Desk) -> None:
     assert roster.configured() == {"stability", "wavespeed", "huggingface", "gemini"}
     assert desk.deliver({"detail-type": "Scheduled Event"}) == {"batchItemFailures": []}
     assert clients.dynamodb()
+
+
+def test_a_long_queue_does_not_keep_the_reaper_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock's message may wait behind thousands of jobs: a worker sweeps where nobody did for long."""
+    monkeypatch.setattr(reaper, "_asked", float("-inf"))
+    desk.tick()
+    lost = desk.submit()
+    lose_messages(desk)
+    desk.change(lost, lease_until=ago())
+    desk.submit()
+    desk.work()
+    assert desk.status(lost)["status"] == "queued"
+    key = {"pk": {"S": "STUDIO"}, "sk": {"S": "REAPER"}}
+    long_ago = {":at": {"N": str(ago(reaper.DUE_SECONDS))}}
+    desk.db.update_item(
+        TableName=TABLE, Key=key, UpdateExpression="SET swept_at = :at", ExpressionAttributeValues=long_ago
+    )
+    monkeypatch.setattr(reaper, "_asked", float("-inf"))
+    desk.submit()
+    desk.work()
+    assert desk.status(lost)["status"] == "succeeded"
+
+
+def test_a_worker_asks_for_its_turn_seldom(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once in the time; and a sweep that fails leaves its message done."""
+    asked: list[int] = []
+    monkeypatch.setattr(reaper, "_asked", float("-inf"))
+    monkeypatch.setattr(wiring.jobs(), "take_turn", lambda seconds: asked.append(seconds) or 1 / 0)
+    for _ in range(3):
+        desk.submit()
+        assert desk.work() == 1
+    assert asked == [reaper.DUE_SECONDS]

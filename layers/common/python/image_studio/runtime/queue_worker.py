@@ -7,7 +7,7 @@ from typing import Any
 
 from image_studio.runtime import roster, wiring
 from image_studio.runtime.observability import set_up_logging
-from image_studio.runtime.reaper import reap
+from image_studio.runtime.reaper import reap, reap_if_due
 from image_studio.runtime.s3_events import CREATED, take
 from image_studio.runtime.worker import run_job
 
@@ -42,6 +42,7 @@ def _work(message: Mapping[str, Any]) -> None:
     match message.get("detail-type"):
         case None:
             run_job(message["tenant"], message["job"])
+            _sweep_if_due()
         case kind if kind == CREATED:
             take(message)
         case kind if kind == CLOCK:
@@ -49,3 +50,10 @@ def _work(message: Mapping[str, Any]) -> None:
             reap()
         case other:
             log.warning("message not understood", extra={"kind": str(other)[:80]})
+
+
+def _sweep_if_due() -> None:
+    try:
+        reap_if_due()
+    except Exception:
+        log.exception("sweep failed")  # the message is done all the same

@@ -22,13 +22,32 @@ log = logging.getLogger(__name__)
 MOST = 200  # jobs of one partition that one sweep looks at
 AGAIN_SECONDS = 30  # until a job that was sent again is looked at again; then longer, by its age
 LONGEST_SECONDS = 900
+DUE_SECONDS = 90  # without a sweep: the clock's message is stuck behind the jobs, so a worker does it
 
 NEVER_CAME = RecordedError(400, "upload_missing", "The upload that this job waited for never came.")
 EXPIRED = RecordedError(500, "expired", "The job expired before it was done.")
 
 
+def reap_if_due() -> None:
+    """Sweep if nobody did for long; asked by each worker once in that time."""
+    global _asked  # noqa: PLW0603  a note of this process
+    if time.monotonic() - _asked < DUE_SECONDS:
+        return
+    _asked = time.monotonic()
+    if wiring.jobs().take_turn(DUE_SECONDS):
+        _sweep()
+
+
+_asked = float("-inf")
+
+
 def reap() -> int:
-    """One sweep; the number of jobs that it looked at."""
+    """One sweep, whoever made the last; the number of jobs that it looked at."""
+    wiring.jobs().take_turn(0)
+    return _sweep()
+
+
+def _sweep() -> int:
     jobs = list(wiring.jobs().overdue(MOST))
     for job in jobs:
         try:

@@ -12,6 +12,7 @@ Records, with how they are read:
     CALLER#<tenant>  RATE                 request counters         one item
     CALLER#<tenant>  WAITS                open waits, by slot      one item
     STUDIO           PROVIDERS            names configured         one item
+    STUDIO           REAPER               when it last swept       one item
     STUDIO           HEALTH#<provider>    breaker of a provider    provider
 
     index by_created (pk, created): jobs only, they alone have `created`

@@ -92,6 +92,13 @@ class JobSteps:
         }
         return self._together({"Update": change}, _released(self._table, job))
 
+    def take_turn(self, seconds: int) -> bool:
+        """Whether nobody swept within `seconds`; if so, it counts as swept now."""
+        now = int(self._now())
+        change = self._change(_REAPER, "SET swept_at = :now", {":now": now, ":before": now - seconds})
+        turn = "attribute_not_exists(swept_at) OR swept_at <= :before"
+        return update(self._db, {**change, "ConditionExpression": turn}) is not None
+
     # -- an upload that a job waits for
 
     def arrived(self, job: Job, *, cost: int, allowance: credits.Allowance, wait: int) -> bool:
@@ -215,6 +222,7 @@ class JobSteps:
 
 
 _STATUS = {"#status": "status"}  # a reserved word
+_REAPER = pack({"pk": "STUDIO", "sk": "REAPER"})
 
 
 def _released(table: str, job: Job) -> Item:
