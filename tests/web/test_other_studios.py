@@ -162,6 +162,25 @@ def test_history_shows_jobs_usage_and_deletes(visit: Visit) -> None:
     expect(page.locator(".job")).to_have_count(0)
 
 
+def test_history_follows_what_runs_and_fetches_pictures_once(visit: Visit) -> None:
+    """While a job runs its row changes by itself, and pictures that are shown already aren't fetched again."""
+    page = visit.open("create")
+    prompt = page.get_by_label("Prompt", exact=True)
+    create = page.get_by_role("button", name="Create", exact=True)
+    prompt.fill("A lighthouse at dusk")
+    create.click()
+    page.locator(".picture img").wait_for()
+    prompt.fill("A lighthouse at dawn [[delay=9]]")
+    create.click()
+    page.locator('.waiting[data-status="running"]').wait_for()
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator(".job .badge").first).to_have_text("Running")
+    expect(page.locator(".job .badge").first).to_have_text("Done")
+    expect(page.locator(".job-pictures img")).to_have_count(2)
+    fetched = [url for _, url, _ in visit.sent if "result?delivery=url" in url]
+    assert len(fetched) == len(set(fetched)) == 2
+
+
 def test_a_picture_from_history_is_upscaled(visit: Visit) -> None:
     """An old result goes to another studio by its reference, after the page was loaded anew."""
     page = visit.open("create")

@@ -18,8 +18,15 @@ export function mount() {
   const list = h("ol", { class: "jobs" });
   const tail = h("div");
   const trouble = h("div");
+  const rows = new Map(); // job id -> what was shown of it, so that its pictures are fetched once
   let next = null;
   let timer = null;
+
+  function rowOf(job) {
+    const state = JSON.stringify([job.status, job.progress, job.credits]);
+    if (rows.get(job.job_id)?.state !== state) rows.set(job.job_id, { state, row: jobRow(job, watcher) });
+    return rows.get(job.job_id).row;
+  }
 
   // pictures are fetched when their row comes into view
   const watcher = new IntersectionObserver((entries) => {
@@ -31,7 +38,7 @@ export function mount() {
     const { jobs, next: mark } = await get(path);
     next = mark;
     if (!before) fill(list);
-    add(list, jobs.map((job) => jobRow(job, watcher)));
+    add(list, jobs.map(rowOf));
     if (!list.children.length) add(list, h("li", { class: "empty-stage" }, icon("history"), h("p", {}, "Nothing has been made yet.")));
     fill(tail, next && h("button", { type: "button", onclick: () => load(next) }, "Show older ones"));
     return jobs;

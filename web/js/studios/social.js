@@ -227,6 +227,7 @@ function formatCard(platform, format, state, image) {
   }
   preview();
 
+  let held = null;
   return {
     node, preview,
     zones: (on) => { zone.hidden = !on; },
@@ -235,6 +236,8 @@ function formatCard(platform, format, state, image) {
     fail: (detail) => { frame.removeAttribute("aria-busy"); fill(line, h("span", { class: "problem-line", role: "alert" }, detail)); },
     show(part, made) {
       frame.removeAttribute("aria-busy");
+      if (held) URL.revokeObjectURL(held);
+      held = made.url;
       frame.classList.add("done");
       picture.removeAttribute("style");
       picture.src = made.url;
