@@ -13,14 +13,14 @@ from PIL import Image
 from local.stack import Options, Stack
 from tests.contract.replay import SECONDS, decoded, opened
 
+pytestmark = pytest.mark.xdist_group("clients")  # one process: what it starts is started once
+
 CLIENTS = Path(__file__).parent / "clients"
 HOST, TOKEN = "https://api.alwrity.com", "YOUR_TOKEN"
 LINKEDIN_POST = (1200, 628)
 #: What a browser has and node doesn't: a document that takes one picture.
 BROWSER = """
 import { writeFileSync } from 'node:fs';
-
-pytestmark = pytest.mark.xdist_group("clients")  # one process: what it starts is started once
 globalThis.document = {
   createElement: () => ({}),
   body: { appendChild: (img) => writeFileSync('shown.txt', img.src) },
