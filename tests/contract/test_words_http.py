@@ -1,0 +1,55 @@
+"""What is sent as prompt: a text model's words, a style's, a persona's."""
+
+import pytest
+
+from tests.contract.caller import Caller
+from tests.contract.witness import paid
+
+pytestmark = pytest.mark.xdist_group("faults")  # one process: what it starts is started once
+
+
+def test_a_text_model_is_asked_once_per_job(studio):
+    """Gemini, for all variations together; it is no paid picture call."""
+    answer = Caller(studio).create("A kite", provider="qwen", style_preset="anime", num_variations=3)
+    assert answer.json()["request"]["enhanced_prompt"] == "A kite, anime style, clean outlines, vivid colours"
+    assert (studio.emulators["gemini"].text_calls, studio.emulators["huggingface"].text_calls) == (1, 0)
+    assert paid(studio) == {"wavespeed": 3}
+    sent = {call.fields["prompt"] for call in studio.emulators["wavespeed"].calls if call.kind == "generate"}
+    assert sent == {"A kite, anime style, clean outlines, vivid colours"}
+
+
+@pytest.mark.parametrize("fault", ["500", "reset", "truncated", "empty"])
+def test_a_failing_text_model_fails_no_job(studio, fault):
+    """The style's words are used, and the picture is made."""
+    prompt = f"A kite [[fault={fault};stage=text]]"
+    answer = Caller(studio).create(prompt, provider="qwen", style_preset="line-art")
+    assert answer.status_code == 200
+    assert answer.json()["request"]["enhanced_prompt"] == f"{prompt}, clean line art, high contrast, no shading"
+
+
+def test_without_enhancement_the_callers_words_are_sent(studio):
+    """Nobody is asked, and the echo says that nothing was changed."""
+    answer = Caller(studio).create("A kite", provider="qwen", style_preset="anime", enhance_prompt=False)
+    assert answer.json()["request"]["enhanced_prompt"] is None
+    assert studio.emulators["gemini"].text_calls == 0
+    assert studio.emulators["wavespeed"].calls[0].fields["prompt"] == "A kite"
+
+
+def test_a_persona_speaks_through_the_picture(studio):
+    """Its words are in the prompt and in the negative prompt that the provider gets; the answer names it."""
+    caller = Caller(studio, "brand")
+    caller.put("/personas/default", voice="calm", palette=["teal"], style_words=["airy"], avoid_words=["clutter"])
+    caller.put("/personas/loud", style_words=["neon signs"])
+    answer = caller.create("A kite", provider="stability", use_persona=True, negative_prompt="blur")
+    assert answer.json()["request"]["persona_id"] == "default"
+    caller.create("A kite", provider="stability", persona_id="loud")
+    first, second = (call.fields for call in studio.emulators["stability"].calls)
+    assert (first["prompt"], first["negative_prompt"]) == ("A kite, airy, colours: teal, mood: calm", "blur, clutter")
+    assert (second["prompt"], "negative_prompt" in second) == ("A kite, neon signs", False)
+
+
+def test_another_callers_persona_is_unknown(studio):
+    """By its id, too."""
+    Caller(studio, "brand").put("/personas/secret", voice="calm")
+    answer = Caller(studio, "stranger").create("A kite", persona_id="secret")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
