@@ -28,6 +28,16 @@ def test_links_lead_somewhere(page: str) -> None:
             assert (ROOT / page).parent.joinpath(target).exists(), target
 
 
+def test_every_page_is_found_from_the_readme() -> None:
+    """Pages of docs/ by links, the recipes beside the code by their paths."""
+    linked = {(ROOT / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in target}
+    decisions = ROOT / "docs/decisions"
+    pages = [page for page in ROOT.glob("docs/**/*.md") if decisions not in page.parents]
+    assert [str(page) for page in pages if page.resolve() not in linked] == []
+    recipes = [str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("ADDING.md")]
+    assert [recipe for recipe in recipes if f"`{recipe}`" not in README] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_make_targets_exist(page: str) -> None:
     """Whatever a page tells to type is a target of the Makefile."""
