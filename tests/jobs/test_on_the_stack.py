@@ -1,0 +1,76 @@
+"""Uploads, the hot folder and the size limits on the whole local stack, from S3's own events."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from image_studio.storage import keys
+from local.stack import Stack
+from tests.jobs.desk import png
+
+PATIENCE = 120.0  # seconds, for what takes about three
+
+
+def bucket(stack: Stack) -> tuple[Any, str]:
+    """S3 and the bucket's name."""
+    return stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
+
+
+def answers(stack: Stack, count: int) -> dict[str, bytes]:
+    """The outbox, when so many drops were answered."""
+    s3, name = bucket(stack)
+    until = time.monotonic() + PATIENCE
+    while True:
+        listed = s3.list_objects_v2(Bucket=name, Prefix=keys.OUTBOX).get("Contents", [])
+        found = [each["Key"] for each in listed]
+        if sum(key.endswith(".json") for key in found) >= count or time.monotonic() > until:
+            return {key: s3.get_object(Bucket=name, Key=key)["Body"].read() for key in found}
+        time.sleep(0.3)
+
+
+def test_an_upload_starts_its_job(stack: Stack) -> None:
+    """The form, the file, S3's event by EventBridge and the queue, the worker, the picture."""
+    headers = stack.headers()
+    body = {"content_type": "image/png", "operation": "edit", "request": {"operation": "remove_background"}}
+    form = requests.post(f"{stack.url}/uploads", json=body, headers=headers, timeout=30).json()
+    status = requests.get(stack.origin + form["status_url"], headers=headers, timeout=30).json()
+    assert (status["status"], status["awaits_upload"]) == ("queued", form["upload_id"])
+    sent = requests.post(form["url"], data=form["fields"], files={"file": png(256, 256)}, timeout=30)
+    assert sent.status_code == 204
+    answer = requests.get(stack.origin + form["result_url"], headers=headers, timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["width"], answer.json()["height"]) == (256, 256)
+    assert sum(emulator.paid_calls for emulator in stack.emulators.values()) == 1
+
+
+def test_the_hot_folder_answers_any_name(stack: Stack) -> None:
+    """Each drop once, at its own path, and no right is missing in the template."""
+    s3, name = bucket(stack)
+    drops = {
+        "social/instagram,linkedin/a b+c%20d é猫.jpg": "result.json",
+        "edit/remove_background/50% + more.png": "result.json",
+        "edit/inpaint/no prompt.png": "error.json",
+    }
+    for path in drops:
+        s3.put_object(Bucket=name, Key=keys.INBOX + path, Body=png(256, 256))
+    found = answers(stack, len(drops))
+    for path, kind in drops.items():
+        told = json.loads(found[f"{keys.OUTBOX}{path}/{kind}"])
+        assert told["input"] == keys.INBOX + path
+        assert s3.get_object(Bucket=name, Key=keys.INBOX + path)["Body"].read() == png(256, 256)
+    assert sum(key.endswith(".json") for key in found) == len(drops)
+    assert sum(emulator.paid_calls for emulator in stack.emulators.values()) == 1
+    assert stack.aws.refusals() == []
+
+
+@pytest.mark.parametrize(("megabytes", "status"), [(5.9, 400), (6.3, 413), (10.5, 413)])
+def test_a_request_over_the_limit_is_the_gateways(stack: Stack, megabytes: float, status: int) -> None:
+    """As on AWS: over Lambda's 6 MB the gateway's own body; below, ours, which says what is wrong."""
+    body = json.dumps({"image_base64": "A" * int(megabytes * 1024 * 1024), "mode": "fast"})
+    headers = {**stack.headers(), "Content-Type": "application/json"}
+    answer = requests.post(f"{stack.url}/upscale", data=body, headers=headers, timeout=60)
+    assert answer.status_code == status
+    assert set(answer.json()) == ({"message"} if status == 413 else {"detail", "code"})
