@@ -72,7 +72,15 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "height": 628,
         }
     },
-    "PUT /personas/{id}": {"body": {"name": "Acme", "prompt": "warm light, brand colours orange and teal"}},
+    "PUT /personas/{id}": {
+        "body": {
+            "name": "Acme",
+            "voice": "warm and plain",
+            "palette": ["orange", "teal"],
+            "style_words": ["soft daylight"],
+            "avoid_words": ["clutter"],
+        }
+    },
     "POST /edit/process": {
         "body": {"image_base64": DATA_URL, "operation": "remove_background", "output_format": "png", "options": {}}
     },
