@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from image_studio.storage.rates import DAY, RateStore
 from local.routes import RouteTable
 from local.template import DEFAULT_ROUTE
 from scripts.events import REQUESTS, VARIABLES
+from tests.operations.workshop import photo, to_text
 from tests.security.inside import TABLE, Inside, routes, without_workers
 
 THREADS = 100
@@ -279,3 +281,32 @@ def test_the_template_routes_what_the_functions_declare() -> None:
         match = table.match(route.method, PREFIX + path.partition("?")[0])
         assert match is not None
         assert match.route == route != DEFAULT_ROUTE
+
+
+# -- pixels
+
+
+def test_pixels_are_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a free caller may not ask for, a basic one may: sizes, upscales' targets, expansions."""
+    without_workers(monkeypatch)
+    asynchronous = {"prefer": "respond-async"}
+    picture = to_text(photo(256, 256))
+    wide = {"width": 5000, "height": 4000}
+    target = {"target_width": 5000, "target_height": 4000}
+    for path, body in (
+        ("/create", {"prompt": "a boat", **wide}),
+        ("/upscale", {"image_base64": picture, "mode": "conservative", **target}),
+    ):
+        refused = inside.ask("POST", path, body=body, tier="free", headers=asynchronous)
+        assert (refused.status, refused.json["code"]) == (400, "invalid_request"), refused.body
+        assert inside.ask("POST", path, body=body, tier="basic", headers=asynchronous).status == 202
+
+
+@pytest.mark.parametrize("path", ["/upscale", "/social/optimize", "/edit/process"])
+def test_a_picture_sent_is_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Its header is enough to refuse it, before anything is decoded; the sentence says the tier's number."""
+    monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], max_pixels=128 * 128))
+    body = {"image_base64": to_text(photo(129, 128)), "platforms": ["instagram"], "operation": "remove_background"}
+    refused = inside.ask("POST", path, body=body, tier="free")
+    assert (refused.status, refused.json["code"]) == (400, "invalid_image")
+    assert "129x128" in refused.json["detail"]

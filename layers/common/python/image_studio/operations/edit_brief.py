@@ -21,7 +21,6 @@ from image_studio.operations.studio import Studio
 from image_studio.schemas.create import Quality
 from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.image import FileType
-from image_studio.schemas.limits import MAX_PIXELS
 
 #: What an edit may be given beside the flags of the table.
 _FIELDS = ("style_preset", "guidance_scale", "steps", "seed")
@@ -75,7 +74,7 @@ def edit_brief(request: EditRequest, studio: Studio) -> EditBrief:
         mask_from=mask_from,
         background=_reference(request.background_image_base64, "background", info, studio),
         lighting=_reference(request.lighting_image_base64, "lighting", info, studio),
-        size=_size(request, info, image),
+        size=_size(request, info, image, studio.max_pixels),
     )
 
 
@@ -108,14 +107,14 @@ def _reference(text: str | None, name: str, info: OperationInfo, studio: Studio)
     return open_input(text, studio, f"{name}_image_base64")
 
 
-def _size(request: EditRequest, info: OperationInfo, image: Picture) -> Size:
+def _size(request: EditRequest, info: OperationInfo, image: Picture, most: int) -> Size:
     if "expansion" not in info.honoured:
         return Size(*image.size)
     left, up, right, down = request.expansion
     size = Size(image.width + left + right, image.height + up + down)
-    if size.width * size.height > MAX_PIXELS:
+    if size.width * size.height > most:
         raise InvalidRequest(
-            f"The picture and its expansion have {size} pixels; at most {MAX_PIXELS / 1e6:g} megapixels are made."
+            f"The picture and its expansion have {size} pixels; at most {most / 1e6:.3g} megapixels are made."
         )
     return size
 

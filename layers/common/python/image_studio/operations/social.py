@@ -9,7 +9,7 @@ from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.budget import AS_ASKED, Encoded
 from image_studio.imaging.renditions import Placing, Rendition, Wanted, check_background, render_all
 from image_studio.imaging.safe_zones import Zone
-from image_studio.operations.inputs import read_picture
+from image_studio.operations.inputs import caps, read_picture
 from image_studio.operations.operation import Operation
 from image_studio.operations.studio import Studio
 from image_studio.schemas.delivery import Stored
@@ -39,7 +39,7 @@ def optimize_social(request: SocialRequest, studio: Studio) -> SocialAnswer:
     targets = list(chosen_targets(request))
     placing = Placing(request.crop_mode.value, request.focal_point, _background(request))
     wanted = [_wanted(target.format, request) for target in targets]
-    made = render_all(read_picture(request.image_base64, studio), wanted, placing)
+    made = render_all(read_picture(request.image_base64, studio), wanted, placing, caps(studio))
     answer = SocialAnswer(success=True, results=[], total_optimized=0)
     for target, outcome in zip(targets, made, strict=True):
         if isinstance(outcome, StudioError):

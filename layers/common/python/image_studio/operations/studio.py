@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from image_studio.errors import InvalidImage, NotFound
 from image_studio.operations.journal import Journal, Unwritten
 from image_studio.providers.wire import Access, Wire
+from image_studio.schemas.limits import MAX_PIXELS
 
 
 class Keyring(Protocol):
@@ -108,4 +109,5 @@ class Studio:
     health: Health = field(default_factory=AlwaysWell)
     rewriter: Rewriter = field(default_factory=NoRewriter)
     hold: float = 240.0
+    max_pixels: int = MAX_PIXELS  # of a picture that the caller may send or ask for
     now: Callable[[], float] = time.time

@@ -111,7 +111,7 @@ def prepare(request: UpscaleRequest, studio: Studio) -> UpscaleWork:
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset needs no picture to be refused
     image = open_input(request.image_base64, studio)
     size = Size(*image.size)
-    target = target_size(size, request.target_width, request.target_height, request.preset)
+    target = target_size(size, request.target_width, request.target_height, request.preset, studio.max_pixels)
 
     def choices_of(mode: str) -> list[Choice]:
         wish = Wish(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)

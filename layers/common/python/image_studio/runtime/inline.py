@@ -15,6 +15,7 @@ from image_studio.runtime.call import Call
 from image_studio.runtime.deliver import delivered
 from image_studio.runtime.library import CallerLibrary
 from image_studio.runtime.parse import ignored_header, parse_request
+from image_studio.runtime.tiers import TIERS
 from image_studio.runtime.verdict import prefixed
 from image_studio.schemas.delivery import Delivery, Stored
 from image_studio.storage import keys
@@ -44,7 +45,8 @@ def serve_now(call: Call, name: str) -> Response:
     tenant, request_id = call.known.tenant, new_id()
     journal = Staging(tenant, request_id)
     library = CallerLibrary(tenant, wiring.jobs(), wiring.pictures())
-    studio = Studio(configured=frozenset(), journal=journal, library=library)
+    most = TIERS[call.known.tier].max_pixels
+    studio = Studio(configured=frozenset(), journal=journal, library=library, max_pixels=most)
     row.estimate(request, studio)
     try:
         answer: Any = row.run(request, studio)

@@ -19,12 +19,15 @@ Unit = str
 
 
 def emit(values: Mapping[str, tuple[float, Unit]], **dimensions: str) -> None:
-    """Write the metrics (name -> value, CloudWatch unit) under the service and the dimensions."""
+    """Write the metrics (name -> value, CloudWatch unit) by the dimensions, and once more for the whole service.
+
+    An alarm watches one metric: it can't add up those of all studios or providers.
+    """
     labels = {"service": SERVICE, **dimensions}
     metrics = [{"Name": name, "Unit": unit} for name, (_, unit) in values.items()]
     directive: dict[str, Any] = {
         "Namespace": os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "ImageStudio",
-        "Dimensions": [list(labels)],
+        "Dimensions": [list(labels), *([["service"]] if dimensions else [])],
         "Metrics": metrics,
     }
     say(
@@ -41,6 +44,11 @@ def job_ended(spent: Spent, entries: Sequence[Entry]) -> None:
     emit({"CreditsCharged": (spent.charged, "Count"), "CreditsHeld": (spent.held, "Count")}, studio=spent.studio)
     for provider, usd in sorted(upstream_usd(entries).items()):
         emit({"UpstreamUSD": (round(usd, 6), "None")}, provider=provider)
+
+
+def swept(overdue: int, stuck: int) -> None:
+    """Tell what the reaper found: jobs whose lease ran out, and those of them that should have ended long ago."""
+    emit({"OverdueJobs": (overdue, "Count"), "StuckJobs": (stuck, "Count")})
 
 
 def upstream_usd(entries: Sequence[Entry]) -> dict[str, float]:

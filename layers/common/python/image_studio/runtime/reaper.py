@@ -10,7 +10,7 @@ import time
 
 from image_studio.errors import RecordedError, StudioError
 from image_studio.operations import find_operation
-from image_studio.runtime import uploads, wiring
+from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.verdict import spent_on, told
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 MOST = 200  # jobs of one partition that one sweep looks at
 AGAIN_SECONDS = 30  # until a job that was sent again is looked at again; then longer, by its age
 LONGEST_SECONDS = 900
+STUCK_SECONDS = 900  # age at which a job that nobody works on is worth an alarm
 DUE_SECONDS = 90  # without a sweep: the clock's message is stuck behind the jobs, so a worker does it
 
 NEVER_CAME = RecordedError(400, "upload_missing", "The upload that this job waited for never came.")
@@ -49,6 +50,7 @@ def reap() -> int:
 
 def _sweep() -> int:
     jobs = list(wiring.jobs().overdue(MOST))
+    metrics.swept(len(jobs), sum(map(_is_stuck, jobs)))
     for job in jobs:
         try:
             _mend(job)
@@ -57,6 +59,11 @@ def _sweep() -> int:
     if jobs:
         log.info("reaped", extra={"jobs": len(jobs)})
     return len(jobs)
+
+
+def _is_stuck(job: Job) -> bool:
+    """Whether it should have ended long ago; one that waits for its upload may wait."""
+    return not job.status.ended and not job.awaits and time.time() - job.created_at / 1000 > STUCK_SECONDS
 
 
 def _mend(job: Job) -> None:

@@ -13,6 +13,7 @@ from image_studio.runtime.keyring import ProviderKeys
 from image_studio.runtime.library import CallerLibrary, Dropped
 from image_studio.runtime.rewriter import TextModels
 from image_studio.runtime.settings import settings
+from image_studio.runtime.tiers import TIERS
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.pictures import PictureStore
@@ -73,7 +74,7 @@ def circuits(cache_seconds: int) -> "Breaker":
 def api_studio(caller: Caller, *, dropped: Dropped | None = None, awaited: str = "") -> Studio:
     """What an API function works with: it validates and estimates, and has no keys."""
     library = CallerLibrary(caller.tenant, jobs(), pictures(), dropped=dropped, awaited=awaited)
-    return Studio(configured=roster.configured(), library=library)
+    return Studio(configured=roster.configured(), library=library, max_pixels=TIERS[caller.tier].max_pixels)
 
 
 def worker_studio(job: Job, journal: Journal) -> Studio:
@@ -87,4 +88,5 @@ def worker_studio(job: Job, journal: Journal) -> Studio:
         health=circuits(WORKER_SECONDS),
         rewriter=TextModels(keyring(), wire()),
         hold=settings().poll_hold_seconds,
+        max_pixels=TIERS[job.tier].max_pixels,
     )
