@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
-from typing import Any
 
 import pytest
 from pytest_socket import socket_allow_hosts
