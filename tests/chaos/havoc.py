@@ -31,6 +31,7 @@ from local.template import Template
 
 WORKER = "WorkerFunction"
 LEASE_SECONDS = 4
+JOIN_SECONDS = 60  # for a thread's last look at its queue, on a machine that is busy
 VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
 #: With handles, with the result's address, without: their emulators paint small pictures but for Stability's.
 PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "huggingface", "stability")
@@ -141,7 +142,8 @@ class Works:
         attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
         self.work_url = self.sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
         self.load = self._load()
-        threading.Thread(target=self._relay, daemon=True).start()
+        self._relaying = threading.Thread(target=self._relay, daemon=True)
+        self._relaying.start()
         self._closing.callback(self.over.set)
         self.workers = [Worker(self) for _ in range(workers)]
 
@@ -177,8 +179,8 @@ class Works:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.over.set()
-        for worker in self.workers:
-            worker.thread.join(10)
+        for thread in (self._relaying, *(worker.thread for worker in self.workers)):
+            thread.join(JOIN_SECONDS)
         self._closing.close()
 
 
