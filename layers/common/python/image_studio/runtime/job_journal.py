@@ -1,17 +1,35 @@
-"""The journal bound to a job: entries in its record, pictures in the bucket. Fenced by the job's attempt."""
+"""The journal bound to a job: entries in its record, pictures in the bucket. Fenced by the job's attempt.
+
+What it writes was often paid for already, so a table or bucket that fails is asked again for a while.
+"""
 
 import json
+import logging
+import time
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
+from image_studio.errors import TemporarilyUnavailable
 from image_studio.operations.journal import Entry, JobLost, Stage
+from image_studio.runtime.failures import is_storage_failure
 from image_studio.schemas.delivery import Stored
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.pictures import PictureStore
 
+log = logging.getLogger(__name__)
+
 RAW_MIME = "application/octet-stream"
+MAX_TRIES = 5  # of one write, beside the client's own
+FIRST_PAUSE = 1.0  # seconds, doubled at each try
+
+T = TypeVar("T")
+
+
+class Unrecorded(Exception):
+    """Table or bucket kept failing: the run can't go on, and the job must not end with that."""
 
 
 class JobJournal:
@@ -42,11 +60,11 @@ class JobJournal:
 
     def receive(self, variation: int, data: bytes) -> None:
         """The provider's bytes; written once, whoever comes first."""
-        self._pictures.put_once(self._raw(variation), data, RAW_MIME)
+        _insist(lambda: self._pictures.put_once(self._raw(variation), data, RAW_MIME))
 
     def received(self, variation: int) -> bytes | None:
         """What an earlier run received."""
-        return self._pictures.get(self._raw(variation))
+        return _insist(lambda: self._pictures.get(self._raw(variation)))
 
     def release(self, entry: Entry) -> None:
         """Fresh again."""
@@ -55,7 +73,7 @@ class JobJournal:
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
         """First the object, then the record."""
         key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
-        self._pictures.put_once(key, data, mime)
+        _insist(lambda: self._pictures.put_once(key, data, mime))
         done = entry.with_(stage=Stage.DONE, stored=Stored(key, len(data), mime))
         self._note(done)
         return done
@@ -72,17 +90,33 @@ class JobJournal:
         """Keep a decision."""
         if self._notes.get(name) == value:
             return
-        if not self._jobs.remember(self._job, name, value):
+        if not _insist(lambda: self._jobs.remember(self._job, name, value)):
             raise JobLost
         self._notes[name] = value
 
     def _note(self, entry: Entry) -> None:
-        if not self._jobs.note(self._job, entry.variation, json.dumps(asdict(entry))):
+        text = json.dumps(asdict(entry))
+        if not _insist(lambda: self._jobs.note(self._job, entry.variation, text)):
             raise JobLost
         self._entries[entry.variation] = entry
 
     def _raw(self, variation: int) -> str:
         return keys.raw_key(self._job.tenant, self._job.id, variation)
+
+
+def _insist(action: Callable[[], T]) -> T:
+    """What the action gives. Raises Unrecorded where table or bucket fail each time."""
+    for attempt in range(MAX_TRIES):
+        try:
+            return action()
+        except Exception as error:
+            if not (is_storage_failure(error) or isinstance(error, TemporarilyUnavailable)):
+                raise
+            if attempt == MAX_TRIES - 1:
+                raise Unrecorded from error
+            log.warning("journal not written, trying again", extra={"attempt": attempt + 1}, exc_info=True)
+            time.sleep(FIRST_PAUSE * 2**attempt)
+    raise AssertionError("the loop returns or raises")  # pragma: no cover
 
 
 def entries_of(job: Job) -> dict[int, Entry]:
