@@ -68,6 +68,18 @@ class TemplateList(Body):
     total: int
 
 
+class FoundTemplates(TemplateList):
+    """Templates that have the query's words, best first."""
+
+    query: str
+
+
+class RecommendedTemplates(TemplateList):
+    """Templates for a use case, best first."""
+
+    use_case: str
+
+
 class Provider(Body):
     """What a provider can do; each of `models` can be sent back as `model`."""
 

@@ -76,14 +76,14 @@ ENTRIES: Mapping[str, Entry] = {
     "GET /templates/search": Entry(
         tag="Templates",
         query=(Query(name="query", about="Words to look for.", required=True),),
-        answers={200: bodies.TemplateList},
+        answers={200: bodies.FoundTemplates},
         errors=(400,),
         cached=True,
     ),
     "GET /templates/recommend": Entry(
         tag="Templates",
         query=(Query(name="use_case", about="What the picture is for, in words.", required=True), PLATFORM),
-        answers={200: bodies.TemplateList},
+        answers={200: bodies.RecommendedTemplates},
         errors=(400,),
         cached=True,
     ),

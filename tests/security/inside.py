@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -18,13 +18,18 @@ import pytest
 from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import clients, dispatch
+from image_studio.runtime.settings import settings as current
+from image_studio.runtime.tiers import TIERS
 from image_studio.storage.keys import tenant_of
 from local import emulators
+from local.authorizer import Identity
+from local.backend import Call
+from local.gateway import Gateway
 from local.intrinsics import REGION
 from local.payload import Asked, build_event
 from local.routes import RouteTable
 from local.template import ROOT, Template
-from tests.tables import BUCKET, TABLE, fake_aws
+from tests.tables import BUCKET, TABLE, fake_aws, forget
 
 PREFIX = "/api/image-studio"
 KEYS = {
@@ -132,6 +137,48 @@ def _serialised(self: DynamoHandler) -> Any:
     """DynamoDB writes an item one at a time and a transaction as one; moto needs a lock for that."""
     with _one_at_a_time:
         return _plain_call(self)
+
+
+class Here:
+    """A backend that runs functions in this process."""
+
+    def invoke(self, call: Call, patience: float) -> bytes:
+        """The function's answer as JSON."""
+        return json.dumps(handler(call.function)(json.loads(call.event), None)).encode()
+
+    def close(self) -> None:
+        """Nothing was started."""
+
+
+class OpenDoor:
+    """An authorizer that takes everybody for the same caller."""
+
+    def __init__(self, claims: Mapping[str, str]) -> None:
+        self._identity = Identity(claims, None)
+
+    def identify(self, header: str | None, scopes: tuple[str, ...] = ()) -> Identity:
+        """Always the same."""
+        return self._identity
+
+
+def gateway(sub: str = "alice", tier: str = "enterprise") -> Gateway:
+    """The local gateway, a WSGI application, before functions in this process; nobody needs a token."""
+    made = Gateway(Template(parameters=_PARAMETERS), Here())
+    made._authorizer = OpenDoor({"sub": sub, "tier": tier})  # type: ignore[assignment]
+    return made
+
+
+@contextmanager
+def unbounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The API's table, without limits that would hide what stands behind them, and without patience."""
+    with inside_aws(monkeypatch):
+        monkeypatch.setenv("WAIT_SECONDS", "0.1")
+        monkeypatch.setenv("CREDITS_ENTERPRISE", str(10**9))
+        wide = replace(TIERS["enterprise"], per_minute=10**6, per_day=10**9, in_flight=10**6)
+        monkeypatch.setitem(TIERS, "enterprise", wide)
+        forget()
+        current()  # read now: each test empties the environment
+        yield
 
 
 @contextmanager

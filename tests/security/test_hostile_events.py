@@ -4,7 +4,6 @@ import base64
 import copy
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from image_studio.runtime.settings import PREFIX
-from image_studio.runtime.settings import settings as current
-from image_studio.runtime.tiers import TIERS
-from tests.security.inside import Inside, inside_aws, routes, without_workers
-from tests.tables import forget
+from tests.security.inside import Inside, routes, unbounded, without_workers
 
 FUNCTIONS = sorted({route.function for route in routes()})
 EXAMPLES = 60
@@ -47,15 +43,8 @@ def _sound(answer: dict[str, Any]) -> None:
 @pytest.fixture(scope="module")
 def doors() -> Iterator[Inside]:
     """The API without workers, without patience, and without limits that would hide what stands behind them."""
-    with pytest.MonkeyPatch.context() as patch, inside_aws(patch):
+    with pytest.MonkeyPatch.context() as patch, unbounded(patch):
         without_workers(patch)
-        patch.setenv("WAIT_SECONDS", "0.1")
-        patch.setitem(
-            TIERS, "enterprise", replace(TIERS["enterprise"], per_minute=10**6, per_day=10**9, in_flight=10**6)
-        )
-        patch.setenv("CREDITS_ENTERPRISE", str(10**9))
-        forget()
-        current()  # read now: each test empties the environment
         yield Inside()
 
 
