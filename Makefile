@@ -15,7 +15,7 @@ export PORT
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # --- environments -------------------------------------------------------------------------------------
 
@@ -35,6 +35,12 @@ help: ## list the targets
 	@echo "Setting up .venv-bench ..."
 	@.venv-bench/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-bench
 	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
+	@touch $@
+
+.venv-%/ready: requirements/%.txt scripts/find-python
+	@echo "Setting up .venv-$* ..."
+	@.venv-$*/bin/python -c "" 2>/dev/null || "$$(scripts/find-python 3.13)" -m venv --clear .venv-$*
+	@.venv-$*/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
 # its own tools, and those of .venv behind them
@@ -138,6 +144,18 @@ deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking 
 playground: .venv/ready ## put the playground onto a stage's CloudFront (STAGE=dev)
 	@$(PY) -m scripts.playground $(STAGE)
 
+.PHONY: check-iac
+check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and checkov on what SAM makes of it
+	@mkdir -p build
+	@$(SAM_ENV) AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/python -m scripts.transform > build/translated.json
+	@.venv-sam/bin/cfn-lint build/translated.json
+	@.venv-iac/bin/checkov --config-file .checkov.yaml -f build/translated.json
+	@echo "cfn-lint and checkov found nothing; what checkov is told to pass over is in .checkov.yaml, with reasons."
+
+.PHONY: rehearse
+rehearse: build .venv-rehearse/ready ## deploy to an AWS emulator on this machine, and call the API there
+	@$(SAM_ENV) $(PY) -m scripts.rehearse
+
 .PHONY: clean
 clean: ## remove what make made
-	@rm -rf .venv .venv-sam .venv-bench .venv-web .aws-sam .local .cache build
+	@rm -rf .venv .venv-* .aws-sam .local .cache build

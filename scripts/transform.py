@@ -18,7 +18,7 @@ class _NoManagedPolicies:
 
 
 def main() -> int:
-    """Translate; code locations are placeholders, as nothing is built."""
+    """Translate; code locations are placeholders, as nothing is built. Arguments: Parameter=value ..."""
     # only .venv-sam has these
     from samtranslator.translator.transform import transform  # type: ignore[import-not-found]  # noqa: PLC0415
     from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]  # noqa: PLC0415
@@ -28,7 +28,8 @@ def main() -> int:
         for name in ("CodeUri", "ContentUri"):
             if name in resource.get("Properties", {}):
                 resource["Properties"][name] = "s3://bucket/key"
-    json.dump(transform(document, {}, _NoManagedPolicies()), sys.stdout, indent=1)
+    values = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    json.dump(transform(document, values, _NoManagedPolicies()), sys.stdout, indent=1)
     return 0
 
 

@@ -241,7 +241,8 @@ def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) ->
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert all(metric["Name"] in line for metric in directive["Metrics"])
-        assert all(name in line for name in directive["Dimensions"][0])
+        assert all(name in line for names in directive["Dimensions"] for name in names)
+        assert ["service"] in directive["Dimensions"]
 
 
 def test_the_template_has_the_tables_credits() -> None:
