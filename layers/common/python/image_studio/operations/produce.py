@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 #: Failures that say something of the provider, not of the request.
 PROVIDERS_OWN = (ProviderOutage, ProviderUnavailable, UnknownCharge)
+UNUSABLE = "The provider's picture can't be used: it is damaged, or larger or of another kind than we take."
 MAX_AT_ONCE = 10  # threads of one job; the wire holds each provider to its own number
 
 
@@ -105,7 +106,7 @@ def _polish(order: Order, data: bytes, entry: Entry) -> Polished:
     try:
         return order.polish(data, entry)
     except StudioError as error:
-        raise ResultUnusable(f"The provider's picture can't be used: {error.detail}") from error
+        raise ResultUnusable(UNUSABLE) from error
 
 
 class _Maker:
