@@ -33,6 +33,7 @@ ADVICE = {
     "`job:<id>/<variation>`.",
     "content_refused": "Reword the prompt or use another picture; another provider may see it differently.",
     "idempotency_mismatch": "Use a new `Idempotency-Key` for a new request; the old one belongs to another body.",
+    "superseded": "Nothing to do: a newer event of the same file took over.",
     "not_authenticated": "Send `Authorization: Bearer <token>` with a token that hasn't expired.",
     "not_enough_credits": "Wait for the next month, ask for fewer or cheaper pictures, or have the tier raised. "
     "`GET /usage` says what is left.",

@@ -11,6 +11,7 @@ StudioError                     500  internal_error
 ├── NotEnoughCredits            402  not_enough_credits
 ├── NotAllowed                  403  not_allowed
 ├── NotFound                    404  not_found
+│   └── Superseded              404  superseded            a hot folder object that was replaced
 ├── MethodNotAllowed            405  method_not_allowed
 ├── JobConflict                 409  job_conflict          the job's state forbids it
 ├── TooLarge                    413  too_large
@@ -136,6 +137,13 @@ class NotFound(StudioError):
     status = 404
     code = "not_found"
     sentence = "Not found."
+
+
+class Superseded(NotFound):
+    """The hot folder's object was replaced or taken away; its newer event has a job of its own."""
+
+    code = "superseded"
+    sentence = "The picture was replaced or removed before it was read."
 
 
 class MethodNotAllowed(StudioError):

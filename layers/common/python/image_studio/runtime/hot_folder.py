@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable, UnknownChoice
+from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import outbox, wiring
 from image_studio.runtime.identity import Caller
-from image_studio.runtime.library import Dropped, Superseded
+from image_studio.runtime.library import Dropped
 from image_studio.runtime.parse import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Extras, digest_of, record

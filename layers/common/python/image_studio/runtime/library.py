@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.errors import NotFound
+from image_studio.errors import NotFound, Superseded
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.personas import find_persona
 from image_studio.runtime.settings import settings
@@ -23,13 +23,6 @@ DAY = 24 * 3600
 
 class PictureAwaited(Exception):
     """The picture is still to be uploaded, and the job waits for it."""
-
-
-class Superseded(NotFound):
-    """The dropped object was replaced or taken away."""
-
-    code = "superseded"
-    sentence = "The picture was replaced or removed before it was read."
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ FIELDS: Mapping[str, re.Pattern[str] | None] = {
     "bytes_in": None,
     "bytes_out": None,
     "variation": None,
+    "attempt": None,
     "jobs": None,
     "credits": None,
     "held": None,

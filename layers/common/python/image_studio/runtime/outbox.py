@@ -8,10 +8,10 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+from image_studio.errors import Superseded
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import JSON
-from image_studio.runtime.library import Superseded
 from image_studio.schemas.delivery import PUBLIC, Deliverable
 from image_studio.schemas.image import FileType
 from image_studio.storage import keys
