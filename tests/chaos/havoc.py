@@ -130,7 +130,7 @@ class Works:
         self._closing = ExitStack()
         settings = {
             "LEASE_SECONDS": str(LEASE_SECONDS),
-            "POLL_HOLD_SECONDS": "1",
+            "POLL_HOLD_SECONDS": "0.2",
             "LOG_LEVEL": "WARNING",
             **(variables or {}),
         }
