@@ -66,7 +66,7 @@ token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
 # the hash seed: all workers must collect sets in the same order
 .PHONY: test
 test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
-	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not live"
 
 .PHONY: chaos
 chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times

@@ -13,8 +13,6 @@ from PIL import Image
 from local.stack import Options, Stack
 from tests.contract.replay import SECONDS, decoded, opened
 
-pytestmark = pytest.mark.xdist_group("clients")  # one process: what it starts is started once
-
 CLIENTS = Path(__file__).parent / "clients"
 HOST, TOKEN = "https://api.alwrity.com", "YOUR_TOKEN"
 LINKEDIN_POST = (1200, 628)

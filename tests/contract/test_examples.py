@@ -11,8 +11,6 @@ import requests
 from local.stack import Stack
 from tests.contract.replay import EXAMPLES, decoded, differences, load, send
 
-pytestmark = pytest.mark.xdist_group("examples")  # one process: what it starts is started once
-
 Ask = Callable[[Path], tuple[dict[str, Any], requests.Response]]
 
 

@@ -5,8 +5,6 @@ import pytest
 from tests.contract.caller import Caller
 from tests.contract.witness import paid
 
-pytestmark = pytest.mark.xdist_group("faults")  # one process: what it starts is started once
-
 SURELY_FREE = [
     ("draft", "wavespeed", "402", "huggingface", "FLUX.1-schnell"),
     ("draft", "wavespeed", "401", "huggingface", "FLUX.1-schnell"),

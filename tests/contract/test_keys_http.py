@@ -9,8 +9,6 @@ from local.stack import Options, Stack
 from tests.contract.caller import Caller
 from tests.contract.witness import recorded, secret, until
 
-pytestmark = pytest.mark.xdist_group("faults")  # one process: what it starts is started once
-
 
 def test_a_rotated_key_costs_one_refused_call(studio):
     """The worker had the old one in memory; the caller doesn't notice, whatever the number of variations."""

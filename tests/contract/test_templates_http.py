@@ -10,8 +10,6 @@ from local.stack import Stack
 from tests.contract.caller import Caller
 from tests.contract.replay import decoded
 
-pytestmark = pytest.mark.xdist_group("templates")  # one process: what it starts is started once
-
 AT_ONCE = 4
 
 

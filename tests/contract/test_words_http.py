@@ -5,8 +5,6 @@ import pytest
 from tests.contract.caller import Caller
 from tests.contract.witness import paid
 
-pytestmark = pytest.mark.xdist_group("faults")  # one process: what it starts is started once
-
 
 def test_a_text_model_is_asked_once_per_job(studio):
     """Gemini, for all variations together; it is no paid picture call."""
