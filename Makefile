@@ -66,7 +66,7 @@ token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
 # the hash seed: all workers must collect sets in the same order
 .PHONY: test
 test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
-	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not live"
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
 
 .PHONY: chaos
 chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times
@@ -112,6 +112,7 @@ bench: .venv-bench/ready .venv/ready ## measure ourselves beside our peers (PART
 .PHONY: docs
 docs: .venv/ready ## write the generated tables of docs/ anew
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.doc_tables
+	@PYTHONPATH=layers/common/python $(PY) -m scripts.scale
 
 .PHONY: gallery
 gallery: .venv/ready ## write build/gallery: before and after of every operation
@@ -151,6 +152,10 @@ check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and c
 	@.venv-sam/bin/cfn-lint build/translated.json
 	@.venv-iac/bin/checkov --config-file .checkov.yaml -f build/translated.json
 	@echo "cfn-lint and checkov found nothing; what checkov is told to pass over is in .checkov.yaml, with reasons."
+
+.PHONY: containers
+containers: .venv/ready .venv-sam/ready ## run every built function in a container, where an engine answers
+	@$(PY) -m scripts.containers
 
 .PHONY: rehearse
 rehearse: build .venv-rehearse/ready ## deploy to an AWS emulator on this machine, and call the API there
