@@ -157,10 +157,6 @@ check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and c
 containers: .venv/ready .venv-sam/ready ## run every built function in a container, where an engine answers
 	@$(PY) -m scripts.containers
 
-.PHONY: rehearse
-rehearse: build .venv-rehearse/ready ## deploy to an AWS emulator on this machine, and call the API there
-	@$(SAM_ENV) $(PY) -m scripts.rehearse
-
 .PHONY: clean
 clean: ## remove what make made
 	@rm -rf .venv .venv-* .aws-sam .local .cache build
