@@ -163,7 +163,7 @@ def test_a_picture_that_can_not_be_used_is_paid_and_failed():
     (entry,) = produce(studio(wire), (CORE, QWEN), [order(polish=polish)])
     assert wire.called == ["stability"]
     assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "provider_failed", 3)
-    assert "not a picture" in entry.detail
+    assert "can't be used" in entry.detail  # the caller can't mend it, so no advice for a caller's picture
 
 
 def test_a_mistake_of_ours_is_not_a_result():
