@@ -45,7 +45,9 @@ class AppSettings:
 def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
     template = Template(Path(settings.template), settings.parameters, settings.attributes)
-    functions = {name: _configured(each, settings) for name, each in template.functions().items()}
+    functions = {
+        name: configured(each, settings.declared, settings.common) for name, each in template.functions().items()
+    }
     backend = (Emulators if settings.emulated else Environments)(functions, template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
@@ -68,11 +70,12 @@ def _site(settings: AppSettings) -> Site | None:
     return Site(issuer.mint, settings.endpoint)
 
 
-def _configured(function: Function, settings: AppSettings) -> Function:
+def configured(function: Function, declared: Mapping[str, str], common: Mapping[str, str]) -> Function:
+    """The function with its variables: `declared` where it declares them itself, `common` in any case."""
     own = function.environment
-    chosen = {name: value for name, value in settings.declared.items() if name in own}
+    chosen = {name: value for name, value in declared.items() if name in own}
     key = {"AWS_ACCESS_KEY_ID": function.name}  # by which permissions.py knows it
-    return replace(function, environment={**own, **chosen, **settings.common, **key})
+    return replace(function, environment={**own, **chosen, **common, **key})
 
 
 def _print_line(line: str) -> None:

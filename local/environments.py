@@ -144,6 +144,11 @@ class Pool:
                 self._idle.append(environment)
         self._room.release()
 
+    def idle_pid(self) -> int:
+        """The process id of the environment that is next to be used."""
+        with self._lock:
+            return self._idle[-1].pid
+
     def shrink(self) -> None:
         """End the environments that nobody has needed for a while, but keep one warm."""
         long_ago = time.monotonic() - IDLE_SECONDS
@@ -181,6 +186,10 @@ class Environments:
         """Run one event; see Backend.invoke."""
         check_size(call.event, "Request")
         return self._pools[call.function].invoke(call, patience)
+
+    def pid(self, function: str) -> int:
+        """The process of the function that was last in use, and will be the next. Raises IndexError without one."""
+        return self._pools[function].idle_pid()
 
     def close(self) -> None:
         """End all processes, at once."""

@@ -4,17 +4,17 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
+from local.app import configured
 from local.backend import Call
 from local.rie import Emulators
 from local.stack import Stack
-from local.template import Function, Template
+from local.template import Template
 from scripts.events import EVENTS, small_png
 
 FOLDERS = {"create", "edit", "upscale", "control", "social", "jobs", "worker"}
@@ -29,17 +29,13 @@ def functions(lambda_stack: Stack, built: Path, tmp_path_factory: pytest.TempPat
     """The built functions, each under an emulator of its own, with the stack's AWS and providers."""
     parameters = {"JwtIssuer": lambda_stack.issuer.url, "JwtAudience": "image-studio"}
     template = Template(built / "template.yaml", parameters, lambda_stack.resources)
-    own = {name: _pointed(each, lambda_stack) for name, each in template.functions().items()}
+    urls = {f"{name.upper()}_BASE_URL": each.url for name, each in lambda_stack.emulators.items()}
+    common = lambda_stack.aws.environment
+    own = {name: configured(each, urls, common) for name, each in template.functions().items()}
     log = tmp_path_factory.mktemp("events") / "functions.log"
     emulators = Emulators(own, template.layers(), log)
     yield emulators
     emulators.close()
-
-
-def _pointed(function: Function, stack: Stack) -> Function:
-    urls = {f"{name.upper()}_BASE_URL": each.url for name, each in stack.emulators.items()}
-    own = {name: value for name, value in urls.items() if name in function.environment}
-    return replace(function, environment={**function.environment, **own, **stack.aws.environment})
 
 
 @pytest.mark.parametrize("name", FILES)
