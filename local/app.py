@@ -41,14 +41,22 @@ class AppSettings:
         """The settings as plain data."""
         return asdict(self)
 
+    def resolved(self) -> Template:
+        """The template with its parameters, and the resources that were made."""
+        return Template(Path(self.template), self.parameters, self.attributes)
+
+    def functions(self) -> dict[str, Function]:
+        """The template's functions by name, with all their variables."""
+        return {
+            name: configured(each, self.declared, self.common) for name, each in self.resolved().functions().items()
+        }
+
 
 def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
-    template = Template(Path(settings.template), settings.parameters, settings.attributes)
-    functions = {
-        name: configured(each, settings.declared, settings.common) for name, each in template.functions().items()
-    }
-    backend = (Emulators if settings.emulated else Environments)(functions, template.layers(), Path(settings.log))
+    template = settings.resolved()
+    kind = Emulators if settings.emulated else Environments
+    backend = kind(settings.functions(), template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
     end_with_parent(server.stop)

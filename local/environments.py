@@ -173,7 +173,7 @@ class Environments:
 
     def __init__(self, functions: Mapping[str, Function], layers: list[Path], log: Path) -> None:
         _start.set_forkserver_preload(list(PRELOAD))
-        self._pools = {name: Pool(function, _load(function, layers, log)) for name, function in functions.items()}
+        self._pools = {name: Pool(function, load_of(function, layers, log)) for name, function in functions.items()}
         threading.Thread(target=self._keep_small, name="shrink", daemon=True).start()
 
     def _keep_small(self) -> None:
@@ -197,7 +197,8 @@ class Environments:
             pool.close()
 
 
-def _load(function: Function, layers: list[Path], log: Path) -> runtime_process.Load:
+def load_of(function: Function, layers: list[Path], log: Path) -> runtime_process.Load:
+    """What a process needs to become the function's environment."""
     return runtime_process.Load(
         name=function.name,
         handler=function.handler,

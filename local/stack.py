@@ -136,7 +136,7 @@ class Stack:
                 self._app.stop(gently=True)
             self._app = Child(
                 "app",
-                self._settings().as_json(),
+                self.settings().as_json(),
                 self._listener,
                 self._environment(),
                 self.options.output,
@@ -150,7 +150,8 @@ class Stack:
                     SecretId=self._attributes[secret.name]["Ref"], SecretString=json.dumps(self._keys)
                 )
 
-    def _settings(self) -> AppSettings:
+    def settings(self) -> AppSettings:
+        """What gateway, functions and poller are told."""
         known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
         return AppSettings(
             template=str(self.options.template),

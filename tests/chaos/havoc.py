@@ -22,12 +22,10 @@ from typing import Any, Self
 import requests
 from botocore.exceptions import ClientError
 
-from local.app import _configured
 from local.backend import Call, FunctionFailed
-from local.environments import Environment, _load
+from local.environments import Environment, load_of
 from local.poller import failures, record
 from local.stack import Options, Stack
-from local.template import Template
 
 WORKER = "WorkerFunction"
 LEASE_SECONDS = 4
@@ -148,10 +146,8 @@ class Works:
         self.workers = [Worker(self) for _ in range(workers)]
 
     def _load(self) -> Any:
-        settings = self.stack._settings()
-        template = Template(Path(settings.template), settings.parameters, settings.attributes)
-        function = _configured(template.functions()[WORKER], settings)
-        return _load(function, template.layers(), Path(settings.log))
+        settings = self.stack.settings()
+        return load_of(settings.functions()[WORKER], settings.resolved().layers(), self.stack.log)
 
     def receive(self, url: str) -> list[dict[str, Any]]:
         """One message, if one comes within a second."""

@@ -7,11 +7,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.app import _configured
 from local.payload import Asked, build_event
 from local.routes import RouteTable
 from local.stack import Stack
-from local.template import Template
 
 HERE = Path(__file__).parent
 THREADS, PROCESSES = 50, 4
@@ -20,11 +18,9 @@ CREATE = {"prompt": "one lamp", "provider": "wavespeed", "width": 64, "height": 
 
 def event_of(stack: Stack, sub: str) -> bytes:
     """The event of a POST /create with a key, as the gateway hands it on."""
-    settings = stack._settings()
-    template = Template(Path(settings.template), settings.parameters, settings.attributes)
     path = "/api/image-studio/create"
     headers = (("content-type", "application/json"), ("idempotency-key", "the same"))
-    match = RouteTable(template.routes()).match("POST", path)
+    match = RouteTable(stack.settings().resolved().routes()).match("POST", path)
     assert match is not None
     claims = {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}, "scopes": None}}
     event = build_event(Asked("POST", path, "", headers, json.dumps(CREATE).encode()), match, claims)
@@ -33,10 +29,9 @@ def event_of(stack: Stack, sub: str) -> bytes:
 
 def start(stack: Stack) -> subprocess.Popen[bytes]:
     """A process with the code and the environment of the create function."""
-    settings = stack._settings()
-    template = Template(Path(settings.template), settings.parameters, settings.attributes)
-    function = _configured(template.functions()["CreateFunction"], settings)
-    path = ":".join(map(str, (function.folder, *template.layers())))
+    settings = stack.settings()
+    function = settings.functions()["CreateFunction"]
+    path = ":".join(map(str, (function.folder, *settings.resolved().layers())))
     environment = {**function.environment, "PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.Popen(
         [sys.executable, str(HERE / "many_callers.py"), str(THREADS)],
