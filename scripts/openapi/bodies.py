@@ -81,7 +81,7 @@ class RecommendedTemplates(TemplateList):
 
 
 class Provider(Body):
-    """What a provider can do; each of `models` can be sent back as `model`."""
+    """What a provider can do; each of `models` can be sent back as `model`, those of `operations` for what they do."""
 
     name: str
     models: list[str]
@@ -90,6 +90,7 @@ class Provider(Body):
     cost_range: str
     configured: bool
     healthy: bool
+    operations: dict[str, list[str]]
 
 
 class ProviderList(Body):
@@ -108,6 +109,9 @@ class EstimateRequest(Request):
     width: Annotated[int, Field(ge=16, le=8192)] | None = None
     height: Annotated[int, Field(ge=16, le=8192)] | None = None
     quality: Literal["draft", "standard", "premium"] | None = None
+    target_width: Annotated[int, Field(ge=16, le=8192)] | None = None
+    target_height: Annotated[int, Field(ge=16, le=8192)] | None = None
+    preset: str | None = None
 
 
 class Estimate(Body):

@@ -95,6 +95,17 @@ def test_an_upscale_without_a_mode_goes_by_the_picture() -> None:
     assert cost(provider="stability", operation="upscale", model="creative") == 60
 
 
+def test_an_upscales_target_decides_as_in_its_request() -> None:
+    """Beyond what fast reaches it is conservative; a preset counts by its long side; the cap by the picture."""
+    small = {"provider": "stability", "operation": "upscale", "width": 600, "height": 400}
+    assert cost(**small) == cost(**small, target_width=2400) == cost(**small, preset="web") == 2
+    assert cost(**small, target_width=2500) == cost(**small, preset="print") == 40
+    with pytest.raises(InvalidRequest, match="more than 25 megapixels"):
+        cost(**small, target_width=8192)
+    with pytest.raises(UnknownChoice, match="preset"):
+        cost(**small, preset="poster")
+
+
 @pytest.mark.parametrize("operation", ["social", "social.optimize"])
 def test_social_crops_are_free(operation: str) -> None:
     """They call no provider."""

@@ -49,7 +49,19 @@ def test_all_four_are_listed_with_the_same_fields():
     """Then whether they have a key, and whether they failed just now."""
     assert list(shown()) == ["stability", "wavespeed", "huggingface", "gemini"]
     for entry in shown().values():
-        assert list(entry) == [*REFERENCE["stability"], "configured", "healthy"]
+        assert list(entry) == [*REFERENCE["stability"], "configured", "healthy", "operations"]
+
+
+def test_the_models_of_each_operation_are_those_that_can_be_asked_for():
+    """Whoever is listed for an operation takes it by name; nobody else of the provider does."""
+    for name, entry in shown().items():
+        for operation, models in entry["operations"].items():
+            for model in models:
+                found = choose(Wish(operation=operation, quality="standard", provider=name, model=model), EVERYONE)
+                assert found[0].model.name == model
+    assert shown()["stability"]["operations"]["upscale.fast"] == ["fast"]
+    assert "edit.general_edit" not in shown()["stability"]["operations"]
+    assert not any(operation.startswith("upscale") for operation in shown()["huggingface"]["operations"])
 
 
 def test_keys_and_health_are_told():

@@ -3,7 +3,6 @@
 import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.imaging.picture import Size
 from image_studio.operations.upscale_target import target_size
 
 
@@ -29,22 +28,22 @@ from image_studio.operations.upscale_target import target_size
 )
 def test_targets(size: tuple[int, int], asked: tuple[int | None, int | None, str | None], target: object) -> None:
     """Explicit sides, else the preset's long side, else four times, within 25 MP."""
-    assert target_size(Size(*size), *asked) == target
+    assert target_size(size, *asked) == target
 
 
 @pytest.mark.parametrize("asked", [(5001, 5000), (8192, None), (None, 8192)])
 def test_targets_above_25_megapixels_are_refused(asked: tuple[int | None, int | None]) -> None:
     """With what to do about it."""
     with pytest.raises(InvalidRequest, match="more than 25 megapixels"):
-        target_size(Size(400, 400), *asked, None)
+        target_size((400, 400), *asked, None)
 
 
 def test_an_unknown_preset_names_the_known() -> None:
     """web, print, social."""
     with pytest.raises(UnknownChoice, match=r"Unknown preset 'poster'\. Valid: web, print, social\."):
-        target_size(Size(400, 400), None, None, "poster")
+        target_size((400, 400), None, None, "poster")
 
 
 def test_nothing_becomes_nothing() -> None:
     """A very long picture still has one pixel across."""
-    assert target_size(Size(2000, 1), None, None, "web") == (2048, 1)
+    assert target_size((2000, 1), None, None, "web") == (2048, 1)

@@ -7,28 +7,32 @@ from typing import Any
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.operations.choose_model import Choice, Wish, choose
-from image_studio.operations.dimensions import wanted_size
+from image_studio.operations.dimensions import Size, wanted_size
 from image_studio.operations.operation_info import DEFAULT_QUALITY
 from image_studio.operations.upscale_mode import STUDIO, automatic_mode
+from image_studio.operations.upscale_target import target_size
 from image_studio.providers import PROVIDERS
 from image_studio.providers.shapes import nearest
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
 
 #: What a request may say; the rest of it is ignored.
-FIELDS = ("provider", "model", "operation", "num_images", "width", "height", "quality")
+FIELDS = (
+    *("provider", "model", "operation", "num_images", "width", "height", "quality"),
+    *("target_width", "target_height", "preset"),
+)
 CURRENCY = "credits"
 GENERATE = ("generate", "create")
 STUDIOS = ("edit", STUDIO, "control")
 FREE = ("social", "social.optimize")
 QUALITIES = ("draft", "standard", "premium")
-UPSCALE_FACTOR = 4  # times each side, as an upscale without a target
 
 
 def estimate_cost(body: Mapping[str, Any]) -> dict[str, Any]:
     """The credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
-    `width` x `height` (pixels) is the picture that is made (generate) or worked on. Raises InvalidRequest, and
-    UnknownChoice or UnsupportedChoice with the names that are valid.
+    `width` x `height` (pixels) is the picture that is made (generate) or worked on; an upscale's `target_width`,
+    `target_height` and `preset` mean what they mean in its request. Raises InvalidRequest, and UnknownChoice or
+    UnsupportedChoice with the names that are valid.
     """
     provider = _text(body, "provider")
     if not provider:
@@ -37,7 +41,8 @@ def estimate_cost(body: Mapping[str, Any]) -> dict[str, Any]:
     number = _whole(body, "num_images", 1, MAX_VARIATIONS) or 1
     size = _size(body)
     wish = Wish(operation=_operation(asked), quality=_quality(body), provider=provider, model=_text(body, "model"))
-    each, choice = _price(wish, size)
+    target = _target(body, size) if wish.operation.startswith(STUDIO) else size
+    each, choice = _price(wish, size, target)
     return {
         "estimated_cost": each * number,
         "currency": CURRENCY,
@@ -61,21 +66,18 @@ def known_operations() -> list[str]:
     ]
 
 
-def _price(wish: Wish, size: tuple[int, int]) -> tuple[int, Choice | None]:
+def _price(wish: Wish, size: Size, target: Size) -> tuple[int, Choice | None]:
     """Credits of one call, and who would do it; what costs nothing is nobody's."""
     if wish.operation in FREE:
         _choose(replace(wish, operation=GENERATE[1]))
         return 0, None
-    if wish.operation.startswith(STUDIO):
-        target = size[0] * UPSCALE_FACTOR, size[1] * UPSCALE_FACTOR
-        if wish.operation == STUDIO:
-            mode = automatic_mode(
-                lambda mode: _choose(replace(wish, operation=f"{STUDIO}.{mode}")), wish.model, size, target
-            )
-            wish = replace(wish, operation=f"{STUDIO}.{mode}")
-        size = target
+    if wish.operation == STUDIO:
+        mode = automatic_mode(
+            lambda mode: _choose(replace(wish, operation=f"{STUDIO}.{mode}")), wish.model, size, target
+        )
+        wish = replace(wish, operation=f"{STUDIO}.{mode}")
     choice = _choose(wish)[0]
-    return choice.model.price(nearest(choice.model, *size)), choice
+    return choice.model.price(nearest(choice.model, *target)), choice
 
 
 def _choose(wish: Wish) -> list[Choice]:
@@ -95,7 +97,13 @@ def _operation(asked: str) -> str:
     raise UnknownChoice.of("operation", asked, known_operations())
 
 
-def _size(body: Mapping[str, Any]) -> tuple[int, int]:
+def _target(body: Mapping[str, Any], size: Size) -> Size:
+    """The size that an upscale of a picture ends at."""
+    sides = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("target_width", "target_height"))
+    return target_size(size, *sides, _text(body, "preset"))
+
+
+def _size(body: Mapping[str, Any]) -> Size:
     width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("width", "height"))
     size = wanted_size(width, height, None, None)
     if size[0] * size[1] > MAX_PIXELS:

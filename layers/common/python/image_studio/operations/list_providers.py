@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from image_studio.operations.estimate_cost import known_operations
 from image_studio.providers import SPECS
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
@@ -24,7 +25,14 @@ def _shown(spec: ProviderSpec, configured: frozenset[str], is_open: Callable[[st
         "cost_range": cost_range(spec),
         "configured": spec.name in configured,
         "healthy": not is_open(spec.name),
+        "operations": abilities(spec),
     }
+
+
+def abilities(spec: ProviderSpec) -> dict[str, list[str]]:
+    """The live models that carry out each operation other than generating, by the names that estimates take."""
+    able = {name: [model.name for model in spec.live_models() if model.does(name)] for name in known_operations()}
+    return {name: models for name, models in able.items() if models}
 
 
 def generators(spec: ProviderSpec) -> list[ModelSpec]:

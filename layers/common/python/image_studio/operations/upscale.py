@@ -108,10 +108,11 @@ def prepare(request: UpscaleRequest, studio: Studio) -> UpscaleWork:
     check_style(request.style_preset)
     quality = quality_of(request.options)
     if request.preset:
-        target_size(Size(1, 1), None, None, request.preset)  # an unknown preset needs no picture to be refused
+        target_size((1, 1), None, None, request.preset)  # an unknown preset needs no picture to be refused
     image = open_input(request.image_base64, studio)
     size = Size(*image.size)
-    target = target_size(size, request.target_width, request.target_height, request.preset, studio.max_pixels)
+    sides = request.target_width, request.target_height
+    target = Size(*target_size(size, *sides, request.preset, studio.max_pixels))
 
     def choices_of(mode: str) -> list[Choice]:
         wish = Wish(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
