@@ -99,8 +99,8 @@ def _operation(asked: str) -> str:
 
 def _target(body: Mapping[str, Any], size: Size) -> Size:
     """The size that an upscale of a picture ends at."""
-    sides = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("target_width", "target_height"))
-    return target_size(size, *sides, _text(body, "preset"))
+    width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("target_width", "target_height"))
+    return target_size(size, width, height, _text(body, "preset"))
 
 
 def _size(body: Mapping[str, Any]) -> Size:
