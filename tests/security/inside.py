@@ -6,7 +6,6 @@
 import importlib.util
 import json
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import clients, dispatch
 from image_studio.runtime.settings import settings as current
@@ -39,8 +37,6 @@ KEYS = {
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
 }
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
-_one_at_a_time = threading.RLock()
-_plain_call = DynamoHandler.call_action
 _forget_dispatcher = dispatch.dispatcher.cache_clear
 
 
@@ -133,12 +129,6 @@ def handler(function: str) -> Any:
     return app(function).handler
 
 
-def _serialised(self: DynamoHandler) -> Any:
-    """DynamoDB writes an item one at a time and a transaction as one; moto needs a lock for that."""
-    with _one_at_a_time:
-        return _plain_call(self)
-
-
 class Here:
     """A backend that runs functions in this process."""
 
@@ -183,8 +173,7 @@ def unbounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The table and the bucket, safe for many threads."""
-    monkeypatch.setattr(DynamoHandler, "call_action", _serialised)
+    """The table and the bucket, jobs dispatched in this process."""
     monkeypatch.setenv("QUEUE_URL", "")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     _forget_dispatcher()
