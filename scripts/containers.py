@@ -143,11 +143,14 @@ class Containers:
         line = next((each for each in reversed(done.stdout.splitlines()) if each.startswith(("{", "null"))), None)
         if line is None:
             raise Wrong(f"{function} answered nothing (sam's exit code {done.returncode}): {done.stderr[-2000:]}")
-        report = re.search(r"REPORT .*", done.stderr.replace("\t", "  "))
-        self._note(["sam", "local", "invoke", function, "--event", f"events/{event}"], line, time.monotonic() - started)
+        report = re.search(r"(?<!Init )(?<!Billed )Duration: \S+ ms", done.stderr)
+        answer = json.loads(line)
+        shown = f"{answer['statusCode']} {answer.get('body')}" if "statusCode" in (answer or {}) else line
+        command = ["sam", "local", "invoke", function, "--event", f"events/{event}"]
+        self._note(command, shown, time.monotonic() - started)
         if report:
-            self.transcript.append(report[0][:SHOWN])
-        return judge(function, json.loads(line))
+            self.transcript.append(f"REPORT {report[0]}")
+        return judge(function, answer)
 
     def start_api(self) -> None:
         """Start the API in containers and ask it. Raises Wrong."""
