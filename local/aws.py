@@ -7,7 +7,6 @@ lifecycles and alarms are template matters, and schedules are fired by `poller.p
 import json
 import logging
 import socket
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import boto3
 import requests
 from botocore.config import Config
 
+from local import transactions
 from local.intrinsics import ACCOUNT, REGION, Unresolved
 from local.permissions import ADMINISTRATOR, POLICIES_PATH, Guard, Statements
 from local.template import Resource, Template
@@ -26,6 +26,8 @@ Attributes = dict[str, dict[str, str]]
 
 def serve(listener: socket.socket) -> None:
     """Run moto's server on an open socket, until the process ends."""
+    from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415  # the same
+    from moto.dynamodb.models.table import Table  # noqa: PLC0415  # the same
     from moto.dynamodb.responses import DynamoHandler  # noqa: PLC0415  # the same
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  # only the server's process pays for it
         DomainDispatcherApplication,
@@ -34,23 +36,12 @@ def serve(listener: socket.socket) -> None:
     )
     from werkzeug.serving import make_server  # noqa: PLC0415  # the same
 
-    DynamoHandler.call_action = _one_at_a_time(DynamoHandler.call_action)  # type: ignore[method-assign]
+    transactions.mend(DynamoHandler, DynamoDBBackend, Table)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = Guard(DomainDispatcherApplication(create_backend_app))
     make_server(
         "127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
     ).serve_forever()
-
-
-def _one_at_a_time(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """DynamoDB checks a condition and writes in one step; moto, asked by several processes, needs a lock for that."""
-    lock = threading.RLock()
-
-    def locked(handler: Any) -> Any:
-        with lock:
-            return action(handler)
-
-    return locked
 
 
 @dataclass(frozen=True)
