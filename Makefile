@@ -72,6 +72,10 @@ test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
 chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times
 	@$(PY) -m tests.chaos
 
+.PHONY: load
+load: .venv/ready ## 50 callers for a minute, and 10,000 requests through one process
+	@$(PY) -m pytest tests/load -m slow -s
+
 .PHONY: slow
 slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
 	@$(PY) -m pytest -m slow
@@ -156,6 +160,10 @@ check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and c
 .PHONY: containers
 containers: .venv/ready .venv-sam/ready ## run every built function in a container, where an engine answers
 	@$(PY) -m scripts.containers
+
+.PHONY: rehearse
+rehearse: .venv/ready .venv-sam/ready .venv-rehearse/ready ## deploy to an AWS emulator on this machine, then call the API there
+	@$(PY) -m scripts.rehearse
 
 .PHONY: clean
 clean: ## remove what make made

@@ -27,11 +27,10 @@ from local.permissions import ADMINISTRATOR
 from local.rie import machine
 from local.stack import PREFIX, Options, Stack
 from local.template import ROOT, Template
+from scripts import transcripts
 from scripts.build import SAM, Unfit, build, tool_environment
 
 BUILT = ROOT / ".aws-sam/local"
-PAGE = ROOT / "docs/verification.md"
-MARKS = "<!-- containers: begin -->", "<!-- containers: end -->"
 LOCAL_IMAGE = "localhost/lambda-python:3.13"  # where there is no registry to pull AWS's image from
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
 BRIDGE = "172.17.0.1"  # this machine, as a container of Docker's default network sees it
@@ -250,10 +249,7 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     if "--write" in sys.argv:
-        before, _, rest = PAGE.read_text().partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        kept = "\n".join(transcript)
-        PAGE.write_text(f"{before}{MARKS[0]}\n\n```console\n{kept}\n```\n\n{MARKS[1]}{after}")
+        transcripts.keep("containers", transcripts.console(transcript))
     print(f"{len(EVENTS)} functions and {len(ASKED)} requests, each in a container: all as they must be.")
     return 0
 
