@@ -60,13 +60,13 @@ run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the 
 	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
 
 .PHONY: token
-token: .venv/ready ## print a token for the running API (SUB=developer TIER=pro)
+token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)
 	@$(PY) -m local.token $(if $(SUB),--sub "$(SUB)") $(if $(TIER),--tier "$(TIER)")
 
 # the hash seed: all workers must collect sets in the same order
 .PHONY: test
 test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
-	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live"
+	@PYTHONHASHSEED=0 $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live and not long"
 
 .PHONY: chaos
 chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times
@@ -75,6 +75,10 @@ chaos: .venv/ready ## run a thousand jobs while workers are killed and messages 
 .PHONY: load
 load: .venv/ready ## 50 callers for a minute, and 10,000 requests through one process
 	@$(PY) -m pytest tests/load -m slow -s
+
+.PHONY: security
+security: .venv/ready .venv-sam/ready .venv-fuzz/ready ## attack it for an hour and print what was counted (ROW=limits, openapi/jobs-negative, ...: only that)
+	@$(PY) -m tests.security $(ROW)
 
 .PHONY: slow
 slow: .venv/ready .venv-sam/ready ## run the tests that take minutes

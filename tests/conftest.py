@@ -1,8 +1,10 @@
 """What holds for every test: no network beyond loopback, no credentials, a stack that is like `make run`'s."""
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,8 @@ from pytest_socket import socket_allow_hosts
 
 from local.aws import Aws
 from local.stack import Options, Stack
-from tests.security.canaries import caught, search_report
+from tests.security import board
+from tests.security.canaries import keep_log, search_report
 
 #: The environment before it was emptied, for the few tests that run tools which fetch packages.
 SURROUNDINGS = dict(os.environ)
@@ -38,6 +41,43 @@ def pytest_runtest_makereport() -> Iterator[Any]:
     return report
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print what was counted for the security board; with COUNTED in the environment, keep it there."""
+    outcomes = terminalreporter.stats
+    reports = [each for kind in ("passed", "failed", "error", "") for each in outcomes.get(kind, [])]
+    notes = {row: found.notes for row, found in board.collected(reports).items()}
+    lines = list(board.lines(board.collected(reports), whole=False))
+    if lines:
+        terminalreporter.section("security board")
+        terminalreporter.write_line("\n".join(lines))
+    if SURROUNDINGS.get("COUNTED"):
+        failed = len(outcomes.get("failed", [])) + len(outcomes.get("error", []))
+        told = {"notes": notes, "passed": len(outcomes.get("passed", [])), "failed": failed}
+        Path(SURROUNDINGS["COUNTED"]).write_text(json.dumps(told))
+
+
+@pytest.fixture
+def count(request: pytest.FixtureRequest) -> Callable[..., None]:
+    """Count for a row of the security board: `count("limits", allowed=10, limit=10)`."""
+    noted = request.node.user_properties
+    return lambda row, **counted: noted.append(("counted", (row, json.loads(json.dumps(counted)))))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs_of_stacks() -> Iterator[None]:
+    """Let the log of every stack be searched that ends."""
+    stop = Stack.stop
+
+    def kept(stack: Stack) -> None:
+        if stack.log.exists():
+            keep_log(stack.log)
+        stop(stack)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stack, "stop", kept)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key, no profile, no setting of the person who runs the tests gets in."""
@@ -59,7 +99,6 @@ def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole local stack, started once per test process."""
     with Stack(Options(state=tmp_path_factory.mktemp("stack"))) as stack:
         yield stack
-    assert not list(caught(stack.log.read_text(errors="replace").splitlines()))
 
 
 @pytest.fixture

@@ -223,12 +223,13 @@ def test_there_are_enough_hostile_urls():
 
 
 @pytest.mark.parametrize("url", HOSTILE_URLS, ids=lambda url: ascii(url)[:60])
-def test_hostile_urls_are_refused_before_any_look_up(url, guard):
+def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
     """A URL that isn't https on an exact host of the spec is refused: no name is resolved, nothing is connected to."""
     guard.answers = {CDN: [[PUBLIC]], f"{CDN}.": [[PUBLIC]]}
     with pytest.raises(ResultUnusable) as refused:
         fetch(url, SPEC)
     assert not isinstance(refused.value, FetchFault), "asking again would not help"
+    count("addresses", urls=1, outside=len(guard.connected))
     assert (guard.looked_up, guard.connected) == ([], [])
 
 
@@ -246,12 +247,13 @@ def test_a_journalled_hostile_url_is_refused_too(url, guard, jumps):
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC)
-def test_addresses_that_are_not_public(address, guard):
+def test_addresses_that_are_not_public(address, guard, count):
     """A listed host that resolves to anything but a public address is refused before a connection."""
     assert not is_public(address)
     guard.answers = {CDN: [[address]]}
     with pytest.raises(ResultUnusable, match="an address that we don't call"):
         fetch(GOOD, SPEC)
+    count("addresses", hosts=1, outside=len(guard.connected))
     assert guard.connected == []
 
 
@@ -270,12 +272,13 @@ def test_one_private_address_among_public_ones_refuses_the_host(guard):
     assert guard.connected == []
 
 
-def test_rebinding_is_pinned(guard):
+def test_rebinding_is_pinned(guard, count):
     """A name that turns private at its second look-up is looked up once, and the first address is the one called."""
     guard.answers = {CDN: [[PUBLIC], ["127.0.0.1"]]}
     with pytest.raises(FetchFault):
         fetch(GOOD, SPEC)
     assert guard.looked_up == [CDN]
+    count("addresses", turns=1, outside=len(guard.connected) - guard.connected.count((PUBLIC, 443)))
     assert guard.connected == [(PUBLIC, 443)]
 
 
@@ -420,14 +423,16 @@ def test_another_names_certificate_is_refused(cdn, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(status, cdn, guard):
+def test_redirects_are_not_followed(status, cdn, guard, count):
     """A redirect, wherever it points, ends the download."""
     cdn.answer = replying(status, Location="http://169.254.169.254/latest/meta-data/")
     with pytest.raises(ResultUnusable, match=str(status)) as refused:
         fetched()
     assert not isinstance(refused.value, FetchFault)
-    assert [address for address, _ in guard.connected] == ["127.0.0.1"]
-    assert len(cdn.asked) == 1
+    outside = [address for address, _ in guard.connected if address != "127.0.0.1"]
+    count("addresses", turns=1, outside=len(outside))
+    assert not outside
+    assert len(guard.connected) == len(cdn.asked) == 1
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 429, 500, 503])

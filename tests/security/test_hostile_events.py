@@ -76,7 +76,7 @@ def _without(event: Any, at: tuple[Any, ...]) -> Any:
 
 
 @pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "WorkerFunction"])
-def test_every_part_of_an_event_may_be_anything(doors: Inside, function: str, board: Any) -> None:
+def test_every_part_of_an_event_may_be_anything(doors: Inside, function: str) -> None:
     """Each part in turn is gone, or is one of sixteen odd things."""
     route = next(route for route in routes() if route.function == function and route.path.startswith(PREFIX))
     headers = {"prefer": "respond-async", "idempotency-key": "k", "if-none-match": "x"}
@@ -88,7 +88,7 @@ def test_every_part_of_an_event_may_be_anything(doors: Inside, function: str, bo
             answered = doors.raw(function, each)
             _sound(answered)
             sent += 1
-    board(f"odd events at {function}", sent, "no 500")
+    assert sent > 400
 
 
 @given(

@@ -77,16 +77,16 @@ def _flood(inside: Inside, tier: str, number: int) -> list[int]:
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, tier: str, board: Any) -> None:
+def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, tier: str, count: Any) -> None:
     """With the clock held, the limit's number of requests gets past the counter, before validation; no more."""
     limit = TIERS[tier].per_minute
     statuses = _flood(inside, tier, limit + 100)
     assert (statuses.count(400), statuses.count(429)) == (limit, 100)
-    board(f"requests let through, {tier}, 100 threads", statuses.count(400), f"{limit} exactly")
+    count("limits", window="a minute", tier=tier, allowed=statuses.count(400), limit=limit)
 
 
 @pytest.mark.parametrize("tier", TIERS)
-def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier: str, board: Any) -> None:
+def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier: str, count: Any) -> None:
     """Where seven requests of the day are left, a hundred threads get seven."""
     rules = TIERS[tier]
     tenant = inside.tenant(tier)
@@ -95,7 +95,7 @@ def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier:
     inside.db.put_item(TableName=TABLE, Item=pack({"pk": f"CALLER#{tenant}", "sk": "RATE", **used}))
     statuses = _flood(inside, tier, 200)
     assert (statuses.count(400), statuses.count(429)) == (7, 193)
-    board(f"last requests of the day, {tier}", statuses.count(400), "7 exactly")
+    count("limits", window="the day's last seven", tier=tier, allowed=statuses.count(400), limit=7)
 
 
 @pytest.mark.parametrize("route", WITH_TOKEN, ids=lambda route: route.key)
@@ -227,7 +227,7 @@ def test_without_the_table_jobs_say_so(inside: Inside, broken_table: None) -> No
 # -- open waits
 
 
-def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch, board: Any) -> None:
+def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sixth of five waits is refused before a job is made; once they end, others may wait."""
     without_workers(monkeypatch)
     most = TIERS["free"].waits
@@ -243,7 +243,6 @@ def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch, 
     assert sorted(statuses) == [303] * most + [429] * 3
     assert len(inside.records("JOB#")) == most
     assert [record for record in inside.records("WAITS") if any(name.startswith("wait") for name in record)] == []
-    board("open waits of a free caller", statuses.count(303), f"{most} exactly")
 
 
 def test_a_wait_for_an_ended_job_needs_no_place(

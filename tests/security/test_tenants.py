@@ -1,11 +1,14 @@
 """Another caller's id is an unknown id: the same answer, by one read in the caller's own partition."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from image_studio.storage.keys import caller_pk
+from image_studio.runtime import clients
+from image_studio.storage.keys import UPLOADS
 from tests.operations.workshop import photo, to_text
 from tests.security.inside import Inside
 
@@ -23,12 +26,20 @@ def alices(inside: Inside, emulated: dict[str, Any]) -> dict[str, str]:
     return {"job": job, "upload": upload, "persona": "acme"}
 
 
-def _asked(inside: Inside, made: list[dict[str, Any]]) -> Any:
-    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
-        made.append({"operation": model.name, **params})
+@contextmanager
+def _noted(inside: Inside) -> Iterator[list[str]]:
+    """What the table and the bucket are asked for meanwhile, as text."""
+    made: list[str] = []
 
-    inside.db.meta.events.register("provide-client-params.dynamodb", note)
-    return note
+    def note(params: dict[str, Any], model: Any, **_: Any) -> None:
+        made.append(json.dumps({"operation": model.name, **params}, default=str))
+
+    watched = [(inside.db, "provide-client-params.dynamodb"), (clients.s3(), "provide-client-params.s3")]
+    for client, event in watched:
+        client.meta.events.register(event, note)
+    yield made
+    for client, event in watched:
+        client.meta.events.unregister(event, note)
 
 
 #: What names an id: method, path, body; `{}` is the id. The kind says whose ids it takes.
@@ -72,35 +83,28 @@ def _fill(text: str, value: str) -> str:
     ("kind", "method", "path", "body"), BEARING, ids=lambda value: str(value)[:60] if value else "-"
 )
 def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the table
-    inside: Inside, alices: dict[str, str], kind: str, method: str, path: str, body: Any
+    inside: Inside, alices: dict[str, str], kind: str, method: str, path: str, body: Any, count: Any
 ) -> None:
-    """Mallory gets the same status, headers and sentence for Alice's id and for one that nobody has."""
+    """Mallory gets the same status, headers and sentence for Alice's id and for one that nobody has.
+
+    The look-up is one read, of the table or the bucket, and no key that is asked for is anybody else's.
+    """
     unknown = "nobodys" if kind == "persona" else UNKNOWN
-    answers = []
+    answers, own = [], inside.tenant("mallory")
     for tried in (alices[kind], unknown):
         filled = json.loads(_fill(json.dumps(body), tried)) if body else b""
-        answer = inside.ask(method, _fill(path, tried), body=filled, sub="mallory")
+        with _noted(inside) as calls:
+            answer = inside.ask(method, _fill(path, tried), body=filled, sub="mallory")
         told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
         answers.append((answer.status, told, answer.body.replace(tried, "ID")))
+        looked_up = [call for call in calls if any(each in call for each in ("JOB#", "PERSONA#", UPLOADS))]
+        foreign = [call for call in calls if own not in call and '"STUDIO"' not in call]
+        count("ids", reads=len(looked_up), foreign=len(foreign))
+        assert (len(looked_up), foreign) == (1, [])
+    count("ids", asked=1, same=int(answers[0] == answers[1]), statuses={answers[0][0]: 1})
     assert answers[0] == answers[1]
     assert answers[0][0] == 404, answers[0]
     assert inside.ask("GET", f"/jobs/{alices['job']}").status == 200
-
-
-@pytest.mark.parametrize(("kind", "method", "path"), [row[:3] for row in BEARING if row[3] is None])
-def test_only_the_callers_own_partition_is_read(
-    inside: Inside, alices: dict[str, str], kind: str, method: str, path: str
-) -> None:
-    """The look-up is one read; no key of it is anybody else's."""
-    made: list[dict[str, Any]] = []
-    noting = _asked(inside, made)
-    inside.ask(method, _fill(path, alices[kind]), sub="mallory")
-    inside.db.meta.events.unregister("provide-client-params.dynamodb", noting)
-    own = caller_pk(inside.tenant("mallory"))
-    assert all(json.dumps(call, default=str).count(own) >= 1 for call in made)
-    assert caller_pk(inside.tenant("alice")) not in json.dumps(made, default=str)
-    looked_up = [call for call in made if any(each in json.dumps(call, default=str) for each in ("JOB#", "PERSONA#"))]
-    assert len(looked_up) == 1
 
 
 def test_an_upload_lands_under_the_callers_own_prefix(inside: Inside) -> None:

@@ -1,0 +1,46 @@
+"""What a fuzzer tries: bytes as everything that a caller could send them as.
+
+A picture inside the limits or an InvalidImage with a sentence is right; anything else is raised.
+"""
+
+import base64
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.gate import Limits, measure, open_picture
+from image_studio.imaging.payload import decode_base64
+
+LIMITS = Limits(max_bytes=1_000_000, max_pixels=1_000_000)
+
+
+def one_input(data: bytes) -> None:
+    """Try the bytes as a file, as raw base64 and inside a data URL. Raises what no caller may cause."""
+    _as_file(data)
+    text = data.decode("latin-1")
+    _as_text(text)
+    _as_text("data:image/png;base64," + text)
+    _as_text(base64.b64encode(data).decode())
+
+
+def _as_file(data: bytes) -> None:
+    try:
+        measured = measure(data, LIMITS)
+        picture = open_picture(data, LIMITS)
+    except InvalidImage as error:
+        _sentence(error)
+        return
+    if picture.width * picture.height > LIMITS.max_pixels or picture.mode not in ("RGB", "RGBA") or picture.info:
+        raise AssertionError(f"a picture outside the limits: {picture.size} {picture.mode}")
+    if (measured.width, measured.height) != picture.size:
+        raise AssertionError(f"the header said {measured}, the picture is {picture.size}")
+
+
+def _as_text(text: str) -> None:
+    try:
+        decode_base64(text)
+    except InvalidImage as error:
+        _sentence(error)
+
+
+def _sentence(error: InvalidImage) -> None:
+    if not 0 < len(error.detail) < 300:
+        raise AssertionError(error.detail)

@@ -1,0 +1,33 @@
+"""Hostile images through the gate, in a process of its own: `python -m tests.security.measure_gate COUNT`.
+
+Prints one line of JSON: how many were pictures or sentences, the slowest (processor seconds), and the peak memory.
+"""
+
+import json
+import resource
+import sys
+import time
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.gate import open_picture
+from tests.imaging.hostile import hostile_images
+
+
+def main() -> None:
+    """Try them all; whatever isn't a picture or a sentence ends the process."""
+    opened = refused = 0
+    slowest = (0.0, "")
+    for name, data in hostile_images(int(sys.argv[1])):
+        started = time.process_time()
+        try:
+            open_picture(data)
+            opened += 1
+        except InvalidImage:
+            refused += 1
+        slowest = max(slowest, (time.process_time() - started, name))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    sys.stdout.write(json.dumps({"opened": opened, "refused": refused, "slowest": slowest, "peak_mb": peak}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Malformed images at every door that takes one: a sentence or a picture, never a 500, in bounded time and memory."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from local.template import ROOT
+from tests.imaging.hostile import hostile_images
+from tests.security.inside import Inside, unbounded, without_workers
+
+COUNT = 2_500
+BY_HAND = 700  # all that are made by hand, and some mutations; the bounded run sends every fifteenth of them
+LONGEST = 4_000_000  # bytes; base64 of more is over the size of a request
+MEGABYTES = 512
+SECONDS = 2.0  # of a processor, for one image
+
+DOORS = {
+    "/upscale": lambda text: {"image_base64": text, "mode": "fast"},
+    "/edit/process": lambda text: {"image_base64": text, "operation": "remove_background"},
+    "/control/process": lambda text: {"control_image_base64": text, "operation": "sketch", "prompt": "a boat"},
+    "/social/optimize": lambda text: {"image_base64": text, "platforms": ["twitter"], "output_format": "jpeg"},
+}
+
+
+@pytest.fixture(scope="module")
+def doors() -> Iterator[Inside]:
+    """The API without workers and limits."""
+    with pytest.MonkeyPatch.context() as patch, unbounded(patch):
+        without_workers(patch)
+        yield Inside()
+
+
+def test_time_and_memory_of_the_gate_are_bounded(count: Any) -> None:
+    """Bombs, cut files, polyglots, foreign formats, mutations: each within two seconds, all within half a gigabyte."""
+    path = os.pathsep.join([str(ROOT / "layers" / "common" / "python"), str(ROOT)])
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.security.measure_gate", str(COUNT)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    measured = json.loads(done.stdout)
+    seconds, name = measured["slowest"]
+    assert measured["opened"] + measured["refused"] == COUNT
+    assert measured["peak_mb"] < MEGABYTES
+    assert seconds < SECONDS, name
+    tried = measured["opened"] + measured["refused"]
+    count("images", images=tried, opened=measured["opened"], slowest=seconds, peak_mb=measured["peak_mb"])
+
+
+@pytest.mark.parametrize(("most", "every"), [(BY_HAND, 15), pytest.param(COUNT, 1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("path", DOORS)
+def test_no_image_makes_a_500(doors: Inside, path: str, most: int, every: int, count: Any) -> None:
+    """Through the whole API, as a data URL and raw: 202 or 200 for a picture, 400 with a sentence for the rest."""
+    statuses: Counter[int] = Counter()
+    for number, (name, data) in enumerate(islice(hostile_images(most), 0, None, every)):
+        if len(data) > LONGEST:
+            continue
+        text = base64.b64encode(data).decode()
+        if number % 2:
+            text = f"data:image/png;base64,{text}"
+        answer = doors.ask("POST", path, body=DOORS[path](text), headers={"prefer": "respond-async"})
+        assert answer.status in (200, 202, 400), (name, answer.status, answer.body[:200])
+        if answer.status == 400:
+            assert answer.json.keys() == {"detail", "code"}
+            assert len(answer.json["detail"]) < 400
+        statuses[answer.status] += 1
+    count("images", statuses=statuses)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not base64",
+        "iVBORw0KGgo",
+        "aGVsbG8=",
+        "data:image/png;base64,",
+        "data:image/png;base64,!!!!",
+        "data:image/png,iVBORw0KGgo=",
+        "data:text/html;base64,PHNjcmlwdD4=",
+        "data:image/png;base64,iVBORw0K\nGgo=",
+        "data:image/svg+xml;base64,PHN2Zy8+",
+        "data:" + "x" * 5000,
+        "http://169.254.169.254/latest/meta-data/",
+        "file:///etc/passwd",
+        "s3://bucket/key",
+        "upload:../../etc/passwd",
+        "job:" + "0" * 32 + "/999",
+        " ",
+        "\u0000",
+    ],
+)
+@pytest.mark.parametrize("path", DOORS)
+def test_what_is_no_picture_is_a_sentence(doors: Inside, path: str, text: str) -> None:
+    """Broken base64, other types, addresses of any kind: nothing is fetched, nothing is read but one's own."""
+    answer = doors.ask("POST", path, body=DOORS[path](text), headers={"prefer": "respond-async"})
+    assert answer.status in (400, 404), answer.body
+    assert answer.json["code"] in ("invalid_image", "invalid_request", "not_found")
