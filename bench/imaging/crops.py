@@ -45,10 +45,10 @@ def upright_size(file: Path) -> tuple[int, int]:
 
 
 def peer_windows(files: list[Path]) -> dict[str, list[list[Window]]]:
-    """Every peer's windows; kept in the cache, since the peers don't change."""
-    kept = CACHE / "peer_windows.json"
-    if kept.exists():
-        return dict(json.loads(kept.read_text()))
+    """Every peer's windows; kept in the cache for these pictures, since the peers don't change."""
+    kept, names = CACHE / "peer_windows.json", [file.name for file in files]
+    if kept.exists() and (cached := json.loads(kept.read_text())).get("files") == names:
+        return dict(cached["windows"])
     import peer_crops as peers  # noqa: PLC0415  # needs every peer; the cache does not
 
     found = {
@@ -58,7 +58,7 @@ def peer_windows(files: list[Path]) -> dict[str, list[list[Window]]]:
         "thumbor detectors": [peers.thumbor_windows(file, SIZES) for file in files],
         "smartcrop.py": [peers.smartcrop_windows(file, SIZES) for file in files],
     }
-    kept.write_text(json.dumps(found))
+    kept.write_text(json.dumps({"files": names, "windows": found}))
     return found
 
 
