@@ -47,6 +47,8 @@ class ToldWire(Wire):
 
     def make(self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, **given: Any) -> Finished:
         """What the script says."""
+        if not given.get("handle"):
+            given["on_paying"]()
         with self._lock:
             if given.get("handle"):
                 self.resumed.append(given["handle"])

@@ -46,6 +46,8 @@ class ToldWire(Wire):
         self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, handle: str | None = None, **more: Any
     ) -> Finished:
         """Note the call, then do as told; `self.on_handle` is the caller's."""
+        if not handle:
+            more["on_paying"]()
         with self._lock:
             self.calls.append((adapter.SPEC.name, model.name, task, access, handle))
             self.on_handle, self.watch = more["on_handle"], more["watch"]

@@ -66,8 +66,9 @@ class PaintingWire(Wire):
         self.tasks: list[Task] = []
         self.models: list[ModelSpec] = []
 
-    def make(self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, **_: Any) -> Finished:
+    def make(self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, **more: Any) -> Finished:
         """Paint; an error is raised once."""
+        more["on_paying"]()
         self.tasks.append(task)
         self.models.append(model)
         if self.error:

@@ -138,6 +138,7 @@ def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Fin
         options.get("access") or Access("key", url),
         watch=Watch(now + options.get("deadline", 120.0), now + options.get("hold", 200.0)),
         on_handle=handles.append,
+        on_paying=options.get("on_paying", lambda: None),
         handle=options.get("handle"),
         renew=options.get("renew", lambda: None),
     )
@@ -147,6 +148,17 @@ def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Fin
 def wire(jumps) -> Wire:
     """A wire whose waits are jumped over."""
     return Wire(clock=jumps.clock, sleep=jumps.sleep)
+
+
+def test_paying_is_told_once_directly_before(wire, jumps, peer):
+    """When the body is built and the place is there; a free repetition is the same paid call, a resumed one none."""
+    told: list[int] = []
+    server = peer(ok)
+    busy = toy([ProviderBusy("busy", retry_after=1.0), Finished(b"x")])
+    make(wire, busy, server.url, jumps, on_paying=lambda: told.append(len(server.requests)))
+    assert (told, len(server.requests)) == ([0], 2)
+    make(wire, toy([Finished(b"x")]), server.url, jumps, handle="a", on_paying=lambda: told.append(9))
+    assert told == [0]
 
 
 def test_a_handle_is_told_before_it_is_polled_and_once(wire, jumps, peer):
@@ -421,6 +433,10 @@ def test_calls_in_flight_are_bounded(jumps, peer):
     assert not busy.value.maybe_charged
     with pytest.raises(StillRunning):
         make(wire, adapter, server.url, jumps, hold=0.1, handle="a")
+    paying: list[bool] = []
+    with pytest.raises(ProviderBusy):
+        make(wire, adapter, server.url, jumps, hold=0.1, on_paying=lambda: paying.append(True))
+    assert not paying, "who waits for a place hasn't begun to pay"
     release.set()
     for thread in threads:
         thread.join(10)

@@ -137,7 +137,6 @@ class _Maker:
             task, notes = fit_task(self.order.task(choice), choice.model)
             size = nearest(choice.model, task.width, task.height)
             self.entry = self.entry.with_(
-                stage=Stage.INTENDED,
                 provider=choice.provider.name,
                 model=choice.model.name,
                 seed=task.seed,
@@ -145,8 +144,6 @@ class _Maker:
                 ordered_at=self.studio.now(),
                 facts={**notes, "reason": _reason(choice, passed)},
             )
-            self.studio.journal.intend(self.entry)
-            self.studio.health.begin(choice.provider.name)
             try:
                 return self._with_fresh_key(choice, task)
             except ProviderFailed as error:
@@ -186,11 +183,17 @@ class _Maker:
             access,
             watch=Watch(started + max(left, MIN_PATIENCE), self.until),
             on_handle=self._note_handle,
+            on_paying=self._note_intent,
             handle=handle,
             renew=lambda: self.studio.keyring.access(choice.provider.name, anew=True),
         )
         self._settle(choice, finished, time.monotonic() - started)
         return finished.data
+
+    def _note_intent(self) -> None:
+        self.entry = self.entry.with_(stage=Stage.INTENDED)
+        self.studio.journal.intend(self.entry)
+        self.studio.health.begin(self.entry.provider)
 
     def _note_handle(self, handle: str) -> None:
         self.entry = self.entry.with_(stage=Stage.ORDERED, handle=handle)

@@ -93,12 +93,14 @@ class Wire:
         *,
         watch: Watch,
         on_handle: Callable[[str], None],
+        on_paying: Callable[[], None] = lambda: None,
         handle: str | None = None,
         renew: Callable[[], Access | None] = lambda: None,
     ) -> Finished:
         """The finished picture. With a `handle` an earlier paid call is resumed; else one paid call is made.
 
-        `on_handle` is told each new handle before anything else happens. `renew` reads the key anew, for a picture
+        `on_paying` is called directly before the paid call, when nothing stands before it any more, and `on_handle`
+        is told each new handle before anything else happens. `renew` reads the key anew, for a picture
         that was ordered with one that is refused by now. Raises StillRunning when `watch.hold`
         is over, and StudioErrors for the rest; those of a resumed or submitted call are `maybe_charged`.
         """
@@ -109,7 +111,7 @@ class Wire:
             raise ProviderBusy(f"{adapter.SPEC.title} has as many calls in flight as it may have.")
         order = _Order(adapter, model, access, watch, renew)
         try:
-            outcome = _resume(handle) if handle else self._submit(order, task)
+            outcome = _resume(handle) if handle else self._submit(order, task, on_paying)
             return self._follow(order, outcome, handle, on_handle)
         except StudioError as error:
             raise _without_key(error, access.key) from None
@@ -118,9 +120,10 @@ class Wire:
 
     # -- the paid call
 
-    def _submit(self, order: _Order, task: Task) -> Outcome:
+    def _submit(self, order: _Order, task: Task, on_paying: Callable[[], None]) -> Outcome:
         spec, watch = order.adapter.SPEC, order.watch
         call = order.adapter.build_request(order.model, task)
+        on_paying()
         least = LEAST_SHARE * self._patience(order)
         for attempt in range(1, MAX_SUBMITS + 1):
             try:
