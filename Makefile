@@ -56,8 +56,8 @@ help: ## list the targets
 # --- work ---------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000; RUNTIME=lambda: as built, under Lambda's emulator)
-	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
+run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000 TIER=enterprise; RUNTIME=lambda: as built, under Lambda's emulator)
+	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(TIER),--tier "$(TIER)") $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
 
 .PHONY: token
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)

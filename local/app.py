@@ -13,7 +13,7 @@ from local.aws import Aws, Schedule, schedules
 from local.children import end_with_parent, say_ready
 from local.environments import Environments
 from local.gateway import Gateway, GatewayServer
-from local.issuer import Issuer, load_key
+from local.issuer import READY_TIER, Issuer, load_key
 from local.poller import Clock, Poller, Queue
 from local.rie import Emulators
 from local.static import Site
@@ -33,6 +33,7 @@ class AppSettings:
     log: str
     issuer: str = ""  # whose tokens the playground gets; none: no playground
     tier_claim: str = "tier"
+    tier: str = READY_TIER  # of the playground's token
     schedule_seconds: float | None = None
     access_log: bool = True
     emulated: bool = False  # built functions, under the Runtime Interface Emulator
@@ -75,7 +76,7 @@ def _site(settings: AppSettings) -> Site | None:
     if not settings.issuer:
         return None
     issuer = Issuer(settings.issuer, load_key(Path(settings.log).parent), settings.tier_claim)
-    return Site(issuer.mint, settings.endpoint)
+    return Site(issuer.mint, settings.endpoint, tier=settings.tier)
 
 
 def configured(function: Function, declared: Mapping[str, str], common: Mapping[str, str]) -> Function:

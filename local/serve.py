@@ -13,6 +13,7 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 from local.children import DidNotStart
+from local.issuer import READY_SUB, READY_TIER
 from local.running import AlreadyRunning, Note, hold_lock, write_note
 from local.stack import STATE, Options, Stack
 from local.template import ROOT, TEMPLATE
@@ -39,6 +40,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description="Image Studio on localhost.")
     parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or DEFAULT_PORT))
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one ends")
+    parser.add_argument("--tier", default=READY_TIER, help="of the token that is printed, and of the playground's")
     parser.add_argument("--built", type=Path, help="run what was built into this folder, under Lambda's own emulator")
     chosen = parser.parse_args(arguments)
     over = threading.Event()
@@ -48,21 +50,27 @@ def main(arguments: list[str]) -> int:
         threading.Thread(target=_end_with_parent, args=(os.getppid(), over), daemon=True).start()
     try:
         with hold_lock(STATE):
-            return _run(chosen.port, over, chosen.built)
+            return _run(
+                Options(port=chosen.port, state=STATE, environment=os.environ, access_log=True, tier=chosen.tier),
+                over,
+                chosen.built,
+            )
     except AlreadyRunning as other:
         where = f" at {other.note.url} (process {other.note.pid})" if other.note else ""
         print(f"Image Studio is already running{where}. End it there with Ctrl-C.", file=sys.stderr)
         return 1
 
 
-def _run(port: int, over: threading.Event, built: Path | None) -> int:
-    options = Options(port=port, state=STATE, environment=os.environ, access_log=True)
+def _run(options: Options, over: threading.Event, built: Path | None) -> int:
     if built:
         options = replace(options, template=built.resolve() / TEMPLATE.name, emulated=True)
     try:
         stack = Stack(options)
     except OSError as problem:
-        print(f"Port {port} can't be used ({problem.strerror}). Choose another: make run PORT=8001", file=sys.stderr)
+        print(
+            f"Port {options.port} can't be used ({problem.strerror}). Choose another: make run PORT=8001",
+            file=sys.stderr,
+        )
         return 1
     except DidNotStart as problem:
         print(problem, file=sys.stderr)
@@ -87,7 +95,7 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             f"Image Studio listens at {stack.url}",
             f"In the browser: {stack.origin}/",
             "",
-            "A token for caller 'developer', tier 'pro' (another: make -s token SUB=me TIER=free):",
+            f"A token for caller '{READY_SUB}', tier '{stack.options.tier}' (another: make -s token SUB=me TIER=free):",
             token,
             "",
             "A picture, written to picture.png:",

@@ -15,7 +15,7 @@ from typing import IO, Any, Self
 from local.app import AppSettings
 from local.aws import Attributes, Aws, create_resources, schedules
 from local.children import Child, listen
-from local.issuer import AUDIENCE, IssuerServer
+from local.issuer import AUDIENCE, READY_SUB, READY_TIER, IssuerServer
 from local.permissions import policies_of
 from local.poller import fire
 from local.template import ROOT, TEMPLATE, Template
@@ -43,6 +43,7 @@ class Options:
     schedule_seconds: float | None = None
     providers: bool = True  # False: no emulators and no keys, for a template without providers
     access_log: bool = False
+    tier: str = READY_TIER  # of a token, unless it is asked for with another
     emulated: bool = False  # `template` is a built one, its functions run under the Runtime Interface Emulator
     output: IO[bytes] | None = None  # where the children's own lines go; None: where ours go
 
@@ -163,6 +164,7 @@ class Stack:
             log=str(self.log),
             issuer=self.issuer.url,
             tier_claim=self.issuer.tier_claim,
+            tier=self.options.tier,
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,
             emulated=self.options.emulated,
@@ -183,11 +185,11 @@ class Stack:
         """What Ref and GetAtt give, by logical id: `resources["Table"]["Ref"]` is the table's name."""
         return self._attributes
 
-    def token(self, sub: str = "developer", tier: str = "pro", **claims: Any) -> str:
+    def token(self, sub: str = READY_SUB, tier: str | None = None, **claims: Any) -> str:
         """A token that the gateway accepts."""
-        return self.issuer.mint(sub, tier, **claims)
+        return self.issuer.mint(sub, tier or self.options.tier, **claims)
 
-    def headers(self, sub: str = "developer", tier: str = "pro", **claims: Any) -> dict[str, str]:
+    def headers(self, sub: str = READY_SUB, tier: str | None = None, **claims: Any) -> dict[str, str]:
         """An Authorization header with a fresh token."""
         return {"Authorization": f"Bearer {self.token(sub, tier, **claims)}"}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from local.issuer import READY_SUB, READY_TIER
 from local.payload import Answer, Asked
 from local.template import ROOT
 
@@ -45,8 +46,9 @@ def safety_headers(pictures: str) -> tuple[tuple[str, str], ...]:
 class Site:
     """Answers for the page's files, its configuration and its token; None for everything else."""
 
-    def __init__(self, mint: Callable[..., str], pictures: str, root: Path = WEB) -> None:
+    def __init__(self, mint: Callable[..., str], pictures: str, root: Path = WEB, tier: str = READY_TIER) -> None:
         self._mint = mint
+        self._usual = {"sub": READY_SUB, "tier": tier}
         self._headers = safety_headers(pictures)
         self._root = root.resolve()
 
@@ -84,7 +86,7 @@ class Site:
         if host not in _LOOPBACK or asked.header("sec-fetch-site") not in (None, "same-origin", "none"):
             return Answer(403, (("content-type", "application/json"),), b'{"message":"Forbidden"}')
         wanted = parse_qs(asked.query)
-        sub, tier = (wanted.get(name, [usual])[0] for name, usual in (("sub", "developer"), ("tier", "pro")))
+        sub, tier = (wanted.get(name, [usual])[0] for name, usual in self._usual.items())
         body = json.dumps({"token": self._mint(sub, tier), "sub": sub, "tier": tier}).encode()
         return Answer(200, (("content-type", "application/json"), ("cache-control", "no-store")), body)
 

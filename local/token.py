@@ -1,9 +1,9 @@
-"""`python -m local.token --sub me --tier pro`: print a fresh token for the running stack."""
+"""`python -m local.token --sub me --tier free`: print a fresh token for the running stack."""
 
 import argparse
 import sys
 
-from local.issuer import Issuer, load_key
+from local.issuer import READY_SUB, READY_TIER, Issuer, load_key
 from local.running import read_note
 from local.stack import STATE
 
@@ -11,8 +11,8 @@ from local.stack import STATE
 def main() -> int:
     """Print a token; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.token", description="A token for the running stack.")
-    parser.add_argument("--sub", default="developer", help="who calls (default: developer)")
-    parser.add_argument("--tier", default="pro", help="free, basic, pro or enterprise (default: pro)")
+    parser.add_argument("--sub", default=READY_SUB, help="who calls (default: %(default)s)")
+    parser.add_argument("--tier", default=READY_TIER, help="free, basic, pro or enterprise (default: %(default)s)")
     chosen = parser.parse_args()
     note = read_note(STATE)
     if note is None:

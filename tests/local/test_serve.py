@@ -17,6 +17,8 @@ import pytest
 import requests
 from PIL import Image
 
+from local.serve import banner
+from local.stack import Options, Stack
 from local.template import ROOT
 
 COPIED = ("functions", "layers", "local", "template.yaml", "Makefile", "scripts", "requirements")
@@ -139,6 +141,32 @@ def test_a_second_start_says_that_one_is_running(server: _Server) -> None:
     second = subprocess.run(_Server.command(), cwd=server.tree, capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1
     assert f"already running at {_url(server)} (process {server.process.pid})" in second.stderr
+
+
+def test_ready_tokens_are_of_the_enterprise_tier(server: _Server) -> None:
+    """What `make run` and `make token` print, and what the playground is handed: no limit surprises."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "local.token"], cwd=server.tree, capture_output=True, text=True, timeout=30, check=True
+    ).stdout.strip()
+    session = requests.get(f"{_url(server).partition('/api/')[0]}/local/session", timeout=30).json()["token"]
+    for token in (_token(server), printed, session):
+        claims = jwt.decode(token, options={"verify_signature": False})
+        assert (claims["sub"], claims["tier"]) == ("developer", "enterprise")
+    assert "tier 'enterprise'" in server.said
+
+
+def test_the_ready_tokens_tier_can_be_chosen(tmp_path: Path) -> None:
+    """`make run TIER=free` and `make token TIER=free` hand it on."""
+    for target in ("run", "token"):
+        told = subprocess.run(
+            ["make", "-n", "-C", str(ROOT), target, "TIER=free"], capture_output=True, text=True, check=True
+        ).stdout
+        assert '--tier "free"' in told
+    with Stack(Options(state=tmp_path, tier="free", providers=False)) as stack:
+        session = requests.get(f"{stack.origin}/local/session", timeout=30).json()
+        assert (session["tier"], "tier 'free'" in banner(stack, {})) == ("free", True)
+        claims = jwt.decode(stack.token(), options={"verify_signature": False})
+        assert claims["tier"] == "free"
 
 
 def test_a_fresh_token_is_for_whom_it_was_asked(server: _Server) -> None:
