@@ -187,7 +187,7 @@ class Stack:
 
     def token(self, sub: str = READY_SUB, tier: str | None = None, **claims: Any) -> str:
         """A token that the gateway accepts."""
-        return self.issuer.mint(sub, tier or self.options.tier, **claims)
+        return self.issuer.mint(sub, self.options.tier if tier is None else tier, **claims)
 
     def headers(self, sub: str = READY_SUB, tier: str | None = None, **claims: Any) -> dict[str, str]:
         """An Authorization header with a fresh token."""
