@@ -10,13 +10,12 @@ from pathlib import Path
 from image_studio.catalog.operations import OperationInfo, Option, table
 from image_studio.operations.choose_model import Wish, choose
 from image_studio.operations.given import WIRE_NAMES
-from image_studio.operations.operation_info import DEFAULT_QUALITY
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
+from image_studio.schemas.quality import Quality
 
 FILE = Path(__file__).resolve().parent.parent / "docs/operations.md"
 STUDIOS = ("edit", "upscale", "control")
-QUALITIES = ("draft", "standard", "premium")
 _BLOCK = re.compile(r"(<!-- table (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Rows = Iterator[list[str]]
@@ -60,7 +59,7 @@ def _matrix_rows() -> Rows:
 def _cell(operation: str, spec: ProviderSpec) -> str:
     if not any(model.does(operation) for model in spec.live_models()):
         return "-"
-    wish = Wish(operation=operation, quality=DEFAULT_QUALITY, provider=spec.name)
+    wish = Wish(operation=operation, quality=Quality.STANDARD, provider=spec.name)
     model = choose(wish, frozenset({spec.name}))[0].model
     return f"`{model.name}` {_how(operation, model)}, {_credits(model)}"
 
@@ -123,7 +122,7 @@ def _credits(model: ModelSpec) -> str:
 def _order(operation: str, model: ModelSpec) -> str:
     """Its place among all providers' models, by quality; without one it stands in by price."""
     places = model.auto.get(operation, {})
-    return ", ".join(f"{quality} {places[quality]}" for quality in QUALITIES if quality in places) or "by price"
+    return ", ".join(f"{quality} {places[quality]}" for quality in Quality if quality in places) or "by price"
 
 
 def _field_rows() -> Rows:

@@ -7,9 +7,9 @@ import pytest
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
 from image_studio.operations.choose_model import Wish, choose, provider_words, resolve_words
 from image_studio.providers import PROVIDERS, SPECS
+from image_studio.schemas.quality import Quality
 
 ALL = frozenset(PROVIDERS)
-QUALITIES = ("draft", "standard", "premium")
 
 KLEIN, FLASH, PRO = "FLUX.2-klein-9B", "gemini-3.1-flash-image", "gemini-3-pro-image"
 INPAINTER, CONTROLNET = "z-image-turbo-inpaint", "flux-controlnet-union-pro-2.0"
@@ -30,7 +30,7 @@ ORDER = {
     ("edit.erase", "draft"): ["image-eraser", KLEIN, "erase", FLASH],
     ("edit.erase", "standard"): ["erase", INPAINTER, KLEIN, FLASH],
     ("edit.erase", "premium"): ["erase", INPAINTER, KLEIN, FLASH],
-    **{("edit.outpaint", quality): ["outpaint", INPAINTER, KLEIN, FLASH] for quality in QUALITIES},
+    **{("edit.outpaint", quality): ["outpaint", INPAINTER, KLEIN, FLASH] for quality in Quality},
     ("edit.search_replace", "draft"): ["qwen-edit", KLEIN, "search-and-replace", FLASH],
     ("edit.search_replace", "standard"): ["search-and-replace", "qwen-edit", KLEIN, FLASH],
     ("edit.search_replace", "premium"): ["search-and-replace", "qwen-edit", KLEIN, FLASH],
@@ -40,9 +40,9 @@ ORDER = {
     ("edit.relight", "draft"): [FLASH, "qwen-edit-plus", KLEIN, "replace-background-and-relight"],
     ("edit.relight", "standard"): ["replace-background-and-relight", "qwen-edit-plus", KLEIN, FLASH],
     ("edit.relight", "premium"): ["replace-background-and-relight", "qwen-edit-plus", KLEIN, FLASH],
-    **{("upscale.fast", quality): ["fast", "image-upscaler"] for quality in QUALITIES},
-    **{("upscale.conservative", quality): ["conservative", "ultimate-image-upscaler"] for quality in QUALITIES},
-    **{("upscale.creative", quality): ["creative", "ultimate-image-upscaler", PRO] for quality in QUALITIES},
+    **{("upscale.fast", quality): ["fast", "image-upscaler"] for quality in Quality},
+    **{("upscale.conservative", quality): ["conservative", "ultimate-image-upscaler"] for quality in Quality},
+    **{("upscale.creative", quality): ["creative", "ultimate-image-upscaler", PRO] for quality in Quality},
     ("control.sketch", "draft"): ["sketch", KLEIN, CONTROLNET, FLASH],
     ("control.sketch", "standard"): ["sketch", KLEIN, CONTROLNET, FLASH],
     ("control.sketch", "premium"): ["sketch", PRO, KLEIN, CONTROLNET],

@@ -16,8 +16,9 @@ from image_studio.errors import (
 from image_studio.operations.create import brief, create, estimate
 from image_studio.providers.adapter import Finished
 from image_studio.providers.wire import StillRunning
-from image_studio.schemas.create import CreateRequest, Quality
+from image_studio.schemas.create import CreateRequest
 from image_studio.schemas.limits import MAX_SEED
+from image_studio.schemas.quality import Quality
 from image_studio.schemas.request import MAX_PROMPT
 from tests.operations.easel import EVERYONE, Ledger, ToldWire, painted, size_of, studio
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from image_studio.catalog import DATA
 from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.schemas.limits import MAX_PROMPT
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,9 @@ def _one_of(name: str, value: Any, words: tuple[str, ...]) -> str:
 
 
 def _text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise InvalidRequest(f"options.{name} must be a text of at most {MAX_TEXT:,} characters.")
+    if not isinstance(value, str) or len(value) > MAX_PROMPT:
+        raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
     return value
-
-
-MAX_TEXT = 10_000  # characters of a text option, as of a prompt
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from image_studio.operations.operation import Operation
 from image_studio.operations.studio import Studio
 from image_studio.providers.adapter import Blob, Task
 from image_studio.schemas.control import ControlAnswer, ControlRequest
-from image_studio.schemas.create import Quality
+from image_studio.schemas.quality import Quality
 
 NAME = "control"
 #: The numbers that steer a model, 0 to 1; 0.0 is a value.

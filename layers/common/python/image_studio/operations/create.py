@@ -23,11 +23,11 @@ from image_studio.schemas.create import (
     CreatedPicture,
     CreateEcho,
     CreateRequest,
-    Quality,
     VariationFailure,
 )
 from image_studio.schemas.image import FileType
 from image_studio.schemas.limits import MAX_SEED
+from image_studio.schemas.quality import Quality
 
 NAME = "create"
 
@@ -60,7 +60,7 @@ def brief(request: CreateRequest) -> Brief:
         catalog.style_words(style)
     return Brief(
         size=size,
-        quality=request.quality or Quality(template.quality if template else "standard"),
+        quality=request.quality or Quality(template.quality if template else Quality.STANDARD),
         style_preset=style,
         template_name=template.name if template else None,
         hint=template.recommended_provider if template else None,

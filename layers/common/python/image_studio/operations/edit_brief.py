@@ -18,9 +18,9 @@ from image_studio.operations.given import (
 )
 from image_studio.operations.inputs import open_input
 from image_studio.operations.studio import Studio
-from image_studio.schemas.create import Quality
 from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.image import FileType
+from image_studio.schemas.quality import Quality
 
 #: What an edit may be given beside the flags of the table.
 _FIELDS = ("style_preset", "guidance_scale", "steps", "seed")

@@ -7,9 +7,9 @@ from typing import Any
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.operations.choose_model import Wish, ranked
-from image_studio.operations.operation_info import DEFAULT_QUALITY
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
+from image_studio.schemas.quality import Quality
 
 #: Tier of a model by the credits of one picture, up to and including; above the last it is premium.
 TIERS: Mapping[str, float] = {"budget": 3, "mid": 7, "premium": math.inf}
@@ -85,13 +85,13 @@ def _wish(operation: str, body: Mapping[str, Any]) -> tuple[Wish, list[str]]:
     preferences = body.get("preferences") or {}
     if not isinstance(preferences, Mapping):
         raise InvalidRequest("preferences must be an object.")
-    quality, why = DEFAULT_QUALITY, "first choice for standard quality"
+    quality, why = Quality.STANDARD, "first choice for standard quality"
     if preferences.get("prioritize_quality"):
-        quality, why = "premium", "first choice for premium quality"
+        quality, why = Quality.PREMIUM, "first choice for premium quality"
     elif preferences.get("prioritize_cost"):
-        quality, why = "draft", "lowest cost"
+        quality, why = Quality.DRAFT, "lowest cost"
     elif body.get("user_tier") == "free":
-        quality, why = "draft", "first choice for drafts, which cost the least"
+        quality, why = Quality.DRAFT, "first choice for drafts, which cost the least"
     return Wish(operation=f"edit.{operation}", quality=quality), [why]
 
 

@@ -8,12 +8,12 @@ from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.operations.choose_model import Choice, Wish, choose
 from image_studio.operations.dimensions import Size, wanted_size
-from image_studio.operations.operation_info import DEFAULT_QUALITY
 from image_studio.operations.upscale_mode import STUDIO, automatic_mode
 from image_studio.operations.upscale_target import target_size
 from image_studio.providers import PROVIDERS
 from image_studio.providers.shapes import nearest
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
+from image_studio.schemas.quality import Quality
 
 #: What a request may say; the rest of it is ignored.
 FIELDS = (
@@ -24,7 +24,6 @@ CURRENCY = "credits"
 GENERATE = ("generate", "create")
 STUDIOS = ("edit", STUDIO, "control")
 FREE = ("social", "social.optimize")
-QUALITIES = ("draft", "standard", "premium")
 
 
 def estimate_cost(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,9 +111,9 @@ def _size(body: Mapping[str, Any]) -> Size:
 
 
 def _quality(body: Mapping[str, Any]) -> str:
-    quality = _text(body, "quality") or DEFAULT_QUALITY
-    if quality not in QUALITIES:
-        raise UnknownChoice.of("quality", quality, QUALITIES)
+    quality = _text(body, "quality") or Quality.STANDARD
+    if quality not in [*Quality]:
+        raise UnknownChoice.of("quality", quality, [*Quality])
     return quality
 
 

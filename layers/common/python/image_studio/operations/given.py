@@ -6,7 +6,7 @@ from typing import Any
 from image_studio import catalog
 from image_studio.catalog.operations import OperationInfo
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.schemas.create import Quality
+from image_studio.schemas.quality import Quality
 from image_studio.schemas.request import Request
 
 #: Fields of the table that a request calls otherwise.

@@ -5,9 +5,9 @@ from typing import Any
 from image_studio.catalog.operations import Table, table
 from image_studio.operations.choose_model import Wish, choose
 from image_studio.providers import PROVIDERS
+from image_studio.schemas.quality import Quality
 
 #: What a request without `options.quality` is made with.
-DEFAULT_QUALITY = "standard"
 
 
 def edit_operations() -> dict[str, Any]:
@@ -22,7 +22,7 @@ def control_operations() -> dict[str, Any]:
 
 def default_provider(operation: str) -> str:
     """The provider that `auto` asks first for an operation such as `edit.inpaint`, were all configured."""
-    wish = Wish(operation=operation, quality=DEFAULT_QUALITY)
+    wish = Wish(operation=operation, quality=Quality.STANDARD)
     return choose(wish, frozenset(PROVIDERS))[0].provider.name
 
 

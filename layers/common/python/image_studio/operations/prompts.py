@@ -9,7 +9,7 @@ from image_studio import catalog
 from image_studio.operations.personas import persona_of, spoken
 from image_studio.operations.studio import Studio
 from image_studio.schemas.create import CreateRequest
-from image_studio.schemas.request import MAX_PROMPT
+from image_studio.schemas.limits import MAX_PROMPT
 
 NOTE = "wording"  # its name in the journal
 #: A phrase in double quotes: words that are to stand in the picture. An inch mark follows its number and is none.

@@ -1,10 +1,10 @@
 """Control: a picture steers how a new one is made."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.delivery import Delivery, PictureAnswer
 from image_studio.schemas.image import FileType
 from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, Strength, unless_null
 
@@ -34,19 +34,7 @@ class ControlRequest(Request):
     delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
 
 
-class ControlAnswer(Deliverable):
+class ControlAnswer(PictureAnswer):
     """The documented body of POST /control/process; the picture is a data URL, or a URL."""
 
-    as_data_url: ClassVar[bool] = True
-
-    success: bool
     operation: str
-    provider: str
-    model: str
-    width: int
-    height: int
-    metadata: dict[str, Any]
-
-    def deliverables(self) -> list[Deliverable]:
-        """The answer itself carries the picture."""
-        return [self]

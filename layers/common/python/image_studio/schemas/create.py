@@ -1,6 +1,5 @@
 """Create: a prompt becomes pictures of an exact size."""
 
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
@@ -8,17 +7,10 @@ from pydantic import BaseModel, Field, model_validator
 from image_studio.schemas.delivery import Deliverable, Delivery
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
 from image_studio.schemas.personas import DEFAULT_PERSONA
+from image_studio.schemas.quality import Quality
 from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
-
-
-class Quality(StrEnum):
-    """How much to spend."""
-
-    DRAFT = "draft"
-    STANDARD = "standard"
-    PREMIUM = "premium"
 
 
 class CreateRequest(Request):

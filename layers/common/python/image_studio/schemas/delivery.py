@@ -44,6 +44,23 @@ class Deliverable(BaseModel):
         return {key: value for key, value in body.items() if value is not None or key not in _ONE_OF}
 
 
+class PictureAnswer(Deliverable):
+    """What the answers of edit, upscale and control have in common: one picture and how it was made."""
+
+    as_data_url: ClassVar[bool] = True
+
+    success: bool
+    provider: str
+    model: str
+    width: int
+    height: int
+    metadata: dict[str, Any]
+
+    def deliverables(self) -> list[Deliverable]:
+        """The answer itself carries the picture."""
+        return [self]
+
+
 _ONE_OF = {"image_base64", "image_url", "stored"}
 
 

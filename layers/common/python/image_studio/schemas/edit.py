@@ -1,10 +1,10 @@
 """Edit: a picture is changed."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
-from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.delivery import Delivery, PictureAnswer
 from image_studio.schemas.image import FileType
 from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, unless_null
 
@@ -45,19 +45,7 @@ class EditRequest(Request):
         return self.expand_left, self.expand_up, self.expand_right, self.expand_down
 
 
-class EditAnswer(Deliverable):
+class EditAnswer(PictureAnswer):
     """The documented body of POST /edit/process; the picture is a data URL, or a URL."""
 
-    as_data_url: ClassVar[bool] = True
-
-    success: bool
     operation: str
-    provider: str
-    model: str
-    width: int
-    height: int
-    metadata: dict[str, Any]
-
-    def deliverables(self) -> list[Deliverable]:
-        """The answer itself carries the picture."""
-        return [self]

@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from image_studio.schemas.limits import MAX_SEED
+from image_studio.schemas.limits import MAX_PROMPT, MAX_SEED
 
-MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
 MAX_OPTIONS = 32  # entries of an `options` object
 
 

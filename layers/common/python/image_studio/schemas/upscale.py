@@ -1,11 +1,11 @@
 """Upscale: a picture gets more pixels."""
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from pydantic import Field
 
 from image_studio.schemas.create import Side
-from image_studio.schemas.delivery import Deliverable, Delivery
+from image_studio.schemas.delivery import Delivery, PictureAnswer
 from image_studio.schemas.image import FileType
 from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, unless_null
 
@@ -31,19 +31,7 @@ class UpscaleRequest(Request):
     delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
 
 
-class UpscaleAnswer(Deliverable):
+class UpscaleAnswer(PictureAnswer):
     """The documented body of POST /upscale; `mode` is the one that was used."""
 
-    as_data_url: ClassVar[bool] = True
-
-    success: bool
     mode: str
-    provider: str
-    model: str
-    width: int
-    height: int
-    metadata: dict[str, Any]
-
-    def deliverables(self) -> list[Deliverable]:
-        """The answer itself carries the picture."""
-        return [self]
