@@ -26,10 +26,11 @@ Attributes = dict[str, dict[str, str]]
 
 def serve(listener: socket.socket) -> None:
     """Run moto's server on an open socket, until the process ends."""
+    from moto import backends  # noqa: PLC0415  # only the server's process pays for it
     from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415  # the same
     from moto.dynamodb.models.table import Table  # noqa: PLC0415  # the same
     from moto.dynamodb.responses import DynamoHandler  # noqa: PLC0415  # the same
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  # only the server's process pays for it
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  # the same
         DomainDispatcherApplication,
         MotoRequestHandler,
         create_backend_app,
@@ -37,6 +38,8 @@ def serve(listener: socket.socket) -> None:
     from werkzeug.serving import make_server  # noqa: PLC0415  # the same
 
     transactions.mend(DynamoHandler, DynamoDBBackend, Table)
+    services = tuple(backends.list_of_moto_modules())
+    backends.list_of_moto_modules = lambda: services  # it walks through its own folders at every request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = Guard(DomainDispatcherApplication(create_backend_app))
     make_server(
