@@ -1,0 +1,94 @@
+"""Which fields a request gives, as the operations' tables call them."""
+
+from typing import Any
+
+import pytest
+
+from image_studio import catalog
+from image_studio.catalog.operations import table
+from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.operations.given import (
+    check_style,
+    checked_options,
+    given_fields,
+    not_honoured,
+    quality_of,
+    require,
+)
+from image_studio.schemas.edit import EditRequest
+from image_studio.schemas.quality import Quality
+
+OUTPAINT = table("edit").choose("outpaint")
+RELIGHT = table("edit").choose("relight")
+
+
+def edit(**fields: Any) -> EditRequest:
+    """An edit with a picture."""
+    return EditRequest(image_base64="x", operation="outpaint", **fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({}, set()),
+        ({"mask_base64": ""}, set()),
+        ({"mask_base64": "x"}, {"mask"}),
+        ({"expand_left": 0}, set()),
+        ({"expand_up": 1}, {"expansion"}),
+        ({"lighting_image_base64": "x", "prompt": "p"}, {"lighting", "prompt"}),
+    ],
+)
+def test_fields_are_called_as_the_table_calls_them(fields: dict[str, Any], names: set[str]) -> None:
+    """Null, empty and a side of 0 give nothing."""
+    every = ("mask", "expansion", "lighting", "prompt")
+    assert given_fields(edit(**fields), every) == names
+
+
+def test_a_missing_field_is_the_documented_sentence() -> None:
+    """Any side is enough for outpainting."""
+    with pytest.raises(InvalidRequest, match="required for"):
+        require(OUTPAINT, frozenset())
+    require(OUTPAINT, frozenset({"expansion"}))
+
+
+def test_what_an_operation_has_no_use_for_is_told_by_its_wire_name() -> None:
+    """Fields and options; `quality` is everybody's."""
+    request = edit(mask_base64="x", expand_left=5, options={"quality": "draft", "shadow": True, "creativity": 0.2})
+    told = not_honoured(request, OUTPAINT, given_fields(request, ("mask", "expansion")))
+    assert told == ["mask_base64", "options.shadow"]
+
+
+def test_options_are_checked_and_null_is_not_given() -> None:
+    """Only the operation's own come through."""
+    name = next(iter(RELIGHT.options))
+    assert checked_options(RELIGHT, {name: None, "of another operation": 1}) == {}
+    with pytest.raises((InvalidRequest, UnknownChoice), match=rf"options\.{name}"):
+        checked_options(RELIGHT, {name: ["not", "that"]})
+
+
+@pytest.mark.parametrize("asked", [*Quality])
+def test_a_quality_is_one_of_three(asked: str) -> None:
+    """As a word."""
+    assert quality_of({"quality": asked}) is Quality(asked)
+
+
+@pytest.mark.parametrize("options", [{}, {"quality": None}])
+def test_nothing_asked_is_standard(options: dict[str, Any]) -> None:
+    """Absent and null are the same."""
+    assert quality_of(options) is Quality.STANDARD
+
+
+@pytest.mark.parametrize("asked", ["best", 5, "", True])
+def test_another_quality_is_a_400_with_the_list(asked: Any) -> None:
+    """The sentence names the option."""
+    with pytest.raises(UnknownChoice, match=r"options\.quality.*draft.*standard.*premium"):
+        quality_of({"quality": asked})
+
+
+def test_styles_are_the_catalogs() -> None:
+    """Every listed one passes, none is fine, another isn't."""
+    for style in catalog.styles():
+        check_style(style.id)
+    check_style(None)
+    with pytest.raises(UnknownChoice, match="style_preset"):
+        check_style("no-such-style")
