@@ -13,7 +13,7 @@ from image_studio.providers.adapter import Reply
 from image_studio.providers.replies import MAX_SAID, plain_error, retry_after
 
 
-def reply(status: int = 429, **headers: str) -> Reply:
+def reply(status: int, **headers: str) -> Reply:
     """A reply; `_` in a header's name stands for `-`."""
     return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
@@ -36,7 +36,7 @@ def reply(status: int = 429, **headers: str) -> Reply:
 )
 def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
     """Seconds, a date beside the reply's own, or the IETF field; anything else is no word on it."""
-    assert retry_after(reply(**headers)) == seconds
+    assert retry_after(reply(429, **headers)) == seconds
 
 
 @pytest.mark.parametrize(
