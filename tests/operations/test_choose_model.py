@@ -28,7 +28,7 @@ ORDER = {
     ("edit.inpaint", "standard"): ["inpaint", INPAINTER, KLEIN, FLASH],
     ("edit.inpaint", "premium"): ["inpaint", INPAINTER, KLEIN, FLASH],
     ("edit.erase", "draft"): ["image-eraser", KLEIN, "erase", FLASH],
-    ("edit.erase", "standard"): ["erase", INPAINTER, KLEIN, FLASH],
+    ("edit.erase", "standard"): ["erase", "image-eraser", KLEIN, FLASH],
     ("edit.erase", "premium"): ["erase", INPAINTER, KLEIN, FLASH],
     **{("edit.outpaint", quality): ["outpaint", INPAINTER, KLEIN, FLASH] for quality in Quality},
     ("edit.search_replace", "draft"): ["qwen-edit", KLEIN, "search-and-replace", FLASH],

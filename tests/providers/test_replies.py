@@ -10,7 +10,7 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers.adapter import Reply
-from image_studio.providers.replies import MAX_SAID, plain_error, retry_after
+from image_studio.providers.replies import MAX_SAID, plain_error, refused, retry_after
 
 
 def reply(status: int, **headers: str) -> Reply:
@@ -70,6 +70,13 @@ def test_a_busy_provider_says_for_how_long() -> None:
     found = plain_error("Toy", reply(429, retry_after="9"))
     assert isinstance(found, ProviderBusy)
     assert found.retry_after == 9
+
+
+def test_moderation_names_who_refused() -> None:
+    """With the provider's words, within the same bound, or with what to do."""
+    assert refused("Toy", "flagged").detail == "Toy's content policy refused this request: flagged"
+    assert refused("Toy", "x" * 400).detail.endswith(": " + "x" * MAX_SAID)
+    assert refused("Toy").detail == "Toy's content policy refused this request. Change the prompt or the picture."
 
 
 def test_the_providers_words_are_told_within_bounds() -> None:

@@ -7,7 +7,6 @@ negative prompt or a size in pixels: they are told in words, or done by us. A re
 from typing import Any
 
 from image_studio.errors import (
-    ContentRefused,
     ProviderBusy,
     ProviderKeyRefused,
     ProviderUnavailable,
@@ -18,7 +17,7 @@ from image_studio.errors import (
 from image_studio.providers.adapter import Finished, HttpCall, Outcome, Reply, Task
 from image_studio.providers.fields import folded_seed, from_base64, to_base64
 from image_studio.providers.gemini_models import MODELS
-from image_studio.providers.replies import MAX_SAID, plain_error, retry_after
+from image_studio.providers.replies import MAX_SAID, plain_error, refused, retry_after
 from image_studio.providers.shapes import nearest
 from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel
 from image_studio.providers.wording import prompt_for, shown
@@ -116,13 +115,13 @@ def _blocked(document: dict[str, Any]) -> StudioError:
     feedback = document.get("promptFeedback")
     reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
     if reason:
-        return ContentRefused(f"{SPEC.title}'s content policy refused this request ({reason}).")
+        return refused(SPEC.title, reason)
     return ResultUnusable(f"{SPEC.title} answered without a picture.")
 
 
 def _nothing(reason: str, parts: list[dict[str, Any]]) -> StudioError:
     if reason in _REFUSALS:
-        return ContentRefused(f"{SPEC.title}'s content policy refused this request ({reason}).")
+        return refused(SPEC.title, reason)
     words = " ".join(str(part["text"]) for part in parts if part.get("text"))
     if words:
         return ResultUnusable(f"{SPEC.title} answered in words instead of a picture: {words[:MAX_SAID]}")

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from image_studio.errors import (
-    ContentRefused,
     ProviderOutage,
     ProviderUnavailable,
     ResultUnusable,
@@ -20,7 +19,7 @@ from image_studio.errors import (
 from image_studio.providers.adapter import Blob, Finished, HttpCall, Located, Outcome, Pending, Reply, Task
 from image_studio.providers.fields import data_uri, from_base64, wire_fields
 from image_studio.providers.huggingface_models import HF_INFERENCE, MODELS
-from image_studio.providers.replies import MAX_SAID, plain_error
+from image_studio.providers.replies import plain_error, refused
 from image_studio.providers.shapes import nearest
 from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel
 from image_studio.providers.wording import shown
@@ -117,7 +116,7 @@ def _path_of(address: object) -> str:
 def _read_pictures(document: dict[str, Any]) -> Finished | Located:
     flags = document.get("has_nsfw_concepts")
     if isinstance(flags, list) and any(flags):
-        raise ContentRefused
+        raise refused(SPEC.title)
     pictures = document.get("images") or [document.get("image")]
     first = pictures[0] if isinstance(pictures, list) else None
     url = first.get("url") if isinstance(first, dict) else None
@@ -141,7 +140,7 @@ def read_error(reply: Reply) -> StudioError:
     body = document if isinstance(document, dict) else {}
     said, kind = _words(body)
     if kind == _POLICY:
-        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}")
+        return refused(SPEC.title, said)
     if reply.status == 503 and isinstance(body.get("estimated_time"), int | float):
         return ProviderOutage(f"{SPEC.title} is loading the model.", retry_after=max(0.0, body["estimated_time"]))
     if reply.status == 402 or "exceeded your monthly included credits" in said:

@@ -3,6 +3,7 @@
 import re
 
 from image_studio.errors import (
+    ContentRefused,
     ProviderBusy,
     ProviderFailed,
     ProviderKeyRefused,
@@ -31,6 +32,12 @@ def retry_after(reply: Reply) -> float | None:
     except (ValueError, TypeError):
         reset = _RATE_LIMIT_RESET.search(reply.headers.get("ratelimit", ""))
         return float(reset[1]) if reset else None
+
+
+def refused(title: str, said: str = "") -> ContentRefused:
+    """The provider's moderation says no, maybe in words; `title` is its name."""
+    what = f"{title}'s content policy refused this request"
+    return ContentRefused(f"{what}: {said[:MAX_SAID]}" if said else f"{what}. Change the prompt or the picture.")
 
 
 def plain_error(title: str, reply: Reply, said: str = "") -> StudioError:

@@ -5,10 +5,10 @@ Every call is multipart/form-data, also without a file. A picture comes back as 
 Only successful generations are charged, so its own 5xx are never paid for.
 """
 
-from image_studio.errors import ContentRefused, ProviderOutage, ResultUnusable, StudioError, UnknownCharge
+from image_studio.errors import ProviderOutage, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, Finished, HttpCall, Outcome, Pending, Reply, Task
 from image_studio.providers.fields import size_word, wire_fields
-from image_studio.providers.replies import MAX_SAID, plain_error
+from image_studio.providers.replies import plain_error, refused
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 from image_studio.providers.stability_models import MODELS
 from image_studio.schemas.limits import MAX_SEED
@@ -72,7 +72,7 @@ def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> 
     if mime.startswith("application/json"):
         return _read_id(reply)
     if reply.headers.get("finish-reason") == "CONTENT_FILTERED":
-        raise ContentRefused
+        raise refused(SPEC.title)
     if not mime.startswith("image/"):
         raise UnknownCharge(f"{SPEC.title} answered with {mime or 'no content type'} instead of a picture.")
     if not reply.body:
@@ -104,7 +104,7 @@ def read_error(reply: Reply) -> StudioError:
     said = "; ".join(str(error) for error in body.get("errors") or [body.get("message") or ""])
     name = body.get("name")
     if reply.status == 422 or name == "content_moderation":
-        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}" if said else None)
+        return refused(SPEC.title, said)
     if reply.status >= 500 and name:
         return ProviderOutage(f"{SPEC.title} failed ({reply.status}).")
     return plain_error(SPEC.title, reply, said)

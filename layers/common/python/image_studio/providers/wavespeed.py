@@ -6,10 +6,10 @@ the envelope of a 200. Every accepted submit is charged, so a submit whose answe
 
 from typing import Any
 
-from image_studio.errors import ContentRefused, ResultUnusable, StudioError, UnknownCharge
+from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, HttpCall, Located, Outcome, Pending, Reply, Task
 from image_studio.providers.fields import data_uri, size_word, wire_fields
-from image_studio.providers.replies import MAX_SAID, plain_error
+from image_studio.providers.replies import MAX_SAID, plain_error, refused
 from image_studio.providers.shapes import nearest
 from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec
 from image_studio.providers.wavespeed_models import MODELS
@@ -105,7 +105,7 @@ def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
 def _read_output(data: dict[str, Any]) -> Located:
     flags = data.get("has_nsfw_contents")
     if isinstance(flags, list) and any(flags):
-        raise ContentRefused
+        raise refused(SPEC.title)
     outputs = data.get("outputs")
     if not isinstance(outputs, list) or not outputs or not isinstance(outputs[0], str):
         raise ResultUnusable(f"{SPEC.title} finished without a picture.")
@@ -116,7 +116,7 @@ def _read_output(data: dict[str, Any]) -> Located:
 def _failure(said: str) -> StudioError:
     """A task that ended badly after its submit: refunded within hours, but not surely free; not repeated."""
     if _is_moderation(said):
-        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}")
+        return refused(SPEC.title, said)
     return ResultUnusable(f"{SPEC.title} could not make the picture: {said[:MAX_SAID]}")
 
 
@@ -129,5 +129,5 @@ def read_error(reply: Reply) -> StudioError:
     document = reply.json()
     said = str(document.get("message") or "") if isinstance(document, dict) else ""
     if reply.status == 403 and _is_moderation(said):
-        return ContentRefused(f"{SPEC.title} refused this request: {said[:MAX_SAID]}")
+        return refused(SPEC.title, said)
     return plain_error(SPEC.title, reply, said)

@@ -167,7 +167,7 @@ EDITORS = (
         accepts=frozenset({"prompt", "image", "mask"}),
         renames={"mask": "mask_image"},
         inputs=_LARGE,
-        auto={"edit.erase": {"draft": 1}},
+        auto={"edit.erase": {"draft": 1, "standard": 2}},
     ),
     ModelSpec(
         name="image-background-remover",
