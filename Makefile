@@ -77,7 +77,7 @@ load: .venv/ready ## 50 callers for a minute, and 10,000 requests through one pr
 	@$(PY) -m pytest tests/load -m slow -s
 
 .PHONY: security
-security: .venv/ready .venv-sam/ready .venv-fuzz/ready ## attack it for an hour and print what was counted (ROW=limits, openapi/jobs-negative, ...: only that)
+security: .venv/ready .venv-sam/ready .venv-fuzz/ready ## attack it for an hour and print what was counted (ROW=limits, openapi/jobs, ...: only that)
 	@$(PY) -m tests.security $(ROW)
 
 .PHONY: slow

@@ -1,0 +1,71 @@
+"""The board tells what was counted, and doesn't call a part the whole."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.template import ROOT
+from tests.security.board import ROWS, Measured, collected, lines, verdict
+from tests.security.canaries import keep_log, search_report
+
+ROW = next(row for row in ROWS if row.name == "hypothesis")
+MILLION = {"executions": 10**6, "crashes": 0}
+
+
+@dataclass
+class Report:
+    """A test's report."""
+
+    when: str = "teardown"
+    outcome: str = "passed"
+    user_properties: list[Any] = field(default_factory=list)
+    sections: list[Any] = field(default_factory=list)
+    longrepr: str = ""
+
+
+def test_rows_name_tests_that_exist() -> None:
+    """Each path of each piece."""
+    for row in ROWS:
+        for arguments in row.pieces.values():
+            assert all((ROOT / each).exists() for each in arguments if each.startswith("tests/"))
+
+
+@pytest.mark.parametrize(
+    ("notes", "pieces", "failed", "whole", "is_called"),
+    [
+        ([MILLION], {"one", "two"}, 0, True, "ok"),
+        ([{"executions": 10**6 - 1, "crashes": 0}], {"one", "two"}, 0, True, "FAIL"),
+        ([MILLION], {"one", "two"}, 1, True, "FAIL"),
+        ([{"executions": 500_000, "crashes": 0}], {"one"}, 0, True, "part"),
+        ([{"executions": 1_500, "crashes": 0}], set(), 0, False, "part"),
+        ([{"executions": 10**6, "crashes": 1}], {"one", "two"}, 0, True, "FAIL"),
+    ],
+)
+def test_a_row_is_ok_when_all_of_it_ran_and_it_is_enough(
+    notes: Any, pieces: set[str], failed: int, whole: bool, is_called: str
+) -> None:
+    """A failed test, or one execution too few, is a failure; a piece alone is a part."""
+    assert verdict(ROW, Measured(notes, 1, failed, pieces), whole=whole) == is_called
+
+
+def test_what_a_test_counts_is_counted_once() -> None:
+    """Every phase of a test reports it; one is taken."""
+    noted = [("counted", ("hypothesis", MILLION)), ("other", 1)]
+    found = collected([Report(phase, user_properties=noted) for phase in ("setup", "call", "teardown")])
+    assert found["hypothesis"].notes == [MILLION]
+    (line,) = lines(found, whole=False)
+    assert "1,000,000 executions, 0 unexpected" in line
+    assert sum("not measured" in each for each in lines(found, whole=True)) == len(ROWS) - 1
+
+
+def test_a_canary_fails_the_test_whose_functions_logged_it(tmp_path: Any) -> None:
+    """In this process, or in a stack that has ended; and every line is counted."""
+    line = '{"service":"image-studio","message":"%s"}'
+    log = tmp_path / "functions.log"
+    log.write_text("\n".join([line % "request", line % ("Bea" + "rer abc"), "somebody else's line"]))
+    keep_log(log)
+    report = Report(sections=[("Captured stderr call", line % "ok")])
+    search_report(report)
+    assert report.outcome == "failed"
+    assert report.user_properties == [("counted", ("logs", {"searched": 3, "caught": 1}))]
