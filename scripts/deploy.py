@@ -1,21 +1,38 @@
 """`make deploy`: deploy what was built to a stage of samconfig.toml; guided until the stage's parameters are known."""
 
+import hashlib
+import json
 import subprocess
 import sys
 import tomllib
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-SAM = ROOT / ".venv-sam/bin/sam"
-NEEDED = "JwtIssuer"  # the first parameter without a default
+import yaml
+
+from local.template import ROOT
+from scripts.build import SAM
+
+BUILT = ROOT / ".aws-sam/build/template.yaml"
+NEEDED = "JwtIssuer"  # what every stage that was deployed once has
+
+
+def parameters(stage: str, config: dict[str, Any]) -> list[str]:
+    """A stage's parameters, each as Name=value. Raises KeyError for a stage that samconfig.toml doesn't have."""
+    known = config[stage]["deploy"]["parameters"].get("parameter_overrides", [])
+    return known if isinstance(known, list) else [known]
 
 
 def command(stage: str, config: dict[str, Any]) -> list[str]:
-    """The sam command for a stage. Raises KeyError for one that samconfig.toml doesn't have."""
-    known = str(config[stage]["deploy"]["parameters"].get("parameter_overrides", ""))
-    guided = [] if NEEDED in known else ["--guided"]
+    """The sam command for a stage. Raises KeyError as `parameters` does."""
+    guided = [] if NEEDED in " ".join(parameters(stage, config)) else ["--guided"]
     return [str(SAM), "deploy", "--config-env", stage, *guided]
+
+
+def stamp(document: dict[str, Any], values: list[str]) -> dict[str, Any]:
+    """The built template with a hash of the parameters among the variables: other values make a new version."""
+    variables = document["Globals"]["Function"]["Environment"]["Variables"]
+    variables["PARAMETERS_HASH"] = hashlib.sha256(json.dumps(sorted(values)).encode()).hexdigest()[:16]
+    return document
 
 
 def main() -> int:
@@ -23,11 +40,12 @@ def main() -> int:
     stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     try:
-        wanted = command(stage, config)
+        wanted, values = command(stage, config), parameters(stage, config)
     except KeyError:
         stages = ", ".join(name for name in config if name != "version")
         print(f"No stage '{stage}' in samconfig.toml. Stages: {stages}.", file=sys.stderr)
         return 1
+    BUILT.write_text(yaml.safe_dump(stamp(yaml.safe_load(BUILT.read_text()), values)))
     return subprocess.run(wanted, cwd=ROOT, check=False).returncode
 
 

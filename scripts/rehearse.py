@@ -27,17 +27,20 @@ from local.stack import INHERITED, PREFIX
 from local.template import ROOT, Template
 from scripts import transcripts
 from scripts.build import SAM, Unfit, build, tool_environment
+from scripts.deploy import stamp
 
 BUILT = ROOT / ".aws-sam/local"
 MINISTACK = ROOT / ".venv-rehearse/bin/ministack"
 STACK = "image-studio-rehearsal"
 PACKAGES = "image-studio-rehearsal-packages"
 REGION = "us-east-1"
+UPGRADED_LIMIT = 12_345
+UPGRADE = f"CreditsPro={UPGRADED_LIMIT}"  # a change that is seen from outside, in functions made anew
 START_SECONDS = 60
 DEPLOY_SECONDS = 300
 ASK_SECONDS = 90
 KEY = "rehearsal-key"
-CREATED = "CREATE_COMPLETE"
+DEPLOYED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 PICTURE_SIZE = 256
 ISSUER = "https://issuer.example"  # the template takes https only; the authorizer, which we make, asks ours
 
@@ -93,18 +96,11 @@ class Rehearsal:
             time.sleep(0.2)
         raise Failed("ministack did not start")
 
-    def deploy(self) -> dict[str, str]:
-        """`sam deploy`; the stack's outputs. Raises Failed."""
-        self.client("s3").create_bucket(Bucket=PACKAGES)
-        template = BUILT / "rehearsal.yaml"  # beside the built one: paths in it are relative
-        template.write_text(yaml.safe_dump(self._pointed(within_reach(_built()))))
-        command = [str(SAM), "deploy", "--template-file", str(template), "--stack-name", STACK]
-        command += ["--s3-bucket", PACKAGES, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
-        command += ["--region", REGION, "--parameter-overrides", f"Arch={machine()}"]
-        command += [f"JwtIssuer={ISSUER}", f"JwtAudience={AUDIENCE}"]
+    def sam(self, *command: str) -> None:
+        """One of sam's commands, in the emulator's account. Raises Failed."""
         keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": self.endpoint}
         done = subprocess.run(
-            command,
+            [SAM, *command, "--stack-name", STACK, "--region", REGION],
             cwd=self.folder,
             env={**tool_environment(), **keys},
             capture_output=True,
@@ -113,9 +109,19 @@ class Rehearsal:
             check=False,
         )
         if done.returncode:
-            raise Failed(f"sam deploy: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+            raise Failed(f"sam {command[0]}: {done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+    def deploy(self, *parameters: str) -> dict[str, str]:
+        """`sam deploy`; the stack's outputs. Raises Failed."""
+        template = BUILT / "rehearsal.yaml"  # beside the built one: paths in it are relative
+        document = stamp(self._pointed(within_reach(_built())), list(parameters))
+        template.write_text(yaml.safe_dump(document))
+        own = [f"Arch={machine()}", f"JwtIssuer={ISSUER}", f"JwtAudience={AUDIENCE}", *parameters]
+        how = ["--s3-bucket", PACKAGES, "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset"]
+        self.sam("deploy", "--template-file", str(template), *how, "--parameter-overrides", *own)
         [stack] = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-        if stack["StackStatus"] != CREATED:
+        _say(f"sam deploy {' '.join(parameters)}".rstrip() + f": {stack['StackStatus']}")
+        if stack["StackStatus"] not in DEPLOYED:
             raise Failed(f"the stack is {stack['StackStatus']}")
         return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
 
@@ -190,8 +196,9 @@ def within_reach(document: dict[str, Any]) -> dict[str, Any]:
 
 def rehearse(play: Rehearsal) -> None:
     """Deploy, and call the API. Raises Failed."""
+    play.client("s3").create_bucket(Bucket=PACKAGES)
     outputs = play.deploy()
-    _say(f"sam deploy: {CREATED}, with the outputs {', '.join(sorted(outputs))}")
+    _say(f"outputs: {', '.join(sorted(outputs))}")
     play.give_keys(outputs["ProviderKeysSecret"])
     api = play.add_routes(play.resources())
     for method, path, token, wanted in (
@@ -210,6 +217,25 @@ def rehearse(play: Rehearsal) -> None:
         200,
     )
     _make_a_picture(play, api)
+    used = play.ask(api, "GET", "/usage").json()["used"]
+    play.deploy(UPGRADE)
+    answer = play.ask(api, "GET", "/usage")
+    _expect("GET /usage, by the new version", answer, 200)
+    if not used or answer.json()["used"] != used or answer.json()["limit"] != UPGRADED_LIMIT:
+        raise Failed(f"used {used} before the upgrade; after it: {answer.text}")
+    _remove(play)
+
+
+def _remove(play: Rehearsal) -> None:
+    """`sam delete`; what is retained stays."""
+    retained = {name: each for name, each in _built()["Resources"].items() if each.get("DeletionPolicy") == "Retain"}
+    names = play.resources()
+    play.sam("delete", "--no-prompts")
+    tables = play.client("dynamodb").list_tables()["TableNames"]
+    functions = play.client("lambda").list_functions()["Functions"]
+    _say(f"sam delete: {len(functions)} functions left; kept are {', '.join(sorted(retained.keys() & names.keys()))}")
+    if functions or names["Table"] not in tables:
+        raise Failed(f"after sam delete: functions {functions}, tables {tables}")
 
 
 def _make_a_picture(play: Rehearsal, api: str) -> None:
