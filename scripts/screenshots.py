@@ -25,7 +25,7 @@ SETTLE = 500  # ms for what is animated
 
 def sample(page: Page) -> None:
     """Work on the sample picture."""
-    page.get_by_role("button", name="Use the sample").first.click()
+    page.get_by_role("button", name="Try a sample picture").click()
     page.locator(".drop-name").wait_for()
 
 
@@ -145,7 +145,10 @@ def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) 
     act(page)
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(SETTLE)
-    data: bytes = page.screenshot(full_page=phone)
+    if phone:  # a window as tall as the page: what sticks to the bottom is at its bottom
+        page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
+        page.wait_for_timeout(SETTLE)
+    data: bytes = page.screenshot()
     context.close()
     return data
 

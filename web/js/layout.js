@@ -1,6 +1,6 @@
 // What all studios have in common: a form beside a stage, and a result with what can be done with it.
 
-import { bytesText, h, icon } from "./dom.js";
+import { bytesText, h, icon, plural } from "./dom.js";
 import { carry, extensionOf, save } from "./pictures.js";
 
 const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
@@ -52,7 +52,7 @@ export function answerFacts(answer, picture, job) {
     ["Size", `${answer.width} × ${answer.height}`],
     ["File", bytesText(picture.blob.size)],
     ["Made by", [answer.provider, answer.model].filter(Boolean).join(" · ")],
-    ["Charged", job?.credits ? `${job.credits.charged} credits` : null],
+    ["Charged", job?.credits ? plural(job.credits.charged, "credit") : null],
     ["Not used", Array.isArray(ignored) && ignored.length ? ignored.join(", ") : null],
   ]);
 }
@@ -85,3 +85,9 @@ export function forgive(form) {
 /** A body without what wasn't given. */
 export const given = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined && value !== ""));
 
+
+/** The `options` of a request: null where there are none. */
+export function options(named) {
+  const kept = given(named);
+  return Object.keys(kept).length ? kept : null;
+}

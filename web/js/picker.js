@@ -5,9 +5,10 @@ import { pictureFromFile, recent, samplePicture } from "./pictures.js";
 
 /**
  * A picker labelled `label`; `onpick` gets the picture, or null when it is taken away.
- * `compact` leaves out the preview, for studios that show the picture themselves.
+ * `compact` leaves out the preview, for studios that show the picture themselves; `sample` says which picture can be
+ * tried where none is at hand.
  */
-export function picker(label, { onpick = () => {}, compact = false, sample = true } = {}) {
+export function picker(label, { onpick = () => {}, compact = false, sample = {} } = {}) {
   const id = freshId("picture");
   const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp", class: "file-input" });
   const problem = h("p", { class: "problem", role: "alert", hidden: true });
@@ -19,7 +20,8 @@ export function picker(label, { onpick = () => {}, compact = false, sample = tru
   const zone = h("div", { class: "drop" }, input, empty, shown);
   const more = h("div", { class: "picker-more" });
   const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, problem, more);
-  const state = { node, picture: null, set, load };
+  const trySample = () => load(() => samplePicture(sample));
+  const state = { node, picture: null, set, trySample, sample: (other) => { sample = other; } };
 
   function set(picture) {
     state.picture = picture;
@@ -52,7 +54,7 @@ export function picker(label, { onpick = () => {}, compact = false, sample = tru
 
   function offer() {
     fill(more,
-      sample && h("button", { type: "button", class: "link", onclick: () => load(samplePicture) }, "Use the sample"),
+      h("button", { type: "button", class: "link", onclick: trySample }, "Use a sample"),
       recent.list.slice(0, 5).map((picture) => h("button", {
         type: "button", class: "thumb", "aria-label": `Use ${picture.name}`, title: picture.name, onclick: () => set(picture),
       }, h("img", { src: picture.url, alt: "" }))));
@@ -76,3 +78,5 @@ export function picker(label, { onpick = () => {}, compact = false, sample = tru
   return state;
 }
 
+/** A button for an empty stage, which takes a picker's sample. */
+export const sampleButton = (image) => h("button", { type: "button", onclick: () => image.trySample() }, icon("image"), "Try a sample picture");

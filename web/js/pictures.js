@@ -45,14 +45,18 @@ async function blobOf(part) {
   return new Blob([bytes], { type: kind });
 }
 
-/** The drawn picture to try things with. */
-export async function samplePicture() {
+/** A drawn picture to try things with: `name` of img/, its longer side `longest` pixels. */
+export async function samplePicture({ name = "sample", longest = 1200 } = {}) {
   const drawing = new Image();
-  drawing.src = "img/sample.svg";
+  drawing.src = `img/${name}.svg`;
   await drawing.decode();
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1200, height: 800 });
-  canvas.getContext("2d").drawImage(drawing, 0, 0, 1200, 800);
-  return pictureOf(await canvasBlob(canvas, "image/jpeg"), { name: "sample.jpg" });
+  const scale = longest / Math.max(drawing.naturalWidth, drawing.naturalHeight);
+  const width = Math.round(drawing.naturalWidth * scale);
+  const height = Math.round(drawing.naturalHeight * scale);
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(drawing, 0, 0, width, height);
+  const picture = await pictureOf(await canvasBlob(canvas, "image/jpeg"), { name: `${name}.jpg` });
+  return { ...picture, sample: true };
 }
 
 /** A drawing, to be made a file of when it is sent. */

@@ -1,9 +1,12 @@
 // "Show as curl, Python, JavaScript": the exact call that the page makes, ready to paste.
 
 import { add, announce, fill, h, icon, toast } from "./dom.js";
+import { canvasBlob, extensionOf, save } from "./pictures.js";
 import { session } from "./session.js";
 
-const extension = (picture) => ({ "image/jpeg": "jpg", "image/webp": "webp" })[picture.blob?.type] ?? "png";
+const EXTENSIONS = { jpeg: "jpg", webp: "webp" };
+/** What the pictures of an answer are called, by the file type that was asked for. */
+const resultExtension = (body) => EXTENSIONS[body?.output_format] ?? "png";
 
 /** The body in two parts: plain values, and files that are read from disk ({field: file name}). */
 function parted(body) {
@@ -11,7 +14,7 @@ function parted(body) {
   const files = {};
   for (const [name, value] of Object.entries(body)) {
     if (value?.ref) plain[name] = value.ref;
-    else if (value?.blob) files[name] = { name: `${name.replace("_base64", "")}.${extension(value)}`, type: value.blob.type };
+    else if (value?.blob) files[name] = { name: `${name.replace("_base64", "")}.${extensionOf(value.blob)}`, picture: value };
     else plain[name] = value;
   }
   return { plain, files };
@@ -38,13 +41,13 @@ export function asCurl({ method = "POST", path, body }) {
 const pythonText = (value) => JSON.stringify(value, null, 4)
   .replace(/("(?:[^"\\]|\\.)*")|\b(null|true|false)\b/g, (_, text, word) => text ?? { null: "None", true: "True", false: "False" }[word]);
 
-const PYTHON_SAVE = `
+const pythonSave = (type) => `
 for number, picture in enumerate(answer.get("results", [answer]), start=1):
     if "image_url" in picture:
         data = requests.get(picture["image_url"]).content
     else:
         data = base64.b64decode(picture["image_base64"].split(",")[-1])
-    with open(f"picture-{number}.png", "wb") as file:
+    with open(f"picture-{number}.${type}", "wb") as file:
         file.write(data)`;
 
 /** Python with requests. */
@@ -61,16 +64,16 @@ export function asPython({ method = "POST", path, body, pictures = true }) {
     `    headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},`,
     ...(body ? ["    json=body,"] : []),
     ")", "answer = response.json()", "if not response.ok:", `    raise SystemExit(answer["detail"])`,
-    ...(named ? [PYTHON_SAVE.slice(1)] : ["print(answer)"]),
+    ...(named ? [pythonSave(resultExtension(body)).slice(1)] : ["print(answer)"]),
   ].join("\n");
 }
 
-const NODE_SAVE = `const pictures = answer.results ?? [answer];
+const nodeSave = (type) => `const pictures = answer.results ?? [answer];
 for (const [index, picture] of pictures.entries()) {
   const data = picture.image_url
     ? Buffer.from(await (await fetch(picture.image_url)).arrayBuffer())
     : Buffer.from(picture.image_base64.split(",").at(-1), "base64");
-  await writeFile(\`picture-\${index + 1}.png\`, data);
+  await writeFile(\`picture-\${index + 1}.${type}\`, data);
 }`;
 
 /** JavaScript for Node 18 and later, as an .mjs file. */
@@ -90,7 +93,7 @@ export function asJavaScript({ method = "POST", path, body, pictures = true }) {
     ...(body ? [`    "Content-Type": "application/json",`] : []), "  },",
     ...(body ? ["  body: JSON.stringify(body),"] : []),
     "});", "const answer = await response.json();", "if (!response.ok) throw new Error(answer.detail);",
-    named ? NODE_SAVE : "console.log(answer);",
+    named ? nodeSave(resultExtension(body)) : "console.log(answer);",
   ].join("\n");
 }
 
@@ -127,8 +130,16 @@ function show(call) {
     toast("Copied");
   } }, icon("copy"), "Copy");
   const where = session.local ? "export TOKEN=$(make -s token)" : "export TOKEN=...";
-  dialog("This call as code", tabs, panel, h("div", { class: "dialog-end" },
+  dialog("This call as code", tabs, panel, filesRead(call), h("div", { class: "dialog-end" },
     h("p", { class: "hint" }, "The token comes from the environment: ", h("code", {}, where)), copy));
+}
+
+/** The files that the code reads from beside it, each to be saved there. */
+function filesRead({ body }) {
+  const files = Object.values(parted(body ?? {}).files);
+  return files.length > 0 && h("div", { class: "dialog-files" }, h("span", { class: "hint" }, "It reads these files from beside it:"),
+    files.map(({ name, picture }) => h("button", { type: "button", class: "small", "aria-label": `Save ${name}`, onclick: async () =>
+      save(picture.canvas ? await canvasBlob(picture.canvas) : picture.blob, name) }, icon("download"), name)));
 }
 
 /** A modal dialog that is gone once it is closed. */

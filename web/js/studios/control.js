@@ -2,9 +2,10 @@
 
 import { catalog } from "../api.js";
 import { field, fill, freshId, h, segmented, select, slider } from "../dom.js";
-import { answerFacts, blame, emptyStage, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { makerChoice, makerNames } from "../maker.js";
 import { slug, styleOptions } from "../names.js";
-import { picker } from "../picker.js";
+import { picker, sampleButton } from "../picker.js";
 import { drawing, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
 import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
@@ -12,6 +13,12 @@ import { sketchPad } from "../tools/paint.js";
 
 const RATIOS = ["1:1", "4:5", "3:4", "2:3", "9:16", "5:4", "4:3", "3:2", "16:9", "21:9"];
 const IMAGE_WORDS = { sketch: "Sketch", structure: "Picture whose structure stays", style: "Style reference", style_transfer: "Picture to restyle" };
+const SAMPLES = { structure: { name: "sample" }, style: { name: "style", longest: 1024 } };
+// words that fit the samples
+const EXAMPLES = {
+  sketch: "a small house by the sea, watercolour", structure: "a lighthouse made of glass, at night",
+  style: "a sailing boat on calm water", style_transfer: "a lighthouse at dusk",
+};
 const PAPERS = { wide: [1152, 768], square: [1024, 1024], tall: [768, 1152] };
 
 export function mount() {
@@ -21,8 +28,8 @@ export function mount() {
   const bench = h("div");
   stage.append(outcome, bench);
 
-  const image = picker("Picture", { compact: true, onpick: () => work() });
-  const style = picker("Style to take over");
+  const image = picker("Picture", { compact: true, sample: SAMPLES.structure, onpick: () => { exemplify(); work(); } });
+  const style = picker("Style to take over", { sample: SAMPLES.style });
   const prompt = h("textarea", { rows: 3, placeholder: "What should the picture show?" });
   const negative = h("input", { type: "text" });
   const seed = h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" });
@@ -42,7 +49,8 @@ export function mount() {
   const flags = () => state.operations[state.name]?.fields ?? {};
   const drawn = () => state.name === "sketch" && state.from === "draw";
 
-  const price = livePrice(() => ({ provider: "auto", operation: `control.${state.name}`, num_images: 1 }));
+  const maker = makerChoice({ operation: () => `control.${state.name}`, onchange: () => price.refresh() });
+  const price = livePrice(() => ({ ...maker.priced, operation: `control.${state.name}`, num_images: 1 }));
   const values = () => {
     const has = flags();
     const transfer = has.style_image;
@@ -55,6 +63,7 @@ export function mount() {
       control_image_base64: drawn() ? drawing(state.pad.canvas) : image.picture, operation: state.name, prompt: prompt.value.trim(),
       style_image_base64: flags().style_image ? style.picture : null, negative_prompt: negative.value.trim(), ...values(),
       aspect_ratio: flags().aspect_ratio ? ratio.value : null, style_preset: preset.value, seed: seed.value === "" ? null : Number(seed.value),
+      ...maker.asked, options: options({ quality: maker.quality }),
     }),
   });
 
@@ -84,14 +93,20 @@ export function mount() {
     onproblem: (problem) => {
       place?.stop();
       bench.hidden = false;
-      const named = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, image.node.querySelector("input")]];
+      const named = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, image.node.querySelector("input")], ...makerNames(maker)];
       fill(outcome, !(problem.status === 400 && blame(form, named, problem)) && problemNote(problem, action.run));
     },
   });
 
   function newPad(name) {
     const [width, height] = PAPERS[name];
-    return sketchPad({ width, height });
+    return sketchPad({ width, height, onsample: exemplify });
+  }
+
+  /** With a sample, words that fit it stand where a person has written nothing. */
+  function exemplify() {
+    if (!drawn() && !image.picture?.sample) return;
+    if (!prompt.value || Object.values(EXAMPLES).includes(prompt.value)) prompt.value = EXAMPLES[state.name];
   }
 
   function work() {
@@ -99,7 +114,7 @@ export function mount() {
     bench.hidden = false;
     if (drawn()) fill(bench, (state.pad ??= newPad("wide")).node);
     else if (image.picture) fill(bench, h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: image.picture.url, alt: "The picture that steers" }))));
-    else fill(bench, emptyStage("control", "Choose the picture that steers."));
+    else fill(bench, emptyStage("control", "Choose the picture that steers.", sampleButton(image)));
   }
 
   /** Show what the operation has. */
@@ -108,6 +123,7 @@ export function mount() {
     source.hidden = state.name !== "sketch";
     paper.hidden = !drawn();
     image.node.hidden = drawn();
+    image.sample(state.name === "style" ? SAMPLES.style : SAMPLES.structure);
     image.node.querySelector(".picker-label").textContent = IMAGE_WORDS[state.name] ?? "Picture";
     style.node.hidden = !has.style_image;
     ratioField.hidden = !has.aspect_ratio;
@@ -121,12 +137,14 @@ export function mount() {
   function chooseOperation(name) {
     state.name = name;
     described.textContent = `${state.operations[name].description}.`;
+    exemplify();
+    maker.offer();
     shape();
   }
 
   const form = h("form", {}, h("fieldset", { class: "operations" }, h("legend", {}, "What steers"), operations, described),
-    source, paper, image.node, style.node, field("Prompt", prompt), ratioField, sliders.control_strength.node, sliders.fidelity.node, sliders.style_strength.node,
-    moreSettings(sliders.composition_fidelity.node, sliders.change_strength.node, field("Leave out", negative), h("div", { class: "pair" }, field("Style", preset), field("Seed", seed))),
+    source, paper, image.node, style.node, field("Prompt", prompt), ratioField, sliders.control_strength.node, sliders.fidelity.node, sliders.style_strength.node, maker.node,
+    moreSettings(maker.qualityField, sliders.composition_fidelity.node, sliders.change_strength.node, field("Leave out", negative), h("div", { class: "pair" }, field("Style", preset), field("Seed", seed))),
     action.node);
 
   catalog("control/operations").then(({ operations: listed }) => {

@@ -3,7 +3,9 @@
 import { catalog } from "../api.js";
 import { add, fill, freshId, h, icon, field, segmented, select, plural } from "../dom.js";
 import { blame, emptyStage, facts, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { makerChoice, makerNames } from "../maker.js";
 import { platformName, slug, styleOptions } from "../names.js";
+import { personaChoice } from "../personas.js";
 import { packed, pictureFromPart, recent } from "../pictures.js";
 import { clock, livePrice, problemNote, runner } from "../run.js";
 import { dialog } from "../samples.js";
@@ -19,8 +21,8 @@ export function mount() {
   const prompt = h("textarea", { rows: 4, placeholder: "What should the picture show?", maxlength: 10000, required: true, name: "prompt" });
   const enhance = h("input", { type: "checkbox", checked: true, name: "enhance_prompt" });
   const negative = h("input", { type: "text", name: "negative_prompt", placeholder: "blurry, low quality" });
-  const provider = select([["auto", "Automatic"]], { name: "provider" });
-  const model = select([["", "Automatic"]], { name: "model", disabled: true });
+  const maker = makerChoice({ onchange: () => price.refresh() });
+  const persona = personaChoice();
   const style = select(styleOptions("Automatic"), { name: "style_preset" });
   const seed = h("input", { type: "number", min: 0, max: 4294967293, name: "seed", placeholder: "random" });
   const steps = h("input", { type: "number", min: 1, max: 150, name: "steps", placeholder: "auto" });
@@ -38,8 +40,8 @@ export function mount() {
   };
 
   const price = livePrice(() => ({
-    ...given({ model: model.value }),
-    provider: provider.value === "auto" ? sizes.template?.recommended_provider ?? "auto" : provider.value,
+    ...maker.priced,
+    ...(maker.asked.provider ? {} : given({ provider: sizes.template?.recommended_provider })),
     operation: "generate", num_images: chosen.count, quality: chosen.quality ?? sizes.template?.quality ?? "standard",
     ...given({ width: sizes.width, height: sizes.height }),
   }));
@@ -49,7 +51,7 @@ export function mount() {
     body: given({
       prompt: prompt.value.trim(), template_id: sizes.template?.id,
       width: sizes.template ? null : sizes.width, height: sizes.template ? null : sizes.height,
-      provider: provider.value, model: model.value, style_preset: style.value, quality: chosen.quality,
+      provider: "auto", ...maker.asked, style_preset: style.value, persona_id: persona.value, quality: chosen.quality,
       negative_prompt: negative.value.trim(), num_variations: chosen.count, enhance_prompt: enhance.checked,
       seed: seed.value === "" ? null : Number(seed.value), steps: steps.value === "" ? null : Number(steps.value),
       guidance_scale: guidance.value === "" ? null : Number(guidance.value),
@@ -69,7 +71,7 @@ export function mount() {
     onstatus: (job) => board.tell(job),
     onanswer: ({ answer, id, job }) => board.finish(answer, id, job),
     onproblem: (problem) => {
-      if (blame(form, [[/^prompt\b/i, prompt], [/\bmodel\b/i, model], [/\bprovider\b/i, provider], [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]], problem) && problem.status === 400) board.node.remove();
+      if (problem.status === 400 && blame(form, [[/^prompt\b/i, prompt], [/persona/i, persona.select], ...makerNames(maker), [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]], problem)) board.node.remove();
       else board.fail(problem, action.run);
     },
   });
@@ -79,12 +81,13 @@ export function mount() {
       h("label", { class: "check" }, enhance, h("span", {}, "Enhance the prompt"))),
     sizes.node,
     segmented("Quality", [[null, "Auto"], ["draft", "Draft"], ["standard", "Standard"], ["premium", "Premium"]], null, (value) => { chosen.quality = value; price.refresh(); }),
-    h("div", { class: "pair" }, field("Provider", provider), field("Model", model)),
+    maker.node,
     h("div", { class: "pair" }, field("Style", style),
       h("div", { class: "field", role: "group", "aria-label": "Variations" }, h("span", { class: "label" }, "Variations"),
         h("div", { class: "stepper" },
           h("button", { type: "button", "aria-label": "One variation less", onclick: () => step(-1) }, "−"), count,
           h("button", { type: "button", "aria-label": "One variation more", onclick: () => step(1) }, "+")))),
+    persona.node,
     moreSettings(field("Leave out", negative, "What the picture should not show."),
       h("div", { class: "triple" }, field("Seed", seed), field("Steps", steps), field("Guidance", guidance))),
     action.node);
@@ -92,20 +95,6 @@ export function mount() {
   prompt.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
   });
-  provider.addEventListener("change", () => { offerModels(); price.refresh(); });
-  model.addEventListener("change", price.refresh);
-
-  let known = {};
-  function offerModels() {
-    const models = known[provider.value]?.models ?? [];
-    fill(model, h("option", { value: "" }, "Automatic"), models.map((name) => h("option", { value: name }, name)));
-    model.disabled = models.length === 0;
-  }
-  catalog("providers").then(({ providers }) => {
-    known = providers;
-    add(provider, Object.entries(providers).map(([name, each]) =>
-      h("option", { value: name, disabled: each.configured === false }, `${each.name}${each.configured === false ? " (no key)" : ` · ${each.cost_range}`}`)));
-  }).catch(() => { /* automatic is always there */ });
 
   stage.prepend(emptyStage("create", "Your pictures appear here.",
     h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));

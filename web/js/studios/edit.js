@@ -2,9 +2,10 @@
 
 import { catalog } from "../api.js";
 import { field, fill, freshId, h, select, slider } from "../dom.js";
-import { answerFacts, blame, emptyStage, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { makerChoice, makerNames } from "../maker.js";
 import { slug, styleOptions } from "../names.js";
-import { picker } from "../picker.js";
+import { picker, sampleButton } from "../picker.js";
 import { drawing, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
 import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
@@ -12,12 +13,18 @@ import { expander } from "../tools/expand.js";
 import { maskPainter } from "../tools/paint.js";
 
 const FILES = [["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"]];
+// words that fit the sample picture
+const EXAMPLES = {
+  inpaint: { prompt: "a red hot-air balloon" }, search_replace: { search_prompt: "the sailing boat", prompt: "a red hot-air balloon" },
+  search_recolor: { select_prompt: "the roof of the house", prompt: "deep blue" }, general_edit: { prompt: "Make it a snowy winter night" },
+  relight: { hint: "a lighthouse on a moonlit night" },
+};
 const EXTEND_SHARE = 0.25; // how far outpainting starts, of the picture's own side
 
 export function mount() {
   const stage = h("div");
   const state = { operations: {}, name: "inpaint", tool: null };
-  const image = picker("Picture", { compact: true, onpick: () => { work(); price.refresh(); } });
+  const image = picker("Picture", { compact: true, onpick: () => { exemplify(); work(); price.refresh(); } });
   const operations = h("div", { class: "operation-list" });
   const described = h("p", { class: "hint" });
   const text = (placeholder, rows) => h(rows ? "textarea" : "input", rows ? { rows, placeholder } : { type: "text", placeholder });
@@ -27,8 +34,8 @@ export function mount() {
     seed: h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" }),
     style: select(styleOptions("None")), file: select(FILES), grow: slider("Grow the mask", { min: 0, max: 100, step: 1 }),
   };
-  const background = picker("New background", { sample: false });
-  const lighting = picker("Light reference", { sample: false });
+  const background = picker("New background", { sample: { name: "backdrop" } });
+  const lighting = picker("Light reference", { sample: { name: "backdrop" } });
   const fields = {
     search_prompt: field("Find", inputs.search_prompt, "What to look for in the picture."),
     select_prompt: field("Recolour", inputs.select_prompt, "What gets the new colour."),
@@ -38,8 +45,9 @@ export function mount() {
   const negative = field("Leave out", inputs.negative_prompt);
 
   const flags = () => state.operations[state.name]?.fields ?? {};
+  const maker = makerChoice({ operation: () => `edit.${state.name}`, onchange: () => price.refresh() });
   const price = livePrice(() => image.picture && {
-    provider: "auto", operation: `edit.${state.name}`, num_images: 1, ...usableSize(image.picture),
+    ...maker.priced, operation: `edit.${state.name}`, num_images: 1, ...usableSize(image.picture),
   });
 
   function request() {
@@ -59,9 +67,9 @@ export function mount() {
         background_image_base64: has.background ? background.picture : null,
         lighting_image_base64: has.lighting ? lighting.picture : null,
         ...Object.fromEntries(Object.entries(sides).map(([side, value]) => [`expand_${side}`, value || null])),
-        style_preset: inputs.style.value, seed: inputs.seed.value === "" ? null : Number(inputs.seed.value),
+        ...maker.asked, style_preset: inputs.style.value, seed: inputs.seed.value === "" ? null : Number(inputs.seed.value),
         output_format: inputs.file.value,
-        options: has.mask && inputs.grow.value !== null ? { grow_mask: inputs.grow.value } : null,
+        options: options({ grow_mask: has.mask ? inputs.grow.value : null, quality: maker.quality }),
       }),
     };
   }
@@ -86,7 +94,7 @@ export function mount() {
     },
     onproblem: (problem) => {
       place?.stop();
-      const named = [[/search prompt/i, inputs.search_prompt], [/select prompt/i, inputs.select_prompt], [/^prompt/i, inputs.prompt], [/image_base64|^image is/i, image.node.querySelector("input")]];
+      const named = [[/search prompt/i, inputs.search_prompt], [/select prompt/i, inputs.select_prompt], [/^prompt/i, inputs.prompt], [/image_base64|^image is/i, image.node.querySelector("input")], ...makerNames(maker)];
       const blamed = problem.status === 400 && blame(form, named, problem);
       bench.hidden = false;
       fill(outcome, !blamed && problemNote(problem, image.picture && action.run));
@@ -114,7 +122,7 @@ export function mount() {
     fill(outcome);
     bench.hidden = false;
     state.tool = null;
-    if (!picture) { fill(bench, emptyStage("edit", "Choose a picture to edit.")); return; }
+    if (!picture) { fill(bench, emptyStage("edit", "Choose a picture to edit.", sampleButton(image))); return; }
     const has = flags();
     if (has.mask) state.tool = maskPainter(picture);
     else if (has.expansion) {
@@ -124,8 +132,18 @@ export function mount() {
     fill(bench, state.tool?.node ?? h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to edit" }))));
   }
 
+  /** With the sample picture, words that fit it stand where a person has written nothing. */
+  function exemplify() {
+    if (!image.picture?.sample) return;
+    for (const name of ["prompt", "search_prompt", "select_prompt", "hint"]) {
+      const examples = Object.values(EXAMPLES).map((words) => words[name]);
+      if (!inputs[name].value || examples.includes(inputs[name].value)) inputs[name].value = EXAMPLES[state.name]?.[name] ?? "";
+    }
+  }
+
   function chooseOperation(name) {
     state.name = name;
+    exemplify();
     const has = flags();
     described.textContent = `${state.operations[name].description}.`;
     for (const [flag, node] of Object.entries(fields)) node.hidden = !has[flag];
@@ -133,14 +151,15 @@ export function mount() {
     negative.hidden = !has.negative_prompt;
     inputs.grow.node.hidden = !has.mask;
     forgive(form);
+    maker.offer();
     work();
     price.refresh();
   }
 
   const form = h("form", {}, image.node,
     h("fieldset", { class: "operations" }, h("legend", {}, "What to do"), operations, described),
-    Object.values(fields), hint,
-    moreSettings(negative, inputs.grow.node, h("div", { class: "triple" }, field("Style", inputs.style), field("Seed", inputs.seed), field("File", inputs.file))),
+    Object.values(fields), hint, maker.node,
+    moreSettings(maker.qualityField, negative, inputs.grow.node, h("div", { class: "triple" }, field("Style", inputs.style), field("Seed", inputs.seed), field("File", inputs.file))),
     action.node);
 
   catalog("edit/operations").then(({ operations: listed }) => {

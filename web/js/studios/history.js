@@ -1,6 +1,6 @@
 // History: the caller's jobs with their pictures, what was spent, and what is left.
 
-import { call, get } from "../api.js";
+import { call, catalog, get } from "../api.js";
 import { add, announce, fill, h, icon, plural } from "../dom.js";
 import { facts, pictureActions } from "../layout.js";
 import { operationName, titled } from "../names.js";
@@ -58,8 +58,9 @@ export function mount() {
 
   async function showUsage() {
     let told;
+    let providers;
     try {
-      told = await get("usage");
+      [told, { providers }] = await Promise.all([get("usage"), catalog("providers").catch(() => ({ providers: {} }))]);
     } catch {
       fill(usage);
       return;
@@ -70,7 +71,7 @@ export function mount() {
     fill(usage,
       h("div", { class: "usage-card" }, h("h2", {}, "Credits left"), h("p", { class: "big" }, number(told.remaining)), h("div", { class: "meter" }, meter),
         h("p", { class: "hint" }, `${number(told.used)} used${told.reserved ? `, ${number(told.reserved)} reserved` : ""} of ${number(told.limit)}, tier ${told.tier}. New ones on ${new Date(told.resets_at).toLocaleDateString("en", { day: "numeric", month: "long" })}.`)),
-      spentCard("By studio", told.by_studio), spentCard("By provider", told.by_provider),
+      spentCard("By studio", told.by_studio, operationName), spentCard("By provider", told.by_provider, (name) => providers[name]?.name ?? titled(name)),
       h("div", { class: "usage-card" }, h("h2", {}, "Limits"), facts([["A minute", `${number(told.limits.requests_per_minute)} requests`], ["A day", `${number(told.limits.requests_per_day)} requests`], ["At once", plural(told.limits.variations_in_flight, "picture")]])));
   }
 
@@ -82,10 +83,10 @@ export function mount() {
   return { node, onshow: () => refresh() };
 }
 
-function spentCard(title, spent) {
+function spentCard(title, spent, nameOf) {
   const rows = Object.entries(spent ?? {}).filter(([, credits]) => credits).sort((a, b) => b[1] - a[1]);
   return h("div", { class: "usage-card" }, h("h2", {}, title), rows.length
-    ? facts(rows.map(([name, credits]) => [operationName(name), plural(credits, "credit")]))
+    ? facts(rows.map(([name, credits]) => [nameOf(name), plural(credits, "credit")]))
     : h("p", { class: "hint" }, "Nothing spent this month."));
 }
 

@@ -4,24 +4,25 @@ import { catalog } from "../api.js";
 import { bytesText, clamp, debounced, field, fill, h, icon, plural, segmented, select } from "../dom.js";
 import { emptyStage, reveal, studioPage } from "../layout.js";
 import { platformName, slug } from "../names.js";
-import { picker } from "../picker.js";
+import { picker, sampleButton } from "../picker.js";
 import { extensionOf, packed, pictureFromPart, save, takeCarried } from "../pictures.js";
 import { problemNote, runner } from "../run.js";
 import { zip } from "../zip.js";
 
 const FILES = [["jpeg", "JPEG"], ["png", "PNG"], ["webp", "WebP"]];
 const BACKGROUNDS = [["", "White"], ["blur", "Blurred picture"], ["black", "Black"]];
+const SAMPLE = 3000; // pixels; enough for every format
 const AGAIN_MS = 700; // after the last change; each run counts against the caller's limit
 
 export function mount() {
   const wall = h("div", { class: "wall" });
   const head = h("div", { class: "result-head" });
   const trouble = h("div");
-  const blank = emptyStage("social", "Drop a picture: every chosen format is made at once.");
-  const stage = h("div", { class: "result" }, blank, trouble, head, wall);
   const state = { focal: null, found: null, crop: "smart", formats: new Map(), cards: new Map(), done: [] };
 
-  const image = picker("Picture", { compact: true, onpick: () => { state.focal = state.found = null; showFocus(); lay(); again(); } });
+  const image = picker("Picture", { compact: true, sample: { longest: SAMPLE }, onpick: () => { state.focal = state.found = null; showFocus(); lay(); again(); } });
+  const blank = emptyStage("social", "Drop a picture: every chosen format is made at once.", sampleButton(image));
+  const stage = h("div", { class: "result" }, blank, trouble, head, wall);
   const file = select(FILES);
   const background = select(BACKGROUNDS);
   const backgroundField = field("Around the picture", background);

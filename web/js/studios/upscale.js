@@ -1,9 +1,10 @@
 // Upscale: more pixels, looked at pixel for pixel.
 
 import { field, fill, h, segmented } from "../dom.js";
-import { answerFacts, blame, emptyStage, facts, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { answerFacts, blame, emptyStage, facts, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { makerChoice, makerNames } from "../maker.js";
 import { slug } from "../names.js";
-import { picker } from "../picker.js";
+import { picker, sampleButton } from "../picker.js";
 import { packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
 import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
@@ -16,10 +17,12 @@ const TOLD = {
 };
 const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["own", "Own size"]];
 
+const SAMPLE = 480; // pixels; small enough to show what is gained
+
 export function mount() {
   const stage = h("div");
   const state = { mode: "auto", preset: "" };
-  const image = picker("Picture", { compact: true, onpick: () => { look(); price.refresh(); } });
+  const image = picker("Picture", { compact: true, sample: { longest: SAMPLE }, onpick: () => { look(); price.refresh(); } });
   const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the picture shows" });
   const width = h("input", { type: "number", min: 16, max: 8192, name: "target_width" });
   const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
@@ -28,16 +31,17 @@ export function mount() {
   const own = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
   const prompted = field("Prompt", prompt);
 
-  const price = livePrice(() => image.picture && {
-    provider: "auto", operation: state.mode === "auto" ? "upscale" : `upscale.${state.mode}`, num_images: 1, ...usableSize(image.picture),
-  });
+  const operation = () => (state.mode === "auto" ? "upscale" : `upscale.${state.mode}`);
+  const maker = makerChoice({ operation, onchange: () => price.refresh() });
+  const target = () => given({ preset: state.preset === "own" ? null : state.preset, target_width: number(width), target_height: number(height) });
+  const price = livePrice(() => image.picture && { ...maker.priced, operation: operation(), num_images: 1, ...usableSize(image.picture), ...target() });
+  for (const input of [width, height]) input.addEventListener("input", () => price.refresh());
   const number = (input) => (state.preset === "own" && input.value !== "" ? Number(input.value) : null);
   const request = () => ({
     path: "upscale",
     body: given({
-      image_base64: image.picture, mode: state.mode, preset: state.preset === "own" ? null : state.preset,
-      target_width: number(width), target_height: number(height), prompt: state.mode === "fast" ? null : prompt.value.trim(),
-      seed: seed.value === "" ? null : Number(seed.value),
+      image_base64: image.picture, mode: state.mode, ...target(), ...maker.asked, prompt: state.mode === "fast" ? null : prompt.value.trim(),
+      seed: seed.value === "" ? null : Number(seed.value), options: options({ quality: maker.quality }),
     }),
   });
 
@@ -64,7 +68,7 @@ export function mount() {
     onproblem: (problem) => {
       place?.stop();
       look();
-      const blamed = problem.status === 400 && blame(form, [[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, image.node.querySelector("input")]], problem);
+      const blamed = problem.status === 400 && blame(form, [[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, image.node.querySelector("input")], ...makerNames(maker)], problem);
       if (!blamed) stage.prepend(problemNote(problem, image.picture && action.run));
     },
   });
@@ -73,13 +77,13 @@ export function mount() {
     const picture = image.picture;
     fill(stage, picture
       ? h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to upscale" })))
-      : emptyStage("upscale", "Choose a picture to enlarge."));
+      : emptyStage("upscale", "Choose a picture to enlarge.", sampleButton(image)));
   }
 
   const form = h("form", {}, image.node,
-    h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; told.textContent = TOLD[mode]; prompted.hidden = mode === "fast"; price.refresh(); }), told),
-    segmented("Size", SIZES, "", (preset) => { state.preset = preset; own.hidden = preset !== "own"; }), own, prompted,
-    moreSettings(field("Seed", seed)), action.node);
+    h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; told.textContent = TOLD[mode]; prompted.hidden = mode === "fast"; maker.offer(); price.refresh(); }), told),
+    segmented("Size", SIZES, "", (preset) => { state.preset = preset; own.hidden = preset !== "own"; price.refresh(); }), own, prompted, maker.node,
+    moreSettings(maker.qualityField, field("Seed", seed)), action.node);
   look();
   const node = studioPage({ title: "Upscale", lead: "More pixels from the ones you have.", form, stage, onsubmit: () => action.run() });
   return { node, onshow: () => { const picture = takeCarried("upscale"); if (picture) image.set(picture); } };

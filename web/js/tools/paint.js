@@ -13,7 +13,7 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
   const scale = Math.min(1, LONGEST / Math.max(width, height));
   const canvas = h("canvas", { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)), tabindex: "0", role: "application", "aria-label": label });
   const context = canvas.getContext("2d", { willReadFrequently: true });
-  const state = { canvas, context, size: 0.06, erase: false, empty: true, undo, clear, fillAll };
+  const state = { canvas, context, size: 0.06, erase: false, empty: true, undo, clear, fillAll, trace };
   const past = [];
   const cursor = { x: canvas.width / 2, y: canvas.height / 2 };
   let last = null;
@@ -63,6 +63,16 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
     onchange();
   }
 
+  /** Draw lines, each a list of points in shares of the canvas. */
+  function trace(lines) {
+    remember();
+    for (const line of lines) {
+      const points = line.map(([x, y]) => ({ x: x * canvas.width, y: y * canvas.height }));
+      points.slice(1).forEach((to, at) => stroke(points[at], to));
+    }
+    onchange();
+  }
+
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     event.preventDefault();
@@ -105,7 +115,7 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
   return state;
 }
 
-function toolbar(brush, { words, size = 6, all }) {
+function toolbar(brush, { words, size = 6, more }) {
   const thickness = slider("Brush", { min: 1, max: 40, step: 1, start: size });
   brush.size = size / 100;
   thickness.input.addEventListener("input", () => { brush.size = Number(thickness.input.value) / 100; });
@@ -114,7 +124,7 @@ function toolbar(brush, { words, size = 6, all }) {
   return h("div", { class: "tools" }, mode, thickness.node,
     h("button", { type: "button", class: "ghost small", onclick: brush.undo }, icon("undo"), "Undo"),
     h("button", { type: "button", class: "ghost small", onclick: brush.clear }, "Clear"),
-    all && h("button", { type: "button", class: "ghost small", onclick: brush.fillAll }, all));
+    h("button", { type: "button", class: "ghost small", onclick: more[1] }, more[0]));
 }
 
 const KEYS = "Arrow keys move the brush, space paints, Alt and arrow keys draw a line.";
@@ -123,7 +133,7 @@ const KEYS = "Arrow keys move the brush, space paints, Alt and arrow keys draw a
 export function maskPainter(picture, { onchange } = {}) {
   const brush = brushCanvas({ width: picture.width, height: picture.height, ink: "#d63a5c", label: `Mask over the picture. ${KEYS}`, onchange });
   brush.canvas.style.opacity = "0.6";
-  const node = h("div", { class: "result" }, toolbar(brush, { words: "Paint", size: 12, all: "Everything" }),
+  const node = h("div", { class: "result" }, toolbar(brush, { words: "Paint", size: 12, more: ["Everything", brush.fillAll] }),
     h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to edit", draggable: false }), brush.canvas)),
     h("p", { class: "hint" }, `Paint over what may change. ${KEYS}`));
   return { node, mask: () => (brush.empty ? null : blackAndWhite(brush.canvas)) };
@@ -143,10 +153,13 @@ function blackAndWhite(painted) {
   return mask;
 }
 
-/** White paper to sketch on. */
-export function sketchPad({ width = 1024, height = 768, onchange } = {}) {
+// a house with a door, in shares of the paper
+const HOUSE = [[[0.28, 0.84], [0.28, 0.46], [0.5, 0.22], [0.72, 0.46], [0.72, 0.84], [0.28, 0.84]], [[0.44, 0.84], [0.44, 0.6], [0.56, 0.6], [0.56, 0.84]]];
+
+/** White paper to sketch on; `onsample` is told when the sample is drawn. */
+export function sketchPad({ width = 1024, height = 768, onchange, onsample = () => {} } = {}) {
   const brush = brushCanvas({ width, height, ink: "#111", wipe: "#fff", label: `Sketch. ${KEYS}`, onchange });
   brush.canvas.classList.add("pad");
-  const node = h("div", { class: "result" }, toolbar(brush, { words: "Draw", size: 1.5 }), brush.canvas, h("p", { class: "hint" }, `Draw what should be where. ${KEYS}`));
+  const node = h("div", { class: "result" }, toolbar(brush, { words: "Draw", size: 1.5, more: ["Sample sketch", () => { brush.trace(HOUSE); onsample(); }] }), brush.canvas, h("p", { class: "hint" }, `Draw what should be where. ${KEYS}`));
   return { node, brush, canvas: brush.canvas, get empty() { return brush.empty; } };
 }
