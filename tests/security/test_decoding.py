@@ -1,0 +1,58 @@
+"""Pictures are decoded once: by the function that checks them, and by the worker that works on them."""
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import pytest
+from PIL.PngImagePlugin import PngImageFile
+
+from image_studio.imaging import gate
+from image_studio.schemas.image import FileType
+from tests.operations.workshop import photo, to_text
+from tests.security.inside import Inside, without_workers
+
+PICTURE, MASK = to_text(photo(300, 200)), to_text(photo(300, 200).convert("L"))
+REQUESTS = {
+    "/edit/process": {"image_base64": PICTURE, "mask_base64": MASK, "operation": "inpaint", "prompt": "a boat"},
+    "/upscale": {"image_base64": PICTURE, "mode": "fast"},
+    "/control/process": {"control_image_base64": PICTURE, "operation": "sketch", "prompt": "a boat"},
+    "/social/optimize": {"image_base64": PICTURE, "platforms": ["instagram", "facebook"]},
+}
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often our gate decoded each PNG, by its bytes."""
+    seen: Counter[str] = Counter()
+
+    class Counted(PngImageFile):
+        def load_prepare(self) -> None:
+            seen[hashlib.sha256(self.fp.getvalue()).hexdigest()] += 1
+            super().load_prepare()
+
+    monkeypatch.setitem(gate._OPENERS, FileType.PNG, Counted)
+    return seen
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_the_door_decodes_each_picture_once(
+    inside: Inside, decoded: Counter[str], monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """To know that it is one; what is made for several platforms comes from one decoding."""
+    without_workers(monkeypatch)
+    answer = inside.ask("POST", path, body=REQUESTS[path], headers={"prefer": "respond-async"})
+    assert answer.status in (200, 202)
+    assert set(decoded.values()) == {1}
+    assert len(decoded) == sum(name.endswith("base64") for name in REQUESTS[path])
+
+
+@pytest.mark.parametrize("path", [path for path in REQUESTS if path != "/social/optimize"])
+def test_the_worker_decodes_each_picture_once(
+    inside: Inside, emulated: dict[str, Any], decoded: Counter[str], path: str
+) -> None:
+    """The caller's as the door did, what the provider sent for the first time."""
+    answer = inside.ask("POST", path, body={**REQUESTS[path], "provider": "stability"})
+    assert answer.status == 200
+    sent = sum(name.endswith("base64") for name in REQUESTS[path])
+    assert sorted(decoded.values()) == [1] + [2] * sent
