@@ -10,7 +10,7 @@ CANARIES = re.compile(
     r"CANARY"  # what tests plant
     r"|eyJ[\w-]{8,}\.eyJ"  # a token
     r"|iVBORw0KGgo|/9j/4[A-Q]|UklGR"  # base64 of a PNG, a JPEG, a WebP
-    r"|[\w-]+-key-of-the-tests|\blocal-(stability|wavespeed|huggingface|gemini)-key"  # a provider's key
+    r"|\bsk-[\w-]{6}|[\w-]+-key-of-the-tests|\blocal-(stability|wavespeed|huggingface|gemini)-key"  # a provider's key
     r"|X-Amz-(Signature|Credential|Security-Token)|[?&]Signature="  # a presigned query
     r"|Bearer [\w-]"
 )

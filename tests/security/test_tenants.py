@@ -8,16 +8,26 @@ from typing import Any
 import pytest
 
 from image_studio.runtime import clients
+from image_studio.runtime.settings import settings
 from image_studio.storage.keys import UPLOADS
 from tests.operations.workshop import photo, to_text
-from tests.security.inside import Inside
+from tests.security.inside import Inside, inside_aws, use_emulators
 
 UNKNOWN = "f" * 32
 PICTURE = to_text(photo(128, 128))
 
 
-@pytest.fixture
-def alices(inside: Inside, emulated: dict[str, Any]) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def inside() -> Iterator[Inside]:
+    """The API, and what all of this file's callers have in one table."""
+    with pytest.MonkeyPatch.context() as patch, inside_aws(patch):
+        use_emulators(patch)
+        settings()  # read now: each test empties the environment
+        yield Inside()
+
+
+@pytest.fixture(scope="module")
+def alices(inside: Inside) -> dict[str, str]:
     """What Alice has: a finished job, an upload, a persona."""
     body = {"prompt": "a boat", "width": 64, "height": 64, "provider": "stability"}
     job = inside.ask("POST", "/create", body=body).headers["x-job-id"]
