@@ -85,6 +85,8 @@ def _all(kind: type[errors.StudioError]) -> set[type[errors.StudioError]]:
     [
         ("requests per minute", {name: tier.per_minute for name, tier in TIERS.items()}),
         ("requests per day", {name: tier.per_day for name, tier in TIERS.items()}),
+        ("variations in the making at once", {name: tier.in_flight for name, tier in TIERS.items()}),
+        ("requests that wait for a job at once", {name: tier.waits for name, tier in TIERS.items()}),
         ("credits per month", {name: PARAMETERS[f"Credits{name.capitalize()}"]["Default"] for name in TIERS}),
     ],
 )
