@@ -15,6 +15,7 @@ PARTS = {
     "race": "imaging/race.py",
     "cold": "service/cold.py",
     "envelope": "service/envelope.py",
+    "overhead": "service/overhead.py",
 }
 #: What runs the parts of a folder: the peers of imaging are in .venv-bench, those of the service in .venv.
 PYTHONS = {"imaging": sys.executable, "service": ".venv/bin/python"}
@@ -33,10 +34,14 @@ def main() -> None:
     if any(programs[part].startswith("imaging/") for part in asked):
         prepare_sharp()
     path = os.pathsep.join([str(HERE / "imaging"), "layers/common/python", str(HERE.parent)])
+    missed = []
     for part in asked:
         print(f"\n=== {part} ===", flush=True)
         python = PYTHONS[programs[part].partition("/")[0]]
-        subprocess.run([python, HERE / programs[part]], check=True, env={**os.environ, "PYTHONPATH": path})
+        done = subprocess.run([python, HERE / programs[part]], check=False, env={**os.environ, "PYTHONPATH": path})
+        missed += [part] * bool(done.returncode)
+    if missed:
+        sys.exit(f"\nNot as they should be: {', '.join(missed)}")
 
 
 def prepare_sharp() -> None:
