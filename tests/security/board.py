@@ -14,8 +14,16 @@ Note = Mapping[str, Any]  # what one test counted
 Notes = Sequence[Note]
 
 THE_SUITE = sorted(path.name for path in (ROOT / "tests").iterdir() if any(path.rglob("test_*.py")))
-MAKES_PICTURES = "image-studio/create] or process or upscale] or optimize"
-KEEPS_RECORDS = "image-studio/jobs or uploads or personas"
+OPERATION = {  # by what their tests' names have
+    "create": "image-studio/create]",
+    "edit": "edit/process",
+    "upscale": "upscale]",
+    "control": "control/process",
+    "social": "optimize",
+    "jobs": "image-studio/jobs",
+    "uploads": "uploads",
+    "personas": "personas",
+}
 IN_SUITE = ("-m", "not slow and not live and not long", "-n", "2", "--dist", "loadgroup")
 
 
@@ -186,9 +194,8 @@ ROWS = (
         {
             name: ["tests/security/test_schema.py", "-k", f"many_answers and {which}"]
             for name, which in {
-                "pictures": f"({MAKES_PICTURES})",
-                "jobs": f"({KEEPS_RECORDS})",
-                "others": f"not ({MAKES_PICTURES} or {KEEPS_RECORDS})",
+                **OPERATION,
+                "others": f"not ({' or '.join(OPERATION.values())})",
             }.items()
         },
         _documents,
