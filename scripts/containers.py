@@ -90,8 +90,11 @@ def ask_engine(path: str) -> int:
 
 @contextmanager
 def relay(port: int) -> Iterator[str]:
-    """A way for containers to a port of ours: its address as they see it."""
-    listener = socket.create_server((BRIDGE, 0), backlog=64)
+    """A way for containers to a port of ours: its address as they see it. Raises Wrong where there is none."""
+    try:
+        listener = socket.create_server((BRIDGE, 0), backlog=64)
+    except OSError as problem:
+        raise Wrong(f"Containers can't reach this machine: it has no address {BRIDGE} ({problem}).") from problem
 
     def pump(source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
