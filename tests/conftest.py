@@ -53,7 +53,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if SURROUNDINGS.get("COUNTED"):
         failed = len(outcomes.get("failed", [])) + len(outcomes.get("error", []))
         told = {"notes": notes, "passed": len(outcomes.get("passed", [])), "failed": failed}
-        Path(SURROUNDINGS["COUNTED"]).write_text(json.dumps(told))
+        kept = Path(SURROUNDINGS["COUNTED"])
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(told))
 
 
 @pytest.fixture
