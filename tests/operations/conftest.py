@@ -1,24 +1,5 @@
-"""The providers' emulators, one of each per session, for the tests that go all the way."""
+"""The tests that go all the way meet the providers' emulators."""
 
-from collections.abc import Iterator
+from tests.emulated import emulators, running_emulators
 
-import pytest
-
-from local.emulators import PROVIDERS, Emulator, start
-
-
-@pytest.fixture(scope="session")
-def running_emulators() -> Iterator[dict[str, Emulator]]:
-    """Every emulator, by name."""
-    running = {name: start(name) for name in PROVIDERS}
-    yield running
-    for emulator in running.values():
-        emulator.stop()
-
-
-@pytest.fixture
-def emulators(running_emulators: dict[str, Emulator]) -> dict[str, Emulator]:
-    """Every emulator, without a past."""
-    for emulator in running_emulators.values():
-        emulator.reset()
-    return running_emulators
+__all__ = ["emulators", "running_emulators"]

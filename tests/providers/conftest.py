@@ -1,14 +1,15 @@
 """Running emulators, a clock that jumps instead of waiting, and small pictures, for the tests of providers."""
 
 import time
-from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
 
 from image_studio.providers.adapter import Blob
-from local.emulators import PROVIDERS, Emulator, start
+from tests.emulated import emulators, running_emulators
+
+__all__ = ["emulators", "jumps", "running_emulators"]
 
 KEY = "sk-canary-7f3b9d"
 
@@ -34,23 +35,6 @@ class Jumps:
 def jumps() -> Jumps:
     """A clock that jumps."""
     return Jumps()
-
-
-@pytest.fixture(scope="session")
-def running_emulators() -> Iterator[dict[str, Emulator]]:
-    """Every emulator, by provider."""
-    running = {name: start(name) for name in PROVIDERS}
-    yield running
-    for emulator in running.values():
-        emulator.stop()
-
-
-@pytest.fixture
-def emulators(running_emulators: dict[str, Emulator]) -> dict[str, Emulator]:
-    """Every emulator, with nothing recorded yet."""
-    for emulator in running_emulators.values():
-        emulator.reset()
-    return running_emulators
 
 
 def drawn(size: tuple[int, int] = (256, 192), mode: str = "RGB") -> Blob:
