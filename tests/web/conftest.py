@@ -23,11 +23,11 @@ def browser() -> "Iterator[Browser]":
     """Debian's Chromium, started once."""
     from playwright.sync_api import expect, sync_playwright
 
-    from tests.web.visit import MOMENT
+    from tests.web.visit import MOMENT, START
 
     expect.set_options(timeout=MOMENT)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS))
+        started = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS), timeout=START)
         yield started
         started.close()
 

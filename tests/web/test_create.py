@@ -37,7 +37,7 @@ def test_the_price_is_what_is_charged(visit: Visit) -> None:
 def test_each_variation_shows_its_own_progress(visit: Visit) -> None:
     """While a job runs each place says how far its picture is, and the line counts those that are done."""
     page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=3]]")
+    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=8]]")
     page.get_by_role("button", name="One variation more").click()
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.locator(".waiting")).to_have_count(2)
@@ -49,16 +49,16 @@ def test_each_variation_shows_its_own_progress(visit: Visit) -> None:
 def test_a_long_job_outlives_the_gateway(visit: Visit) -> None:
     """A picture that takes longer than one request may still arrives, and the seconds are counted meanwhile."""
     page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=32]]")
+    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=38]]")
     page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator(".clock")).to_have_text(re.compile(r"^3\d s$"), timeout=45_000)
+    expect(page.locator(".clock")).to_have_text(re.compile(r"^3\d s$"), timeout=60_000)
     expect(page.locator(".picture img")).to_have_count(1, timeout=60_000)
 
 
 def test_waiting_can_be_stopped_and_the_job_is_in_history(visit: Visit) -> None:
     """Who stops waiting is told so, and finds the job in History."""
     page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=4]]")
+    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=10]]")
     page.get_by_role("button", name="Create", exact=True).click()
     page.locator('.waiting[data-status="running"]').first.wait_for()
     page.get_by_role("button", name="Stop waiting").click()

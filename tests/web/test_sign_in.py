@@ -1,86 +1,107 @@
-"""Sign-in as on AWS: authorization code with PKCE against an issuer, the token only in memory."""
+"""Sign-in as on AWS: authorization code with PKCE against an issuer on loopback, the token only in memory."""
 
 import hashlib
 import html
+import json
+import secrets
 from base64 import urlsafe_b64encode
-from urllib.parse import parse_qsl, urlsplit
+from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import Page, expect
+from werkzeug.wrappers import Request, Response
 
 from local.stack import Stack
+from tests.web.front import Front, Server
 from tests.web.visit import Visit
 
-ISSUER = "https://issuer.example"
-CONFIG = {"api": "/api/image-studio", "issuer": ISSUER, "client_id": "playground", "scope": "openid"}
-OPEN = {"access-control-allow-origin": "*"}
+CLIENT = "playground"
+SHORT = 16  # seconds of a token: the page renews one that has 15 left
 
 
-class Provider:
-    """An OpenID provider with one user who always agrees; it checks the verifier as RFC 7636 says."""
+class Provider(Server):
+    """An OpenID provider, at another origin than the page; it holds the page to RFC 6749 and 7636."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._codes: dict[str, dict[str, str]] = {}
+        self._refresh = ""
+        self.page = ""  # the one origin that may read the answers
         self.grants: list[str] = []
-        self.refuse = False
+        self.problems: list[str] = []
+        super().__init__()
 
-    def surround(self, context: BrowserContext) -> None:
-        """Make the page believe that it is on AWS: this provider, its name in config.json and in the policy."""
-        context.route("**/config.json", lambda route: route.fulfill(json=CONFIG))
-        context.route(lambda url: urlsplit(url).path == "/" and not url.startswith(ISSUER), _with_policy)
-        context.route(f"{ISSUER}/**", self._answer)
+    def _answer(self, request: Request) -> Response:
+        if request.path == "/.well-known/openid-configuration":
+            ends = {"authorization_endpoint": f"{self.url}/authorize", "token_endpoint": f"{self.url}/token"}
+            return self._json({"issuer": self.url, **ends})
+        if request.path == "/authorize":
+            return self._ask(request.args.to_dict())
+        return self._token(request.form.to_dict())
 
-    def _answer(self, route: Route) -> None:
-        asked = urlsplit(route.request.url)
-        if asked.path == "/.well-known/openid-configuration":
-            ends = {"authorization_endpoint": f"{ISSUER}/authorize", "token_endpoint": f"{ISSUER}/token"}
-            route.fulfill(json={"issuer": ISSUER, **ends}, headers=OPEN)
-        elif asked.path == "/authorize":
-            self._authorize(route, dict(parse_qsl(asked.query)))
-        else:
-            self._token(route, dict(parse_qsl(route.request.post_data or "")))
+    def _ask(self, asked: dict[str, str]) -> Response:
+        """The page on which a person agrees, or doesn't."""
+        self._hold(asked["response_type"] == "code", "response_type is code")
+        self._hold(asked["client_id"] == CLIENT, "the client is known")
+        self._hold(asked["code_challenge_method"] == "S256" and len(asked["state"]) > 20, "a challenge and a state")
+        code = secrets.token_urlsafe()
+        self._codes[code] = asked
+        answers = {"Allow": {"code": code}, "Deny": {"error": "access_denied", "error_description": "No entry"}}
+        back = {word: urlencode({"state": asked["state"], **said}) for word, said in answers.items()}
+        to = html.escape(asked["redirect_uri"])
+        links = " ".join(f'<a href="{to}?{html.escape(query)}">{word}</a>' for word, query in back.items())
+        return Response(f"<title>Provider</title><h1>Sign in to Image Studio?</h1>{links}", mimetype="text/html")
 
-    def _authorize(self, route: Route, asked: dict[str, str]) -> None:
-        assert asked["code_challenge_method"] == "S256"
-        self._codes["the-code"] = asked
-        said = "error=access_denied&error_description=No%20entry" if self.refuse else "code=the-code"
-        back = html.escape(f"{asked['redirect_uri']}?state={asked['state']}&{said}")
-        route.fulfill(content_type="text/html", body=f'<meta http-equiv="refresh" content="0;url={back}">')
-
-    def _token(self, route: Route, form: dict[str, str]) -> None:
+    def _token(self, form: dict[str, str]) -> Response:
+        """Tokens for a code, once, and for the newest refresh token."""
         self.grants.append(form["grant_type"])
+        self._hold(form["client_id"] == CLIENT and "client_secret" not in form, "a public client")
         if form["grant_type"] == "authorization_code":
-            asked = self._codes.pop(form["code"])
-            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
-            assert urlsafe_b64encode(digest).rstrip(b"=").decode() == asked["code_challenge"]
-            assert form["redirect_uri"] == asked["redirect_uri"]
+            asked = self._codes.pop(form["code"], {})
+            digest = urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=").decode()
+            self._hold(digest == asked.get("code_challenge"), "the verifier fits the challenge of an unused code")
+            self._hold(form["redirect_uri"] == asked.get("redirect_uri"), "the redirect address is the same")
+        else:
+            self._hold(form["refresh_token"] == self._refresh, "the newest refresh token")
+        self._refresh = secrets.token_urlsafe()
         token = self._stack.token(sub="signed-in-person")
-        route.fulfill(json={"access_token": token, "refresh_token": "fresh", "expires_in": 16}, headers=OPEN)
+        return self._json({"access_token": token, "refresh_token": self._refresh, "expires_in": SHORT})
 
+    def _hold(self, so: bool, what: str) -> None:
+        if not so:
+            self.problems.append(what)
 
-def _with_policy(route: Route) -> None:
-    got = route.fetch()
-    headers = dict(got.headers)
-    for name in ("content-encoding", "content-length"):
-        headers.pop(name, None)
-    policy = headers["content-security-policy"]
-    headers["content-security-policy"] = policy.replace("connect-src 'self'", f"connect-src 'self' {ISSUER}")
-    route.fulfill(status=got.status, headers=headers, body=got.body())
+    def _json(self, body: dict[str, object]) -> Response:
+        """An answer that the page's origin, and no other, may read."""
+        allowed = {"access-control-allow-origin": self.page, "cache-control": "no-store"}
+        return Response(json.dumps(body), mimetype="application/json", headers=allowed)
 
 
 @pytest.fixture
-def provider(stack: Stack, visit: Visit) -> Provider:
-    """The provider, around the page."""
+def provider(stack: Stack, visit: Visit) -> Iterator[Provider]:
+    """The provider, and the page behind its own front; whatever the page asked it wrongly fails the test."""
     made = Provider(stack)
-    visit.prepare = made.surround
-    return made
+    front = Front(stack, made.url, CLIENT)
+    visit.origin = made.page = front.url
+    yield made
+    visit.close()  # before what it talks to
+    front.close()
+    made.close()
+    assert made.problems == []
+
+
+def sign_in(page: Page, answer: str = "Allow") -> None:
+    """Go to the provider and answer its question there."""
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("h1")).to_have_text("Sign in to Image Studio?")
+    page.get_by_role("link", name=answer).click()
 
 
 def test_signing_in_opens_the_studio(visit: Visit, provider: Provider) -> None:
     """Sign in, come back with a code, exchange it with the verifier, and work; the address is clean afterwards."""
     page = visit.open("upscale")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page)
     expect(page.locator("h1")).to_have_text("Upscale")
     assert "code=" not in page.url
     assert page.evaluate("JSON.stringify({...sessionStorage, ...localStorage})") == "{}"
@@ -91,7 +112,7 @@ def test_signing_in_opens_the_studio(visit: Visit, provider: Provider) -> None:
 def test_an_expiring_token_is_renewed(visit: Visit, provider: Provider) -> None:
     """Before a token ends the refresh token fetches another one; nobody notices."""
     page = visit.open("upscale")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page)
     expect(page.locator("h1")).to_have_text("Upscale")
     page.wait_for_timeout(1500)
     page.get_by_role("link", name="History", exact=True).click()
@@ -101,9 +122,8 @@ def test_an_expiring_token_is_renewed(visit: Visit, provider: Provider) -> None:
 
 def test_a_refused_sign_in_is_told(visit: Visit, provider: Provider) -> None:
     """What the provider says stands on the page, which stays closed."""
-    provider.refuse = True
     page = visit.open("create")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "Deny")
     expect(page.get_by_role("alert")).to_have_text("No entry")
 
 
@@ -119,7 +139,7 @@ def test_an_answer_to_another_sign_in_is_refused(visit: Visit, provider: Provide
 def test_a_reload_signs_out(visit: Visit, provider: Provider) -> None:
     """The token lives in the page's memory only: a reload asks to sign in again."""
     page = visit.open("create")
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page)
     expect(page.locator("h1")).to_have_text("Create")
     page.reload()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()

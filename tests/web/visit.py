@@ -11,7 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Downloa
 
 from scripts.chromium import DESKTOP
 
-MOMENT = 20_000  # ms that something may take on a busy machine
+MOMENT = 30_000  # ms that something may take on a busy machine
+START = 120_000  # ms that Chromium may take to start there
 VIOLATIONS = (
     "addEventListener('securitypolicyviolation', (e) => noteViolation(`${e.violatedDirective} ${e.blockedURI}`))"
 )
@@ -21,11 +22,10 @@ class Visit:
     """One page in a fresh browser profile, signed in as its own caller."""
 
     def __init__(self, browser: Browser, origin: str, sub: str) -> None:
-        self._browser, self._origin, self._sub = browser, origin, sub
+        self._browser, self.origin, self._sub = browser, origin, sub
         self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
         self.sent: list[tuple[str, str, Any]] = []
-        self.prepare: Callable[[BrowserContext], Any] = lambda context: None
         self.page: Page
 
     def open(
@@ -50,19 +50,18 @@ class Visit:
         context.expose_function("noteViolation", lambda words: self.complaints.append(f"policy: {words}"))
         context.add_init_script(VIOLATIONS)
         context.route("**/local/session", self._signed_in_as(tier))
-        self.prepare(context)
         self.page = page = context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
         page.on("request", lambda asked: self.sent.append((asked.method, asked.url, asked.post_data)))
-        page.goto(f"{self._origin}/#/{studio}")
+        page.goto(f"{self.origin}/#/{studio}")
         page.locator("h1").wait_for()
         if studio == "create" and page.locator("form").count():
             page.locator(".card").first.wait_for()
         return page
 
     def _signed_in_as(self, tier: str) -> Callable[[Route], None]:
-        return lambda route: route.continue_(url=f"{self._origin}/local/session?sub={self._sub}&tier={tier}")
+        return lambda route: route.continue_(url=f"{self.origin}/local/session?sub={self._sub}&tier={tier}")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -105,8 +104,8 @@ class Visit:
 
     def close(self) -> None:
         """Close everything that was opened."""
-        for context in self._contexts:
-            context.close()
+        while self._contexts:
+            self._contexts.pop().close()
 
 
 def picture(width: int, height: int, file_type: str = "PNG") -> bytes:

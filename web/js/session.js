@@ -6,6 +6,7 @@ const PENDING = "image-studio-sign-in"; // the verifier waits here while the bro
 let config = null;
 let current = null; // {token, refresh, ends}
 let document_ = null; // the issuer's discovery document
+let renewing = null; // a renewal under way: a refresh token may be good for one use only
 
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 const random = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
@@ -68,8 +69,13 @@ export const session = {
     return current?.token ?? "";
   },
 
-  /** Get a new token without leaving the page; whether there is one. */
-  async renew() {
+  /** Get a new token without leaving the page, once for all who ask meanwhile; whether there is one. */
+  renew() {
+    renewing ??= this.renewNow().finally(() => { renewing = null; });
+    return renewing;
+  },
+
+  async renewNow() {
     try {
       if (config.session) {
         const got = await json(config.session);

@@ -44,6 +44,7 @@ export function mount() {
   };
 
   let queued = false;
+  let dragging = false;
   const action = runner({
     words: "Optimise", request, paid: false,
     prepare: packed,
@@ -52,6 +53,7 @@ export function mount() {
       for (const card of state.cards.values()) card.wait();
     },
     onanswer: async ({ answer }) => {
+      if (dragging) return; // the previews follow the hand; what it leaves is made when it lets go
       const made = await Promise.all(answer.results.map(async (part) => ({ part, picture: await pictureFromPart(part, { name: `${part.platform}-${slug(part.format)}` }) })));
       state.done = made;
       for (const { part, picture } of made) state.cards.get(key(part.platform, part.format))?.show(part, picture);
@@ -87,7 +89,7 @@ export function mount() {
     state.focal = focal;
     showFocus();
     for (const card of state.cards.values()) card.preview();
-    again();
+    if (!dragging) again();
   }
   function showFocus() {
     const picture = image.picture;
@@ -102,14 +104,13 @@ export function mount() {
     reset.hidden = !state.focal;
   }
   const rounded = (value) => Math.round(clamp(value, 0, 1) * 1000) / 1000;
-  let dragging = false;
   const aimAt = (event) => {
     const box = frame.getBoundingClientRect();
     aim({ x: rounded((event.clientX - box.left) / box.width), y: rounded((event.clientY - box.top) / box.height) });
   };
   frame.addEventListener("pointerdown", (event) => { event.preventDefault(); dragging = true; frame.setPointerCapture(event.pointerId); point.focus({ preventScroll: true }); aimAt(event); });
   frame.addEventListener("pointermove", (event) => { if (dragging) aimAt(event); });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => { dragging = false; });
+  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => { if (dragging) { dragging = false; again(); } });
   point.addEventListener("keydown", (event) => {
     const by = event.shiftKey ? 0.1 : 0.02;
     const step = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] }[event.key];
