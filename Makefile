@@ -63,10 +63,10 @@ run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the 
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)
 	@$(PY) -m local.token $(if $(SUB),--sub "$(SUB)") $(if $(TIER),--tier "$(TIER)")
 
-# the hash seed: all workers must collect sets in the same order; what is counted is a row of the security board
+# the hash seed: all workers must collect sets in the same order; worksteal: files stay whole, their set-up is made once; what is counted is a row of the security board
 .PHONY: test
 test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
-	@PYTHONHASHSEED=0 COUNTED=build/security/logs.all.json $(PY) -m pytest -n $(WORKERS) --dist loadgroup -m "not slow and not live and not long"
+	@PYTHONHASHSEED=0 COUNTED=build/security/logs.all.json $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not live and not long"
 
 .PHONY: chaos
 chaos: .venv/ready ## run a thousand jobs while workers are killed and messages come twice or three times

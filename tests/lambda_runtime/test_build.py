@@ -10,8 +10,6 @@ from local.rie import machine
 from local.template import Template
 from scripts.build import LAYER, MAX_ZIP, TRIMMED, Unfit, check, fits, wheel_tags, zip_size
 
-pytestmark = pytest.mark.xdist_group("sam")
-
 
 def test_functions_are_one_file(built: Path) -> None:
     """And its compiled twin."""

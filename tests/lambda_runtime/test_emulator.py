@@ -16,7 +16,6 @@ from local.rie import Emulators, read_reply
 from local.template import ROOT, Function
 
 TOY = ROOT / "tests/local/toy"
-pytestmark = pytest.mark.xdist_group("sam")
 
 
 @pytest.fixture(scope="module")

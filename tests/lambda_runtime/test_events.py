@@ -21,7 +21,6 @@ FOLDERS = {"create", "edit", "upscale", "control", "social", "jobs", "worker"}
 FILES = sorted(path.relative_to(EVENTS).as_posix() for path in EVENTS.rglob("*.json"))
 #: Events that name a job, an upload or a persona that isn't there, and the default route's unknown path.
 ABSENT = {"create/default.json", "create/get-personas-id.json", "create/delete-personas-id.json"}
-pytestmark = pytest.mark.xdist_group("sam")
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,6 @@ EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in
 ROUTES = [route for route in Template().routes() if route.path != DEFAULT_ROUTE and route.method != "OPTIONS"]
 
 
-pytestmark = pytest.mark.xdist_group("whole stack")
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _within_their_rights(running_stack: Stack) -> Iterator[None]:
     """Nothing that a function does in this module goes beyond its policies: in AWS it would fail."""

@@ -11,7 +11,6 @@ from local.template import ROOT
 from scripts.build import tool_environment
 
 BIN = ROOT / ".venv-sam/bin"
-pytestmark = pytest.mark.xdist_group("sam")
 
 
 @pytest.fixture(scope="module")
