@@ -129,6 +129,7 @@ def _costs() -> Iterator[str]:
     yield "Prices are in credits. A credit is a US cent of the provider's price, rounded up. Reading, estimating and"
     yield "everything in Social are free.\n"
     yield "- Before: `POST /estimate-cost` says what an operation would cost; the playground shows it at the button."
+    yield "  An upscale's `target_width`, `target_height` and `preset` count: what the fast mode can't reach costs more."
     yield f"- A request reserves its estimate (up to {MAX_VARIATIONS} variations times the price of one) and is refused"
     yield "  with 402 when the month doesn't cover it."
     yield "- After: only what was delivered is charged, never more than the estimate. A failed variation costs nothing."
@@ -154,7 +155,7 @@ def _operation_rows(studio: str) -> Iterator[tuple[str, ...]]:
             for model in spec.live_models()
             if model.does(operation)
         ]
-        yield (f"{info.label} (`{name}`)", default_provider(operation), "; ".join(able))
+        yield (f"{info.label} (`{name}`)", default_provider(operation), "<br>".join(able))
 
 
 # --- troubleshooting ------------------------------------------------------------------------------------
