@@ -1,7 +1,7 @@
 """`make security`: run what the board claims, in full, and print it; `ROW=openapi` or `ROW=openapi/edit` runs a part.
 
 What a part counted is kept in `build/security`, so the board may be filled in pieces. With `--write` the board goes
-into docs/security.md. The exit code is 1 where a row fails or was not measured in full.
+into docs/security.md. The exit code is 1 where a test fails, or a row that ran in full falls short.
 """
 
 import argparse
