@@ -71,8 +71,9 @@ def _logs_of_stacks() -> Iterator[None]:
     stop = Stack.stop
 
     def kept(stack: Stack) -> None:
-        if stack.log.exists():
-            keep_log(stack.log)
+        log = getattr(stack, "log", None)  # none where it could not start
+        if log and log.exists():
+            keep_log(log)
         stop(stack)
 
     with pytest.MonkeyPatch.context() as patch:
