@@ -85,8 +85,8 @@ slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
 	@$(PY) -m pytest -m slow
 
 .PHONY: browser
-browser: .venv-web/ready ## test the playground in headless Chromium
-	@.venv-web/bin/python -m pytest tests/web
+browser: .venv-web/ready ## test the playground in headless Chromium (WORKERS=2)
+	@.venv-web/bin/python -m pytest tests/web -n $(WORKERS) --dist worksteal
 
 .PHONY: screenshots
 screenshots: .venv-web/ready ## picture every studio, desktop and phone, light and dark, into build/
