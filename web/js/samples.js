@@ -1,6 +1,6 @@
 // "Show as curl, Python, JavaScript": the exact call that the page makes, ready to paste.
 
-import { add, announce, fill, h, icon, toast } from "./dom.js";
+import { add, h, icon, toast } from "./dom.js";
 import { canvasBlob, extensionOf, save } from "./pictures.js";
 import { session } from "./session.js";
 
@@ -20,7 +20,6 @@ function parted(body) {
   return { plain, files };
 }
 
-const indent = (text, by) => text.replaceAll("\n", `\n${" ".repeat(by)}`);
 const shellText = (text) => text.replace(/[\\$`]/g, "\\$&");
 
 /** A line of bash: the token is in TOKEN. */
