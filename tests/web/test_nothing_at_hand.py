@@ -48,6 +48,8 @@ def test_a_picture_is_enlarged(visit: Visit) -> None:
 def test_every_control_can_be_tried(visit: Visit) -> None:
     """A sample sketch, a sample picture and a sample style steer all four."""
     page = visit.open("control")
+    page.locator(".operation").first.wait_for()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value("")
     page.get_by_role("button", name="Sample sketch").click()
     finish(page, "Make it")
     for operation in ("Structure Control", "Style Control", "Style Transfer"):

@@ -3,6 +3,7 @@
 import { bytesText, h, icon, plural } from "./dom.js";
 import { carry, extensionOf, save } from "./pictures.js";
 
+const BAR = 56; // pixels that the bar at the top covers
 const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** A studio's page: a heading, the form and the stage, which a phone shows first where it is worked on. */
@@ -17,7 +18,7 @@ export function studioPage({ title, lead, form, stage, onsubmit, stageFirst = fa
 /** Bring the stage into view where it lies below the form, as on a phone. */
 export function reveal(node) {
   const { top } = node.getBoundingClientRect();
-  if (top > innerHeight * 0.6 || top < 0) node.scrollIntoView({ behavior: MOTION.matches ? "auto" : "smooth", block: "start" });
+  if (top > innerHeight * 0.6 || top < BAR) node.scrollIntoView({ behavior: MOTION.matches ? "auto" : "smooth", block: "start" });
 }
 
 /** What an empty stage says. */

@@ -22,13 +22,13 @@ const EXAMPLES = {
 const PAPERS = { wide: [1152, 768], square: [1024, 1024], tall: [768, 1152] };
 
 export function mount() {
-  const state = { operations: {}, name: "sketch", from: "draw", pad: null };
+  const state = { operations: {}, name: "sketch", from: "draw", pad: null, sampled: false };
   const stage = h("div");
   const outcome = h("div");
   const bench = h("div");
   stage.append(outcome, bench);
 
-  const image = picker("Picture", { compact: true, sample: SAMPLES.structure, onpick: () => { exemplify(); work(); } });
+  const image = picker("Picture", { compact: true, sample: SAMPLES.structure, onpick: () => { exemplify(); work(); if (image.picture) reveal(stage); } });
   const style = picker("Style to take over", { sample: SAMPLES.style });
   const prompt = h("textarea", { rows: 3, placeholder: "What should the picture show?" });
   const negative = h("input", { type: "text" });
@@ -76,7 +76,7 @@ export function mount() {
       place = waitingPlace(width, height);
       bench.hidden = true;
       fill(outcome, place.node);
-      reveal(outcome);
+      reveal(stage);
     },
     onstatus: (job) => place.tell(job),
     onanswer: async ({ answer, id, job }) => {
@@ -89,6 +89,7 @@ export function mount() {
           h("button", { type: "button", class: "ghost small", onclick: () => { fill(outcome); bench.hidden = false; } }, drawn() ? "Back to the drawing" : "Back to the picture")),
         alike && state.name !== "style" ? compare(before, picture) : h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: prompt.value }))),
         pictureActions(picture, { base: picture.name }), answerFacts(answer, picture, job)));
+      reveal(stage);
     },
     onproblem: (problem) => {
       place?.stop();
@@ -100,12 +101,12 @@ export function mount() {
 
   function newPad(name) {
     const [width, height] = PAPERS[name];
-    return sketchPad({ width, height, onsample: exemplify });
+    return sketchPad({ width, height, onsample: () => { state.sampled = true; exemplify(); } });
   }
 
   /** With a sample, words that fit it stand where a person has written nothing. */
   function exemplify() {
-    if (!drawn() && !image.picture?.sample) return;
+    if (!(drawn() ? state.sampled : image.picture?.sample)) return;
     if (!prompt.value || Object.values(EXAMPLES).includes(prompt.value)) prompt.value = EXAMPLES[state.name];
   }
 

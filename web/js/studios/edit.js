@@ -24,7 +24,7 @@ const EXTEND_SHARE = 0.25; // how far outpainting starts, of the picture's own s
 export function mount() {
   const stage = h("div");
   const state = { operations: {}, name: "inpaint", tool: null };
-  const image = picker("Picture", { compact: true, onpick: () => { exemplify(); work(); price.refresh(); } });
+  const image = picker("Picture", { compact: true, onpick: () => { exemplify(); work(); price.refresh(); if (image.picture) reveal(stage); } });
   const operations = h("div", { class: "operation-list" });
   const described = h("p", { class: "hint" });
   const text = (placeholder, rows) => h(rows ? "textarea" : "input", rows ? { rows, placeholder } : { type: "text", placeholder });
@@ -83,7 +83,7 @@ export function mount() {
       place = waitingPlace(width, height);
       bench.hidden = true;
       fill(outcome, place.node);
-      reveal(outcome);
+      reveal(stage);
     },
     onstatus: (job) => place.tell(job),
     onanswer: async ({ answer, id, job }, { body }) => {
@@ -91,6 +91,7 @@ export function mount() {
       const picture = await pictureFromPart(answer, { name, ref: id && `job:${id}/1` });
       recent.add(picture);
       fill(outcome, result(image.picture, picture, answer, job, body));
+      reveal(stage);
     },
     onproblem: (problem) => {
       place?.stop();

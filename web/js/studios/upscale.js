@@ -64,6 +64,7 @@ export function mount() {
         h("div", { class: "result-head" }, h("h2", {}, `${before.width} × ${before.height} to ${answer.width} × ${answer.height}`)),
         compare(before, after, { actual: true }), pictureActions(after, { base: after.name, without: ["upscale"] }),
         facts([["Mode", answer.mode], ["Factor", answer.metadata.upscale_factor ? `${answer.metadata.upscale_factor}×` : null]]), answerFacts(answer, after, job)));
+      reveal(stage);
     },
     onproblem: (problem) => {
       place?.stop();
