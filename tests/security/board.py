@@ -92,7 +92,7 @@ def _pictures(notes: Notes) -> str:
     return (
         f"{total(notes, 'images'):,} at the gate ({total(notes, 'opened'):,} are pictures after all), slowest "
         f"{most(notes, 'slowest'):.2f} s, peak {most(notes, 'peak_mb')} MB; {sum(statuses(notes).values()):,} through "
-        f"{sum('statuses' in note for note in notes)} routes: {_words(statuses(notes))}"
+        f"{len({note['route'] for note in notes if 'route' in note})} routes: {_words(statuses(notes))}"
     )
 
 

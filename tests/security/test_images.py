@@ -75,7 +75,7 @@ def test_no_image_makes_a_500(doors: Inside, path: str, every: int, count: Any) 
             assert answer.json.keys() == {"detail", "code"}
             assert len(answer.json["detail"]) < 400
         statuses[answer.status] += 1
-    count("images", statuses=statuses)
+    count("images", route=path, statuses=statuses)
 
 
 @pytest.mark.parametrize(
