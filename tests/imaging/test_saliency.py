@@ -1,9 +1,9 @@
 """The maps that a crop is chosen by."""
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
-from image_studio.imaging.saliency import CUT, KEPT, Attention, look
+from image_studio.imaging.saliency import POWERS, Attention, look, places
 from tests.imaging.drawn import noise, photo, see_through
 
 SKIN = (224, 172, 138)
@@ -15,13 +15,14 @@ def _at(image: Image.Image, name: str, point: tuple[float, float]) -> int:
 
 
 def test_the_maps_are_small_and_gray() -> None:
-    """At most 96 pixels long, one for each weight, whatever the picture's size or mode."""
+    """At most 48 pixels long, all of one size, one for each cue, whatever the picture's size or mode."""
     for image in (photo(4000, 3000), photo(1, 1), photo(3000, 20), see_through(photo(300, 900))):
         maps = look(image)
-        assert set(maps) == {*KEPT, *CUT}
+        assert set(maps) == set(POWERS)
+        assert len({one.size for one in maps.values()}) == 1
         for one in maps.values():
             assert one.mode == "L"
-            assert 8 <= min(one.size) <= max(one.size) <= 96
+            assert 8 <= min(one.size) <= max(one.size) <= 48
 
 
 def test_things_stand_inside_and_backgrounds_reach_the_edges() -> None:
@@ -39,17 +40,46 @@ def test_skin_is_more_than_another_colour() -> None:
     image = Image.new("RGB", (300, 200), (90, 120, 150))
     image.paste(SKIN, (60, 60, 110, 140))
     image.paste((138, 224, 172), (190, 60, 240, 140))
-    assert _at(image, "body", (0.28, 0.5)) > 2 * _at(image, "body", (0.72, 0.5))
+    assert _at(image, "skin", (0.28, 0.5)) > 2 * _at(image, "skin", (0.72, 0.5)) + 100
 
 
-def test_contrast_within_skin_is_a_face() -> None:
-    """Dark spots on skin, not on stone."""
-    image = Image.new("RGB", (300, 200), (90, 120, 150))
-    for left, colour in ((60, SKIN), (190, (150, 150, 150))):
-        image.paste(colour, (left, 50, left + 60, 150))
-        for x in (12, 38):
-            image.paste((40, 30, 30), (left + x, 80, left + x + 10, 90))
-    assert _at(image, "face", (0.27, 0.43)) > _at(image, "face", (0.7, 0.43)) + 20
+def test_what_is_sharp_has_detail() -> None:
+    """Grain counts, the same grain out of focus doesn't."""
+    image = Image.new("RGB", (400, 200), (128, 128, 128))
+    grain = noise(100, 100)
+    image.paste(grain, (50, 50))
+    image.paste(grain.filter(ImageFilter.GaussianBlur(8)), (250, 50))
+    assert _at(image, "detail", (0.25, 0.5)) > 5 * _at(image, "detail", (0.75, 0.5)) + 50
+
+
+def test_light_is_told_from_what_is_around() -> None:
+    """A spot brighter or darker than its surroundings counts, a wide evenly lit wall doesn't."""
+    image = Image.new("RGB", (400, 200), (60, 60, 60))
+    image.paste("white", (200, 0, 400, 200))
+    image.paste("white", (90, 90, 110, 110))
+    image.paste("black", (290, 90, 310, 110))
+    assert _at(image, "light", (0.25, 0.5)) > 50
+    assert _at(image, "light", (0.75, 0.5)) > 50
+    assert _at(image, "light", (0.9, 0.5)) < 10
+
+
+def test_a_small_thing_beats_a_large_dull_one() -> None:
+    """What several cues agree on outweighs more of what only one speaks for."""
+    image = Image.new("RGB", (900, 300), (120, 150, 180))
+    image.paste((150, 165, 180), (60, 40, 360, 300))
+    figure = noise(40, 90).resize((40, 90))
+    image.paste(figure, (700, 120))
+    start = Attention(image).start(1 / 3, horizontal=True)
+    assert start <= 700 / 900
+    assert start + 1 / 3 >= 740 / 900
+
+
+def test_the_middle_is_favoured_across_and_the_upper_part_downwards() -> None:
+    """Without anything to see, photographers' habits decide."""
+    across, down = places(48, horizontal=True), places(48, horizontal=False)
+    assert across[24] == max(across)
+    assert across == pytest.approx(across[::-1])
+    assert down == sorted(down, reverse=True)
 
 
 @pytest.mark.parametrize("horizontal", [True, False])

@@ -1,99 +1,133 @@
-"""Where people look in a picture: profiles of a few small maps, made with Pillow alone.
+"""Where people look in a picture: a small map, the product of four cues, made with Pillow alone.
 
 barrier   how much colour must be crossed to get here straight from the nearest edge of the picture: things stand
           inside, backgrounds reach the edges (after the minimum barrier distance of Zhang et al., ICCV 2015)
-body      the barrier where the colour is skin's: heads and hands rather than wood and sand
-face      contrast within skin: eyes, mouths, fingers
-outline   colours that change within a pixel or two: where things end, so where a window's edge may go
+detail    what changes from pixel to pixel in a larger copy: things are in focus, backgrounds are not
+skin      how near the colour is to skin's
+light     lighter or darker than what is around
 
-A window is good that keeps much of the first three, ends where things end, and lies where photographers put
-things. The weights are learned from the marked pictures of bench/imaging/pictures.json that aren't held out.
+Each cue counts twice, as it is and blurred over its surroundings, to a power of its own, and so do the places where
+photographers put things. A product rather than a sum: what several cues agree on stands out from what one shouts.
+The powers are learned (`bench/imaging/learn.py`) from the marked pictures of bench/imaging/pictures.json that aren't
+held out. A window is as good as the share of the map that it keeps.
 """
 
 from array import array
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
+from math import exp
 
 from PIL import Image, ImageChops, ImageFilter
 
 from image_studio.imaging.canvas import flatten
 from image_studio.imaging.picture import Picture
 
-#: Long side of the maps, pixels.
-_MAP = 96
-#: What a map counts: its share inside the window, its density where the window's edges cut.
-KEPT = {"barrier": 5.96, "body": 4.83, "face": 2.65}
-CUT = {"outline": 0.50}
-#: Where the middle of a window belongs, as a share of the side, and how much an offset by the whole side costs.
-ACROSS = ((0.5, 7.74),)
-DOWN = ((0.5, -5.57), (0.25, 8.30))
-#: Half the width of the strip that a cut goes through, as a share of the side.
-_STRIP = 0.02
+#: Long sides, pixels: of the copy that is searched for detail, of the one that is compared, of the map.
+_DETAILED, _COMPARED, _MAP = 256, 96, 48
+#: Each cue's power: of itself, of its surroundings.
+POWERS = {
+    "barrier": (0.46, 0.25),
+    "detail": (0.39, 0.23),
+    "skin": (0.20, 0.23),
+    "light": (0.47, 0.28),
+}
+#: How much being away from the middle costs, across, and how much being low gains.
+PLACES = {"across": 0.58, "low": -1.01}
+#: A cue of 0 still leaves this of 1, so that no single one decides.
+_LEAST = 0.005
+#: How far a cue's surroundings reach, pixels of the map.
+_REACH = 2
 #: Windows that are tried along the side.
 _TRIED = 65
+
+Numbers = Sequence[float]
 
 
 class Attention:
     """How much of what matters lies in each column and row of a picture."""
 
     def __init__(self, image: Picture) -> None:
-        maps = look(image)
-        self._across = _Profile(maps, 0)
-        self._down = _Profile(maps, 1)
+        seen = _product(look(image))
+        self._across, self._down = (_running(_line(seen, axis)) for axis in (0, 1))
 
     def start(self, share: float, horizontal: bool) -> float:
         """Where the best window begins; it and `share`, its length, are shares of the side."""
-        profile, places = (self._across, ACROSS) if horizontal else (self._down, DOWN)
+        sums = self._across if horizontal else self._down
 
-        def score(start: float) -> float:
-            middle = start + share / 2
-            return profile.score(start, share) - sum(cost * abs(middle - place) for place, cost in places)
+        def kept(start: float) -> float:
+            return _at(sums, start + share) - _at(sums, start)
 
-        return max(((1 - share) * at / (_TRIED - 1) for at in range(_TRIED)), key=score)
-
-
-class _Profile:
-    """The maps summed along columns (axis 0) or rows (axis 1), weighed and added up from one end."""
-
-    def __init__(self, maps: dict[str, Picture], axis: int) -> None:
-        lines = {name: _line(one, axis) for name, one in maps.items()}
-        self._kept = _running({name: lines[name] for name in KEPT}, KEPT)
-        self._cut = _running({name: lines[name] for name in CUT}, CUT)
-
-    def score(self, start: float, share: float) -> float:
-        end = start + share
-        return _between(self._kept, start, end) + self._density(start) + self._density(end)
-
-    def _density(self, at: float) -> float:
-        """What a cut goes through; nothing at the picture's own edges."""
-        if at < 1e-6 or at > 1 - 1e-6:
-            return 0.0
-        return _between(self._cut, max(0.0, at - _STRIP), min(1.0, at + _STRIP)) / (2 * _STRIP)
+        return max(((1 - share) * at / (_TRIED - 1) for at in range(_TRIED)), key=kept)
 
 
 def look(image: Picture) -> dict[str, Picture]:
-    """The maps, by name, gray, at most 96 pixels long."""
-    small = _shrunk(flatten(image))
-    colours = Image.merge("RGB", small.filter(ImageFilter.GaussianBlur(1)).convert("YCbCr").split())
-    barrier = _barrier(colours)
-    skin = small.filter(_skin_table()).getchannel("R")
-    gray = small.convert("L")
-    contrast = ImageChops.difference(gray, gray.filter(ImageFilter.GaussianBlur(3)))
-    return {
-        "barrier": barrier,
-        "body": ImageChops.multiply(barrier, skin.point(lambda value: value * 0.9 + 25)),
-        "face": ImageChops.multiply(
-            contrast.point(lambda value: min(255, value * 4)), skin.filter(ImageFilter.GaussianBlur(1.5))
-        ),
-        "outline": _outline(colours),
+    """The cues, by name, gray, at most 48 pixels long."""
+    large = flatten(image).resize(_within(image.size, _DETAILED), Image.Resampling.BOX, reducing_gap=1.0)
+    small = large.resize(_within(image.size, _COMPARED), Image.Resampling.BOX)
+    colours = Image.merge("RGB", small.convert("YCbCr").split())  # filters refuse YCbCr
+    smooth = colours.filter(ImageFilter.GaussianBlur(1))
+    near = ImageChops.difference(smooth, colours.filter(ImageFilter.GaussianBlur(4))).getchannel("R")
+    found = {
+        "barrier": _barrier(smooth),
+        "detail": _detail(large.convert("L")),
+        "skin": small.filter(_skin_table()).getchannel("R"),
+        "light": near.point(_fourfold),
     }
+    size = _within(image.size, _MAP)
+    return {name: one.resize(size, Image.Resampling.BOX) for name, one in found.items()}
 
 
-def _shrunk(image: Picture) -> Picture:
-    """The picture at most 96 pixels long, each side at least 8."""
-    scale = min(1.0, _MAP / max(image.size))
-    size = max(8, round(image.width * scale)), max(8, round(image.height * scale))
-    return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+def surroundings(cue: Picture) -> Picture:
+    """A cue blurred: what is close by counts too."""
+    return cue.filter(ImageFilter.GaussianBlur(_REACH))
+
+
+def places(size: int, horizontal: bool, weights: dict[str, float] | None = None) -> list[float]:
+    """The logarithm of what each column or row counts for being where it is."""
+    weights = weights or PLACES
+    middles = [(cell + 0.5) / size for cell in range(size)]
+    if horizontal:
+        return [-4 * weights["across"] * (x - 0.5) ** 2 for x in middles]
+    return [2 * weights["low"] * (y - 0.5) for y in middles]
+
+
+def _product(cues: dict[str, Picture]) -> Picture:
+    """The cues and places multiplied, each to its power."""
+    width, height = next(iter(cues.values())).size
+    tables = _tables()
+    product: Iterable[float] = [
+        exp(x + y) for y in places(height, horizontal=False) for x in places(width, horizontal=True)
+    ]
+    for name, cue in cues.items():
+        own, around = tables[name]
+        pixels = zip(product, cue.tobytes(), surroundings(cue).tobytes(), strict=True)
+        product = [value * own[here] * around[there] for value, here, there in pixels]
+    return Image.frombytes("F", (width, height), array("f", product).tobytes())
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, tuple[Numbers, Numbers]]:
+    """For each cue and its surroundings, what each of 256 values counts."""
+    values = [value / 255 + _LEAST for value in range(256)]
+    return {name: ([v**own for v in values], [v**around for v in values]) for name, (own, around) in POWERS.items()}
+
+
+def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """The size, pixels, in proportion and at most so long, each side at least 8."""
+    scale = min(1.0, longest / max(size))
+    return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
+
+
+def _fourfold(value: int) -> int:
+    """Differences are small: use the whole range of a byte."""
+    return min(255, 4 * value)
+
+
+def _detail(gray: Picture) -> Picture:
+    """How far each pixel is from those beside it."""
+    beside = gray.filter(ImageFilter.GaussianBlur(1.2))
+    return ImageChops.difference(gray, beside).point(_fourfold)
 
 
 def _barrier(colours: Picture) -> Picture:
@@ -118,12 +152,6 @@ def _moved(image: Picture, right: int, down: int) -> Picture:
     return moved
 
 
-def _outline(colours: Picture) -> Picture:
-    """How far Cb and Cr are from those close by."""
-    around = colours.filter(ImageFilter.GaussianBlur(2))
-    return ImageChops.difference(colours, around).convert("L", (0, 1, 1, 0))
-
-
 @lru_cache(maxsize=1)
 def _skin_table() -> ImageFilter.Color3DLUT:
     return ImageFilter.Color3DLUT.generate(17, _skin)
@@ -138,25 +166,20 @@ def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
     return skin, skin, skin
 
 
-def _line(one: Picture, axis: int) -> list[float]:
-    """A map's shares of mass by column (axis 0) or row (axis 1); even where it is empty."""
+def _line(one: Picture, axis: int) -> Numbers:
+    """The map's shares of mass by column (axis 0) or row (axis 1)."""
     size = (one.width, 1) if axis == 0 else (1, one.height)
-    values = array("f", one.convert("F").resize(size, Image.Resampling.BOX).tobytes())
+    values = array("f", one.resize(size, Image.Resampling.BOX).tobytes())
     total = sum(values)
-    return [value / total for value in values] if total else [1 / len(values)] * len(values)
+    return [value / total for value in values]
 
 
-def _running(lines: dict[str, list[float]], weights: dict[str, float]) -> list[float]:
-    """The weighed sum of the lines, added up from the first cell on."""
-    cells = zip(*([weights[name] * value for value in line] for name, line in lines.items()), strict=True)
-    return [0.0, *accumulate(map(sum, cells))]
+def _running(line: Numbers) -> Numbers:
+    """The line added up from the first cell on."""
+    return [0.0, *accumulate(line)]
 
 
-def _between(sums: list[float], start: float, end: float) -> float:
-    return _at(sums, end) - _at(sums, start)
-
-
-def _at(sums: list[float], share: float) -> float:
+def _at(sums: Numbers, share: float) -> float:
     """The running sum at a share of the side, between two cells in proportion."""
     cell = share * (len(sums) - 1)
     low = min(int(cell), len(sums) - 2)
