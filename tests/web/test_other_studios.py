@@ -195,3 +195,13 @@ def test_a_picture_from_history_is_upscaled(visit: Visit) -> None:
     page.get_by_role("button", name="Upscale", exact=True).click()
     page.locator(".compare").wait_for()
     assert visit.body("/upscale")["image_base64"].startswith("job:")
+
+
+def test_a_created_picture_is_optimised_by_its_reference(visit: Visit) -> None:
+    """The button for it takes a result to Social, which makes all formats at once; no bytes travel there."""
+    page = visit.open("create")
+    page.get_by_label("Prompt", exact=True).fill("A lighthouse at dusk")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Optimise this")).click()
+    expect(page.locator(".rendition-frame.done")).to_have_count(7)
+    assert re.fullmatch(r"job:[0-9a-f]{32}/1", visit.body("/social/optimize")["image_base64"])

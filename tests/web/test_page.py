@@ -31,9 +31,10 @@ def test_axe_finds_nothing_serious(visit: Visit, studio: str, dark: bool) -> Non
     assert complaints_of_axe(visit) == []
 
 
-def test_axe_finds_nothing_serious_in_results(visit: Visit) -> None:
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_in_results(visit: Visit, dark: bool) -> None:
     """Results, the compare slider, the painting tools, an error and the code dialog are as accessible as the forms."""
-    page = visit.open("edit")
+    page = visit.open("edit", dark=dark)
     page.get_by_label("Picture", exact=True).set_input_files(as_file(600, 400))
     page.locator(".sheet canvas").wait_for()
     assert complaints_of_axe(visit) == []
@@ -48,6 +49,40 @@ def test_axe_finds_nothing_serious_in_results(visit: Visit) -> None:
     page.get_by_role("button", name="Show as code").click()
     assert complaints_of_axe(visit) == []
     visit.forgive("400")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_finds_nothing_serious_at_work(visit: Visit, dark: bool) -> None:
+    """Nor in a dialog, finished variations, handles, the pixel view, a sketch, a wall of formats, a list of jobs."""
+    page = visit.open("create", dark=dark)
+    page.get_by_role("button", name="New persona").click()
+    assert complaints_of_axe(visit) == []
+    page.get_by_role("button", name="Cancel").click()
+    page.locator(".idea").first.click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator(".picture img").wait_for()
+    assert complaints_of_axe(visit) == []
+    page.evaluate("location.hash = '#/edit'")
+    page.locator(".operation", has_text="Outpaint").click()
+    page.get_by_role("button", name="Try a sample picture").click()
+    page.locator(".expander img").wait_for()
+    assert complaints_of_axe(visit) == []
+    page.evaluate("location.hash = '#/upscale'")
+    page.get_by_role("button", name="Try a sample picture").click()
+    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.locator(".compare .segments label", has_text="1:1").click()
+    assert complaints_of_axe(visit) == []
+    page.evaluate("location.hash = '#/control'")
+    page.get_by_role("button", name="Sample sketch").click()
+    assert complaints_of_axe(visit) == []
+    page.evaluate("location.hash = '#/social'")
+    page.get_by_label("Show safe zones").check()
+    page.get_by_role("button", name="Try a sample picture").click()
+    page.locator(".rendition-frame.done").nth(6).wait_for()
+    assert complaints_of_axe(visit) == []
+    page.evaluate("location.hash = '#/history'")
+    page.locator(".job-pictures img").nth(1).wait_for()
+    assert complaints_of_axe(visit) == []
 
 
 def test_the_first_paint_is_light(visit: Visit) -> None:

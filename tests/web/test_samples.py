@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Page
 
 from local.stack import Stack
@@ -101,3 +102,19 @@ def test_the_call_of_history_runs(visit: Visit, stack: Stack, tmp_path: Path, la
     page = visit.open("history")
     page.locator(".usage .big").wait_for()
     assert "jobs" in run(shown(page, language), language, tmp_path, stack.token())
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+def test_the_call_that_writes_a_persona_runs(visit: Visit, stack: Stack, tmp_path: Path, language: str) -> None:
+    """What isn't a picture has its call, too: the pasted one makes the persona of the dialog."""
+    page = visit.open("create")
+    page.get_by_role("button", name="New persona").click()
+    page.get_by_label("Name", exact=True).fill(NASTY)
+    sub = f"pasted-{language}".lower()
+    dialog = page.get_by_role("dialog", name="New persona")
+    dialog.get_by_role("button", name="Show as code").click()
+    page.get_by_role("tab", name=language).click()
+    code = page.locator("pre code").inner_text()
+    run(code, language, tmp_path, stack.token(sub=sub))
+    listed = requests.get(f"{stack.url}/personas", headers=stack.headers(sub=sub), timeout=30).json()["personas"]
+    assert [each["name"] for each in listed] == [NASTY]

@@ -2,7 +2,7 @@
 
 import { call, get } from "./api.js";
 import { announce, field, fill, freshId, h, select } from "./dom.js";
-import { dialog } from "./samples.js";
+import { codeButton, dialog } from "./samples.js";
 
 const LONGEST_ID = 48;
 const words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
@@ -70,6 +70,12 @@ function personaDialog(persona, taken, done) {
   } }, "Delete");
   const path = (id) => `personas/${encodeURIComponent(id)}`;
 
+  function request() {
+    const id = persona?.persona_id ?? idFor(name.value, taken);
+    const listed = Object.fromEntries(Object.entries(lists).map(([key, input]) => [key, words(input.value)]));
+    return { id, method: "PUT", path: path(id), body: { name: name.value.trim(), voice: voice.value.trim(), ...listed }, pictures: false };
+  }
+
   async function attempt(work, said) {
     save.disabled = true;
     problem.hidden = true;
@@ -89,16 +95,15 @@ function personaDialog(persona, taken, done) {
     event.preventDefault();
     if (!name.value.trim()) { problem.textContent = "Give the persona a name."; problem.hidden = false; name.focus(); return; }
     attempt(async () => {
-      const id = persona?.persona_id ?? idFor(name.value, taken);
-      const listed = Object.fromEntries(Object.entries(lists).map(([key, input]) => [key, words(input.value)]));
-      await call("PUT", path(id), { body: { name: name.value.trim(), voice: voice.value.trim(), ...listed } });
-      return id;
+      const asked = request();
+      await call(asked.method, asked.path, { body: asked.body });
+      return asked.id;
     }, "Persona saved");
   } },
   h("p", { class: "hint" }, "What you write here is added to each prompt that you choose the persona for. Lists are split at commas."),
   field("Name", name), field("Voice", voice, "How the brand sounds; it becomes the picture's mood."),
   field("Colours", lists.palette), field("Words for the look", lists.style_words), field("Never show", lists.avoid_words), problem,
-  h("div", { class: "form-end" }, remove, h("button", { type: "button", class: "ghost", onclick: () => box.close() }, "Cancel"), save));
+  h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request), remove), h("button", { type: "button", class: "ghost", onclick: () => box.close() }, "Cancel"), save));
   form.noValidate = true;
   const box = dialog(persona ? `Persona ${persona.name}` : "New persona", form);
   name.focus();

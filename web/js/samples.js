@@ -27,6 +27,7 @@ export function asCurl({ method = "POST", path, body }) {
   const url = `${location.origin}${session.api}/${path}`;
   const head = [`curl -sSL '${url}'`, `  -H "Authorization: Bearer $TOKEN"`];
   if (body === undefined) return [...(method === "GET" ? head : [head[0], `  -X ${method}`, head[1]])].join(" \\\n");
+  if (method !== "POST") head.splice(1, 0, `  -X ${method}`);
   head.push(`  -H "Content-Type: application/json"`, "  -o answer.json");
   const { plain, files } = parted(body);
   const names = Object.entries(files);

@@ -115,7 +115,7 @@ function jobRow(job, watcher) {
       const prompt = answer.request?.prompt;
       const what = prompt ?? [operationName(job.operation), titled(answer.operation ?? answer.mode ?? "")].filter(Boolean).join(": ");
       row.querySelector("strong").textContent = what;
-      fill(pictures, shown.map((picture) => h("button", { type: "button", "aria-label": `Open ${what}`, onclick: () => look(picture, what) }, h("img", { src: picture.url, alt: "" }))));
+      fill(pictures, shown.map((picture) => h("button", { type: "button", "aria-label": `Open ${what}`, onclick: () => look(picture, what, job) }, h("img", { src: picture.url, alt: "" }))));
     } catch (problem) {
       row.querySelector(".hint").after(h("span", { class: "hint" }, problem.message));
     }
@@ -143,8 +143,9 @@ function jobRow(job, watcher) {
   return row;
 }
 
-function look(picture, what) {
-  const box = dialog(what, h("img", { class: "full", src: picture.url, alt: what }), h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name })));
+function look(picture, what, job) {
+  const box = dialog(what, h("img", { class: "full", src: picture.url, alt: what }), h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name }),
+    codeButton(() => ({ method: "GET", path: `jobs/${job.job_id}/result` }))));
   box.classList.add("wide");
   box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
 }
