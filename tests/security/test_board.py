@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.template import ROOT
-from tests.security.board import ROWS, Measured, collected, lines, verdict
+from tests.security.board import ROWS, RUNS, Measured, collected, lines, verdict
 from tests.security.canaries import keep_log, search_report
 
 ROW = next(row for row in ROWS if row.name == "hypothesis")
@@ -34,12 +34,12 @@ def test_rows_name_tests_that_exist() -> None:
 @pytest.mark.parametrize(
     ("notes", "pieces", "failed", "whole", "is_called"),
     [
-        ([MILLION], {"one", "two"}, 0, True, "ok"),
-        ([{"executions": 10**6 - 1, "crashes": 0}], {"one", "two"}, 0, True, "FAIL"),
-        ([MILLION], {"one", "two"}, 1, True, "FAIL"),
-        ([{"executions": 500_000, "crashes": 0}], {"one"}, 0, True, "part"),
+        ([MILLION], set(RUNS), 0, True, "ok"),
+        ([{"executions": 10**6 - 1, "crashes": 0}], set(RUNS), 0, True, "FAIL"),
+        ([MILLION], set(RUNS), 1, True, "FAIL"),
+        ([{"executions": 500_000, "crashes": 0}], {"run-00"}, 0, True, "part"),
         ([{"executions": 1_500, "crashes": 0}], set(), 0, False, "part"),
-        ([{"executions": 10**6, "crashes": 1}], {"one", "two"}, 0, True, "FAIL"),
+        ([{"executions": 10**6, "crashes": 1}], set(RUNS), 0, True, "FAIL"),
     ],
 )
 def test_a_row_is_ok_when_all_of_it_ran_and_it_is_enough(

@@ -14,11 +14,11 @@ from hypothesis import strategies as some
 
 from local.template import ROOT
 from tests.imaging.hostile import hostile_images, seeds
+from tests.security.board import RUNS
 from tests.security.gate_target import one_input
 
 BOUNDED = 1_500
-LONG = 50_000  # of one run of Hypothesis: it remembers what it tried
-RUNS = [f"{half}-{number}" for half in ("one", "two") for number in range(10)]
+LONG = 25_000  # of one run of Hypothesis: it remembers what it tried
 EXECUTIONS = 1_000_000  # of atheris
 FUZZER = ROOT / ".venv-fuzz" / "bin" / "python"
 SMALL = [data for _, data in hostile_images(300) if len(data) < 4096]
@@ -83,7 +83,7 @@ def test_bytes_of_any_kind_are_a_picture_or_a_sentence(count: Any) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("run", RUNS)
 def test_hypothesis_executions(run: str, count: Any) -> None:
-    """Twenty runs of fifty thousand, each from a seed of its own."""
+    """Forty runs, each from a seed of its own and in a process of its own."""
     _by_hypothesis(LONG, 1 + RUNS.index(run), count)
 
 
