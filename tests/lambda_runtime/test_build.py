@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from local.rie import machine
 from local.template import Template
-from scripts.build import LAYER, MAX_ZIP, TRIMMED, Unfit, check, fits, wheel_tags, zip_size
+from scripts.build import LAYER, MAX_ZIP, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
 
 
 def test_functions_are_one_file(built: Path) -> None:
@@ -89,3 +90,15 @@ def test_the_layer_alone_imports(built: Path) -> None:
     path = {"PYTHONPATH": str(built / LAYER / "python"), "PATH": "/usr/bin:/bin"}
     modules = subprocess.run(command, env=path, capture_output=True, text=True, check=True).stdout.split()
     assert "image_studio.errors" in modules
+
+
+@pytest.mark.slow
+def test_two_builds_are_the_same(built: Path, tmp_path: Path, surroundings: dict[str, str]) -> None:
+    """Byte for byte, whenever and wherever they are made: layer, functions, template."""
+    build(machine(), tmp_path / "again", environment=surroundings)
+
+    def files(folder: Path) -> dict[str, str]:
+        found = (path for path in folder.rglob("*") if path.is_file())
+        return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in found}
+
+    assert files(tmp_path / "again") == files(built)
