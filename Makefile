@@ -123,8 +123,9 @@ docs: .venv/ready ## write the generated tables of docs/ anew
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.scale
 
 .PHONY: gallery
-gallery: .venv/ready ## write build/gallery: before and after of every operation
+gallery: .venv/ready .venv-bench/ready ## write build/gallery: before and after of every operation; smart beside centre crops
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery
+	@.venv-bench/bin/python bench/run.py gallery
 
 .PHONY: openapi
 openapi: .venv/ready ## write the OpenAPI document and its page anew

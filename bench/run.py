@@ -31,7 +31,7 @@ def main() -> None:
     unknown = [part for part in asked if part not in programs]
     if unknown:
         sys.exit(f"Unknown: {', '.join(unknown)}. Parts: {', '.join(programs)}.")
-    if any(programs[part].startswith("imaging/") for part in asked):
+    if any(PARTS.get(part, "").startswith("imaging/") for part in asked):
         prepare_sharp()
     path = os.pathsep.join([str(HERE / "imaging"), "layers/common/python", str(HERE.parent)])
     missed = []

@@ -1,7 +1,7 @@
 """`make gallery`: before and after of each operation by each provider's emulator, from a packaged photograph.
 
-Writes build/gallery/index.html and one PNG per operation. The photograph is scikit-image's astronaut (NASA, public
-domain), fetched with pip and checked by its hash.
+Writes build/gallery/index.html and one PNG per operation; the crops beside them are made by bench/imaging/gallery.py.
+The photograph is scikit-image's astronaut (NASA, public domain), fetched with pip and checked by its hash.
 """
 
 import base64
@@ -215,6 +215,7 @@ def page(operations: list[str]) -> str:
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Image Studio: gallery</title>\n'
         f"<style>{style}</style>\n<h1>Every operation, by the local emulators</h1>\n"
         "<p>The emulators paint with Pillow; sizes, masks and compositing are the real ones.</p>\n"
+        '<p><a href="crops/index.html">Smart beside centre crops, and the safe zones of every format</a></p>\n'
         + "\n".join(figures)
         + "\n</html>\n"
     )

@@ -19,11 +19,11 @@ from image_studio.imaging.saliency import Attention
 from image_studio.schemas.image import FileType
 
 OUT = Path("build/gallery/crops")
-_SIDE = 360  # pixels of the long side of what the page shows
+_SIDE = 320  # pixels of the long side of what the page shows
 _STYLE = (
-    "body{font:15px system-ui;margin:2rem;background:#fafafa;color:#222}figure{display:inline-block;margin:.4rem;"
-    "vertical-align:top}figcaption{font-size:12px;color:#555}img{border:1px solid #ddd;max-width:360px}"
-    "h2{margin:2rem 0 .5rem}"
+    "body{font:15px system-ui;margin:2rem;background:#fafafa;color:#222}h2{font-size:1rem;margin:2rem 0 .5rem}"
+    "div{display:inline-flex;gap:.3rem;margin:.3rem;padding:.4rem;background:#fff;border:1px solid #ddd}"
+    "figure{margin:0}figcaption{font-size:12px;color:#555}img{height:150px;max-width:320px;object-fit:contain}"
 )
 
 
@@ -36,7 +36,7 @@ def main() -> None:
         parts.append(_section(number, entry))
     parts.append("<h1>Safe zones</h1>" + "".join(_zones()))
     (OUT / "index.html").write_text("\n".join(parts))
-    print(f"{OUT / 'index.html'}")
+    print(f"open {OUT / 'index.html'}")
 
 
 def _section(number: int, entry: dict[str, Any]) -> str:
@@ -48,11 +48,12 @@ def _section(number: int, entry: dict[str, Any]) -> str:
         ratio = width / height
         smart, centre = crop_box(picture, ratio, attention=attention), crop_box(picture, ratio, mode="center")
         shown = _overlay(picture, entry["subjects"], smart, centre)
-        figures.append(_figure(f"{number}-{width}x{height}", shown, f"{width}x{height}"))
+        figures.append("<div>" + _figure(f"{number}-{width}x{height}", shown, f"{width}x{height}"))
         for mode in ("smart", "center"):
             small = _SIDE / max(width, height)
             made, _ = cover(picture, round(width * small), round(height * small), mode=mode, attention=attention)
             figures.append(_figure(f"{number}-{width}x{height}-{mode}", made, mode))
+        figures.append("</div>")
     return "".join(figures)
 
 
