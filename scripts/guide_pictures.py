@@ -88,7 +88,7 @@ def coast() -> Image.Image:
 
 def create(api: Api) -> Image.Image:
     """One prompt in three shapes."""
-    prompt = "Mountains above a lake at dawn"
+    prompt = "Mountains above a lake at sunrise"
     shapes = ("instagram_feed_square", "linkedin_post", "instagram_story")
     return side_by_side(
         *(api.post("create", prompt=prompt, template_id=name, seed=SEED, enhance_prompt=False)[0] for name in shapes)

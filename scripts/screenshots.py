@@ -42,7 +42,8 @@ def stroke(page: Page, target: str, *points: tuple[float, float]) -> None:
 
 def create(page: Page) -> None:
     """Four variations for a landscape post."""
-    page.get_by_label("Prompt", exact=True).fill("A harbour town below snowy mountains, early morning light")
+    page.get_by_label("Prompt", exact=True).fill("Mountains at sunset")
+    page.get_by_label("Enhance the prompt").uncheck()
     page.get_by_role("button", name="LinkedIn").click()
     for _ in range(3):
         page.get_by_role("button", name="One variation more").click()
@@ -102,6 +103,7 @@ def history(page: Page) -> None:
     """What the other scenes made."""
     page.locator(".usage .big").wait_for()
     page.locator(".job img").first.wait_for()
+    page.wait_for_load_state("networkidle")
 
 
 def mishap(page: Page) -> None:
@@ -113,7 +115,7 @@ def mishap(page: Page) -> None:
 
 #: name -> (studio, what is done there)
 SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
-    "create-empty": ("create", lambda page: page.locator(".card").first.wait_for()),
+    "create-empty": ("create", lambda page: page.locator(".price strong").wait_for()),
     "create": ("create", create),
     "create-error": ("create", mishap),
     "edit-mask": ("edit", edit),

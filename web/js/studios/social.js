@@ -130,7 +130,7 @@ export function mount() {
     fill(wall, [...state.cards.values()].map((card) => card.node));
     wall.classList.toggle("with-zones", zones.checked);
     for (const card of state.cards.values()) card.zones(zones.checked);
-    chosenTold.textContent = plural(state.formats.size, "format");
+    chosenTold.textContent = `${state.formats.size} chosen`;
     told();
   }
   function told() {

@@ -52,6 +52,7 @@ export function compare(before, after, { place = { left: 0, top: 0, width: 1, he
       view.setAttribute("role", "group");
       view.setAttribute("aria-label", "Picture at its real size; arrow keys move it");
       view.style.aspectRatio = "";
+      view.style.maxHeight = `${after.height / devicePixelRatio}px`; // no empty paper around a small picture
       const { width, height } = view.getBoundingClientRect();
       state.x = (width - after.width / devicePixelRatio) / 2;
       state.y = (height - after.height / devicePixelRatio) / 2;
@@ -65,6 +66,7 @@ export function compare(before, after, { place = { left: 0, top: 0, width: 1, he
   }
 
   function fit() {
+    view.style.maxHeight = "";
     view.style.aspectRatio = `${after.width} / ${after.height}`;
     view.style.width = `min(100%, ${after.width}px, calc(${after.width / after.height} * min(72vh, 50rem)))`;
   }
