@@ -123,7 +123,7 @@ docs: .venv/ready ## write the generated tables of docs/ anew
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.scale
 
 .PHONY: gallery
-gallery: .venv/ready .venv-bench/ready ## write build/gallery: before and after of every operation; smart beside centre crops
+gallery: .venv/ready .venv-bench/ready guide-pictures ## write build/gallery: before and after, smart beside centre crops; and the guides' pictures
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery
 	@.venv-bench/bin/python bench/run.py gallery
 

@@ -89,10 +89,9 @@ def coast() -> Image.Image:
 def create(api: Api) -> Image.Image:
     """One prompt in three shapes."""
     prompt = "Mountains above a lake at sunrise"
+    asked = {"prompt": prompt, "provider": "stability", "seed": SEED, "enhance_prompt": False}
     shapes = ("instagram_feed_square", "linkedin_post", "instagram_story")
-    return side_by_side(
-        *(api.post("create", prompt=prompt, template_id=name, seed=SEED, enhance_prompt=False)[0] for name in shapes)
-    )
+    return side_by_side(*(api.post("create", template_id=name, **asked)[0] for name in shapes))
 
 
 def inpaint(api: Api) -> Image.Image:
