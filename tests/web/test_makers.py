@@ -21,11 +21,9 @@ def choose(page: Page, provider: str, model: str) -> None:
 
 def offered(page: Page) -> list[Any]:
     """The providers that can be chosen, by what they send."""
-    values: list[Any] = (
-        page.get_by_label("Provider", exact=True)
-        .locator("option")
-        .evaluate_all("(all) => all.map((each) => each.value)")
-    )
+    options = page.get_by_label("Provider", exact=True).locator("option")
+    options.nth(1).wait_for(state="attached")  # the list has come
+    values: list[Any] = options.evaluate_all("(all) => all.map((each) => each.value)")
     return values
 
 
@@ -71,6 +69,16 @@ def test_only_who_can_is_offered(visit: Visit) -> None:
     expect(page.get_by_label("Provider", exact=True)).to_have_value("auto")
     expect(page.get_by_label("Model", exact=True)).to_be_disabled()
     expect(price(page)).to_contain_text("gemini")
+
+
+def test_auto_offers_nobody_who_only_invents(visit: Visit) -> None:
+    """Upscale's auto never makes up detail of its own accord: who can only do that is offered for creative."""
+    page = visit.open("upscale")
+    provider = page.get_by_label("Provider", exact=True)
+    expect(provider.locator("option")).to_have_count(3)
+    assert offered(page) == ["auto", "stability", "wavespeed"]
+    page.locator(".segments label", has_text="Creative").click()
+    assert offered(page) == ["auto", "stability", "wavespeed", "gemini"]
 
 
 def test_quality_decides_who_makes_it(visit: Visit) -> None:

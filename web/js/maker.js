@@ -8,20 +8,18 @@ const QUALITIES = [["", "Automatic"], ["draft", "Draft"], ["standard", "Standard
 const AUTO = "auto";
 
 /**
- * Provider and model to choose from. `operation` gives what is to be done as /providers names it, such as
- * `edit.inpaint`; a name without a dot is all of its kind, and nothing is generating.
+ * Provider and model to choose from. `operations` gives what may be done, as /providers names it: `edit.inpaint`;
+ * nothing is generating.
  */
-export function makerChoice({ operation = () => null, onchange }) {
+export function makerChoice({ operations = () => [], onchange }) {
   const provider = select([[AUTO, "Automatic"]], { name: "provider" });
   const model = select([["", "Automatic"]], { name: "model", disabled: true });
   const quality = select(QUALITIES, { name: "quality" });
   let known = {};
 
   function able(each) {
-    const what = operation();
-    if (!what) return each.models;
-    const names = Object.keys(each.operations ?? {}).filter((name) => name === what || name.startsWith(`${what}.`));
-    return [...new Set(names.flatMap((name) => each.operations[name]))];
+    const names = operations();
+    return names.length ? [...new Set(names.flatMap((name) => each.operations?.[name] ?? []))] : each.models;
   }
 
   function offerModels() {
@@ -38,7 +36,7 @@ export function makerChoice({ operation = () => null, onchange }) {
     const listed = Object.entries(known).filter(([, each]) => able(each).length);
     fill(provider, h("option", { value: AUTO }, "Automatic"));
     add(provider, listed.map(([name, each]) => h("option", { value: name, disabled: each.configured === false },
-      each.configured === false ? `${each.name} (no key)` : operation() ? each.name : `${each.name} · ${each.cost_range}`)));
+      each.configured === false ? `${each.name} (no key)` : operations().length ? each.name : `${each.name} · ${each.cost_range}`)));
     provider.value = listed.some(([name, each]) => name === before && each.configured !== false) ? before : AUTO;
     offerModels();
   }

@@ -49,7 +49,7 @@ export function mount() {
   const flags = () => state.operations[state.name]?.fields ?? {};
   const drawn = () => state.name === "sketch" && state.from === "draw";
 
-  const maker = makerChoice({ operation: () => `control.${state.name}`, onchange: () => price.refresh() });
+  const maker = makerChoice({ operations: () => [`control.${state.name}`], onchange: () => price.refresh() });
   const price = livePrice(() => ({ ...maker.priced, operation: `control.${state.name}`, num_images: 1 }));
   const values = () => {
     const has = flags();

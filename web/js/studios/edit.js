@@ -45,7 +45,7 @@ export function mount() {
   const negative = field("Leave out", inputs.negative_prompt);
 
   const flags = () => state.operations[state.name]?.fields ?? {};
-  const maker = makerChoice({ operation: () => `edit.${state.name}`, onchange: () => price.refresh() });
+  const maker = makerChoice({ operations: () => [`edit.${state.name}`], onchange: () => price.refresh() });
   const price = livePrice(() => image.picture && {
     ...maker.priced, operation: `edit.${state.name}`, num_images: 1, ...usableSize(image.picture),
   });

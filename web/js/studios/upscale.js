@@ -17,6 +17,7 @@ const TOLD = {
 };
 const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["own", "Own size"]];
 
+const OF_ITSELF = ["upscale.fast", "upscale.conservative"]; // what auto takes; creative is for who asks for it
 const SAMPLE = 480; // pixels; small enough to show what is gained
 
 export function mount() {
@@ -32,7 +33,7 @@ export function mount() {
   const prompted = field("Prompt", prompt);
 
   const operation = () => (state.mode === "auto" ? "upscale" : `upscale.${state.mode}`);
-  const maker = makerChoice({ operation, onchange: () => price.refresh() });
+  const maker = makerChoice({ operations: () => (state.mode === "auto" ? OF_ITSELF : [operation()]), onchange: () => price.refresh() });
   const target = () => given({ preset: state.preset === "own" ? null : state.preset, target_width: number(width), target_height: number(height) });
   const price = livePrice(() => image.picture && { ...maker.priced, operation: operation(), num_images: 1, ...usableSize(image.picture), ...target() });
   for (const input of [width, height]) input.addEventListener("input", () => price.refresh());
