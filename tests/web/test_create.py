@@ -29,6 +29,7 @@ def test_the_price_is_what_is_charged(visit: Visit) -> None:
     page.get_by_label("Prompt", exact=True).fill("A lighthouse at dusk")
     price = page.locator(".price strong")
     expect(price).to_have_text(re.compile(r"\d+ credits?"))
+    expect(page.locator(".price")).not_to_have_attribute("aria-busy", "true")
     said = price.inner_text()
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.locator(".facts dt", has_text="Charged").locator("+ dd")).to_have_text(said)

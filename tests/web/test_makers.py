@@ -48,6 +48,7 @@ def test_who_was_chosen_is_priced_asked_and_paid(visit: Visit, studio: str) -> N
         page.get_by_label("Prompt", exact=True).fill("a door")
     choose(page, provider, model)
     expect(price(page)).to_contain_text(f"{provider} · {model}")
+    expect(price(page)).not_to_have_attribute("aria-busy", "true")
     said = price(page).locator("strong").inner_text()
     page.get_by_role("button", name=button, exact=True).click()
     facts = page.locator(".result .facts").last

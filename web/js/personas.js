@@ -35,24 +35,24 @@ export function personaChoice() {
     change.hidden = chosen() === null;
     change.setAttribute("aria-label", `Edit persona ${chosen()?.name ?? ""}`);
   }
-  async function load(value = list.value) {
+  async function load(value) {
     known = (await get("personas")).personas;
-    offer(value);
+    offer(value ?? list.value);
   }
   list.addEventListener("change", shown);
   load().catch(() => { /* none can be chosen until the list can be read; one can be made */ });
 
   function edit(persona) {
-    personaDialog(persona, known.map((each) => each.persona_id), async (id) => {
-      await load(id);
-      list.focus();
-    });
+    personaDialog(persona, () => known, load, () => list.focus());
   }
   return { node, select: list, get value() { return list.value; } };
 }
 
-/** Make or change one; `done` gets the id that shall be chosen afterwards, empty where it was removed. */
-function personaDialog(persona, taken, done) {
+/**
+ * Make or change one. `known` gives those that there are; `load` reads them anew and chooses the given id, none where it
+ * is empty; `done` is told in the end.
+ */
+function personaDialog(persona, known, load, done) {
   const text = (value, placeholder, more = {}) => h("input", { type: "text", value: value ?? "", placeholder, ...more });
   const name = text(persona?.name, "Acme", { maxlength: 80, required: true });
   const voice = h("textarea", { rows: 2, maxlength: 300, placeholder: "warm and plain" });
@@ -71,7 +71,7 @@ function personaDialog(persona, taken, done) {
   const path = (id) => `personas/${encodeURIComponent(id)}`;
 
   function request() {
-    const id = persona?.persona_id ?? idFor(name.value, taken);
+    const id = persona?.persona_id ?? idFor(name.value, known().map((each) => each.persona_id));
     const listed = Object.fromEntries(Object.entries(lists).map(([key, input]) => [key, words(input.value)]));
     return { id, method: "PUT", path: path(id), body: { name: name.value.trim(), voice: voice.value.trim(), ...listed }, pictures: false };
   }
@@ -80,10 +80,10 @@ function personaDialog(persona, taken, done) {
     save.disabled = true;
     problem.hidden = true;
     try {
-      const id = await work();
+      await load(await work());
       box.close();
       announce(said);
-      await done(id);
+      done();
     } catch (trouble) {
       problem.textContent = trouble.message;
       problem.hidden = false;
@@ -95,6 +95,7 @@ function personaDialog(persona, taken, done) {
     event.preventDefault();
     if (!name.value.trim()) { problem.textContent = "Give the persona a name."; problem.hidden = false; name.focus(); return; }
     attempt(async () => {
+      if (!persona) await load(); // another window may have made one of this name
       const asked = request();
       await call(asked.method, asked.path, { body: asked.body });
       return asked.id;

@@ -19,8 +19,8 @@ export function livePrice(describe) {
   let turn = 0;
   const refresh = debounced(async () => {
     const asked = describe();
-    if (!asked) { node.textContent = ""; return; }
     const mine = ++turn;
+    if (!asked) { node.textContent = ""; node.removeAttribute("aria-busy"); return; }
     try {
       const told = await call("POST", "estimate-cost", { body: asked });
       if (mine !== turn) return;
@@ -32,8 +32,10 @@ export function livePrice(describe) {
       fill(node, h("span", {}, problem.message));
       node.classList.add("unknown");
     }
+    node.removeAttribute("aria-busy");
   }, 250);
-  return { node, refresh };
+  // what is shown isn't true any more until the answer is there
+  return { node, refresh: () => { node.setAttribute("aria-busy", "true"); refresh(); } };
 }
 
 /**

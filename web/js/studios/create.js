@@ -39,7 +39,7 @@ export function mount() {
     price.refresh();
   };
 
-  const price = livePrice(() => ({
+  const price = livePrice(() => sizes.ready && ({
     ...maker.priced,
     ...(maker.asked.provider ? {} : given({ provider: sizes.template?.recommended_provider })),
     operation: "generate", num_images: chosen.count, quality: chosen.quality ?? sizes.template?.quality ?? "standard",
@@ -98,7 +98,6 @@ export function mount() {
 
   stage.prepend(emptyStage("create", "Your pictures appear here.",
     h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));
-  price.refresh();
   const node = studioPage({ title: "Create", lead: "Describe a picture; get it in the exact size you need.", form, stage, onsubmit: () => action.run() });
   return { node, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
 }
@@ -113,10 +112,11 @@ function sizePicker(onchange) {
   const cards = h("div", { class: "cards" });
   const tabs = h("div", { class: "chips", role: "group", "aria-label": "Platform" });
   const told = h("p", { class: "hint template-told" });
-  const state = { template: null, widthInput, width: 1024, height: 1024 };
+  const state = { template: null, widthInput, width: 1024, height: 1024, ready: false };
   state.node = h("fieldset", { class: "sizes" }, h("legend", {}, "Size"), tabs, cards, own, told);
 
   const readOwn = () => {
+    state.ready = true;
     state.width = widthInput.value === "" ? null : Number(widthInput.value);
     state.height = heightInput.value === "" ? null : Number(heightInput.value);
     onchange();
@@ -125,6 +125,7 @@ function sizePicker(onchange) {
   heightInput.addEventListener("input", readOwn);
 
   function pick(template) {
+    state.ready = true;
     state.template = template;
     own.hidden = template !== null;
     told.textContent = template ? `${template.description}. ${template.aspect_ratio.width} × ${template.aspect_ratio.height} pixels.` : "";
@@ -160,6 +161,7 @@ function sizePicker(onchange) {
   }).catch((problem) => {
     fill(cards, problemNote(problem));
     own.hidden = false;
+    readOwn();
   });
   return state;
 }
