@@ -52,7 +52,7 @@ def features(image: Picture) -> Array:
     height, width = planes[0].shape
     for name in saliency.PLACES:
         one = {**dict.fromkeys(saliency.PLACES, 0.0), name: 1.0}
-        down, across = (saliency.places(size, flat, one) for size, flat in ((height, False), (width, True)))
+        across, down = saliency.places((width, height), one)
         planes.append(np.add.outer(down, across))
     return np.stack(planes, -1)
 

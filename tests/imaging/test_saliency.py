@@ -74,12 +74,15 @@ def test_a_small_thing_beats_a_large_dull_one() -> None:
     assert start + 1 / 3 >= 740 / 900
 
 
-def test_the_middle_is_favoured_across_and_the_upper_part_downwards() -> None:
-    """Without anything to see, photographers' habits decide."""
-    across, down = places(48, horizontal=True), places(48, horizontal=False)
+def test_places_are_as_photographers_use_them() -> None:
+    """The middle across, the upper part downwards, and in an upright picture the height of heads."""
+    across, down = places((48, 32))
     assert across[24] == max(across)
     assert across == pytest.approx(across[::-1])
     assert down == sorted(down, reverse=True)
+    assert [len(line) for line in places((32, 48))] == [32, 48]
+    upright = places((32, 48))[1]
+    assert upright[9] - upright[0] > down[6] - down[0]
 
 
 @pytest.mark.parametrize("horizontal", [True, False])

@@ -27,13 +27,14 @@ from image_studio.imaging.picture import Picture
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
 POWERS = {
-    "barrier": (0.46, 0.25),
-    "detail": (0.39, 0.23),
-    "skin": (0.20, 0.23),
-    "light": (0.47, 0.28),
+    "barrier": (0.43, 0.25),
+    "detail": (0.43, 0.17),
+    "skin": (0.24, 0.12),
+    "light": (0.43, 0.22),
 }
-#: How much being away from the middle costs, across, and how much being low gains.
-PLACES = {"across": 0.58, "low": -1.01}
+#: How much being away from the middle costs, across; how much being low gains; and, in an upright picture, being
+#: where heads are.
+PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
 #: A cue of 0 still leaves this of 1, so that no single one decides.
 _LEAST = 0.005
 #: How far a cue's surroundings reach, pixels of the map.
@@ -83,27 +84,29 @@ def surroundings(cue: Picture) -> Picture:
     return cue.filter(ImageFilter.GaussianBlur(_REACH))
 
 
-def places(size: int, horizontal: bool, weights: dict[str, float] | None = None) -> list[float]:
-    """The logarithm of what each column or row counts for being where it is."""
+def places(size: tuple[int, int], weights: dict[str, float] | None = None) -> tuple[list[float], list[float]]:
+    """The logarithm of what each column and each row of a map counts for being where it is."""
     weights = weights or PLACES
-    middles = [(cell + 0.5) / size for cell in range(size)]
-    if horizontal:
-        return [-4 * weights["across"] * (x - 0.5) ** 2 for x in middles]
-    return [2 * weights["low"] * (y - 0.5) for y in middles]
+    width, height = size
+    heads = weights["heads"] if width < 0.95 * height else 0.0
+    columns, rows = ([(cell + 0.5) / cells for cell in range(cells)] for cells in size)
+    return (
+        [-4 * weights["across"] * (x - 0.5) ** 2 for x in columns],
+        [2 * weights["low"] * (y - 0.5) + 2 * heads * exp(-(((y - 0.2) / 0.12) ** 2) / 2) for y in rows],
+    )
 
 
 def _product(cues: dict[str, Picture]) -> Picture:
     """The cues and places multiplied, each to its power."""
-    width, height = next(iter(cues.values())).size
+    size = next(iter(cues.values())).size
+    columns, rows = places(size)
+    product: Iterable[float] = [exp(x + y) for y in rows for x in columns]
     tables = _tables()
-    product: Iterable[float] = [
-        exp(x + y) for y in places(height, horizontal=False) for x in places(width, horizontal=True)
-    ]
     for name, cue in cues.items():
         own, around = tables[name]
         pixels = zip(product, cue.tobytes(), surroundings(cue).tobytes(), strict=True)
         product = [value * own[here] * around[there] for value, here, there in pixels]
-    return Image.frombytes("F", (width, height), array("f", product).tobytes())
+    return Image.frombytes("F", size, array("f", product).tobytes())
 
 
 @lru_cache(maxsize=1)
