@@ -95,31 +95,21 @@ def test_everything_can_be_done_with_the_keyboard(visit: Visit) -> None:
     page = visit.open("create")
     page.locator("body").press("Tab")
     expect(page.locator(":focus")).to_be_visible()
-    reach(page, 'textarea[name="prompt"]')
+    visit.reach('textarea[name="prompt"]')
     page.keyboard.type("A quiet harbour")
-    reach(page, '.chip[value="pinterest"]')
+    visit.reach('.chip[value="pinterest"]')
     page.keyboard.press("Enter")
-    reach(page, ".card input")
+    visit.reach(".card input")
     page.keyboard.press("ArrowRight")
-    reach(page, '.stepper button[aria-label="One variation more"]')
+    visit.reach('.stepper button[aria-label="One variation more"]')
     page.keyboard.press("Enter")
-    reach(page, "button.run")
+    visit.reach("button.run")
     page.keyboard.press("Enter")
     expect(page.locator(".picture img")).to_have_count(2)
-    reach(page, ".tile .actions button")
+    visit.reach(".tile .actions button")
     with page.expect_download() as waiting:
         page.keyboard.press("Enter")
     assert waiting.value.suggested_filename.endswith(".png")
-
-
-def reach(page, selector: str) -> None:  # type: ignore[no-untyped-def]  # Page, imported for types only
-    """Press Tab until an element has the focus; it must come within one round of the page."""
-    for _ in range(120):
-        if page.evaluate("(wanted) => document.activeElement?.matches(wanted) ?? false", selector):
-            assert page.evaluate("getComputedStyle(document.activeElement).visibility") == "visible"
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"Tab never reaches {selector}")
 
 
 def test_a_phone_has_all_of_it(visit: Visit) -> None:

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.web.visit import Visit
@@ -83,3 +84,22 @@ def test_an_idea_becomes_a_picture(visit: Visit) -> None:
     page.get_by_role("button", name="Create", exact=True).click()
     page.locator(".picture img").wait_for()
     assert visit.saved(page.get_by_role("button", name=re.compile("^Download"))).size == (1080, 1080)
+
+
+@pytest.mark.parametrize("studio", ["edit", "upscale", "control"])
+def test_it_all_goes_by_keyboard(visit: Visit, studio: str) -> None:
+    """From the empty page over the sample to a saved picture with Tab and Enter alone."""
+    page = visit.open(studio)
+    page.locator(".operation, .segments").first.wait_for()
+    visit.reach(".tools button:last-child" if studio == "control" else ".empty-stage button")
+    page.keyboard.press("Enter")
+    page.locator(".pad, .sheet img").first.wait_for()
+    if studio != "control":
+        expect(page.get_by_label("Picture", exact=True)).to_be_focused()
+    visit.reach("button.run")
+    page.keyboard.press("Enter")
+    page.locator(".result .facts").last.wait_for()
+    visit.reach(".result .actions button")
+    with page.expect_download() as waiting:
+        page.keyboard.press("Enter")
+    assert waiting.value.suggested_filename.endswith(".png")

@@ -102,6 +102,15 @@ class Visit:
             self.page.mouse.move(*point, steps=6)
         self.page.mouse.up()
 
+    def reach(self, selector: str) -> None:
+        """Press Tab until an element has the focus; it must come within one round of the page."""
+        for _ in range(120):
+            if self.page.evaluate("(wanted) => document.activeElement?.matches(wanted) ?? false", selector):
+                assert self.page.evaluate("getComputedStyle(document.activeElement).visibility") == "visible"
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never reaches {selector}")
+
     def close(self) -> None:
         """Close everything that was opened."""
         while self._contexts:

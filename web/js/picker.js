@@ -21,7 +21,7 @@ export function picker(label, { onpick = () => {}, compact = false, sample = {} 
   const more = h("div", { class: "picker-more" });
   const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, problem, more);
   const trySample = () => load(() => samplePicture(sample));
-  const state = { node, picture: null, set, trySample, sample: (other) => { sample = other; } };
+  const state = { node, input, picture: null, set, trySample, sample: (other) => { sample = other; } };
 
   function set(picture) {
     state.picture = picture;
@@ -78,5 +78,8 @@ export function picker(label, { onpick = () => {}, compact = false, sample = {} 
   return state;
 }
 
-/** A button for an empty stage, which takes a picker's sample. */
-export const sampleButton = (image) => h("button", { type: "button", onclick: () => image.trySample() }, icon("image"), "Try a sample picture");
+/** A button for an empty stage, which takes a picker's sample; it goes with the stage, so the picker gets the focus. */
+export const sampleButton = (image) => h("button", { type: "button", onclick: async () => {
+  await image.trySample();
+  image.input.focus({ preventScroll: true });
+} }, icon("image"), "Try a sample picture");
