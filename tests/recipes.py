@@ -73,10 +73,11 @@ def carry_out(block: Block, tree: Path) -> None:
 
 
 def copy_tree(tree: Path, *folders: str) -> Path:
-    """A copy of the layer and of some folders; `local` is the original's."""
+    """A copy of the layer, of some folders and of what tests share; `local` is the original's."""
     for folder in (PACKAGE, *folders):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tree)
+    shutil.copy(ROOT / "tests/emulated.py", tree / "tests")
     os.symlink(ROOT / "local", tree / "local")
     return tree
 

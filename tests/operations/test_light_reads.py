@@ -48,3 +48,18 @@ def test_reads_import_nothing_heavy(reads: str) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
+
+
+def test_what_sends_nothing_imports_no_requests() -> None:
+    """Only the worker talks to providers: what records jobs and waits for them starts without the library."""
+    modules = ("runtime.submit", "runtime.job_routes", "runtime.waiting", "operations.create", "operations.edit")
+    imports = "\n".join(f"import image_studio.{each}" for each in modules)
+    run = subprocess.run(
+        [sys.executable, "-c", imports + REPORT, "requests", "boto3", "aws_lambda_powertools"],
+        env={"PYTHONPATH": str(LAYER)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")

@@ -69,7 +69,8 @@ from image_studio.operations.choose_model import Wish, choose
 from image_studio.operations.fit_task import fit_task
 from image_studio.providers import PROVIDERS, SPECS
 from image_studio.providers.adapter import Task
-from image_studio.providers.wire import Watch, Wire, access_from
+from image_studio.providers.access import access_from
+from image_studio.providers.wire import Watch, Wire
 
 assert "toy" in PROVIDERS
 (choice,) = choose(Wish(operation="create", quality="standard", provider="toy"), frozenset({"toy"}))

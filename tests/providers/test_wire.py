@@ -19,8 +19,9 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers import PROVIDERS, connection, sender
+from image_studio.providers.access import access_from
 from image_studio.providers.adapter import Finished, HttpCall, Located, Pending, Reply, Task
-from image_studio.providers.sender import Sender, access_from
+from image_studio.providers.sender import Sender
 from image_studio.providers.wire import MAX_FAULTS, Access, StillRunning, Watch, Wire
 from tests.providers.certificates import certificate_for
 

@@ -100,6 +100,10 @@ class Pending:
 Outcome = Finished | Located | Pending
 
 
+class FetchFault(ResultUnusable):
+    """A fault on the way to a result: the same download may succeed when it is asked for again."""
+
+
 class Adapter(Protocol):
     """A provider's module: its spec and pure functions. `wire.py` calls them; nobody else does."""
 

@@ -15,6 +15,7 @@ import urllib3
 from urllib3.util import Timeout
 
 from image_studio.errors import ResultUnusable
+from image_studio.providers.adapter import FetchFault
 from image_studio.providers.connection import PlainPool, TlsPool, ending_at
 from image_studio.providers.spec import ProviderSpec
 
@@ -28,10 +29,6 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolve = Callable[[str], str]
 Origin = tuple[str, str | None, int | None]
-
-
-class FetchFault(ResultUnusable):
-    """A fault on the way: the same download may succeed when it is asked for again."""
 
 
 def resolve_public(host: str) -> str:

@@ -2,8 +2,6 @@
 
 import ssl
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -11,26 +9,13 @@ import requests
 import urllib3
 
 from image_studio.errors import ProviderFailed, ProviderKeyRefused, ProviderOutage, UnknownCharge
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Blob, HttpCall, Reply
 from image_studio.providers.connection import TimedAdapter, ending_at
 from image_studio.providers.fetch import MAX_RESULT_BYTES, read_bounded
 from image_studio.providers.spec import ProviderSpec
 
 CONNECT_SECONDS = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How to reach a provider: its key, and a base URL where the operator set one."""
-
-    key: str = field(repr=False)
-    base_url: str | None = None
-
-
-def access_from(values: Mapping[str, str], spec: ProviderSpec) -> Access | None:
-    """The provider's access out of environment-like values, or None where there is no key."""
-    key = values.get(spec.key_variable, "").strip()
-    return Access(key, values.get(spec.base_url_variable, "").strip() or None) if key else None
 
 
 class Sender:

@@ -11,7 +11,9 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import BoundedSemaphore
+from typing import TYPE_CHECKING
 
 from image_studio.errors import (
     ProviderBusy,
@@ -21,12 +23,24 @@ from image_studio.errors import (
     StudioError,
     UnknownCharge,
 )
-from image_studio.providers.adapter import Adapter, Finished, HttpCall, Located, Outcome, Pending, Reply, Task
-from image_studio.providers.fetch import FetchFault, check_url, fetch
-from image_studio.providers.sender import Access, Sender, access_from
+from image_studio.providers.access import Access
+from image_studio.providers.adapter import (
+    Adapter,
+    FetchFault,
+    Finished,
+    HttpCall,
+    Located,
+    Outcome,
+    Pending,
+    Reply,
+    Task,
+)
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
-__all__ = ["Access", "StillRunning", "Watch", "Wire", "access_from"]
+if TYPE_CHECKING:
+    from image_studio.providers.sender import Sender
+
+__all__ = ["Access", "StillRunning", "Watch", "Wire"]
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +95,13 @@ class Wire:
     ) -> None:
         self._clock = clock
         self._sleep = sleep
-        self._sender = Sender()
         self._gates: dict[str, BoundedSemaphore] = {}
+
+    @cached_property
+    def _sender(self) -> "Sender":
+        from image_studio.providers.sender import Sender  # noqa: PLC0415  requests: an API function sends nothing
+
+        return Sender()
 
     def make(
         self,
@@ -186,6 +205,8 @@ class Wire:
     def _ask_about(self, order: _Order, outcome: Located | Pending) -> Outcome:
         adapter = order.adapter
         if isinstance(outcome, Located):
+            from image_studio.providers.fetch import fetch  # noqa: PLC0415  as in `_sender`
+
             return Finished(fetch(outcome.url, adapter.SPEC, own_origin=order.access.base_url), outcome.seed)
         call = adapter.build_poll(order.model, outcome.handle)
         reply = self._sender.send(adapter.SPEC, call, order.access, min(POLL_SECONDS, self._patience(order)))
@@ -206,6 +227,8 @@ class Wire:
 def _handle_of(order: _Order, outcome: Located | Pending) -> str:
     """What finds the outcome again. Raises ResultUnusable, UnknownCharge: what nobody may call isn't kept, either."""
     if isinstance(outcome, Located):
+        from image_studio.providers.fetch import check_url  # noqa: PLC0415  as in `Wire._sender`
+
         check_url(outcome.url, order.adapter.SPEC, order.access.base_url)
         return URL_HANDLE + outcome.url
     if len(outcome.handle) > MAX_HANDLE:

@@ -10,7 +10,7 @@ from threading import Lock
 from botocore.exceptions import BotoCoreError, ClientError
 
 from image_studio.providers import SPECS
-from image_studio.providers.wire import Access, access_from
+from image_studio.providers.access import Access, access_from
 from image_studio.runtime import clients
 from image_studio.runtime.settings import settings
 
