@@ -1,7 +1,7 @@
 // Choosing a picture: drop it, pick a file, paste it, take a result of this session, or the sample.
 
 import { announce, bytesText, fill, freshId, h, icon } from "./dom.js";
-import { pictureFromFile, recent, samplePicture } from "./pictures.js";
+import { onItsWay, pictureFromFile, recent, samplePicture } from "./pictures.js";
 
 /**
  * A picker labelled `label`; `onpick` gets the picture, or null when it is taken away.
@@ -40,7 +40,8 @@ export function picker(label, { onpick = () => {}, compact = false, sample = {} 
     onpick(picture);
   }
 
-  async function load(work) {
+  const load = (work) => onItsWay(loadNow(work));
+  async function loadNow(work) {
     zone.setAttribute("aria-busy", "true");
     try {
       set(await work());

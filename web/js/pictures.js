@@ -19,6 +19,15 @@ export async function pictureOf(blob, { name = "picture", ref = null } = {}) {
   return { blob, url, image, name, ref, width: image.naturalWidth, height: image.naturalHeight };
 }
 
+const loading = new Set();
+/** Note that a picture is on its way, so that who needs it waits for it. */
+export function onItsWay(work) {
+  loading.add(work);
+  return work.finally(() => loading.delete(work));
+}
+/** Once every picture that was chosen is there, or has failed. */
+export const picturesReady = () => Promise.allSettled(loading);
+
 /** A picture from a file that a person chose. */
 export async function pictureFromFile(file) {
   if (!KINDS.includes(file.type)) {
