@@ -86,7 +86,8 @@ def _write(board: dict[str, Measured]) -> None:
     for row in ROWS:
         found = board[row.name]
         told = row.told(found.notes) if found.notes else "not measured"
-        cells = (row.name, row.claim, told, f"{found.passed:,}", verdict(row, found, whole=True))
+        called = verdict(row, found, whole=True) if found.notes else ""
+        cells = (row.name, row.claim, told, f"{found.passed:,}", called)
         table.append(f"| {' | '.join(cells)} |")
     text = PAGE.read_text()
     head, rest = text.partition(BEGIN)[0], text.partition(END)[2]
