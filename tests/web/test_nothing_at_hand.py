@@ -90,8 +90,9 @@ def test_an_idea_becomes_a_picture(visit: Visit) -> None:
 def test_it_all_goes_by_keyboard(visit: Visit, studio: str) -> None:
     """From the empty page over the sample to a saved picture with Tab and Enter alone."""
     page = visit.open(studio)
-    page.locator(".operation, .segments").first.wait_for()
-    visit.reach(".tools button:last-child" if studio == "control" else ".empty-stage button")
+    start = ".tools button:last-child" if studio == "control" else ".empty-stage button"
+    page.locator(start).wait_for()
+    visit.reach(start)
     page.keyboard.press("Enter")
     page.locator(".pad, .sheet img").first.wait_for()
     if studio != "control":
