@@ -20,13 +20,13 @@ export async function pictureOf(blob, { name = "picture", ref = null } = {}) {
 }
 
 const loading = new Set();
-/** Note that a picture is on its way, so that who needs it waits for it. */
+/** Note that a picture, or a list that a form is made of, is on its way, so that who needs it waits for it. */
 export function onItsWay(work) {
   loading.add(work);
   return work.finally(() => loading.delete(work));
 }
-/** Once every picture that was chosen is there, or has failed. */
-export const picturesReady = () => Promise.allSettled(loading);
+/** Once all that is on its way is there, or has failed. */
+export const allThere = () => Promise.allSettled(loading);
 
 /** A picture from a file that a person chose. */
 export async function pictureFromFile(file) {

@@ -2,7 +2,7 @@
 
 import { ApiError, call, runJob } from "./api.js";
 import { announce, debounced, fill, h, icon, plural } from "./dom.js";
-import { picturesReady } from "./pictures.js";
+import { allThere } from "./pictures.js";
 import { codeButton } from "./samples.js";
 import { session } from "./session.js";
 
@@ -60,7 +60,7 @@ export function runner({ words, price, request, prepare, onstart, onstatus, onan
     stop.hidden = !paid;
     const started = performance.now();
     try {
-      await picturesReady();
+      await allThere();
       const asked = request();
       onstart?.(asked);
       const body = await prepare(asked.body);

@@ -6,7 +6,7 @@ import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, 
 import { makerChoice, makerNames } from "../maker.js";
 import { slug, styleOptions } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
-import { drawing, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
+import { drawing, onItsWay, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
 import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
 import { sketchPad } from "../tools/paint.js";
@@ -148,13 +148,13 @@ export function mount() {
     moreSettings(maker.qualityField, sliders.composition_fidelity.node, sliders.change_strength.node, field("Leave out", negative), h("div", { class: "pair" }, field("Style", preset), field("Seed", seed))),
     action.node);
 
-  catalog("control/operations").then(({ operations: listed }) => {
+  onItsWay(catalog("control/operations").then(({ operations: listed }) => {
     state.operations = listed;
     const group = freshId("control");
     fill(operations, Object.entries(listed).map(([name, each]) => h("label", { class: "operation" },
       h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }), h("span", {}, each.label))));
     chooseOperation(state.name);
-  }).catch((problem) => fill(operations, problemNote(problem)));
+  }).catch((problem) => fill(operations, problemNote(problem))));
 
   const node = studioPage({ title: "Control", lead: "Steer a new picture by a sketch, a structure or a style.", form, stage, stageFirst: true, onsubmit: () => action.run() });
   return { node, onshow: () => {

@@ -6,7 +6,7 @@ import { blame, emptyStage, facts, forgive, given, moreSettings, pictureActions,
 import { makerChoice, makerNames } from "../maker.js";
 import { platformName, slug, styleOptions } from "../names.js";
 import { personaChoice } from "../personas.js";
-import { packed, pictureFromPart, recent } from "../pictures.js";
+import { onItsWay, packed, pictureFromPart, recent } from "../pictures.js";
 import { clock, livePrice, problemNote, runner } from "../run.js";
 import { dialog } from "../samples.js";
 
@@ -147,7 +147,7 @@ function sizePicker(onchange) {
       h("span", { class: "card-ratio" }, template ? template.aspect_ratio.ratio : ""));
   }
 
-  catalog("templates").then(({ templates }) => {
+  onItsWay(catalog("templates").then(({ templates }) => {
     const platforms = [...new Set(templates.map((template) => template.platform))];
     const show = (platform) => {
       for (const tab of tabs.children) tab.setAttribute("aria-pressed", String(tab.value === platform));
@@ -162,7 +162,7 @@ function sizePicker(onchange) {
     fill(cards, problemNote(problem));
     own.hidden = false;
     readOwn();
-  });
+  }));
   return state;
 }
 

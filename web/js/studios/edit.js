@@ -6,7 +6,7 @@ import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, 
 import { makerChoice, makerNames } from "../maker.js";
 import { slug, styleOptions } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
-import { drawing, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
+import { drawing, onItsWay, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
 import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
 import { expander } from "../tools/expand.js";
@@ -163,14 +163,14 @@ export function mount() {
     moreSettings(maker.qualityField, negative, inputs.grow.node, h("div", { class: "triple" }, field("Style", inputs.style), field("Seed", inputs.seed), field("File", inputs.file))),
     action.node);
 
-  catalog("edit/operations").then(({ operations: listed }) => {
+  onItsWay(catalog("edit/operations").then(({ operations: listed }) => {
     state.operations = listed;
     const group = freshId("operation");
     fill(operations, Object.entries(listed).map(([name, each]) => h("label", { class: "operation" },
       h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }),
       h("span", {}, each.label))));
     chooseOperation(state.name in listed ? state.name : Object.keys(listed)[0]);
-  }).catch((problem) => fill(operations, problemNote(problem)));
+  }).catch((problem) => fill(operations, problemNote(problem))));
   work();
 
   const node = studioPage({ title: "Edit", lead: "Change what is in a picture, or what lies around it.", form, stage, stageFirst: true, onsubmit: () => action.run() });
