@@ -1,6 +1,7 @@
 """Which native output comes nearest to the size that is wanted: pure arithmetic on a model's data."""
 
 import math
+from collections.abc import Callable
 
 from image_studio.providers.spec import FreeSize, ModelSpec, Sized
 
@@ -35,14 +36,13 @@ def _distance(size: Sized, width: int, height: int) -> tuple[float, ...]:
 def _within(free: FreeSize, width: int, height: int) -> Sized:
     scale = min(1.0, free.high / max(width, height))
     scale = max(scale, free.low / min(width, height))
-    most = math.sqrt(free.max_pixels / (width * height)) if free.max_pixels else math.inf
+    most = free.max_pixels or math.inf
+    scale = min(scale, math.sqrt(most / (width * height)))
     # Rounded up so that nothing is enlarged later, but down where the area is bounded: it is what is paid for.
-    rounded = math.floor if most < scale else math.ceil
-    scale = min(scale, most)
+    found = _in_steps(free, width * scale, height * scale, math.ceil)
+    return found if found.width * found.height <= most else _in_steps(free, width * scale, height * scale, math.floor)
 
-    def side(value: int) -> int:
-        stepped = rounded(round(value * scale / free.step, 6)) * free.step
-        return min(max(stepped, free.low), free.high)
 
-    w, h = side(width), side(height)
+def _in_steps(free: FreeSize, width: float, height: float, rounded: Callable[[float], int]) -> Sized:
+    w, h = (min(max(rounded(round(side / free.step, 6)) * free.step, free.low), free.high) for side in (width, height))
     return Sized(f"{w}*{h}", w, h)
