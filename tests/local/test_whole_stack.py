@@ -139,8 +139,9 @@ def test_a_picture_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> 
 
 def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
     """The clock's message is worked off, not left on the queue."""
-    stack.tick()
     asked = {"QueueUrl": stack.resources["JobQueue"]["Ref"], "AttributeNames": ["All"]}
+    stack.aws.client("sqs").purge_queue(QueueUrl=asked["QueueUrl"])  # what other tests left to be tried again
+    stack.tick()
     ends = time.monotonic() + 30
     left = 1
     while left and time.monotonic() < ends:
