@@ -81,8 +81,8 @@ security: .venv/ready .venv-sam/ready .venv-fuzz/ready ## attack it for an hour 
 	@$(PY) -m tests.security $(ROW)
 
 .PHONY: slow
-slow: .venv/ready .venv-sam/ready ## run the tests that take minutes
-	@$(PY) -m pytest -m slow
+slow: .venv/ready .venv-sam/ready ## run the tests that take minutes (but for make load)
+	@$(PY) -m pytest -m slow --ignore=tests/load
 
 .PHONY: browser
 browser: .venv-web/ready ## test the playground in headless Chromium (WORKERS=2)
