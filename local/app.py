@@ -46,18 +46,22 @@ class AppSettings:
         """The template with its parameters, and the resources that were made."""
         return Template(Path(self.template), self.parameters, self.attributes)
 
-    def functions(self) -> dict[str, Function]:
-        """The template's functions by name, with all their variables."""
-        return {
-            name: configured(each, self.declared, self.common) for name, each in self.resolved().functions().items()
-        }
+    def functions(self, template: Template) -> dict[str, Function]:
+        """The resolved template's functions by name, with all their variables."""
+        return {name: self._configured(each) for name, each in template.functions().items()}
+
+    def _configured(self, function: Function) -> Function:
+        own = function.environment
+        chosen = {name: value for name, value in self.declared.items() if name in own}
+        key = {"AWS_ACCESS_KEY_ID": function.name}  # by which permissions.py knows it
+        return replace(function, environment={**own, **chosen, **self.common, **key})
 
 
 def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
     template = settings.resolved()
     kind = Emulators if settings.emulated else Environments
-    backend = kind(settings.functions(), template.layers(), Path(settings.log))
+    backend = kind(settings.functions(template), template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
     end_with_parent(server.stop)
@@ -77,14 +81,6 @@ def _site(settings: AppSettings) -> Site | None:
         return None
     issuer = Issuer(settings.issuer, load_key(Path(settings.log).parent), settings.tier_claim)
     return Site(issuer.mint, settings.endpoint, tier=settings.tier)
-
-
-def configured(function: Function, declared: Mapping[str, str], common: Mapping[str, str]) -> Function:
-    """The function with its variables: `declared` where it declares them itself, `common` in any case."""
-    own = function.environment
-    chosen = {name: value for name, value in declared.items() if name in own}
-    key = {"AWS_ACCESS_KEY_ID": function.name}  # by which permissions.py knows it
-    return replace(function, environment={**own, **chosen, **common, **key})
 
 
 def _print_line(line: str) -> None:

@@ -10,14 +10,14 @@ Operation = Mapping[str, Any]
 
 def mend(handler: Any, backend: Any, table: Any) -> None:
     """Mend moto's classes in this process: its DynamoHandler, its DynamoDBBackend and its Table."""
-    handler.call_action = _one_at_a_time(handler.call_action)
+    handler.call_action = one_at_a_time(handler.call_action)
     backend.transact_write_items = _undone_by_item(backend.transact_write_items)
     # moto copies all of a table before each transaction, to be able to go back: a thousand jobs made it crawl.
     table.__deepcopy__ = lambda self, memo: self
 
 
-def _one_at_a_time(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """DynamoDB checks a condition and writes in one step; moto, asked by several processes, needs a lock for that."""
+def one_at_a_time(action: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """DynamoDB checks a condition and writes in one step; moto, asked by several at once, needs a lock for that."""
     lock = threading.RLock()
 
     def locked(handler: Any) -> Any:

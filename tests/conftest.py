@@ -45,8 +45,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what was counted for the security board; with COUNTED in the environment, keep it there."""
     outcomes = terminalreporter.stats
     reports = [each for kind in ("passed", "failed", "error", "") for each in outcomes.get(kind, [])]
-    notes = {row: found.notes for row, found in board.collected(reports).items()}
-    lines = list(board.lines(board.collected(reports), whole=False))
+    collected = board.collected(reports)
+    notes = {row: found.notes for row, found in collected.items()}
+    lines = list(board.lines(collected, whole=False))
     if lines:
         terminalreporter.section("security board")
         terminalreporter.write_line("\n".join(lines))

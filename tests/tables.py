@@ -1,10 +1,8 @@
 """The template's table, bucket and secret in moto, in this process, for tests of what stands on them."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
 
 import boto3
 import pytest
@@ -13,6 +11,7 @@ from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import clients, roster, settings, wiring
 from local.template import Template
+from local.transactions import one_at_a_time
 
 TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
 _CACHES = (
@@ -20,8 +19,6 @@ _CACHES = (
     *(getattr(clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
     *(each for each in vars(wiring).values() if hasattr(each, "cache_clear")),
 )
-_one_at_a_time = threading.RLock()
-_plain_call = DynamoHandler.call_action
 
 
 @cache
@@ -38,16 +35,10 @@ def forget() -> None:
     roster.forget()
 
 
-def _serialised(handler: DynamoHandler) -> Any:
-    """DynamoDB writes an item one at a time and a transaction as one; moto needs a lock for that."""
-    with _one_at_a_time:
-        return _plain_call(handler)
-
-
 @contextmanager
 def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Moto with the template's table, a bucket and a secret, safe for many threads; the settings point there."""
-    monkeypatch.setattr(DynamoHandler, "call_action", _serialised)
+    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time(DynamoHandler.call_action))
     with mock_aws():
         boto3.client("dynamodb").create_table(TableName=TABLE, **_declared_table())
         boto3.client("s3").create_bucket(Bucket=BUCKET)

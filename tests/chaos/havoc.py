@@ -147,7 +147,8 @@ class Works:
 
     def _load(self) -> Any:
         settings = self.stack.settings()
-        return load_of(settings.functions()[WORKER], settings.resolved().layers(), self.stack.log)
+        template = settings.resolved()
+        return load_of(settings.functions(template)[WORKER], template.layers(), self.stack.log)
 
     def receive(self, url: str) -> list[dict[str, Any]]:
         """One message, if one comes within a second."""

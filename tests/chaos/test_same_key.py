@@ -30,8 +30,9 @@ def event_of(stack: Stack, sub: str) -> bytes:
 def start(stack: Stack) -> subprocess.Popen[bytes]:
     """A process with the code and the environment of the create function."""
     settings = stack.settings()
-    function = settings.functions()["CreateFunction"]
-    path = ":".join(map(str, (function.folder, *settings.resolved().layers())))
+    template = settings.resolved()
+    function = settings.functions(template)["CreateFunction"]
+    path = ":".join(map(str, (function.folder, *template.layers())))
     environment = {**function.environment, "PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.Popen(
         [sys.executable, str(HERE / "many_callers.py"), str(THREADS)],

@@ -4,17 +4,14 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from local.app import configured
 from local.backend import Call
 from local.rie import Emulators
 from local.stack import Stack
-from local.template import Template
 from scripts.events import EVENTS, small_png
 
 FOLDERS = {"create", "edit", "upscale", "control", "social", "jobs", "worker"}
@@ -24,15 +21,12 @@ ABSENT = {"create/default.json", "create/get-personas-id.json", "create/delete-p
 
 
 @pytest.fixture(scope="module")
-def functions(lambda_stack: Stack, built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
+def functions(lambda_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulators]:
     """The built functions, each under an emulator of its own, with the stack's AWS and providers."""
-    parameters = {"JwtIssuer": lambda_stack.issuer.url, "JwtAudience": "image-studio"}
-    template = Template(built / "template.yaml", parameters, lambda_stack.resources)
-    urls = {f"{name.upper()}_BASE_URL": each.url for name, each in lambda_stack.emulators.items()}
-    common = lambda_stack.aws.environment
-    own = {name: configured(each, urls, common) for name, each in template.functions().items()}
+    settings = lambda_stack.settings()
+    template = settings.resolved()
     log = tmp_path_factory.mktemp("events") / "functions.log"
-    emulators = Emulators(own, template.layers(), log)
+    emulators = Emulators(settings.functions(template), template.layers(), log)
     yield emulators
     emulators.close()
 

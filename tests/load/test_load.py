@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from local.app import configured
 from local.backend import Call
 from local.environments import Environments
 from local.stack import Stack
-from local.template import Template
 from scripts.events import EVENTS, small_png
 
 CALLERS = 50
@@ -88,10 +86,9 @@ def test_fifty_callers_for_a_minute(stack: Stack) -> None:
 @pytest.fixture
 def environments(stack: Stack, tmp_path: Path) -> Iterator[Environments]:
     """The functions on their own, with the stack's AWS: one event at a time is one process each."""
-    known = {"JwtIssuer": stack.issuer.url, "JwtAudience": "image-studio"}
-    template = Template(parameters=known, attributes=stack.resources)
-    functions = {name: configured(each, {}, stack.aws.environment) for name, each in template.functions().items()}
-    made = Environments(functions, template.layers(), tmp_path / "functions.log")
+    settings = stack.settings()
+    template = settings.resolved()
+    made = Environments(settings.functions(template), template.layers(), tmp_path / "functions.log")
     yield made
     made.close()
 

@@ -36,30 +36,27 @@ print(*sorted({name.split(".")[0] for name in sys.modules} & set(sys.argv[1:])))
 """
 
 
-@pytest.mark.parametrize("reads", [CATALOG, LISTS], ids=["catalog", "lists and estimates"])
-def test_reads_import_nothing_heavy(reads: str) -> None:
-    """A fresh interpreter answers them without pydantic, boto3, requests, Pillow or powertools."""
+def imported(code: str, names: tuple[str, ...]) -> tuple[int, str, str]:
+    """Exit code, those of the libraries that a fresh interpreter has after the code, and what it complained of."""
     run = subprocess.run(
-        [sys.executable, "-c", reads + REPORT, *HEAVY],
+        [sys.executable, "-c", code + REPORT, *names],
         env={"PYTHONPATH": str(LAYER)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
+    return run.returncode, run.stdout.strip(), run.stderr
+
+
+@pytest.mark.parametrize("reads", [CATALOG, LISTS], ids=["catalog", "lists and estimates"])
+def test_reads_import_nothing_heavy(reads: str) -> None:
+    """A fresh interpreter answers them without pydantic, boto3, requests, Pillow or powertools."""
+    assert imported(reads, HEAVY) == (0, "", "")
 
 
 def test_what_sends_nothing_imports_no_requests() -> None:
     """Only the worker talks to providers: what records jobs and waits for them starts without the library."""
     modules = ("runtime.submit", "runtime.job_routes", "runtime.waiting", "operations.create", "operations.edit")
     imports = "\n".join(f"import image_studio.{each}" for each in modules)
-    run = subprocess.run(
-        [sys.executable, "-c", imports + REPORT, "requests", "boto3", "aws_lambda_powertools"],
-        env={"PYTHONPATH": str(LAYER)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (run.returncode, run.stdout.strip(), run.stderr) == (0, "", "")
+    assert imported(imports, ("requests", "boto3", "aws_lambda_powertools")) == (0, "", "")

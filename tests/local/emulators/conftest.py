@@ -1,21 +1,14 @@
 """One running emulator per provider for the whole session, empty before each test; pictures to send them."""
 
-from collections.abc import Iterator
 from io import BytesIO
 
 import pytest
 from PIL import Image, ImageDraw
 
-from local.emulators import PROVIDERS, Emulator, start
+from local.emulators import Emulator
+from tests.emulated import running_emulators
 
-
-@pytest.fixture(scope="session")
-def all_emulators() -> Iterator[dict[str, Emulator]]:
-    """Every emulator, by name."""
-    running = {name: start(name) for name in PROVIDERS}
-    yield running
-    for emulator in running.values():
-        emulator.stop()
+__all__ = ["gemini", "huggingface", "png", "running_emulators", "stability", "subject", "subject_png", "wavespeed"]
 
 
 def _fresh(running: dict[str, Emulator], name: str) -> Emulator:
@@ -24,27 +17,27 @@ def _fresh(running: dict[str, Emulator], name: str) -> Emulator:
 
 
 @pytest.fixture
-def stability(all_emulators: dict[str, Emulator]) -> Emulator:
+def stability(running_emulators: dict[str, Emulator]) -> Emulator:
     """Stability, without a past."""
-    return _fresh(all_emulators, "stability")
+    return _fresh(running_emulators, "stability")
 
 
 @pytest.fixture
-def wavespeed(all_emulators: dict[str, Emulator]) -> Emulator:
+def wavespeed(running_emulators: dict[str, Emulator]) -> Emulator:
     """WaveSpeed, without a past."""
-    return _fresh(all_emulators, "wavespeed")
+    return _fresh(running_emulators, "wavespeed")
 
 
 @pytest.fixture
-def huggingface(all_emulators: dict[str, Emulator]) -> Emulator:
+def huggingface(running_emulators: dict[str, Emulator]) -> Emulator:
     """Hugging Face, without a past."""
-    return _fresh(all_emulators, "huggingface")
+    return _fresh(running_emulators, "huggingface")
 
 
 @pytest.fixture
-def gemini(all_emulators: dict[str, Emulator]) -> Emulator:
+def gemini(running_emulators: dict[str, Emulator]) -> Emulator:
     """Gemini, without a past."""
-    return _fresh(all_emulators, "gemini")
+    return _fresh(running_emulators, "gemini")
 
 
 @pytest.fixture

@@ -7,8 +7,6 @@ from image_studio.operations.choose_model import Wish, choose
 from image_studio.providers import PROVIDERS
 from image_studio.schemas.quality import Quality
 
-#: What a request without `options.quality` is made with.
-
 
 def edit_operations() -> dict[str, Any]:
     """Answer GET /edit/operations: label, description, default provider and the eight `fields` of each."""
