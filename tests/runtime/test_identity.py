@@ -28,6 +28,13 @@ def test_without_a_subject_there_is_no_service(claims: dict[str, Any]) -> None:
     assert refused.value.detail == "Authenticated user required for image operations."
 
 
+def test_an_id_token_is_no_access_token() -> None:
+    """Cognito's says so itself: its audience is the client that the gateway accepts access tokens of."""
+    assert caller_of({"sub": "ann", "token_use": "access"})
+    with pytest.raises(NotAuthenticated):
+        caller_of({"sub": "ann", "token_use": "id"})
+
+
 def test_a_subject_has_a_longest_length() -> None:
     """At the limit it is taken, one more character is refused."""
     assert caller_of({"sub": "s" * MAX_SUB})

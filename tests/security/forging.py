@@ -105,6 +105,7 @@ ATTACKS: Mapping[str, Callable[[Issuer], Headers]] = {
     "wrong audience": _signed(aud="another-api"),
     "no audience": _without("aud"),
     "ID token": _signed(aud="web-client", nonce="n", at_hash="h", token_use="id"),
+    "ID token with the API's audience": _signed(token_use="id"),  # Cognito's: its clients are the audience
     "expired": _signed(exp=int(time.time()) - 600),
     "no expiry": _without("exp"),
     "not valid yet": _signed(nbf=int(time.time()) + 600),

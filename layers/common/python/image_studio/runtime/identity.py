@@ -21,9 +21,12 @@ class Caller:
 
 
 def caller_of(claims: Mapping[str, Any]) -> Caller:
-    """The caller. Raises NotAuthenticated without a subject."""
+    """The caller. Raises NotAuthenticated without a subject, and for an ID token that says it is one.
+
+    Cognito's do: their audience is the client itself, so the gateway can't tell them from access tokens.
+    """
     sub = claims.get("sub")
-    if not isinstance(sub, str) or not sub.strip() or len(sub) > MAX_SUB:
+    if not isinstance(sub, str) or not sub.strip() or len(sub) > MAX_SUB or claims.get("token_use") == "id":
         raise NotAuthenticated
     try:
         tenant = tenant_of(sub)
