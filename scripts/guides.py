@@ -130,7 +130,7 @@ def _costs() -> Iterator[str]:
     yield "everything in Social are free.\n"
     yield "- Before: `POST /estimate-cost` says what an operation would cost; the playground shows it at the button."
     yield "  An upscale's `target_width`, `target_height` and `preset` count:"
-    yield "  what the fast mode can't reach costs more."
+    yield "  what the fast mode can't reach costs more. What your tier can't ask for is refused here, too."
     yield f"- A request reserves its estimate (up to {MAX_VARIATIONS} variations times the price of one) and is refused"
     yield "  with 402 when the month doesn't cover it."
     yield "- After: only what was delivered is charged, never more than the estimate. A failed variation costs nothing."

@@ -80,7 +80,6 @@ def test_an_unknown_style_names_the_known_ones():
         {"num_variations": 1.5},
         {"width": 15, "height": 15},
         {"width": 8193, "height": 64},
-        {"width": 5001, "height": 5000},
         {"quality": "ultra"},
         {"seed": -1},
         {"seed": MAX_SEED + 1},
@@ -335,6 +334,17 @@ def test_a_mix_of_providers_is_told_per_result():
 def test_the_estimate_is_the_first_choices_price(fields, credits):
     """For every variation, by size where the size has a price."""
     assert estimate(asked(**fields), studio()) == credits
+
+
+@pytest.mark.parametrize(
+    ("most", "fits", "over"), [(25_000_000, (5000, 5000), (5001, 5000)), (4096 * 4096, (4096, 4096), (4096, 4097))]
+)
+def test_a_picture_above_the_callers_cap_is_found_out_before_anything_is_reserved(most, fits, over):
+    """Exactly at it there is a price."""
+    room = studio(max_pixels=most)
+    assert estimate(asked(width=fits[0], height=fits[1]), room) > 0
+    with pytest.raises(InvalidRequest, match=f"at most {most:,} pixels"):
+        estimate(asked(width=over[0], height=over[1]), room)
 
 
 def test_an_unknown_persona_is_found_out_before_anything_is_reserved():

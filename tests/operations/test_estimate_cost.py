@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from image_studio.catalog.operations import table
-from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.imaging.gate import Limits, open_picture
 from image_studio.operations.estimate_cost import estimate_cost, known_operations
+from tests.operations.easel import painted
 
 EXAMPLE = {
     "provider": "wavespeed",
@@ -152,3 +154,39 @@ def test_what_is_wrong_is_explained(body: dict[str, Any], error: type[InvalidReq
         estimate_cost(body)
     assert said in caught.value.detail
     assert caught.value.status == 400
+
+
+def test_a_picture_is_too_large_in_the_words_of_the_gate() -> None:
+    """One check, whether the picture is there or only its size is known."""
+    with pytest.raises(InvalidImage) as sent:
+        open_picture(painted(20, 16), Limits(max_pixels=19 * 16))
+    with pytest.raises(InvalidImage) as estimated:
+        estimate_cost({"provider": "auto", "operation": "edit.erase", "width": 20, "height": 16}, 19 * 16)
+    assert estimated.value.detail == sent.value.detail
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "said"),
+    [
+        ("generate", InvalidRequest, "Ask for at most 16,777,216 pixels; 4097x4096 has more."),
+        ("edit.inpaint", InvalidImage, "The image has 4097x4096 pixels; at most 16.7772 megapixels are accepted."),
+        ("control.sketch", InvalidImage, "The image has 4097x4096 pixels"),
+        ("upscale.fast", InvalidImage, "The image has 4097x4096 pixels"),
+        ("social", InvalidImage, "The image has 4097x4096 pixels"),
+    ],
+)
+def test_the_callers_own_cap_counts(operation: str, error: type[InvalidRequest], said: str) -> None:
+    """What is made, and what is worked on, each in the words in which the request itself is refused."""
+    body = {"provider": "auto", "operation": operation, "width": 4096, "height": 4096}
+    assert estimate_cost(body, 4096 * 4096)["estimated"]
+    with pytest.raises(error) as caught:
+        estimate_cost(body | {"width": 4097}, 4096 * 4096)
+    assert caught.value.detail.startswith(said)
+
+
+def test_an_upscales_target_is_held_to_the_callers_cap() -> None:
+    """As in its request."""
+    body = {"provider": "auto", "operation": "upscale", "width": 1000, "height": 1000}
+    assert estimate_cost(body | {"target_width": 4096}, 4096 * 4096)["estimated"]
+    with pytest.raises(InvalidRequest, match="The target of 4097x4097 has more than"):
+        estimate_cost(body | {"target_width": 4097}, 4096 * 4096)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from image_studio.errors import InvalidImage
+from image_studio.imaging.bounds import check_pixels
 from image_studio.imaging.colour import to_srgb
 from image_studio.imaging.header import DAMAGED, file_type_of, size_in_header
 from image_studio.imaging.picture import Picture, Size
@@ -123,7 +124,7 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:
             f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
         )
     file_type = file_type_of(data)
-    _check_pixels(size_in_header(data, file_type), limits)
+    check_pixels(*size_in_header(data, file_type), limits.max_pixels)
     if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
         raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
     try:
@@ -131,17 +132,10 @@ def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:
         frames = getattr(image, "n_frames", 1)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
-    _check_pixels(Size(*image.size), limits)
+    check_pixels(*image.size, limits.max_pixels)
     if frames > limits.max_frames:
         raise InvalidImage(f"The image is animated ({frames} frames). Send a single still picture.")
     return image, file_type
-
-
-def _check_pixels(size: Size, limits: Limits) -> None:
-    if size.width * size.height > limits.max_pixels:
-        raise InvalidImage(
-            f"The image has {size} pixels; at most {limits.max_pixels / 1e6:g} megapixels are accepted. Scale it down."
-        )
 
 
 def _orientation(image: Image.Image) -> int:

@@ -4,12 +4,12 @@ import random
 from dataclasses import dataclass
 
 from image_studio import catalog
-from image_studio.errors import InvalidRequest, RecordedError
+from image_studio.errors import RecordedError
 from image_studio.imaging.crop import cover
 from image_studio.imaging.encode import encode
 from image_studio.imaging.gate import open_picture
 from image_studio.operations.choose_model import Choice, Wish, choose
-from image_studio.operations.dimensions import Size, wanted_size
+from image_studio.operations.dimensions import Size, check_area, wanted_size
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.operation import Operation
 from image_studio.operations.personas import persona_of
@@ -83,8 +83,7 @@ def choices_for(request: CreateRequest, made: Brief, studio: Studio) -> list[Cho
 def estimate(request: CreateRequest, studio: Studio) -> int:
     """Credits to reserve: the first choice's price for every variation. Raises what makes the request invalid."""
     made = brief(request)
-    if made.size[0] * made.size[1] > studio.max_pixels:
-        raise InvalidRequest(f"Ask for at most {studio.max_pixels:,} pixels; {made.size[0]}x{made.size[1]} has more.")
+    check_area(made.size, studio.max_pixels)
     persona_of(request, studio)
     first = choices_for(request, made, studio)[0].model
     return first.price(nearest(first, *made.size)) * request.num_variations

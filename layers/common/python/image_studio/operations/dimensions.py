@@ -53,6 +53,12 @@ def of_area(shape: Fraction) -> Size:
     return round(height * shape), height
 
 
+def check_area(size: Size, most: int) -> None:
+    """Raise InvalidRequest where a picture that is asked for has more than `most` pixels: the caller's cap."""
+    if size[0] * size[1] > most:
+        raise InvalidRequest(f"Ask for at most {most:,} pixels; {size[0]}x{size[1]} has more.")
+
+
 def _checked(size: Size) -> Size:
     if not all(MIN_SIDE <= side <= MAX_SIDE for side in size) or size[0] * size[1] > MAX_PIXELS:
         raise InvalidRequest(

@@ -6,8 +6,9 @@ from typing import Any
 
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.imaging.bounds import check_pixels
 from image_studio.operations.choose_model import Choice, Wish, choose
-from image_studio.operations.dimensions import Size, wanted_size
+from image_studio.operations.dimensions import Size, check_area, wanted_size
 from image_studio.operations.upscale_mode import STUDIO, automatic_mode
 from image_studio.operations.upscale_target import target_size
 from image_studio.providers import PROVIDERS
@@ -26,21 +27,22 @@ STUDIOS = ("edit", STUDIO, "control")
 FREE = ("social", "social.optimize")
 
 
-def estimate_cost(body: Mapping[str, Any]) -> dict[str, Any]:
+def estimate_cost(body: Mapping[str, Any], most: int = MAX_PIXELS) -> dict[str, Any]:
     """The credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
     `width` x `height` (pixels) is the picture that is made (generate) or worked on; an upscale's `target_width`,
-    `target_height` and `preset` mean what they mean in its request. Raises InvalidRequest, and UnknownChoice or
-    UnsupportedChoice with the names that are valid.
+    `target_height` and `preset` mean what they mean in its request. `most` is what the caller may send or ask for
+    (pixels): more is refused by the same checks as the request itself. Raises InvalidRequest, InvalidImage, and
+    UnknownChoice or UnsupportedChoice with the names that are valid.
     """
     provider = _text(body, "provider")
     if not provider:
         raise InvalidRequest("Provider is required.")
     asked = _text(body, "operation") or GENERATE[0]
     number = _whole(body, "num_images", 1, MAX_VARIATIONS) or 1
-    size = _size(body)
     wish = Wish(operation=_operation(asked), quality=_quality(body), provider=provider, model=_text(body, "model"))
-    target = _target(body, size) if wish.operation.startswith(STUDIO) else size
+    size = _size(body, wish.operation, most)
+    target = _target(body, size, most) if wish.operation.startswith(STUDIO) else size
     each, choice = _price(wish, size, target)
     return {
         "estimated_cost": each * number,
@@ -96,17 +98,20 @@ def _operation(asked: str) -> str:
     raise UnknownChoice.of("operation", asked, known_operations())
 
 
-def _target(body: Mapping[str, Any], size: Size) -> Size:
+def _target(body: Mapping[str, Any], size: Size, most: int) -> Size:
     """The size that an upscale of a picture ends at."""
     width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("target_width", "target_height"))
-    return target_size(size, width, height, _text(body, "preset"))
+    return target_size(size, width, height, _text(body, "preset"), most)
 
 
-def _size(body: Mapping[str, Any]) -> Size:
+def _size(body: Mapping[str, Any], operation: str, most: int) -> Size:
+    """The size of what is made, or of what is worked on."""
     width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("width", "height"))
     size = wanted_size(width, height, None, None)
-    if size[0] * size[1] > MAX_PIXELS:
-        raise InvalidRequest(f"width x height must be at most {MAX_PIXELS:,} pixels.")
+    if operation == GENERATE[1]:
+        check_area(size, most)
+    else:
+        check_pixels(*size, most)
     return size
 
 

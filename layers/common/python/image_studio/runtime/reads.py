@@ -8,6 +8,7 @@ from typing import Any
 from image_studio.runtime.answers import JSON, Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.parse import ignored_header, json_object
+from image_studio.runtime.tiers import TIERS
 
 STATIC_SECONDS = 300  # the catalog changes with a deployment only
 PROVIDERS_SECONDS = 60  # as old as what we know of keys and health ourselves
@@ -43,10 +44,10 @@ def providers(call: Call) -> Response:
 
 
 def estimate(call: Call) -> Response:
-    """POST /estimate-cost: the credits of an operation."""
+    """POST /estimate-cost: the credits of an operation, within the caller's tier."""
     from image_studio.operations.estimate_cost import FIELDS, estimate_cost  # noqa: PLC0415  as above
 
-    return respond(200, estimate_cost(_body(call, FIELDS)))
+    return respond(200, estimate_cost(_body(call, FIELDS), TIERS[call.known.tier].max_pixels))
 
 
 def recommend(call: Call) -> Response:

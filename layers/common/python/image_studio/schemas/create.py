@@ -1,11 +1,11 @@
 """Create: a prompt becomes pictures of an exact size."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from image_studio.schemas.delivery import Deliverable, Delivery
-from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
+from image_studio.schemas.limits import MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
 from image_studio.schemas.personas import DEFAULT_PERSONA
 from image_studio.schemas.quality import Quality
 from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
@@ -42,13 +42,6 @@ class CreateRequest(Request):
         if self.use_persona is False:
             return None
         return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
-
-    @model_validator(mode="after")
-    def bound_pixels(self) -> Self:
-        """Hold width x height to what one answer may have."""
-        if self.width and self.height and self.width * self.height > MAX_PIXELS:
-            raise ValueError(f"width x height must be at most {MAX_PIXELS:,} pixels")
-        return self
 
 
 class CreateEcho(BaseModel):
