@@ -32,13 +32,13 @@ def templates(call: Call) -> Response:
 @api.get("/templates/search")
 def search(call: Call) -> Response:
     """Find templates by words."""
-    return cached(call, find_templates.search_templates(call.query("query") or ""))
+    return cached(call, find_templates.search_templates(call.needed_query("query")))
 
 
 @api.get("/templates/recommend")
 def recommend(call: Call) -> Response:
     """Recommend templates for a use case."""
-    return cached(call, find_templates.recommend_templates(call.query("use_case") or "", call.query("platform")))
+    return cached(call, find_templates.recommend_templates(call.needed_query("use_case"), call.query("platform")))
 
 
 @api.get("/providers")

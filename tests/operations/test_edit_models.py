@@ -110,8 +110,8 @@ def test_only_configured_providers_are_recommended() -> None:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({}, "operation is required."),
-        ({"operation": 3}, "operation is required."),
+        ({}, "Operation is required."),
+        ({"operation": 3}, "Operation is required."),
         ({"operation": "enlarge"}, "Unknown operation 'enlarge'."),
         ({"operation": "inpaint", "image_resolution": {"width": 3}}, "image_resolution must be"),
         ({"operation": "inpaint", "image_resolution": "big"}, "image_resolution must be"),

@@ -1,5 +1,6 @@
 """From a body to a request: one sentence, short, without what it complains of where that is a picture."""
 
+import json
 from typing import Any
 
 import pytest
@@ -23,12 +24,32 @@ from image_studio.schemas.social import SocialRequest
         ('{"prompt": "a", "quality": "ultra"}', "Unknown quality 'ultra'. Valid: draft, standard, premium."),
         ('{"prompt": "a", "num_variations": 11}', "num_variations should be less than or equal to 10."),
         ('{"prompt": "\\ud800"}', "The body is not valid JSON."),
+        ('{"prompt": null}', "Prompt is required."),
+        ('{"prompt": 5}', "prompt should be a valid string."),
     ],
 )
 def test_the_first_mistake_is_one_sentence(body: str, sentence: str) -> None:
     """It says what to change, in the documented words where there are some."""
     with pytest.raises(InvalidRequest) as refused:
         parse_request(CreateRequest, body)
+    assert refused.value.detail == sentence
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({"focal_point": [0.5, 0.5]}, "focal_point should be an object."),
+        ({"focal_point": {"x": 0.5}}, "focal_point.y is required."),
+        ({"focal_point": {"x": 0.5, "y": None}}, "focal_point.y is required."),
+        ({"platforms": None}, "Platforms is required."),
+        ({"platforms": [None]}, "platforms.0 should be a valid string."),
+    ],
+)
+def test_a_mistake_inside_names_its_own_field(more: dict[str, Any], sentence: str) -> None:
+    """The body is what it should be: it's one of its fields that isn't."""
+    body = {"image_base64": "eA==", "platforms": ["instagram"], **more}
+    with pytest.raises(InvalidRequest) as refused:
+        parse_request(SocialRequest, json.dumps(body))
     assert refused.value.detail == sentence
 
 
@@ -51,8 +72,6 @@ def test_half_a_surrogate_pair_is_no_json() -> None:
 )
 def test_a_sentence_is_short_whatever_it_complains_of(kind: Any, body: dict[str, Any]) -> None:
     """At most the first eighty characters of a value come back, and none of a picture."""
-    import json
-
     with pytest.raises(InvalidRequest) as refused:
         parse_request(kind, json.dumps(body))
     assert len(refused.value.detail) < 300

@@ -20,7 +20,7 @@ def aws(monkeypatch):
         yield
 
 
-def ask(handler, path, body=None, **headers):
+def ask(handler, path, body=None, tier="enterprise", **headers):
     """Status, headers and text of a GET, or of a POST with that body."""
     path, _, query = path.partition("?")
     event = {
@@ -32,7 +32,7 @@ def ask(handler, path, body=None, **headers):
         "body": body,
         "requestContext": {
             "http": {"method": "GET" if body is None else "POST", "path": PREFIX + path},
-            "authorizer": {"jwt": {"claims": {"sub": "alice", "tier": "enterprise"}}},
+            "authorizer": {"jwt": {"claims": {"sub": "alice", "tier": tier}}},
         },
     }
     answer = handler(event, None)
@@ -97,6 +97,30 @@ def test_an_estimate_that_can_not_be_made_is_a_400(body):
     status, _, text = ask(create, "/estimate-cost", body)
     answer = json.loads(text)
     assert (status, set(answer)) == (400, {"detail", "code"})
+
+
+@pytest.mark.parametrize(("tier", "side"), [("free", 4097), ("enterprise", 5001)])
+def test_an_estimate_refuses_what_the_request_is_refused_for(tier, side):
+    """By the caller's own tier, in the same words; at the limit neither is refused."""
+    sides = {"width": side, "height": side}
+    estimate = {"provider": "stability", "operation": "generate", **sides}
+    refused = ask(create, "/create", json.dumps({"prompt": "a boat", **sides}), tier=tier)
+    estimated = ask(create, "/estimate-cost", json.dumps(estimate), tier=tier)
+    assert (estimated[0], estimated[2]) == (refused[0], refused[2])
+    assert f"{side}x{side}" in json.loads(estimated[2])["detail"]
+    smaller = {**estimate, "width": side - 1, "height": side - 1}
+    assert ask(create, "/estimate-cost", json.dumps(smaller), tier=tier)[0] == 200
+
+
+@pytest.mark.parametrize("name", ["query", "use_case"])
+def test_a_required_parameter_is_named_where_it_is_missing(name):
+    """A search without its words is a 400; with empty ones it finds all, as the original's own page asks."""
+    path = {"query": "/templates/search", "use_case": "/templates/recommend"}[name]
+    status, _, text = ask(create, path)
+    title = {"query": "Query"}.get(name, name)
+    assert (status, json.loads(text)["detail"]) == (400, f"{title} is required.")
+    status, _, text = ask(create, f"{path}?{name}=")
+    assert (status, json.loads(text)["total"]) == (200, 26)
 
 
 def test_only_configured_models_are_recommended():

@@ -59,7 +59,7 @@ def edit_recommend(body: Mapping[str, Any], configured: frozenset[str] | None = 
     """
     operation = body.get("operation")
     if not isinstance(operation, str) or not operation:
-        raise InvalidRequest("operation is required.")
+        raise InvalidRequest("Operation is required.")
     table("edit").choose(operation)
     size = _resolution(body.get("image_resolution"))
     wish, why = _wish(operation, body)

@@ -13,6 +13,7 @@ from typing import Any
 
 from image_studio.errors import InvalidRequest
 from image_studio.runtime.identity import Caller
+from image_studio.runtime.parse import missing
 
 MARGIN_SECONDS = 2.0  # kept for the answer itself
 MAX_SECONDS = 28.0  # the gateway gives up at 30
@@ -74,6 +75,13 @@ class Call:
         """A query parameter; the gateway joins repeated ones by commas."""
         value = _mapping(self.event.get("queryStringParameters")).get(name)
         return None if value is None else _text(value)
+
+    def needed_query(self, name: str) -> str:
+        """A query parameter that has to be there, though it may be empty. Raises InvalidRequest."""
+        value = self.query(name)
+        if value is None:
+            raise missing(name)
+        return value
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
         """A query parameter as a number within bounds. Raises InvalidRequest where it isn't one."""

@@ -46,9 +46,11 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
         case "json_invalid":
             return InvalidRequest(NOT_JSON)
         case "model_type" | "model_attributes_type":
-            return InvalidRequest(NOT_AN_OBJECT)
+            return InvalidRequest(f"{field} should be an object." if field else NOT_AN_OBJECT)
         case "missing":
-            return InvalidRequest(f"{_title(field)} is required.")
+            return missing(field)
+        case _ if field and problem["input"] is None and isinstance(problem["loc"][-1], str):  # null means "not given"
+            return missing(field)
         case "string_too_short":
             return InvalidRequest(f"{_title(field)} must not be empty.")
         case "enum" | "literal_error":
@@ -59,6 +61,11 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
             return InvalidRequest(f"{field}: {said}." if field else f"{said[:1].upper()}{said[1:]}.")
     said = _SUBJECT.sub("", str(problem["msg"])).partition(" after validation")[0]
     return InvalidRequest(f"{field} {said}." if field else f"{problem['msg']}.")
+
+
+def missing(field: str) -> InvalidRequest:
+    """What the caller has to say, and didn't."""
+    return InvalidRequest(f"{_title(field)} is required.")
 
 
 def _title(field: str) -> str:
