@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,6 +21,9 @@ from local.intrinsics import ACCOUNT, REGION
 from local.template import ROOT, Function
 
 MOST_AT_ONCE = 64  # environments of one function
+STARTS_AT_ONCE = os.cpu_count() or 1  # of one function; more would only make each of them slower
+START_SECONDS = 60.0  # to start and to import the code: Lambda gives 10, on a machine with nothing else to do
+HAND_OVERS = 3  # environments that an event is offered, should one be gone
 IDLE_SECONDS = 60.0  # after which an environment ends, but for the last one of its function
 SHRINK_SECONDS = 10.0  # between looks at who is idle
 #: Imported once and inherited by every environment: what functions import from outside this repository.
@@ -28,46 +32,61 @@ PRELOAD = ("local.runtime_process", "aws_lambda_powertools.event_handler", "boto
 _start = multiprocessing.get_context("forkserver")
 
 
+class NotTaken(FunctionFailed):
+    """The process ended before it had the event: nobody has seen it, and another environment may."""
+
+
 class Environment:
-    """One process of a function."""
+    """One process of a function, with its code imported. Raises FunctionFailed when it can't be started."""
 
     def __init__(self, load: runtime_process.Load) -> None:
         self.idle_since = 0.0  # time.monotonic()
         self._pipe: Connection
         self._pipe, theirs = _start.Pipe()
         self._process = _start.Process(target=runtime_process.run, args=(theirs, load), name=load.name, daemon=True)
-        self._process.start()
-        theirs.close()
+        try:
+            self._process.start()
+            theirs.close()
+            self._hear(START_SECONDS)
+        except (EOFError, OSError) as gone:
+            raise FunctionFailed("Runtime.ExitError", "the process ended before it was ready") from gone
 
     def send(self, call: Call, deadline: float) -> None:
-        """Hand over an event; `deadline` as time.time(). Raises FunctionFailed when the process is gone."""
+        """Hand over an event; `deadline` as time.time(). Raises NotTaken, and FunctionFailed at the deadline."""
         head = {"request_id": call.request_id, "deadline": deadline, "account": ACCOUNT}
         try:
             self._pipe.send_bytes(json.dumps(head).encode())
             self._pipe.send_bytes(call.event)
-        except OSError as gone:
-            raise FunctionFailed("Runtime.ExitError", "the process is gone") from gone
+            self._hear(deadline - time.time())
+        except (EOFError, OSError) as gone:
+            raise NotTaken("Runtime.ExitError", "the process was gone before it had the event") from gone
 
     def wait(self, seconds: float) -> bool:
         """Whether the answer is there, or the process gone, within that time."""
         return self._pipe.poll(max(0.0, seconds))
 
-    def receive(self) -> bytes:
-        """The answer. Raises FunctionFailed."""
+    def receive(self, seconds: float = 0.0) -> bytes:
+        """The answer; a process that takes longer is killed. Raises FunctionFailed."""
         try:
-            word = self._pipe.recv_bytes()
+            word = self._hear(seconds)
             data = self._pipe.recv_bytes()
         except (EOFError, OSError) as gone:
             raise FunctionFailed("Runtime.ExitError", "the process ended without an answer") from gone
-        if word != b"ok":
+        if word != runtime_process.OK:
             raise FunctionFailed(*json.loads(data))
         check_size(data, "Response")
         return data
 
+    def _hear(self, seconds: float) -> bytes:
+        if not self.wait(seconds):
+            self.kill()
+            raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
+        return self._pipe.recv_bytes()
+
     @property
     def alive(self) -> bool:
-        """Whether it can take another event."""
-        return self._process.is_alive()
+        """Whether it can take another event; a pipe that isn't silent has ended, and the process soon will have."""
+        return not self._pipe.poll() and self._process.is_alive()
 
     @property
     def pid(self) -> int:
@@ -75,10 +94,9 @@ class Environment:
         return self._process.pid or 0
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once. The pipe stays open as long as somebody may read it, and sees the end there."""
         self._process.kill()
         self._process.join()
-        self._pipe.close()
 
 
 class Pool:
@@ -87,85 +105,104 @@ class Pool:
     def __init__(self, function: Function, load: runtime_process.Load) -> None:
         self.function = function
         self._load = load
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()  # of what follows
         self._idle: list[Environment] = []  # the longest idle first
         self._busy: set[Environment] = set()
-        self._room = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._starting = 0
+        self._closed = False
 
     def invoke(self, call: Call, patience: float) -> bytes:
         """Run one event; see Backend.invoke."""
-        ends = time.monotonic() + patience
-        if not self._room.acquire(timeout=patience):
-            raise StillRunning(f"{self.function.name}: all {MOST_AT_ONCE} environments are busy")
+        reply: Future[bytes] = Future()
+        threading.Thread(target=self._answer, args=(call, time.monotonic() + patience, reply), daemon=True).start()
         try:
-            environment = self._take()
-        except OSError:
-            self._room.release()
-            raise
-        stops = time.monotonic() + self.function.seconds
+            return reply.result(patience)
+        except TimeoutError:
+            raise StillRunning(self.function.name) from None
+
+    def _answer(self, call: Call, ends: float, reply: "Future[bytes]") -> None:
+        """Run the event to its end, which the caller may not wait for."""
+        try:
+            reply.set_result(self._run(call, ends))
+        except (FunctionFailed, StillRunning) as failure:
+            reply.set_exception(failure)
+
+    def _run(self, call: Call, ends: float) -> bytes:
+        for _ in range(HAND_OVERS - 1):
+            with suppress(NotTaken):
+                return self._try(call, ends)
+        return self._try(call, ends)
+
+    def _try(self, call: Call, ends: float) -> bytes:
+        environment = self._take(ends)
         try:
             environment.send(call, time.time() + self.function.seconds)
-        except FunctionFailed:
-            self._give_back(environment)
-            raise
-        if not environment.wait(min(ends, stops) - time.monotonic()) and stops > ends:
-            threading.Thread(target=self._outlive, args=(environment, stops), daemon=True).start()
-            raise StillRunning(self.function.name)
-        return self._finish(environment, stops)
-
-    def _finish(self, environment: Environment, stops: float) -> bytes:
-        try:
-            if not environment.wait(stops - time.monotonic()):
-                environment.kill()
-                raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {self.function.seconds:.2f} seconds")
-            return environment.receive()
+            return environment.receive(self.function.seconds)
         finally:
             self._give_back(environment)
 
-    def _outlive(self, environment: Environment, stops: float) -> None:
-        with suppress(FunctionFailed):
-            self._finish(environment, stops)
+    def _take(self, ends: float) -> Environment:
+        """An idle environment or a new one, whichever may be had first. Raises FunctionFailed, StillRunning."""
+        with self._changed:
+            if not self._changed.wait_for(self._can_take, max(0.0, ends - time.monotonic())):
+                raise StillRunning(f"{self.function.name}: no environment came free")
+            if self._idle:
+                environment = self._idle.pop()
+                self._busy.add(environment)
+                return environment
+            self._starting += 1
+        started: list[Environment] = []
+        try:
+            started.append(Environment(self._load))
+        finally:
+            with self._changed:
+                self._starting -= 1
+                self._busy.update(started)
+                self._changed.notify()
+        return started[0]
 
-    def _take(self) -> Environment:
-        with self._lock:
-            environment = self._idle.pop() if self._idle else None
-            while environment is not None and not environment.alive:
-                environment = self._idle.pop() if self._idle else None
-        environment = environment or Environment(self._load)
-        with self._lock:
-            self._busy.add(environment)
-        return environment
+    def _can_take(self) -> bool:
+        if self._closed:
+            raise FunctionFailed("Runtime.ExitError", "the functions are being ended")
+        while self._idle and not self._idle[-1].alive:
+            self._idle.pop().kill()
+        room = len(self._busy) + self._starting < MOST_AT_ONCE
+        return bool(self._idle) or (room and self._starting < STARTS_AT_ONCE)
 
     def _give_back(self, environment: Environment) -> None:
-        with self._lock:
+        usable = environment.alive and not self._closed
+        if not usable:
+            environment.kill()
+        with self._changed:
             self._busy.discard(environment)
-            if environment.alive:
+            if usable:
                 environment.idle_since = time.monotonic()
                 self._idle.append(environment)
-        self._room.release()
+            self._changed.notify()
 
     def idle_pid(self) -> int:
         """The process id of the environment that is next to be used."""
-        with self._lock:
+        with self._changed:
             return self._idle[-1].pid
 
     def shrink(self) -> None:
         """End the environments that nobody has needed for a while, but keep one warm."""
         long_ago = time.monotonic() - IDLE_SECONDS
-        with self._lock:
+        with self._changed:
             old = [each for each in self._idle[:-1] if each.idle_since < long_ago]
             self._idle = [each for each in self._idle if each not in old]
         for environment in old:
             environment.kill()
 
     def close(self) -> None:
-        """Kill all environments."""
-        with self._lock:
+        """Kill all environments, and start no more."""
+        with self._changed:
+            self._closed = True
             everyone = [*self._idle, *self._busy]
             self._idle.clear()
+            self._changed.notify_all()
         for environment in everyone:
-            with suppress(OSError, ValueError):
-                environment.kill()
+            environment.kill()
 
 
 class Environments:

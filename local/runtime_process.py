@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 Handler = Callable[[Any, "Context"], Any]
+#: What a process says: its code is imported, an event is here; and before an answer, what it is.
+READY, TAKEN, OK, FAILED = b"ready", b"taken", b"ok", b"failed"
 
 
 @dataclass(frozen=True)
@@ -60,21 +62,26 @@ def run(pipe: Connection, load: Load) -> None:
     _die_with_parent()
     _become(load)
     handler: Handler | None = None
+    with contextlib.suppress(Exception):  # the first event tries again, and says what is wrong with the code
+        handler = _import(load.handler)
+    with contextlib.suppress(OSError):
+        pipe.send_bytes(READY)
     while True:
         try:
             head = json.loads(pipe.recv_bytes())
             event = pipe.recv_bytes()
+            pipe.send_bytes(TAKEN)
         except (EOFError, OSError):
             return
         try:
             handler = handler or _import(load.handler)
-            word, data = "ok", _answer(handler, head, event, load)
+            word, data = OK, _answer(handler, head, event, load)
         except Exception as failure:  # noqa: BLE001  # whatever the function raised is its failure, not ours
             traceback.print_exc()
-            word, data = "failed", json.dumps([_kind(failure), str(failure)]).encode()
+            word, data = FAILED, json.dumps([_kind(failure), str(failure)]).encode()
         sys.stdout.flush()
         with contextlib.suppress(OSError):
-            pipe.send_bytes(word.encode())
+            pipe.send_bytes(word)
             pipe.send_bytes(data)
 
 

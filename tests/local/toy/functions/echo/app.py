@@ -1,8 +1,11 @@
 """Answers as the query asks, or with the event itself."""
 
+import gc
 import json
 import os
 import time
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import greeting
 
@@ -44,6 +47,24 @@ def _exit(event, context, asked):
     os._exit(3)
 
 
+def _fade(event, context, asked):
+    """The pipe ends some time before the process does."""
+    for each in gc.get_objects():
+        if isinstance(each, Connection):
+            each.close()
+    time.sleep(0.5)
+    os._exit(3)
+
+
+def _meet(event, context, asked):
+    """Wait for so many processes that do the same."""
+    folder = Path(asked["folder"])
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < int(asked["count"]):
+        time.sleep(0.02)
+    return {"pid": os.getpid()}
+
+
 def _large(event, context, asked):
     return "x" * (int(asked["bytes"]) - 2)  # the JSON string adds two quotes
 
@@ -74,6 +95,8 @@ DEEDS = {
     "sleep": _sleep,
     "fail": _fail,
     "exit": _exit,
+    "fade": _fade,
+    "meet": _meet,
     "large": _large,
     "size": _size,
     "response": _response,
