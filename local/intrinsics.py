@@ -16,6 +16,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::StackName": "image-studio",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/image-studio/8c1f7d10-0b1d-11f0-9a5b-0affd1e4",
 }
 _NO_VALUE = object()
 
@@ -92,6 +93,7 @@ class Resolver:
             "Fn::Sub": self._sub,
             "Fn::Join": lambda argument: str(argument[0]).join(map(str, self.resolve(argument[1]))),
             "Fn::Split": lambda argument: str(self.resolve(argument[1])).split(argument[0]),
+            "Fn::Select": lambda argument: self.resolve(argument[1])[int(argument[0])],
             "Fn::If": lambda argument: self.resolve(argument[1 if self.holds(argument[0]) else 2]),
         }
 

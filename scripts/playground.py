@@ -23,13 +23,14 @@ def stack_of(stage: str) -> str:
     return name
 
 
-def page_config(parameters: dict[str, str]) -> dict[str, str]:
-    """What the page is told on AWS: no ready token, but the issuer and its public client."""
+def page_config(parameters: dict[str, str], outputs: dict[str, str]) -> dict[str, str]:
+    """What the page is told on AWS: no ready token, but who signs in, the stack's own pool or another issuer."""
     return {
         "api": CONFIG["api"],
-        "issuer": parameters["JwtIssuer"],
-        "client_id": parameters["PlaygroundClientId"],
+        "issuer": outputs["Issuer"],
+        "client_id": outputs.get("UserPoolClientId") or parameters["PlaygroundClientId"],
         "scope": parameters["PlaygroundScope"],
+        "audience": parameters["JwtAudience"].partition(",")[0],
     }
 
 
@@ -43,13 +44,15 @@ def publish(stack: dict[str, Any], s3: Any, cloudfront: Any) -> int:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
     parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack["Parameters"]}
     bucket = outputs["PlaygroundBucketName"]
-    config = json.dumps(page_config(parameters), indent=2).encode()
+    config = json.dumps(page_config(parameters, outputs), indent=2).encode()
     page = [(path.relative_to(WEB).as_posix(), path.read_bytes(), kind_of(path)) for path in files()]
     for name, data, kind in [*page, ("config.json", config, mimetypes.types_map[".json"])]:
         s3.put_object(Bucket=bucket, Key=name, Body=data, ContentType=kind, CacheControl=FRESH)
     paths = {"Paths": {"Quantity": 1, "Items": ["/*"]}, "CallerReference": str(time.time_ns())}
     cloudfront.create_invalidation(DistributionId=outputs["PlaygroundDistribution"], InvalidationBatch=paths)
     print(f"{len(page) + 1} files are at {outputs['PlaygroundUrl']}")
+    if "UserPoolClientId" in outputs and parameters["PlaygroundAddress"] != outputs["PlaygroundUrl"]:
+        print(f"Nobody can sign in yet: deploy with the parameter PlaygroundAddress={outputs['PlaygroundUrl']}")
     return len(page) + 1
 
 

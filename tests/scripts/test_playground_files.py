@@ -15,9 +15,10 @@ STACK: dict[str, Any] = {
         {"OutputKey": "PlaygroundBucketName", "OutputValue": "page"},
         {"OutputKey": "PlaygroundDistribution", "OutputValue": "E123"},
         {"OutputKey": "PlaygroundUrl", "OutputValue": "https://page.example/"},
+        {"OutputKey": "Issuer", "OutputValue": "https://issuer.example"},
     ],
     "Parameters": [
-        {"ParameterKey": "JwtIssuer", "ParameterValue": "https://issuer.example"},
+        {"ParameterKey": "JwtAudience", "ParameterValue": "studio,other"},
         {"ParameterKey": "PlaygroundClientId", "ParameterValue": "client"},
         {"ParameterKey": "PlaygroundScope", "ParameterValue": "openid"},
     ],
@@ -52,9 +53,27 @@ def test_the_page_is_published_whole() -> None:
         "issuer": "https://issuer.example",
         "client_id": "client",
         "scope": "openid",
+        "audience": "studio",
     }
     assert module["ContentType"] == "text/javascript; charset=utf-8"
     assert cdn.told[0]["DistributionId"] == "E123"
+
+
+@pytest.mark.parametrize("address", ["", "https://page.example/"])
+def test_the_stacks_own_pool_signs_in(capsys: pytest.CaptureFixture[str], address: str) -> None:
+    """Its issuer and client are the stack's outputs; until the pool knows the page's address, the operator is told."""
+    pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x"
+    values = {"JwtAudience": "", "PlaygroundClientId": "", "PlaygroundScope": "openid", "PlaygroundAddress": address}
+    outputs = [each for each in STACK["Outputs"] if each["OutputKey"] != "Issuer"]
+    outputs += [{"OutputKey": "Issuer", "OutputValue": pool}, {"OutputKey": "UserPoolClientId", "OutputValue": "own"}]
+    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+    with mock_aws():
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="page")
+        publish({"Outputs": outputs, "Parameters": parameters}, s3, Cdn())
+        config = json.loads(s3.get_object(Bucket="page", Key="config.json")["Body"].read())
+    assert (config["issuer"], config["client_id"], config["audience"]) == (pool, "own", "")
+    assert ("PlaygroundAddress=https://page.example/" in capsys.readouterr().out) is (address == "")
 
 
 def test_a_stack_without_a_playground_is_named() -> None:

@@ -15,9 +15,9 @@ ATTRIBUTES = {"Bucket": {"RegionalDomainName": BUCKET}}
 SERVED = "AWS::CloudFront::Distribution"
 
 
-def headers() -> dict[str, Any]:
+def headers(values: dict[str, str] = WANTED) -> dict[str, Any]:
     """What CloudFront adds to the page's files."""
-    template = Template(TEMPLATE, WANTED, ATTRIBUTES)
+    template = Template(TEMPLATE, values, ATTRIBUTES)
     policy = template.resources("AWS::CloudFront::ResponseHeadersPolicy")[0]
     found: dict[str, Any] = template.resolve(policy.properties["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"])
     custom = policy.properties["ResponseHeadersPolicyConfig"]["CustomHeadersConfig"]["Items"]
@@ -60,3 +60,37 @@ def test_the_api_is_never_cached_and_the_page_is_private() -> None:
     policy = json.dumps(template.document["Resources"]["PlaygroundBucketPolicy"])
     assert "cloudfront.amazonaws.com" in policy
     assert "aws:SourceArn" in policy
+
+
+POOL = {"Playground": "yes"}
+SIGNED_IN = {**POOL, "PlaygroundAddress": "https://d1.cloudfront.net/"}
+
+
+def _client(values: dict[str, str]) -> dict[str, Any]:
+    """The pool's client, but for the pool that it belongs to."""
+    template = Template(TEMPLATE, values, {"UserPool": {"Ref": "eu_x"}})
+    found: dict[str, Any] = template.resolve(template.resources("AWS::Cognito::UserPoolClient")[0].properties)
+    return found
+
+
+def test_the_stacks_own_pool_signs_people_in() -> None:
+    """Its client has the code flow back to the page, its sign-in page a name, and the page may talk to both."""
+    client = _client(SIGNED_IN)
+    assert client["AllowedOAuthFlowsUserPoolClient"] is True
+    assert (client["AllowedOAuthFlows"], client["AllowedOAuthScopes"]) == (["code"], ["openid"])
+    assert client["CallbackURLs"] == [SIGNED_IN["PlaygroundAddress"]]
+    assert client["GenerateSecret"] is False
+    template = Template(TEMPLATE, SIGNED_IN)
+    [domain] = template.resources("AWS::Cognito::UserPoolDomain")
+    page = f"https://{template.resolve(domain.properties['Domain'])}.auth.us-east-1.amazoncognito.com"
+    sent = headers(SIGNED_IN)["ContentSecurityPolicy"]["ContentSecurityPolicy"]
+    assert sent == content_policy(f"https://{BUCKET}", f"https://cognito-idp.us-east-1.amazonaws.com {page}")
+
+
+@pytest.mark.parametrize("values", [{}, POOL])
+def test_without_the_pages_address_the_pool_has_no_sign_in_page(values: dict[str, str]) -> None:
+    """Neither flows nor addresses nor a domain: callers sign in by SRP, as before."""
+    client = _client(values)
+    assert client["AllowedOAuthFlowsUserPoolClient"] is False
+    assert not {"AllowedOAuthFlows", "AllowedOAuthScopes", "CallbackURLs"} & client.keys()
+    assert Template(TEMPLATE, values).resources("AWS::Cognito::UserPoolDomain") == []

@@ -7,7 +7,7 @@ import requests
 from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
-from local.issuer import QuietHandler
+from local.issuer import AUDIENCE, QuietHandler
 from local.stack import Stack
 from local.static import WEB, content_policy, kind_of
 from scripts.playground import page_config
@@ -41,8 +41,8 @@ class Front(Server):
     def __init__(self, stack: Stack, issuer: str, client: str) -> None:
         self._stack = stack
         self._policy = content_policy("", issuer)
-        told = {"JwtIssuer": issuer, "PlaygroundClientId": client, "PlaygroundScope": "openid"}
-        self._config = json.dumps(page_config(told))
+        told = {"JwtAudience": AUDIENCE, "PlaygroundClientId": client, "PlaygroundScope": "openid"}
+        self._config = json.dumps(page_config(told, {"Issuer": issuer}))
         super().__init__()
 
     def _answer(self, request: Request) -> Response:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from werkzeug.wrappers import Request, Response
 
+from local.issuer import AUDIENCE
 from local.stack import Stack
 from tests.web.front import Front, Server
 from tests.web.visit import Visit
@@ -44,6 +45,7 @@ class Provider(Server):
         """The page on which a person agrees, or doesn't."""
         self._hold(asked["response_type"] == "code", "response_type is code")
         self._hold(asked["client_id"] == CLIENT, "the client is known")
+        self._hold(asked["audience"] == AUDIENCE, "an access token for the API is asked for")
         self._hold(asked["code_challenge_method"] == "S256" and len(asked["state"]) > 20, "a challenge and a state")
         code = secrets.token_urlsafe()
         self._codes[code] = asked

@@ -27,7 +27,7 @@ async function tokens(form) {
   const { token_endpoint: url } = await discover();
   const got = await json(url, { method: "POST", body: new URLSearchParams({ client_id: config.client_id, ...form }) });
   current = {
-    token: config.token === "id_token" ? got.id_token : got.access_token,
+    token: got.access_token,
     refresh: got.refresh_token ?? current?.refresh ?? null,
     ends: Date.now() + (got.expires_in ?? 300) * 1000,
   };
