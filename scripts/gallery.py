@@ -26,7 +26,8 @@ from image_studio.operations.choose_model import Wish, choose
 from image_studio.operations.journal import Unwritten
 from image_studio.operations.studio import Studio
 from image_studio.providers import SPECS
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.access import Access
+from image_studio.providers.wire import Wire
 from local.emulators import PROVIDERS, Emulator, start
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import StudioError
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Adapter, Finished, Task
 from image_studio.providers.spec import ModelSpec
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.wire import Wire
 from image_studio.runtime import clients, dispatch, wiring
 from image_studio.storage import keys
 from image_studio.storage.job import Job

@@ -10,10 +10,11 @@ from PIL import Image
 from image_studio.operations.journal import Entry, Stage, Unwritten
 from image_studio.operations.studio import Studio
 from image_studio.providers import PROVIDERS
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Adapter, Finished, Task
 from image_studio.providers.shapes import nearest
 from image_studio.providers.spec import ModelSpec
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.wire import Wire
 
 EVERYONE = frozenset(PROVIDERS)
 Act = Callable[[str, Task], Any]

@@ -10,7 +10,8 @@ from PIL import Image, ImageChops, ImageStat
 from image_studio.imaging.masks import grow, read_mask
 from image_studio.operations.studio import Studio
 from image_studio.providers import SPECS
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.access import Access
+from image_studio.providers.wire import Wire
 from local.emulators import Emulator
 from tests.operations.cells import BODIES, CELLS, SIDES, SIZE, Cell
 from tests.operations.workshop import block_mask, photo, result

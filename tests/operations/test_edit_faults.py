@@ -9,7 +9,8 @@ from image_studio.errors import ProviderUnavailable, RecordedError
 from image_studio.operations import find_operation
 from image_studio.operations.journal import Entry, Stage, Unwritten
 from image_studio.operations.studio import Studio
-from image_studio.providers.wire import Access, StillRunning, Wire
+from image_studio.providers.access import Access
+from image_studio.providers.wire import StillRunning, Wire
 from local.emulators import Emulator
 from tests.operations.cells import Cell
 from tests.operations.workshop import result_bytes

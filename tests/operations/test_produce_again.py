@@ -7,7 +7,8 @@ import pytest
 from image_studio.errors import ProviderKeyRefused
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.produce import MIN_PATIENCE, produce
-from image_studio.providers.wire import Access, StillRunning
+from image_studio.providers.access import Access
+from image_studio.providers.wire import StillRunning
 from tests.operations.easel import Keys, Ledger, ToldWire, painted, studio
 from tests.operations.orders import CORE, QWEN, failing, one, order
 

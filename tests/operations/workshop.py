@@ -8,9 +8,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 from image_studio.operations.studio import Studio
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Adapter, Finished, Task
 from image_studio.providers.spec import ModelSpec
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.wire import Wire
 
 EVERYONE = frozenset({"stability", "wavespeed", "huggingface", "gemini"})
 Paint = Callable[[Task, Image.Image], Image.Image]

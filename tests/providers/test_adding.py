@@ -31,7 +31,8 @@ MAKE = """
 from local.emulators import start
 from image_studio.providers import find, PROVIDERS
 from image_studio.providers.adapter import Task
-from image_studio.providers.wire import Access, Watch, Wire
+from image_studio.providers.access import Access
+from image_studio.providers.wire import Watch, Wire
 import time
 
 with start("wavespeed") as emulator:

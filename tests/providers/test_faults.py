@@ -18,8 +18,9 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.produce import Order, Polished, produce
 from image_studio.operations.studio import Studio
 from image_studio.providers import PROVIDERS, find, sender
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Blob, Task
-from image_studio.providers.wire import MAX_FAULTS, MAX_SUBMITS, Access, Wire
+from image_studio.providers.wire import MAX_FAULTS, MAX_SUBMITS, Wire
 from local.emulators import Emulator
 
 KEY = "sk-canary-7f3b9d"

@@ -18,9 +18,10 @@ import pytest
 from image_studio.errors import ResultUnusable
 from image_studio.providers import PROVIDERS, SPECS
 from image_studio.providers import fetch as fetch_module
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Task
 from image_studio.providers.fetch import FetchFault, TlsPool, check_url, fetch, is_public
-from image_studio.providers.wire import Access, Watch, Wire
+from image_studio.providers.wire import Watch, Wire
 from tests.providers.certificates import certificate_for
 
 CDN = "cdn.pictures.example"

@@ -3,8 +3,9 @@
 import pytest
 
 from image_studio.providers import text
+from image_studio.providers.access import Access
 from image_studio.providers.text import MAX_GIVEN, MAX_WRITTEN, cleaned, enhance, user_text, writers
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.wire import Wire
 
 STYLE = "professional photography, high quality"
 PROMPT = "Modern minimalist workspace with laptop"

@@ -19,10 +19,10 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers import PROVIDERS, connection, sender
-from image_studio.providers.access import access_from
+from image_studio.providers.access import Access, access_from
 from image_studio.providers.adapter import Finished, HttpCall, Located, Pending, Reply, Task
 from image_studio.providers.sender import Sender
-from image_studio.providers.wire import MAX_FAULTS, Access, StillRunning, Watch, Wire
+from image_studio.providers.wire import MAX_FAULTS, StillRunning, Watch, Wire
 from tests.providers.certificates import certificate_for
 
 TASK = Task(operation="create", width=256, height=256, prompt="a red bicycle")

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.providers import PROVIDERS
-from image_studio.providers.wire import Access
+from image_studio.providers.access import Access
 from image_studio.runtime import clients, keyring, settings
 from image_studio.runtime.keyring import CACHE_SECONDS, ProviderKeys, keys_in
 from tests.tables import SECRET, fake_aws, forget

@@ -25,9 +25,10 @@ from image_studio.operations.fit_task import fit_task
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.studio import Studio
 from image_studio.providers import PROVIDERS, find
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Finished, Task
 from image_studio.providers.shapes import nearest
-from image_studio.providers.wire import Access, StillRunning, Watch
+from image_studio.providers.wire import StillRunning, Watch
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from image_studio.errors import InvalidImage, NotFound
 from image_studio.operations.journal import Journal, Unwritten
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.access import Access
+from image_studio.providers.wire import Wire
 from image_studio.schemas.limits import MAX_PIXELS
 
 

@@ -10,9 +10,10 @@ from typing import Protocol, cast
 
 from image_studio.errors import StudioError
 from image_studio.providers import PROVIDERS
+from image_studio.providers.access import Access
 from image_studio.providers.adapter import Adapter, HttpCall, Reply
 from image_studio.providers.spec import ProviderSpec, TextModel
-from image_studio.providers.wire import Access, Wire
+from image_studio.providers.wire import Wire
 
 log = logging.getLogger(__name__)
 

@@ -40,8 +40,6 @@ from image_studio.providers.spec import ModelSpec, ProviderSpec
 if TYPE_CHECKING:
     from image_studio.providers.sender import Sender
 
-__all__ = ["Access", "StillRunning", "Watch", "Wire"]
-
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 20.0  # for one poll's answer
