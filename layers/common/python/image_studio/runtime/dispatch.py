@@ -6,10 +6,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Timer
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from image_studio.runtime import clients
 from image_studio.runtime.settings import settings
+
+if TYPE_CHECKING:
+    from image_studio.runtime.worker import Send
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +52,7 @@ class InProcess:
 
     outlives_us = False
 
-    def __init__(self, run: Callable[[str, str], None]) -> None:
+    def __init__(self, run: "Callable[[str, str, Send], None]") -> None:
         self._run = run
         self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
 
@@ -64,7 +67,7 @@ class InProcess:
 
     def _work(self, tenant: str, job_id: str) -> None:
         try:
-            self._run(tenant, job_id)
+            self._run(tenant, job_id, self.send)
         except Exception:
             log.exception("job failed outside its record", extra={"job_id": job_id})
 

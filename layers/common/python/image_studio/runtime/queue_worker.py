@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.runtime import roster, wiring
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import set_up_logging
 from image_studio.runtime.reaper import reap, reap_if_due
 from image_studio.runtime.s3_events import CREATED, take
@@ -41,7 +42,7 @@ def _done(record: Mapping[str, Any]) -> bool:
 def _work(message: Mapping[str, Any]) -> None:
     match message.get("detail-type"):
         case None:
-            run_job(message["tenant"], message["job"])
+            run_job(message["tenant"], message["job"], dispatcher().send)
             _sweep_if_due()
         case kind if kind == CREATED:
             take(message)

@@ -6,6 +6,7 @@ that runs out. While it works, a heartbeat holds the lease, so that a short leas
 
 import logging
 import math
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from threading import Event, Thread
 from types import TracebackType
@@ -17,7 +18,6 @@ from image_studio.operations.journal import JobLost, Stage
 from image_studio.operations.operation import Operation
 from image_studio.providers.wire import StillRunning
 from image_studio.runtime import metrics, outbox, wiring
-from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.settings import settings
 from image_studio.runtime.verdict import spent_on, told
@@ -30,15 +30,17 @@ MAX_RUNS = 5  # of one job that keep dying; each makes at most its own, not yet 
 LAST_RUNS = 2  # more, to put together what is done
 GIVE_BACK_MARGIN = 30  # seconds that a delayed message may be late before the reaper looks
 
+Send = Callable[[str, str, float], None]  # a job's tenant and id, and in how many seconds it is to run
 
-def run_job(tenant: str, job_id: str) -> None:
-    """Run the job if it is there to be taken; every outcome ends up in its record."""
+
+def run_job(tenant: str, job_id: str, send: Send) -> None:
+    """Run the job if it is there to be taken; every outcome ends up in its record. `send` asks for another run."""
     jobs = wiring.jobs()
     job = jobs.claim(tenant, job_id, settings().lease_seconds)
     if job is None:
         log.info("job not taken", extra={"job_id": job_id})
         return
-    run = _Run(jobs, job)
+    run = _Run(jobs, job, send)
     with Heartbeat(jobs, job, settings().lease_seconds):
         try:
             run.conclude()
@@ -53,8 +55,9 @@ def run_job(tenant: str, job_id: str) -> None:
 class _Run:
     """One run of a job that was claimed."""
 
-    def __init__(self, jobs: JobStore, job: Job) -> None:
+    def __init__(self, jobs: JobStore, job: Job, send: Send) -> None:
         self.jobs = jobs
+        self.send = send
         self.job = job
         self.row: Operation = find_operation(job.operation)
         self.journal = JobJournal(job, jobs, wiring.pictures())
@@ -103,7 +106,7 @@ class _Run:
     def give_back(self, wait: float, *, failed: bool = False) -> None:
         """Queue the job again, for in `wait` seconds."""
         if self.jobs.give_back(self.job, math.ceil(wait) + GIVE_BACK_MARGIN, failed=failed):
-            dispatcher().send(self.job.tenant, self.job.id, wait)
+            self.send(self.job.tenant, self.job.id, wait)
 
     def end(self, **outcome: Any) -> None:
         """Record the outcome, and settle; the hot folder's answer is written first, as pictures are."""
