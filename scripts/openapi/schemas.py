@@ -41,9 +41,11 @@ def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
 
 
 def _mend(model: type[BaseModel], schema: dict[str, Any]) -> None:
-    """Fields of a request: described, null where null means "not given", and the values that there are."""
+    """Fields of a request: its own first, described, null where it means "not given", and the values that there are."""
     if not issubclass(model, Request):
         return
+    shared = {name for base in model.__bases__ if issubclass(base, Request) for name in base.model_fields}
+    schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda part: part[0] in shared))
     for name, field in model.model_fields.items():
         part = schema["properties"][name]
         part["description"] = FIELDS[name]

@@ -4,12 +4,11 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from image_studio.schemas.delivery import Delivery, PictureAnswer
-from image_studio.schemas.image import FileType
-from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, Strength, unless_null
+from image_studio.schemas.delivery import PictureAnswer
+from image_studio.schemas.request import ImageText, PictureRequest, Prompt, Strength, unless_null
 
 
-class ControlRequest(Request):
+class ControlRequest(PictureRequest):
     """POST /control/process. A missing prompt is refused with the operation's own sentence."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["control_image_base64", "operation", "prompt"]})
@@ -25,13 +24,6 @@ class ControlRequest(Request):
     composition_fidelity: Strength | None = None
     change_strength: Strength | None = None
     aspect_ratio: str | None = None
-    style_preset: str | None = None
-    seed: Seed | None = None
-    provider: str | None = None
-    model: str | None = None
-    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
-    options: Options = Field(default_factory=dict)
-    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
 
 
 class ControlAnswer(PictureAnswer):

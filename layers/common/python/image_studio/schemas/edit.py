@@ -4,16 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from image_studio.schemas.delivery import Delivery, PictureAnswer
-from image_studio.schemas.image import FileType
-from image_studio.schemas.request import ImageText, Options, Prompt, Request, Seed, unless_null
+from image_studio.schemas.delivery import PictureAnswer
+from image_studio.schemas.request import ImageText, PictureRequest, Prompt, unless_null
 
 MAX_EXPANSION = 2_000  # pixels a side, the largest that a provider takes (Stability)
 
 Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), unless_null(0)]
 
 
-class EditRequest(Request):
+class EditRequest(PictureRequest):
     """POST /edit/process."""
 
     image_base64: ImageText
@@ -29,15 +28,8 @@ class EditRequest(Request):
     expand_right: Expansion = 0
     expand_up: Expansion = 0
     expand_down: Expansion = 0
-    provider: str | None = None
-    model: str | None = None
-    style_preset: str | None = None
     guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
     steps: Annotated[int, Field(ge=1, le=150)] | None = None
-    seed: Seed | None = None
-    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
-    options: Options = Field(default_factory=dict)
-    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
 
     @property
     def expansion(self) -> tuple[int, int, int, int]:

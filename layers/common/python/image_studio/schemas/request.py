@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from image_studio.schemas.delivery import Delivery
+from image_studio.schemas.image import FileType
 from image_studio.schemas.limits import MAX_PROMPT, MAX_SEED
 
 MAX_OPTIONS = 32  # entries of an `options` object
@@ -32,3 +34,15 @@ class Request(BaseModel):
         names = sorted(extra)
         extra.clear()
         return names
+
+
+class PictureRequest(Request):
+    """What the requests of edit, upscale and control have in common: who makes the one picture, and how it comes."""
+
+    provider: str | None = None
+    model: str | None = None
+    style_preset: str | None = None
+    seed: Seed | None = None
+    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
+    options: Options = Field(default_factory=dict)
+    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
