@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from local.template import ROOT
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
+#: Below the ports that a kernel gives to outgoing connections (Linux from 32768), which come and go all the time.
+QUIET_PORTS = range(20_000, 32_000)
+PORTS_TRIED = 50
 
 
 class DidNotStart(RuntimeError):
@@ -98,6 +102,15 @@ def _wait_and_exit(finish: Callable[[], None] | None) -> None:
     if os.read(0, 1) and finish:
         finish()
     os._exit(0)
+
+
+def free_port() -> int:
+    """A port of loopback for somebody else to listen on, likely to be free still when they do. Raises OSError."""
+    for port in random.SystemRandom().sample(QUIET_PORTS, PORTS_TRIED):
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"none of {PORTS_TRIED} ports is free")
 
 
 def listen(port: int = 0) -> socket.socket:

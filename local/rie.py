@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.backend import Call, FunctionFailed, StillRunning, check_size
+from local.children import free_port
 from local.environments import lambda_variables
 from local.template import ROOT, Function
 
@@ -128,7 +129,7 @@ class Emulator:
             connection.close()
 
     def _start(self) -> None:
-        self._port, internal = _free_port(), _free_port()
+        self._port, internal = free_port(), free_port()
         command = [self._tools.program, "--log-level", "error"]
         command += ["--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"]
         command += ["--runtime-api-address", f"127.0.0.1:{internal}"]
@@ -211,10 +212,3 @@ def read_reply(status: int, body: bytes) -> bytes:
     if status != 200 or (isinstance(document, dict) and "errorType" in document and "statusCode" not in document):
         raise FunctionFailed(str(document.get("errorType", status)), str(document.get("errorMessage", ""))[:500])
     return body
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

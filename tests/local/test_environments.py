@@ -24,7 +24,7 @@ PATIENCE = 60.0  # seconds, for what takes less than one
 
 
 def _ask(toy: Stack, do: str = "", **query: Any) -> Any:
-    return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=30).json()
+    return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=60).json()
 
 
 def test_an_environment_is_warm_the_second_time(toy: Stack) -> None:
@@ -52,22 +52,22 @@ def test_what_a_function_sees(toy: Stack) -> None:
 def test_an_environment_that_failed_serves_again(toy: Stack) -> None:
     """An exception keeps the process; an exit brings a new one."""
     before = _ask(toy)["seen"]["pid"]
-    assert requests.get(f"{toy.origin}/open?do=fail", timeout=30).status_code == 500
+    assert requests.get(f"{toy.origin}/open?do=fail", timeout=60).status_code == 500
     assert _ask(toy)["seen"]["pid"] == before
-    assert requests.get(f"{toy.origin}/open?do=exit", timeout=30).status_code == 500
+    assert requests.get(f"{toy.origin}/open?do=exit", timeout=60).status_code == 500
     assert _ask(toy)["seen"]["pid"] != before
 
 
 def test_an_environment_whose_pipe_ended_is_not_used_again(toy: Stack) -> None:
     """Though its process is still there: a process that ends closes its pipe some time before."""
     before = _ask(toy)["seen"]["pid"]
-    assert requests.get(f"{toy.origin}/open?do=fade", timeout=30).status_code == 500
+    assert requests.get(f"{toy.origin}/open?do=fade", timeout=60).status_code == 500
     assert _ask(toy)["seen"]["pid"] != before
 
 
 def test_what_goes_wrong_is_in_the_log(toy: Stack) -> None:
     """With its traceback, as CloudWatch would have it."""
-    requests.get(f"{toy.origin}/open?do=fail", timeout=30)
+    requests.get(f"{toy.origin}/open?do=fail", timeout=60)
     log = toy.log.read_text()
     assert "ValueError: as asked" in log
     assert 'app.py"' in log

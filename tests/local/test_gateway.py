@@ -19,7 +19,7 @@ ORIGIN = {"Origin": "https://shop.example"}
 
 
 def _open(toy: Stack, do: str = "", **query: Any) -> requests.Response:
-    return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=40)
+    return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def _open(toy: Stack, do: str = "", **query: Any) -> requests.Response:
 )
 def test_the_gateways_own_answers(toy: Stack, method: str, path: str, status: int, body: str) -> None:
     """`{"message": ...}`, whatever went wrong behind it: no route, a failure, an exit, nonsense, too slow."""
-    answer = requests.request(method, f"{toy.origin}{path}", timeout=40)
+    answer = requests.request(method, f"{toy.origin}{path}", timeout=60)
     assert (answer.status_code, answer.text) == (status, body)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["apigw-requestid"]
@@ -46,7 +46,7 @@ def test_the_gateways_own_answers(toy: Stack, method: str, path: str, status: in
 def test_a_function_goes_on_after_the_gateway_gave_up(toy: Stack) -> None:
     """A 503 ends the waiting, not the function: its environment serves again afterwards."""
     before = _open(toy).json()["seen"]["pid"]
-    hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=1", timeout=40)
+    hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=1", timeout=60)
     assert hasty.status_code == 503
     meanwhile = _open(toy).json()["seen"]["pid"]
     after = {_open(toy, "sleep", seconds=1.5).json()["pid"], _open(toy).json()["seen"]["pid"]}
@@ -70,7 +70,7 @@ def test_requests_arrive_as_sent(toy: Stack) -> None:
         f"{toy.origin}/things/a%20b?x=1&x=%2C",
         data="äö".encode(),
         headers={**toy.headers(), "Content-Type": "text/plain"},
-        timeout=10,
+        timeout=60,
     )
     event = answer.json()["event"]
     assert event["routeKey"] == "ANY /things/{id}"
@@ -85,17 +85,17 @@ def test_requests_arrive_as_sent(toy: Stack) -> None:
 def test_a_chunked_body_arrives_whole(toy: Stack) -> None:
     """Without a content-length too."""
     answer = requests.post(
-        f"{toy.origin}/open", data=iter([b"abc", b"def"]), headers={"Content-Type": "text/plain"}, timeout=10
+        f"{toy.origin}/open", data=iter([b"abc", b"def"]), headers={"Content-Type": "text/plain"}, timeout=60
     )
     assert answer.json()["event"]["body"] == "abcdef"
 
 
 def test_head_is_a_method_of_its_own(toy: Stack) -> None:
     """Answered by an ANY route, without a body; a GET route doesn't answer it."""
-    head = requests.head(f"{toy.origin}/open", timeout=10)
+    head = requests.head(f"{toy.origin}/open", timeout=60)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 100
-    assert requests.head(f"{toy.origin}/hasty", timeout=10).status_code == 404
+    assert requests.head(f"{toy.origin}/hasty", timeout=60).status_code == 404
 
 
 # -- sizes
@@ -104,7 +104,7 @@ def test_head_is_a_method_of_its_own(toy: Stack) -> None:
 def _body_of_event(toy: Stack, size: int) -> bytes:
     """A text body that makes the event exactly `size` bytes."""
     probe = b"x" * 6_000_000
-    answer = requests.post(f"{toy.origin}/open?do=size", data=probe, headers={"Content-Type": "text/plain"}, timeout=30)
+    answer = requests.post(f"{toy.origin}/open?do=size", data=probe, headers={"Content-Type": "text/plain"}, timeout=60)
     overhead = answer.json()["bytes"] - len(probe)
     return b"x" * (size - overhead)
 
@@ -113,7 +113,7 @@ def _body_of_event(toy: Stack, size: int) -> bytes:
 def test_an_event_over_lambdas_limit_is_refused(toy: Stack, over: int, status: int) -> None:
     """6,291,556 bytes get through, one more does not."""
     body = _body_of_event(toy, PAYLOAD_BYTES + over)
-    answer = requests.post(f"{toy.origin}/open?do=size", data=body, headers={"Content-Type": "text/plain"}, timeout=30)
+    answer = requests.post(f"{toy.origin}/open?do=size", data=body, headers={"Content-Type": "text/plain"}, timeout=60)
     assert answer.status_code == status
     if status == 413:
         assert answer.text == '{"message":"Request Entity Too Large"}'
@@ -174,7 +174,7 @@ def test_an_unreachable_issuer_lets_nobody_in(recorded: tuple[str, _Recorder]) -
     """The authorizer fails closed."""
     url, backend = recorded
     token = "e30.e30.e30"
-    answer = requests.get(f"{url}/things/1", headers={"Authorization": f"Bearer {token}"}, timeout=10)
+    answer = requests.get(f"{url}/things/1", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.status_code == 401
     assert backend.calls == []
 
@@ -187,7 +187,7 @@ def test_preflights_are_answered_by_the_gateway(toy: Stack) -> None:
     answer = requests.options(
         f"{toy.origin}/things/1",
         headers={**ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"},
-        timeout=10,
+        timeout=60,
     )
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
@@ -200,8 +200,8 @@ def test_another_origin_is_told_nothing(toy: Stack) -> None:
     """No CORS header for an origin that isn't listed."""
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     answers = [
-        requests.options(f"{toy.origin}/things/1", headers=headers, timeout=10),
-        requests.get(f"{toy.origin}/open", headers=headers, timeout=10),
+        requests.options(f"{toy.origin}/things/1", headers=headers, timeout=60),
+        requests.get(f"{toy.origin}/open", headers=headers, timeout=60),
     ]
     for answer in answers:
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
@@ -209,8 +209,8 @@ def test_another_origin_is_told_nothing(toy: Stack) -> None:
 
 def test_the_gateways_cors_headers_replace_the_functions(toy: Stack) -> None:
     """On every answer to an allowed origin, its own errors included."""
-    answer = requests.get(f"{toy.origin}/open?do=response", headers=ORIGIN, timeout=10)
-    refused = requests.get(f"{toy.origin}/things/1", headers=ORIGIN, timeout=10)
+    answer = requests.get(f"{toy.origin}/open?do=response", headers=ORIGIN, timeout=60)
+    refused = requests.get(f"{toy.origin}/things/1", headers=ORIGIN, timeout=60)
     for each in (answer, refused):
         assert each.headers["access-control-allow-origin"] == "https://shop.example"
         assert each.headers["access-control-expose-headers"] == "retry-after"

@@ -12,6 +12,7 @@ from local.stack import Stack
 from local.template import DEFAULT_ROUTE, Template
 from scripts.events import all_events, small_png
 
+PATIENCE = 120.0  # seconds, for what takes a few
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
 ROUTES = [route for route in Template().routes() if route.path != DEFAULT_ROUTE and route.method != "OPTIONS"]
 
@@ -34,7 +35,7 @@ def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Respo
         f"{stack.origin}{http['path']}{query}",
         data=body,
         headers={**kind, **headers},
-        timeout=60,
+        timeout=PATIENCE,
         allow_redirects=False,
     )
 
@@ -69,7 +70,7 @@ def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
     """On known and on unknown paths."""
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     for path in ("/api/image-studio/create", "/api/image-studio/nowhere", "/elsewhere"):
-        answer = requests.options(f"{stack.origin}{path}", headers=asked, timeout=30)
+        answer = requests.options(f"{stack.origin}{path}", headers=asked, timeout=PATIENCE)
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "idempotency-key" in answer.headers["access-control-allow-headers"]
@@ -78,7 +79,7 @@ def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
 def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
     """What functions send beyond the usual is named in the gateway's CORS configuration."""
     body = {"prompt": "A boat", "width": 256, "height": 256, "unheard_of": 1}
-    answer = requests.post(f"{stack.url}/create", json=body, headers=stack.headers(sub="headers"), timeout=60)
+    answer = requests.post(f"{stack.url}/create", json=body, headers=stack.headers(sub="headers"), timeout=PATIENCE)
     usual = {"server", "date", "connection", "content-length", "content-type", "cache-control", "apigw-requestid"}
     safe = {"vary", "x-content-type-options", "referrer-policy"}
     sent = {name.lower() for name in answer.headers} - usual - safe
@@ -91,35 +92,35 @@ def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int
     """All that a caller can do with a job, so that each function's rights are put to use."""
     headers = stack.headers(sub=f"jobs {variations}")
     body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": variations, "delivery": "url"}
-    made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=60)
+    made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
     assert made.status_code == 200, made.text[:300]
     results = made.json()["results"]
     assert len(results) == variations
     for result in results:
-        assert requests.get(result["image_url"], timeout=30).content[:4] == b"\x89PNG"
+        assert requests.get(result["image_url"], timeout=PATIENCE).content[:4] == b"\x89PNG"
     job = f"{stack.url}/jobs/{made.headers['x-job-id']}"
-    assert requests.get(job, headers=headers, timeout=30).json()["status"] == "succeeded"
-    assert requests.get(f"{job}/result", headers=headers, timeout=30).json()["results"]
-    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=30).json()["jobs"]) == 1
+    assert requests.get(job, headers=headers, timeout=PATIENCE).json()["status"] == "succeeded"
+    assert requests.get(f"{job}/result", headers=headers, timeout=PATIENCE).json()["results"]
+    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]) == 1
     again = {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}
-    upscaled = requests.post(f"{stack.url}/upscale", json=again, headers=headers, timeout=60)
+    upscaled = requests.post(f"{stack.url}/upscale", json=again, headers=headers, timeout=PATIENCE)
     assert upscaled.status_code == 200, upscaled.text[:300]
-    assert requests.delete(job, headers=headers, timeout=30).json()["deleted"] is True
-    assert requests.get(job, headers=headers, timeout=30).status_code == 404
+    assert requests.delete(job, headers=headers, timeout=PATIENCE).json()["deleted"] is True
+    assert requests.get(job, headers=headers, timeout=PATIENCE).status_code == 404
 
 
 def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
     """The form takes the file, the file stands for the picture in a request."""
     headers = stack.headers(sub="uploads")
-    asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=30)
+    asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=PATIENCE)
     form = asked.json()
-    sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=30)
+    sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=PATIENCE)
     assert sent.status_code in (201, 204)
     body = {"image_base64": form["reference"], "mode": "fast"}
-    answer = requests.post(f"{stack.url}/upscale", json=body, headers=headers, timeout=60)
+    answer = requests.post(f"{stack.url}/upscale", json=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text[:300]
     body = {"image_base64": form["reference"], "platforms": ["instagram"]}
-    answer = requests.post(f"{stack.url}/social/optimize", json=body, headers=headers, timeout=60)
+    answer = requests.post(f"{stack.url}/social/optimize", json=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text[:300]
 
 
@@ -127,7 +128,7 @@ def test_a_picture_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> 
     """The operator drops a file, and finds the result beside it."""
     s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
     s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     found: list[str] = []
     while not found and time.monotonic() < ends:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="outbox/upscale/web/").get("Contents", [])
@@ -142,7 +143,7 @@ def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
     asked = {"QueueUrl": stack.resources["JobQueue"]["Ref"], "AttributeNames": ["All"]}
     stack.aws.client("sqs").purge_queue(QueueUrl=asked["QueueUrl"])  # what other tests left to be tried again
     stack.tick()
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + PATIENCE
     left = 1
     while left and time.monotonic() < ends:
         counts = stack.aws.client("sqs").get_queue_attributes(**asked)["Attributes"]
@@ -155,7 +156,7 @@ def test_nothing_secret_is_logged(stack: Stack) -> None:
     """Neither a prompt nor a key nor a token nor a picture gets into the functions' log."""
     headers = stack.headers(sub="canary-sub")
     body = {"prompt": "canary-prompt zeppelin", "width": 256, "height": 256}
-    answer = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=60)
+    answer = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text[:300]
     log = stack.log.read_text()
     picture = answer.json()["results"][0]["image_base64"]

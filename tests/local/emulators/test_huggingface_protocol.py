@@ -19,7 +19,7 @@ LLAMA = "meta-llama/Llama-3.1-8B-Instruct:fastest"
 
 
 def _post(emulator: Emulator, path: str, body: dict[str, Any]) -> requests.Response:
-    return requests.post(emulator.url + path, headers=KEY, json=body, timeout=20)
+    return requests.post(emulator.url + path, headers=KEY, json=body, timeout=60)
 
 
 def _uri(picture: bytes) -> str:
@@ -37,7 +37,7 @@ def _uri(picture: bytes) -> str:
 def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: tuple[int, int]) -> None:
     """By name, by sides, or its default; the reply tells it too."""
     found = _post(huggingface, SCHNELL, {"prompt": "x", **sent}).json()["images"][0]
-    picture = Image.open(BytesIO(requests.get(found["url"], timeout=5).content))
+    picture = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
     assert (picture.size, (found["width"], found["height"])) == (size, size)
 
 
@@ -65,7 +65,7 @@ def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes)
     base = f"{huggingface.url}/fal-ai{address}"
 
     def get(tail: str = "") -> requests.Response:
-        return requests.get(f"{base}{tail}?_subdomain=queue", headers=KEY, timeout=20)
+        return requests.get(f"{base}{tail}?_subdomain=queue", headers=KEY, timeout=60)
 
     assert get("/status").json()["status"] == "IN_PROGRESS"
     assert get().status_code == 400
@@ -77,7 +77,7 @@ def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes)
 def test_a_flagged_picture_is_black_and_said_to_be(huggingface: Emulator) -> None:
     """The safety checker of fal blacks the picture out and answers 200."""
     found = _post(huggingface, SCHNELL, {"prompt": "x [[fault=moderated]]"}).json()
-    picture = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=5).content)).convert("L")
+    picture = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=60).content)).convert("L")
     assert (found["has_nsfw_concepts"], picture.getextrema()) == ([True], (0, 0))
 
 
@@ -86,7 +86,7 @@ def test_hf_inference_edits_from_json_and_from_bare_bytes(huggingface: Emulator,
     body = {"inputs": base64.b64encode(subject_png).decode(), "parameters": {"prompt": "make it blue"}}
     as_json = _post(huggingface, PIX2PIX, body)
     headers = {**KEY, "Content-Type": "image/png"}
-    bare = requests.post(huggingface.url + PIX2PIX, headers=headers, data=subject_png, timeout=20)
+    bare = requests.post(huggingface.url + PIX2PIX, headers=headers, data=subject_png, timeout=60)
     assert [Image.open(BytesIO(reply.content)).size for reply in (as_json, bare)] == [(320, 240)] * 2
     assert [call.pictures["image0"] for call in huggingface.calls] == [subject_png] * 2
 
@@ -141,7 +141,7 @@ def test_the_hub_maps_models_without_a_token(huggingface: Emulator) -> None:
     """Per provider: its id, task and status; an unknown model is a missing repository."""
     url = f"{huggingface.url}/api/models/"
     params = {"expand[]": "inferenceProviderMapping"}
-    rows = requests.get(f"{url}briaai/RMBG-2.0", params=params, timeout=5).json()["inferenceProviderMapping"]
+    rows = requests.get(f"{url}briaai/RMBG-2.0", params=params, timeout=60).json()["inferenceProviderMapping"]
     expected = {"provider": "fal-ai", "providerId": "fal-ai/bria/background/remove", "status": "live"}
     assert rows == [{**expected, "task": "image-segmentation"}]
-    assert requests.get(f"{url}no/such", timeout=5).headers["X-Error-Code"] == "RepoNotFound"
+    assert requests.get(f"{url}no/such", timeout=60).headers["X-Error-Code"] == "RepoNotFound"

@@ -22,7 +22,7 @@ def sdk(wavespeed: Emulator) -> Client:
 def test_a_run_gives_a_picture_of_the_size_asked_for(sdk: Client, wavespeed: Emulator) -> None:
     """Submit, polls and download work; one generation is paid."""
     outputs = sdk.run(QWEN, {"prompt": "a red car [[polls=2]]", "size": "1200*628"}, poll_interval=0.01)["outputs"]
-    reply = requests.get(outputs[0], timeout=5)
+    reply = requests.get(outputs[0], timeout=60)
     assert Image.open(BytesIO(reply.content)).size == (1200, 628)
     assert reply.headers["content-type"] == "image/jpeg"
     assert [call.kind for call in wavespeed.calls] == ["generate", "poll", "poll", "poll", "result"]
@@ -84,7 +84,7 @@ def test_a_lost_submit_is_not_repeated(sdk: Client, wavespeed: Emulator) -> None
 def test_an_upload_is_an_input(sdk: Client, wavespeed: Emulator, subject_png: bytes) -> None:
     """The ticket, the PUT and the download URL fit together, and the URL is accepted as `image`."""
     url = sdk.upload(BytesIO(subject_png))
-    assert requests.get(url, timeout=5).content == subject_png
+    assert requests.get(url, timeout=60).content == subject_png
     outputs = sdk.run("wavespeed-ai/qwen-image/edit", {"prompt": "make it blue", "image": url}, poll_interval=0.01)
     assert outputs["outputs"]
     assert wavespeed.calls[-2].pictures == {"image": subject_png}

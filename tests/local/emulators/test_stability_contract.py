@@ -92,7 +92,7 @@ def _form(path: str) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
 def _send(emulator: Emulator, path: str, fields: dict[str, str], files: dict[str, Any]) -> requests.Response:
     parts = {name: (None, value) for name, value in fields.items()} | files
     url = f"{emulator.url}/v2beta/stable-image/{path}"
-    return requests.post(url, headers=KEY, files=parts or {"none": ""}, timeout=20)
+    return requests.post(url, headers=KEY, files=parts or {"none": ""}, timeout=60)
 
 
 def _is_error(reply: requests.Response, status: int, name: str) -> list[str]:

@@ -17,17 +17,17 @@ V2 = "/v2beta/stable-image/"
 def _core(emulator: Emulator, prompt: str = "a cat", headers: dict[str, str] | None = None, **fields: str) -> Any:
     parts = {name: (None, value) for name, value in {"prompt": prompt, **fields}.items()}
     return requests.post(
-        f"{emulator.url}{V2}generate/core", headers={**KEY, **(headers or {})}, files=parts, timeout=20
+        f"{emulator.url}{V2}generate/core", headers={**KEY, **(headers or {})}, files=parts, timeout=60
     )
 
 
 def _creative(emulator: Emulator, picture: bytes, prompt: str) -> requests.Response:
     parts = {"prompt": (None, prompt), "image": ("a.png", picture)}
-    return requests.post(f"{emulator.url}{V2}upscale/creative", headers=KEY, files=parts, timeout=20)
+    return requests.post(f"{emulator.url}{V2}upscale/creative", headers=KEY, files=parts, timeout=60)
 
 
 def _result(emulator: Emulator, identifier: str, **headers: str) -> requests.Response:
-    return requests.get(f"{emulator.url}/v2beta/results/{identifier}", headers={**KEY, **headers}, timeout=20)
+    return requests.get(f"{emulator.url}/v2beta/results/{identifier}", headers={**KEY, **headers}, timeout=60)
 
 
 def test_bytes_come_with_their_headers(stability: Emulator) -> None:
@@ -65,8 +65,8 @@ def test_a_body_that_is_not_multipart_is_refused(stability: Emulator) -> None:
     """JSON and urlencoded forms are 400."""
     url = f"{stability.url}{V2}generate/core"
     replies = [
-        requests.post(url, headers=KEY, json={"prompt": "x"}, timeout=5),
-        requests.post(url, headers=KEY, data={"prompt": "x"}, timeout=5),
+        requests.post(url, headers=KEY, json={"prompt": "x"}, timeout=60),
+        requests.post(url, headers=KEY, data={"prompt": "x"}, timeout=60),
     ]
     assert [(r.status_code, r.json()["name"]) for r in replies] == [(400, "bad_request")] * 2
 
@@ -80,9 +80,9 @@ def test_unknown_parts_are_ignored_but_noted(stability: Emulator) -> None:
 def test_the_key_is_checked_before_the_path(stability: Emulator) -> None:
     """Unknown paths are 401 without a key and 404 with one; v1 and v2beta have their own shapes."""
     bad = {"Authorization": "Bearer bad-key"}
-    v2 = requests.post(f"{stability.url}{V2}no/such", headers=bad, timeout=5)
-    v1 = requests.get(f"{stability.url}/v1/user/balance", headers=bad, timeout=5)
-    known = requests.post(f"{stability.url}{V2}no/such", headers=KEY, timeout=5)
+    v2 = requests.post(f"{stability.url}{V2}no/such", headers=bad, timeout=60)
+    v1 = requests.get(f"{stability.url}/v1/user/balance", headers=bad, timeout=60)
+    known = requests.post(f"{stability.url}{V2}no/such", headers=KEY, timeout=60)
     assert (v2.status_code, set(v2.json())) == (401, {"id", "name", "errors"})
     assert (v1.status_code, set(v1.json())) == (401, {"id", "name", "message"})
     assert known.status_code == 404
@@ -91,7 +91,7 @@ def test_the_key_is_checked_before_the_path(stability: Emulator) -> None:
 def test_ten_mebibytes_are_the_limit(stability: Emulator) -> None:
     """A larger request is 413, before its fields are read."""
     parts = {"image": ("a.png", b"0" * 10_485_760)}
-    reply = requests.post(f"{stability.url}{V2}upscale/fast", headers=KEY, files=parts, timeout=20)
+    reply = requests.post(f"{stability.url}{V2}upscale/fast", headers=KEY, files=parts, timeout=60)
     assert (reply.status_code, reply.json()["name"]) == (413, "payload_too_large")
 
 
@@ -154,6 +154,6 @@ def test_the_balance_falls_with_successes_and_runs_out(stability: Emulator) -> N
     """The account pays, and an empty one answers 402."""
     balance = f"{stability.url}/v1/user/balance"
     _core(stability)
-    assert requests.get(balance, headers=KEY, timeout=5).json() == {"credits": 997.0}
-    requests.post(f"{stability.url}/_script", json={"balance": 2.9}, timeout=5)
+    assert requests.get(balance, headers=KEY, timeout=60).json() == {"credits": 997.0}
+    requests.post(f"{stability.url}/_script", json={"balance": 2.9}, timeout=60)
     assert _core(stability).json()["name"] == "payment_required"

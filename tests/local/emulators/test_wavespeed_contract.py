@@ -186,7 +186,7 @@ def test_both_uploads_give_a_url_that_models_take(wavespeed: Emulator, subject_p
     urls = []
     for route, name in (("media/upload/binary", "download_url"), ("upload", "url")):
         files = {"file": ("a.png", subject_png, "image/png")}
-        reply = requests.post(f"{wavespeed.url}/api/v3/{route}", headers=KEY, files=files, timeout=5)
+        reply = requests.post(f"{wavespeed.url}/api/v3/{route}", headers=KEY, files=files, timeout=60)
         urls.append(reply.json()["data"][name])
     model = "wavespeed-ai/image-background-remover"
     assert [_submit(wavespeed, model, {"image": url}).status_code for url in urls] == [200, 200]
@@ -198,12 +198,12 @@ def test_balance_prices_and_models_are_told(wavespeed: Emulator) -> None:
     _submit(wavespeed, QWEN, {"prompt": "x"})
     paths = ("balance", "account/balance", "models")
     first, second, models = (
-        requests.get(f"{wavespeed.url}/api/v3/{path}", headers=KEY, timeout=5).json()["data"] for path in paths
+        requests.get(f"{wavespeed.url}/api/v3/{path}", headers=KEY, timeout=60).json()["data"] for path in paths
     )
     assert (first, second) == ({"balance": 99.98}, {"balance": 99.98, "currency": "USD"})
     assert {row["model_id"] for row in models} == set(MODELS)
     body = {"model_id": "google/nano-banana-pro/edit-ultra", "inputs": {"resolution": "8k"}}
-    quote = requests.post(f"{wavespeed.url}/api/v3/model/price", headers=KEY, json=body, timeout=5).json()["data"]
+    quote = requests.post(f"{wavespeed.url}/api/v3/model/price", headers=KEY, json=body, timeout=60).json()["data"]
     assert quote["price"] == 0.18
 
 
@@ -252,8 +252,8 @@ def test_a_refused_key_is_401_everywhere(wavespeed: Emulator) -> None:
     """Submit, poll and balance; the outputs alone need none."""
     bad = {"Authorization": "Bearer bad"}
     replies = [
-        requests.post(f"{wavespeed.url}/api/v3/{QWEN}", headers=bad, json={}, timeout=5),
-        requests.get(f"{wavespeed.url}/api/v3/predictions/0/result", headers=bad, timeout=5),
-        requests.get(f"{wavespeed.url}/api/v3/balance", timeout=5),
+        requests.post(f"{wavespeed.url}/api/v3/{QWEN}", headers=bad, json={}, timeout=60),
+        requests.get(f"{wavespeed.url}/api/v3/predictions/0/result", headers=bad, timeout=60),
+        requests.get(f"{wavespeed.url}/api/v3/balance", timeout=60),
     ]
     assert [(reply.status_code, reply.json()["code"]) for reply in replies] == [(401, 401)] * 3
