@@ -69,6 +69,11 @@ class Aws:
         """Variables that point boto3 here."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.endpoint}
 
+    @property
+    def tools(self) -> dict[str, str]:
+        """The same for a person's own tools, which want a region as well."""
+        return {**self.environment, "AWS_DEFAULT_REGION": REGION}
+
     def permit(self, policies: Mapping[str, Statements]) -> None:
         """Tell who may do what; see permissions.py."""
         asked = requests.put(f"{self.endpoint}{POLICIES_PATH}", json=policies, timeout=10)

@@ -38,7 +38,7 @@ PICTURE = (
 def main(arguments: list[str]) -> int:
     """Run until Ctrl-C, SIGTERM or the end of whoever started us; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description="Image Studio on localhost.")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT") or DEFAULT_PORT))
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or DEFAULT_PORT)
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one ends")
     parser.add_argument("--tier", default=READY_TIER, help="of the token that is printed, and of the playground's")
     parser.add_argument("--built", type=Path, help="run what was built into this folder, under Lambda's own emulator")
@@ -102,6 +102,10 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             PICTURE.format(url=stack.url, token=token),
             "",
             *(f"{name}: {how}" for name, how in stack.providers_in_use().items()),
+            "",
+            f"AWS is at hand, too: bucket {stack.resources['Bucket']['Ref']}, with these for your own tools:",
+            f"export {' '.join(f'{name}={value}' for name, value in stack.aws.tools.items())}",
+            "",
             f"What the functions log: {_short(stack.log)}",
             BUILT if stack.options.emulated else "Code is read anew when it changes. Ctrl-C ends everything.",
             "",

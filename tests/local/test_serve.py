@@ -172,6 +172,40 @@ def test_the_ready_tokens_tier_can_be_chosen(tmp_path: Path) -> None:
         assert claims["tier"] == "free"
 
 
+def test_what_it_prints_of_aws_lets_ones_own_tools_in(server: _Server) -> None:
+    """A drop into the printed bucket, with the printed variables, is answered by the hot folder."""
+    printed = next(line for line in server.said.splitlines() if line.startswith("export AWS_"))
+    variables = dict(word.split("=", 1) for word in printed.split()[1:])
+    bucket = re.search(r"bucket (\S+),", server.said)
+    assert bucket
+    drop = """
+import boto3, sys, time
+s3, bucket = boto3.client("s3"), sys.argv[1]
+s3.put_object(Bucket=bucket, Key="inbox/nowhere/note.txt", Body=b"a note")
+s3.get_waiter("object_exists").wait(Bucket=bucket, Key="outbox/nowhere/note.txt/error.json")
+"""
+    subprocess.run(
+        [sys.executable, "-c", drop, bucket[1]],
+        env={"PATH": os.environ["PATH"], **variables},
+        timeout=PATIENCE,
+        check=True,
+    )
+
+
+def test_a_port_that_is_no_number_is_told(tree: Path) -> None:
+    """In one sentence, not a traceback."""
+    told = subprocess.run(
+        _Server.command(),
+        cwd=tree,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PORT": "http"},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (told.returncode, "invalid int value: 'http'" in told.stderr, "Traceback" in told.stderr) == (2, True, False)
+
+
 def test_a_fresh_token_is_for_whom_it_was_asked(server: _Server) -> None:
     """And is accepted by the running gateway."""
     asked = [sys.executable, "-m", "local.token", "--sub", "somebody", "--tier", "free"]
