@@ -107,7 +107,7 @@ ERRORS: Mapping[int, str] = {
     403: "The token lacks the scope that this deployment asks for.",
     404: "Something named in the path or in the body isn't there; other callers' ids aren't there either.",
     409: "The job's state forbids it.",
-    413: "The body is larger than 6 MB (10 MB: API Gateway answers itself). Send large pictures through POST /uploads.",
+    413: "The body is larger than 6 MB; API Gateway mostly says so itself. Send large pictures through POST /uploads.",
     415: "The body isn't JSON.",
     429: "Over a limit of the tier; Retry-After says when to come back.",
     500: "A provider failed, or we did.",
