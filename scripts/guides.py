@@ -182,8 +182,8 @@ def _troubleshooting() -> Iterator[str]:
     yield "# What went wrong, and what to do\n"
     yield 'Every error of the API is `{"detail": "<one sentence>", "code": "<word>"}`. Show people the sentence; let'
     yield "programs look at the code. Errors of the gateway in front have no code: `401` means no valid token, `403` a"
-    yield "token without the right, `413` more than 6 MB (`POST /uploads` takes large pictures), `429` too much traffic at"
-    yield "once, `503` try again.\n"
+    yield "token without the right, `413` more than 6 MB (`POST /uploads` takes large pictures), `429` too much"
+    yield "traffic at once, `503` try again.\n"
     yield from _table(("code", "status", "what it means", "what to do"), map(_error_row, shown_errors()))
     yield "## Waiting and 303\n"
     yield "A picture may take longer than one request can last. Then the answer is `303` to the job's result, which"
