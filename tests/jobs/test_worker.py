@@ -236,24 +236,24 @@ def test_a_zombie_stops_before_its_next_paid_call(desk: Desk) -> None:
 def test_the_heartbeat_holds_the_lease(desk: Desk) -> None:
     """A call that takes longer than the lease keeps its job; the beat ends with the block, or with the job."""
     job_id = desk.submit()
-    mine = wiring.jobs().claim(ALICE, job_id, 1)
+    mine = wiring.jobs().claim(ALICE, job_id, 2)
     assert mine is not None
-    with Heartbeat(wiring.jobs(), mine, 1) as heart:
-        time.sleep(2.2)
+    with Heartbeat(wiring.jobs(), mine, 2) as heart:
+        time.sleep(4.2)
         assert wiring.jobs().claim(ALICE, job_id, 1) is None
         assert heart._thread.is_alive()
         desk.change(job_id, attempt=9)
-        heart._thread.join(3)
+        heart._thread.join(60)
         assert not heart._thread.is_alive()
 
 
 def test_a_slow_call_outlives_its_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A synchronous call of three leases is one call, and its picture is delivered."""
-    monkeypatch.setenv("LEASE_SECONDS", "1")
+    """A synchronous call of two leases is one call, and its picture is delivered."""
+    monkeypatch.setenv("LEASE_SECONDS", "2")
     settings.cache_clear()
 
     def slow(task: Any, **_: Any) -> Finished:
-        time.sleep(3)
+        time.sleep(4.2)
         desk.tick()
         return Finished(png(), task.seed)
 

@@ -418,7 +418,7 @@ def test_calls_in_flight_are_bounded(jumps, peer):
             inside[0] += 1
             most[0] = max(most)
             most[0] = max(most[0], inside[0])
-        release.wait(5)
+        release.wait(60)
         with lock:
             inside[0] -= 1
         client.sendall(PNG)
@@ -440,13 +440,13 @@ def test_calls_in_flight_are_bounded(jumps, peer):
     assert not paying, "who waits for a place hasn't begun to pay"
     release.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert (most[0], len(server.requests)) == (2, 4)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for something that happens in another thread, at most 5 s."""
-    ends = time.monotonic() + 5
+    """Wait for something that happens in another thread, at most a minute."""
+    ends = time.monotonic() + 60
     while not holds() and time.monotonic() < ends:
         time.sleep(0.01)
     assert holds()

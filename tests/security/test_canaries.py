@@ -16,6 +16,7 @@ from tests.operations.workshop import photo, to_bytes
 from tests.security.canaries import CANARIES, OURS, caught
 
 CANARY = "CANARY-7f3a"
+PATIENCE = 120.0  # seconds, for what takes a few
 FAULTS = ["", "500", "notimage", "html502", "cut", "mime", "moderated", "401", "redirect", "truncated"]
 
 
@@ -29,7 +30,7 @@ def _picture() -> str:
 
 def _post(stack: Stack, path: str, body: Any, **headers: str) -> requests.Response:
     known = stack.headers(sub=f"{CANARY}@example.com", tier="enterprise")
-    return requests.post(stack.url + path, json=body, headers={**known, **headers}, timeout=120)
+    return requests.post(stack.url + path, json=body, headers={**known, **headers}, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -37,9 +38,14 @@ def logged(stack: Stack) -> Any:
     """The functions' lines since the test began."""
     before = stack.log.stat().st_size
 
-    def read() -> list[str]:
-        time.sleep(0.5)  # the worker writes its last line after the job has ended
-        return stack.log.read_bytes()[before:].decode(errors="replace").splitlines()
+    def read(*expected: str) -> list[str]:
+        """The lines, when what is expected is among them: the worker writes its last one after the job has ended."""
+        ends = time.monotonic() + PATIENCE
+        while True:
+            time.sleep(0.5)
+            text = stack.log.read_bytes()[before:].decode(errors="replace")
+            if all(each in text for each in expected) or time.monotonic() > ends:
+                return text.splitlines()
 
     return read
 
@@ -76,9 +82,11 @@ def test_refusals_stay_silent_too(stack: Stack, logged: Any) -> None:
     _post(stack, "/upscale", {"image_base64": f"upload:{CANARY}"})
     _post(stack, f"/{CANARY}", {})
     known = stack.headers(sub=CANARY)
-    requests.get(f"{stack.url}/templates/search?query={CANARY}", headers=known, timeout=30)
-    requests.get(f"{stack.url}/jobs/{CANARY}", headers=known, timeout=30)
-    requests.post(f"{stack.url}/create", data=f"{{{CANARY}", headers={**known, "Content-Type": CANARY}, timeout=30)
+    requests.get(f"{stack.url}/templates/search?query={CANARY}", headers=known, timeout=PATIENCE)
+    requests.get(f"{stack.url}/jobs/{CANARY}", headers=known, timeout=PATIENCE)
+    requests.post(
+        f"{stack.url}/create", data=f"{{{CANARY}", headers={**known, "Content-Type": CANARY}, timeout=PATIENCE
+    )
     lines = logged()
     assert len(_ours(lines)) >= 8
     assert not any(CANARY in line for line in lines)
@@ -88,7 +96,7 @@ def test_presigned_addresses_stay_out(stack: Stack, logged: Any) -> None:
     """Uploads' forms and results' links are told to the caller alone."""
     form = _post(stack, "/uploads", {"content_type": "image/png"}).json()
     files = {"file": ("x.png", to_bytes(photo(64, 64)), "image/png")}
-    requests.post(form["url"], data=form["fields"], files=files, timeout=30)
+    requests.post(form["url"], data=form["fields"], files=files, timeout=PATIENCE)
     answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64, "delivery": "url"})
     assert "Signature" in answer.json()["results"][0]["image_url"]
     lines = logged()
@@ -99,7 +107,7 @@ def test_personas_stay_out(stack: Stack, logged: Any) -> None:
     """A brand's words are its own."""
     known = stack.headers(sub=f"{CANARY}@example.com")
     body = {"name": CANARY, "voice": CANARY, "palette": [CANARY]}
-    requests.put(f"{stack.url}/personas/acme", json=body, headers=known, timeout=30)
+    requests.put(f"{stack.url}/personas/acme", json=body, headers=known, timeout=PATIENCE)
     _post(stack, "/create", {"prompt": "a boat", "use_persona": True, "persona_id": "acme", "width": 64, "height": 64})
     assert not any(CANARY in line for line in logged())
 
@@ -107,7 +115,7 @@ def test_personas_stay_out(stack: Stack, logged: Any) -> None:
 def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
     """What an operator needs: request, caller's hash, route, status, time, sizes; provider, model, credits of a job."""
     answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64})
-    lines = _ours(logged())
+    lines = _ours(logged('"job ended"', '"CreditsCharged"', '"UpstreamUSD"'))
     request = next(line for line in lines if line.get("message") == "request")
     assert request.keys() >= {"request_id", "route", "status", "tenant", "tier", "seconds", "bytes_in", "bytes_out"}
     ended = next(line for line in lines if line.get("message") == "job ended")
