@@ -9,7 +9,10 @@ from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.runtime.parse import MAX_ECHO, ignored_header, json_object, parse_request
 from image_studio.schemas.create import CreateRequest
 from image_studio.schemas.edit import EditRequest
+from image_studio.schemas.personas import Persona
 from image_studio.schemas.social import SocialRequest
+
+NAMES = "format_names.instagram should be a format's name, or 1 to 20 names."
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,13 @@ def test_the_first_mistake_is_one_sentence(body: str, sentence: str) -> None:
         ({"focal_point": {"x": 0.5, "y": None}}, "focal_point.y is required."),
         ({"platforms": None}, "Platforms is required."),
         ({"platforms": [None]}, "platforms.0 should be a valid string."),
+        *(
+            (
+                {"format_names": {"instagram": names}},
+                "format_names.instagram should be a format's name, or 1 to 20 names.",
+            )
+            for names in (5, "", [], [5], ["Story"] * 21, "x" * 101)
+        ),
     ],
 )
 def test_a_mistake_inside_names_its_own_field(more: dict[str, Any], sentence: str) -> None:
@@ -51,6 +61,13 @@ def test_a_mistake_inside_names_its_own_field(more: dict[str, Any], sentence: st
     with pytest.raises(InvalidRequest) as refused:
         parse_request(SocialRequest, json.dumps(body))
     assert refused.value.detail == sentence
+
+
+def test_a_text_that_is_too_long_is_counted_in_characters() -> None:
+    """Where null means "not given", too."""
+    with pytest.raises(InvalidRequest) as refused:
+        parse_request(Persona, json.dumps({"name": "x" * 81}))
+    assert refused.value.detail == "name should have at most 80 characters."
 
 
 def test_half_a_surrogate_pair_is_no_json() -> None:

@@ -19,14 +19,13 @@ def _without_blanks(words: list[str]) -> list[str]:
 
 _Word = Annotated[str, Field(max_length=60)]
 Words = Annotated[list[_Word], Field(max_length=20), AfterValidator(_without_blanks), unless_null([])]
-Line = Annotated[str, unless_null("")]
 
 
 class Persona(Request):
     """PUT /personas/{id}. Voice and palette tell how pictures feel and which colours they have."""
 
-    name: Annotated[Line, Field(max_length=80)] = ""
-    voice: Annotated[Line, Field(max_length=300)] = ""
+    name: Annotated[str, Field(max_length=80), unless_null("")] = ""
+    voice: Annotated[str, Field(max_length=300), unless_null("")] = ""
     palette: Words = Field(default_factory=list)
     style_words: Words = Field(default_factory=list)
     avoid_words: Words = Field(default_factory=list)

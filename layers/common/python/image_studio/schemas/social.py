@@ -1,9 +1,10 @@
 """Social: one picture in the sizes that platforms want."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic_core import PydanticCustomError
 
 from image_studio.schemas.delivery import Deliverable, Delivery
 from image_studio.schemas.image import FileType, FocalPoint
@@ -21,8 +22,20 @@ class CropMode(StrEnum):
     FIT = "fit"
 
 
+def _in_one_sentence(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """What is wrong with a name or a list of names, in our words: pydantic would name its union's members."""
+    try:
+        return handler(value)
+    except ValidationError:
+        sentence = f"Input should be a format's name, or 1 to {MAX_FORMATS} names"
+        raise PydanticCustomError("format_names", sentence) from None
+
+
 FormatName = Annotated[str, Field(min_length=1, max_length=100)]
-FormatNames = FormatName | Annotated[list[FormatName], Field(min_length=1, max_length=MAX_FORMATS)]
+FormatNames = Annotated[
+    FormatName | Annotated[list[FormatName], Field(min_length=1, max_length=MAX_FORMATS)],
+    WrapValidator(_in_one_sentence),
+]
 
 
 class SocialRequest(Request):
