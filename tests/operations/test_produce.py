@@ -115,7 +115,7 @@ def test_one_failure_leaves_the_others_alone():
 
 def test_ten_variations_are_on_their_way_at_the_same_time():
     """Each waits until all ten have begun."""
-    together = threading.Barrier(10, timeout=20)
+    together = threading.Barrier(10, timeout=60)
     wire = ToldWire(lambda provider, task: together.wait())
     entries = produce(studio(wire), (CORE,), [order(number) for number in range(1, 11)])
     assert [entry.stage for entry in entries] == [Stage.DONE] * 10

@@ -43,7 +43,7 @@ def test_a_fresh_key_that_is_refused_too_is_the_end_of_it():
 
 def test_every_variation_notices_a_rotated_key():
     """Also those that were refused after another one had already read the secret."""
-    together = threading.Barrier(4, timeout=10)
+    together = threading.Barrier(4, timeout=60)
 
     def act(provider, task):
         access = next(call[3] for call in reversed(wire.calls) if call[2] is task)

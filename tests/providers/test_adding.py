@@ -134,7 +134,7 @@ def toy_url() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 def test_a_provider_by_the_page(tree, toy_url):

@@ -387,7 +387,7 @@ def cdn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
     yield state[0]
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(60)
 
 
 def fetched(url: str = GOOD) -> bytes:

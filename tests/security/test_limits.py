@@ -235,7 +235,7 @@ def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch) 
     start = threading.Barrier(most + 3)
 
     def send(_: int) -> int:
-        start.wait(10)
+        start.wait(60)
         body = {"prompt": "a boat", "width": 64, "height": 64}
         return inside.ask("POST", "/create", body=body, tier="free", headers={"prefer": "wait=3"}).status
 

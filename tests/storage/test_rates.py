@@ -176,7 +176,7 @@ def test_threads_get_exactly_the_limit(store: Any, limit: int) -> None:
     start = threading.Barrier(30)
 
     def send(number: int) -> int:
-        start.wait(10)
+        start.wait(60)
         return _allowed(containers[number % 3], limit // 10 + 2, Rate(limit, 10_000))
 
     with ThreadPoolExecutor(30) as pool:

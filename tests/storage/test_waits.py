@@ -77,7 +77,7 @@ def test_threads_never_get_more(waits: WaitStore) -> None:
     start = threading.Barrier(40)
 
     def take(_: int) -> bool:
-        start.wait(10)
+        start.wait(60)
         return waits.take("t", 7, 20) is not None
 
     with ThreadPoolExecutor(40) as pool:
