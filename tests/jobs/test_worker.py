@@ -110,7 +110,7 @@ def test_received_bytes_are_used_after_a_crash(desk: Desk, monkeypatch: pytest.M
 
 
 def test_done_variations_survive_a_crash(desk: Desk) -> None:
-    """Two of four were there: four results, if the other two weren't paid for yet, and two paid calls more."""
+    """Two of four were there: they are delivered, and the two whose paid calls were under way are told."""
 
     def stages() -> list[Stage]:
         found = entries_of(desk.job(job_id))
@@ -136,6 +136,32 @@ def test_done_variations_survive_a_crash(desk: Desk) -> None:
         (3, "unknown_charge"),
         (4, "unknown_charge"),
     ]
+    assert len(desk.wire.paid) == 4
+
+
+def test_variations_that_were_not_paid_for_are_made_after_a_crash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of four were there, the other two not yet begun: four results, and two paid calls more."""
+    intend = JobJournal.intend
+
+    def only_two(journal: JobJournal, entry: Entry) -> None:
+        if entry.variation <= 2:
+            return intend(journal, entry)
+        ends = time.monotonic() + PATIENCE
+        while sum(each.stage is Stage.DONE for each in entries_of(desk.job(job_id)).values()) < 2:
+            assert time.monotonic() < ends
+            time.sleep(0.05)
+        raise Crash
+
+    job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
+    with monkeypatch.context() as dying:
+        dying.setattr(JobJournal, "intend", only_two)
+        die(desk, job_id)
+    assert len(desk.wire.paid) == 2
+    desk.work()
+    body = desk.ask("GET", f"/jobs/{job_id}/result").json
+    assert [each["seed"] for each in body["results"]] == [10, 11, 12, 13]
+    assert (body["total_generated"], body["total_failed"]) == (4, 0)
+    assert [task.seed for task in desk.wire.paid[2:]] in ([12, 13], [13, 12])
     assert len(desk.wire.paid) == 4
 
 
