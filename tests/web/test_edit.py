@@ -49,9 +49,38 @@ def test_the_brush_works_by_keyboard(visit: Visit) -> None:
     canvas.focus()
     for key in ("ArrowLeft", "Space", "Alt+ArrowLeft"):
         page.keyboard.press(key)
+    undo = page.get_by_role("button", name="Undo")
+    undo.click()  # the line
     assert canvas.evaluate(painted)
-    page.get_by_role("button", name="Undo").click()
+    undo.click()  # the dot
     assert not canvas.evaluate(painted)
+
+
+def test_the_mask_is_what_is_painted(visit: Visit) -> None:
+    """What was undone or only erased is no mask; what undo can't reach any more still is one."""
+    page = visit.open("edit")
+    page.get_by_label("Picture", exact=True).set_input_files(as_file(300, 200))
+    canvas = page.locator(".sheet canvas")
+
+    def sent() -> bool:
+        page.get_by_role("button", name="Show as code").click()
+        code = page.locator("pre code").inner_text()
+        page.get_by_role("button", name="Close").click()
+        return "mask_base64" in code
+
+    page.locator(".tools .segments label", has_text="Erase").click()
+    canvas.press("Space")
+    assert not sent()
+    page.locator(".tools .segments label", has_text="Paint").click()
+    canvas.press("Space")
+    assert sent()
+    page.get_by_role("button", name="Undo").click()
+    assert not sent()
+    for _ in range(35):
+        canvas.press("Space")
+    for _ in range(35):
+        canvas.press("Control+z")
+    assert sent()
 
 
 def test_a_dragged_handle_extends_the_picture(visit: Visit) -> None:

@@ -3,9 +3,11 @@
 import io
 import re
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 from PIL import Image
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web.visit import Visit, as_file
 
@@ -175,10 +177,48 @@ def test_history_follows_what_runs_and_fetches_pictures_once(visit: Visit) -> No
     page.locator('.waiting[data-status="running"]').wait_for()
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator(".job .badge").first).to_have_text("Running")
+    finished = page.locator(".job").nth(1).get_by_role("button", name=re.compile("^Delete"))
+    finished.focus()
     expect(page.locator(".job .badge").first).to_have_text("Done")
     expect(page.locator(".job-pictures img")).to_have_count(2)
+    expect(finished).to_be_focused()
     fetched = [url for _, url, _ in visit.sent if "result?delivery=url" in url]
     assert len(fetched) == len(set(fetched)) == 2
+
+
+def answering(body: dict[str, Any]) -> Callable[[Route], None]:
+    """What answers a request with that body."""
+    return lambda route: route.fulfill(json=body)
+
+
+def test_older_jobs_stay_and_a_failure_is_told(visit: Visit) -> None:
+    """What "Show older ones" brought is still there after a refresh; when it brings nothing, the page says why."""
+    page = visit.open("create")
+    jobs = [
+        {
+            "job_id": f"{number:032x}",
+            "operation": "create",
+            "status": "failed",
+            "created_at": 1_790_000_000_000 - number,
+        }
+        | {"credits": {"reserved": 0, "charged": 0}, "progress": {"total": 1, "done": 0, "failed": 1}}
+        for number in range(3)
+    ]
+    pages = {"": {"jobs": jobs[:2], "next": "two"}, "&before=two": {"jobs": jobs[2:], "next": "three"}}
+    for query, answer in pages.items():
+        page.route(f"**/jobs?limit=20{query}", answering(answer))
+    page.route("**/jobs?limit=20&before=three", lambda route: route.abort())
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator(".job")).to_have_count(2)
+    older = page.get_by_role("button", name="Show older ones")
+    older.click()
+    expect(page.locator(".job")).to_have_count(3)
+    page.get_by_role("button", name="Refresh").click()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".job")).to_have_count(3)
+    older.click()
+    expect(page.get_by_role("alert")).to_contain_text("The API can't be reached")
+    visit.forgive("ERR_FAILED")
 
 
 def test_a_picture_from_history_is_upscaled(visit: Visit) -> None:

@@ -155,6 +155,14 @@ def test_a_phone_never_scrolls_sideways(visit: Visit, studio: str) -> None:
         assert small == []
 
 
+@pytest.mark.parametrize("address", ["toString", "nowhere", "edit?x=1"])
+def test_an_unknown_address_is_create(visit: Visit, address: str) -> None:
+    """Whatever stands behind the hash, a studio is shown: the one that is named, or Create."""
+    page = visit.open("upscale")
+    page.evaluate(f"location.hash = '#/{address}'")
+    expect(page.locator("h1")).to_have_text("Edit" if address.startswith("edit") else "Create")
+
+
 def test_light_and_dark_are_remembered(visit: Visit) -> None:
     """The switch changes the page at once and holds after a reload."""
     page = visit.open("create")
@@ -200,6 +208,17 @@ def test_too_few_credits_are_told(visit: Visit) -> None:
     page.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("alert")).to_contain_text("Not enough credits left this month")
     visit.forgive("402")
+
+
+def test_the_qualities_are_the_apis() -> None:
+    """The page offers exactly the qualities that requests take, and names them in one place."""
+    root = Path(__file__).parents[2]
+    document = json.loads((root / "layers/common/python/image_studio/runtime/openapi.json").read_text())
+    block = re.search(r"QUALITIES = \[(.*?)\]", (root / "web/js/names.js").read_text())
+    assert block
+    assert re.findall(r'"(\w+)"', block[1]) == document["components"]["schemas"]["Quality"]["enum"]
+    for path in (root / "web/js").rglob("*.js"):
+        assert path.name == "names.js" or '"premium"' not in path.read_text(), path
 
 
 def test_the_styles_are_the_catalogs() -> None:

@@ -47,7 +47,6 @@ const PATHS = {
   undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 6 6",
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
-  check: "M5 12l5 5 9-11",
   alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
   chevron: "M6 9l6 6 6-6",
   refresh: "M20 12a8 8 0 1 1-2.5-5.8M20 4v4h-4",
@@ -82,6 +81,12 @@ export function select(options, props = {}) {
   return h("select", props, options.map(([value, label]) => h("option", { value }, label)));
 }
 
+/** The number that an input holds; null where it is empty. */
+export const numberIn = (input) => (input.value === "" ? null : Number(input.value));
+
+/** The field of a seed's number. */
+export const seedInput = () => h("input", { type: "number", min: 0, max: 4294967293, name: "seed", placeholder: "random" });
+
 /** A group of choices shown as one strip of buttons; `onpick` gets the value. */
 export function segmented(legend, options, chosen, onpick) {
   const name = freshId("choice");
@@ -101,6 +106,19 @@ export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hin
   const node = field(label, input, hint);
   node.querySelector("label").append(" ", shown);
   return { node, input, get value() { return touched ? Number(input.value) : null; } };
+}
+
+/** A modal dialog that is gone once it is closed. */
+export function dialog(title, ...content) {
+  const box = h("dialog", { class: "dialog", "aria-label": title },
+    h("header", {}, h("h2", {}, title),
+      h("button", { type: "button", class: "ghost icon-only", "aria-label": "Close", onclick: () => box.close() }, icon("close"))));
+  add(box, content);
+  box.addEventListener("close", () => box.remove());
+  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  document.body.append(box);
+  box.showModal();
+  return box;
 }
 
 /** Tell a screen reader. */

@@ -1,6 +1,6 @@
 // What all studios have in common: a form beside a stage, and a result with what can be done with it.
 
-import { bytesText, h, icon, plural } from "./dom.js";
+import { bytesText, dialog, h, icon, plural } from "./dom.js";
 import { carry, extensionOf, save } from "./pictures.js";
 
 const BAR = 56; // pixels that the bar at the top covers
@@ -24,6 +24,18 @@ export function reveal(node) {
 /** What an empty stage says. */
 export const emptyStage = (name, words, ...more) =>
   h("div", { class: "empty-stage" }, icon(name), h("p", {}, words), more);
+
+/** A picture on the stage, and what lies over it. */
+export const sheet = (picture, alt, ...over) => h("div", { class: "canvas-frame" },
+  h("div", { class: "sheet" }, h("img", { src: picture.url, alt, draggable: false }), over));
+
+/** A picture in full size, with what can be done with it; `more` goes beside that. */
+export function look(picture, words, ...more) {
+  const box = dialog(words, h("img", { class: "full", src: picture.url, alt: words }),
+    h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name }), more));
+  box.classList.add("wide");
+  box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
+}
 
 /** Settings that few people need, folded away. */
 export const moreSettings = (...fields) =>
@@ -85,7 +97,6 @@ export function forgive(form) {
 
 /** A body without what wasn't given. */
 export const given = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined && value !== ""));
-
 
 /** The `options` of a request: null where there are none. */
 export function options(named) {

@@ -18,7 +18,8 @@ const links = [...document.querySelectorAll(".studios a")];
 for (const link of links) link.prepend(icon(link.dataset.icon));
 
 async function show() {
-  const name = location.hash.replace(/^#\//, "").split("?")[0] in STUDIOS ? location.hash.replace(/^#\//, "").split("?")[0] : "create";
+  const asked = location.hash.replace(/^#\//, "").split("?")[0];
+  const name = Object.hasOwn(STUDIOS, asked) ? asked : "create";
   for (const link of links) {
     if (link.dataset.icon === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");

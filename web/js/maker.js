@@ -3,8 +3,8 @@
 import { catalog } from "./api.js";
 import { add, field, fill, h, select } from "./dom.js";
 import { given } from "./layout.js";
+import { QUALITY_OPTIONS } from "./names.js";
 
-const QUALITIES = [["", "Automatic"], ["draft", "Draft"], ["standard", "Standard"], ["premium", "Premium"]];
 const AUTO = "auto";
 
 /**
@@ -12,9 +12,9 @@ const AUTO = "auto";
  * nothing is generating.
  */
 export function makerChoice({ operations = () => [], onchange }) {
-  const provider = select([[AUTO, "Automatic"]], { name: "provider" });
-  const model = select([["", "Automatic"]], { name: "model", disabled: true });
-  const quality = select(QUALITIES, { name: "quality" });
+  const provider = select([[AUTO, "Auto"]], { name: "provider" });
+  const model = select([["", "Auto"]], { name: "model", disabled: true });
+  const quality = select(QUALITY_OPTIONS, { name: "quality" });
   let known = {};
 
   function able(each) {
@@ -25,7 +25,7 @@ export function makerChoice({ operations = () => [], onchange }) {
   function offerModels() {
     const models = known[provider.value] ? able(known[provider.value]) : [];
     const before = model.value;
-    fill(model, h("option", { value: "" }, "Automatic"), models.map((name) => h("option", { value: name }, name)));
+    fill(model, h("option", { value: "" }, "Auto"), models.map((name) => h("option", { value: name }, name)));
     model.value = models.includes(before) ? before : "";
     model.disabled = models.length === 0;
   }
@@ -34,7 +34,7 @@ export function makerChoice({ operations = () => [], onchange }) {
   function offer() {
     const before = provider.value;
     const listed = Object.entries(known).filter(([, each]) => able(each).length);
-    fill(provider, h("option", { value: AUTO }, "Automatic"));
+    fill(provider, h("option", { value: AUTO }, "Auto"));
     add(provider, listed.map(([name, each]) => h("option", { value: name, disabled: each.configured === false },
       each.configured === false ? `${each.name} (no key)` : operations().length ? each.name : `${each.name} · ${each.cost_range}`)));
     provider.value = listed.some(([name, each]) => name === before && each.configured !== false) ? before : AUTO;

@@ -1,16 +1,15 @@
 // Personas: what a brand sounds and looks like. One is chosen for a prompt; they are made, changed and removed here.
 
 import { call, get } from "./api.js";
-import { announce, field, fill, freshId, h, select } from "./dom.js";
-import { codeButton, dialog } from "./samples.js";
+import { announce, dialog, field, fill, freshId, h, select } from "./dom.js";
+import { slug } from "./names.js";
+import { codeButton } from "./samples.js";
 
-const LONGEST_ID = 48;
 const words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
 
 /** A new persona's id: its name in letters that an id may have, and not one that is taken. */
 function idFor(name, taken) {
-  const plain = name.toLowerCase().normalize("NFKD").replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, LONGEST_ID);
-  const wanted = plain || "persona";
+  const wanted = slug(name, "persona");
   let id = wanted;
   for (let number = 2; taken.includes(id); number++) id = `${wanted}-${number}`;
   return id;

@@ -39,6 +39,10 @@ export function livePrice(describe) {
   return { node, refresh: () => { node.setAttribute("aria-busy", "true"); refresh(); } };
 }
 
+/** A size that /estimate-cost accepts; of a picture that is too large for it, none. */
+export const usableSize = ({ width, height }) =>
+  (Math.min(width, height) >= 16 && Math.max(width, height) <= 8192 && width * height <= 25e6 ? { width, height } : {});
+
 /**
  * The bar at the end of a form.
  * `request()` gives {path, body} or throws; `onstart`, `onstatus`, `onanswer` and `onproblem` tell how it goes.
@@ -99,12 +103,8 @@ export function clock() {
 
 const SAID = { queued: "Waiting for its turn", running: "Being made", succeeded: "Arriving", failed: "Failed" };
 
-/** The words and the share of a status record. */
-export function told(job) {
-  const { total, done, failed } = job.progress;
-  const model = job.model ? ` by ${job.provider} ${job.model}` : "";
-  return { words: `${SAID[job.status]}${job.status === "running" ? model : ""}`, share: total ? (done + failed) / total : 0 };
-}
+/** A status record in words. */
+const told = (job) => SAID[job.status] + (job.status === "running" && job.model ? ` by ${job.provider} ${job.model}` : "");
 
 /** A waiting place for one picture: a shimmering frame, what is going on, the seconds. */
 export function waitingPlace(width, height) {
@@ -115,7 +115,7 @@ export function waitingPlace(width, height) {
   return {
     node, stop: time.stop,
     tell(job) {
-      const now = told(job).words;
+      const now = told(job);
       if (words.textContent !== now) words.textContent = now;
     },
   };

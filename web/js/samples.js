@@ -1,12 +1,11 @@
 // "Show as curl, Python, JavaScript": the exact call that the page makes, ready to paste.
 
-import { add, h, icon, toast } from "./dom.js";
+import { add, dialog, h, icon, toast } from "./dom.js";
 import { canvasBlob, extensionOf, save } from "./pictures.js";
 import { session } from "./session.js";
 
-const EXTENSIONS = { jpeg: "jpg", webp: "webp" };
 /** What the pictures of an answer are called, by the file type that was asked for. */
-const resultExtension = (body) => EXTENSIONS[body?.output_format] ?? "png";
+const resultExtension = (body) => extensionOf({ type: `image/${body.output_format}` });
 
 /** The body in two parts: plain values, and files that are read from disk ({field: file name}). */
 function parted(body) {
@@ -23,7 +22,7 @@ function parted(body) {
 const shellText = (text) => text.replace(/[\\$`]/g, "\\$&");
 
 /** A line of bash: the token is in TOKEN. */
-export function asCurl({ method = "POST", path, body }) {
+function asCurl({ method = "POST", path, body }) {
   const url = `${location.origin}${session.api}/${path}`;
   const head = [`curl -sSL '${url}'`, `  -H "Authorization: Bearer $TOKEN"`];
   if (body === undefined) return [...(method === "GET" ? head : [head[0], `  -X ${method}`, head[1]])].join(" \\\n");
@@ -51,7 +50,7 @@ for number, picture in enumerate(answer.get("results", [answer]), start=1):
         file.write(data)`;
 
 /** Python with requests. */
-export function asPython({ method = "POST", path, body, pictures = true }) {
+function asPython({ method = "POST", path, body, pictures = true }) {
   const url = `${location.origin}${session.api}/${path}`;
   const { plain, files } = parted(body ?? {});
   const read = Object.entries(files).map(([name, file]) => `body["${name}"] = base64.b64encode(open("${file.name}", "rb").read()).decode()`);
@@ -77,7 +76,7 @@ for (const [index, picture] of pictures.entries()) {
 }`;
 
 /** JavaScript for Node 18 and later, as an .mjs file. */
-export function asJavaScript({ method = "POST", path, body, pictures = true }) {
+function asJavaScript({ method = "POST", path, body, pictures = true }) {
   const url = `${location.origin}${session.api}/${path}`;
   const { plain, files } = parted(body ?? {});
   const names = Object.entries(files);
@@ -140,17 +139,4 @@ function filesRead({ body }) {
   return files.length > 0 && h("div", { class: "dialog-files" }, h("span", { class: "hint" }, "It reads these files from beside it:"),
     files.map(({ name, picture }) => h("button", { type: "button", class: "small", "aria-label": `Save ${name}`, onclick: async () =>
       save(picture.canvas ? await canvasBlob(picture.canvas) : picture.blob, name) }, icon("download"), name)));
-}
-
-/** A modal dialog that is gone once it is closed. */
-export function dialog(title, ...content) {
-  const box = h("dialog", { class: "dialog", "aria-label": title },
-    h("header", {}, h("h2", {}, title),
-      h("button", { type: "button", class: "ghost icon-only", "aria-label": "Close", onclick: () => box.close() }, icon("close"))));
-  add(box, content);
-  box.addEventListener("close", () => box.remove());
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
-  document.body.append(box);
-  box.showModal();
-  return box;
 }

@@ -1,8 +1,8 @@
 // Control: a sketch, a structure or a style steers how a new picture is made.
 
 import { catalog } from "../api.js";
-import { field, fill, freshId, h, segmented, select, slider } from "../dom.js";
-import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { field, fill, freshId, h, numberIn, seedInput, segmented, select, slider } from "../dom.js";
+import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, sheet, studioPage } from "../layout.js";
 import { makerChoice, makerNames } from "../maker.js";
 import { slug, styleOptions } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
@@ -32,9 +32,9 @@ export function mount() {
   const style = picker("Style to take over", { sample: SAMPLES.style });
   const prompt = h("textarea", { rows: 3, placeholder: "What should the picture show?" });
   const negative = h("input", { type: "text" });
-  const seed = h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" });
+  const seed = seedInput();
   const preset = select(styleOptions("None"));
-  const ratio = select([["", "Automatic"], ...RATIOS.map((name) => [name, name])]);
+  const ratio = select([["", "Auto"], ...RATIOS.map((name) => [name, name])]);
   const sliders = {
     control_strength: slider("Hold on to it", { hint: "How closely the new picture follows the given one." }),
     fidelity: slider("Fidelity", { hint: "How close the style comes to the reference." }),
@@ -62,7 +62,7 @@ export function mount() {
     body: given({
       control_image_base64: drawn() ? drawing(state.pad.canvas) : image.picture, operation: state.name, prompt: prompt.value.trim(),
       style_image_base64: flags().style_image ? style.picture : null, negative_prompt: negative.value.trim(), ...values(),
-      aspect_ratio: flags().aspect_ratio ? ratio.value : null, style_preset: preset.value, seed: seed.value === "" ? null : Number(seed.value),
+      aspect_ratio: flags().aspect_ratio ? ratio.value : null, style_preset: preset.value, seed: numberIn(seed),
       ...maker.asked, options: options({ quality: maker.quality }),
     }),
   });
@@ -87,7 +87,7 @@ export function mount() {
       fill(outcome, h("div", { class: "result" },
         h("div", { class: "result-head" }, h("h2", {}, state.operations[state.name].label),
           h("button", { type: "button", class: "ghost small", onclick: () => { fill(outcome); bench.hidden = false; } }, drawn() ? "Back to the drawing" : "Back to the picture")),
-        alike && state.name !== "style" ? compare(before, picture) : h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: prompt.value }))),
+        alike && state.name !== "style" ? compare(before, picture) : sheet(picture, prompt.value),
         pictureActions(picture, { base: picture.name }), answerFacts(answer, picture, job)));
       reveal(stage);
     },
@@ -114,7 +114,7 @@ export function mount() {
     fill(outcome);
     bench.hidden = false;
     if (drawn()) fill(bench, (state.pad ??= newPad("wide")).node);
-    else if (image.picture) fill(bench, h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: image.picture.url, alt: "The picture that steers" }))));
+    else if (image.picture) fill(bench, sheet(image.picture, "The picture that steers"));
     else fill(bench, emptyStage("control", "Choose the picture that steers.", sampleButton(image)));
   }
 

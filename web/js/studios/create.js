@@ -1,14 +1,13 @@
 // Create: a prompt becomes pictures.
 
 import { catalog } from "../api.js";
-import { add, fill, freshId, h, icon, field, segmented, select, plural } from "../dom.js";
-import { blame, emptyStage, facts, forgive, given, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
+import { add, clamp, field, fill, freshId, h, icon, numberIn, plural, seedInput, segmented, select } from "../dom.js";
+import { blame, emptyStage, facts, forgive, given, look, moreSettings, pictureActions, reveal, studioPage } from "../layout.js";
 import { makerChoice, makerNames } from "../maker.js";
-import { platformName, slug, styleOptions } from "../names.js";
+import { platformName, QUALITY_OPTIONS, slug, styleOptions } from "../names.js";
 import { personaChoice } from "../personas.js";
 import { onItsWay, packed, pictureFromPart, recent } from "../pictures.js";
 import { clock, livePrice, problemNote, runner } from "../run.js";
-import { dialog } from "../samples.js";
 
 const IDEAS = [
   "A lighthouse on a cliff at dusk, warm light, calm sea",
@@ -23,18 +22,18 @@ export function mount() {
   const negative = h("input", { type: "text", name: "negative_prompt", placeholder: "blurry, low quality" });
   const maker = makerChoice({ onchange: () => price.refresh() });
   const persona = personaChoice();
-  const style = select(styleOptions("Automatic"), { name: "style_preset" });
-  const seed = h("input", { type: "number", min: 0, max: 4294967293, name: "seed", placeholder: "random" });
+  const style = select(styleOptions("Auto"), { name: "style_preset" });
+  const seed = seedInput();
   const steps = h("input", { type: "number", min: 1, max: 150, name: "steps", placeholder: "auto" });
   const guidance = h("input", { type: "number", min: 0, max: 50, step: 0.5, name: "guidance_scale", placeholder: "auto" });
-  const chosen = { quality: null, count: 1 };
+  const chosen = { quality: "", count: 1 };
   const sizes = sizePicker(() => price.refresh());
   const runs = h("div", { class: "runs" });
   const stage = h("div", {}, runs);
 
   const count = h("output", { class: "count", "aria-live": "polite" }, "1");
   const step = (by) => {
-    chosen.count = Math.min(10, Math.max(1, chosen.count + by));
+    chosen.count = clamp(chosen.count + by, 1, 10);
     count.textContent = String(chosen.count);
     price.refresh();
   };
@@ -42,7 +41,7 @@ export function mount() {
   const price = livePrice(() => sizes.ready && ({
     ...maker.priced,
     ...(maker.asked.provider ? {} : given({ provider: sizes.template?.recommended_provider })),
-    operation: "generate", num_images: chosen.count, quality: chosen.quality ?? sizes.template?.quality ?? "standard",
+    operation: "generate", num_images: chosen.count, quality: chosen.quality || (sizes.template?.quality ?? "standard"),
     ...given({ width: sizes.width, height: sizes.height }),
   }));
 
@@ -53,8 +52,7 @@ export function mount() {
       width: sizes.template ? null : sizes.width, height: sizes.template ? null : sizes.height,
       provider: "auto", ...maker.asked, style_preset: style.value, persona_id: persona.value, quality: chosen.quality,
       negative_prompt: negative.value.trim(), num_variations: chosen.count, enhance_prompt: enhance.checked,
-      seed: seed.value === "" ? null : Number(seed.value), steps: steps.value === "" ? null : Number(steps.value),
-      guidance_scale: guidance.value === "" ? null : Number(guidance.value),
+      seed: numberIn(seed), steps: numberIn(steps), guidance_scale: numberIn(guidance),
     }),
   });
 
@@ -80,7 +78,7 @@ export function mount() {
     h("div", { class: "field" }, h("label", { for: (prompt.id = freshId("prompt")) }, "Prompt"), prompt,
       h("label", { class: "check" }, enhance, h("span", {}, "Enhance the prompt"))),
     sizes.node,
-    segmented("Quality", [[null, "Auto"], ["draft", "Draft"], ["standard", "Standard"], ["premium", "Premium"]], null, (value) => { chosen.quality = value; price.refresh(); }),
+    segmented("Quality", QUALITY_OPTIONS, "", (value) => { chosen.quality = value; price.refresh(); }),
     maker.node,
     h("div", { class: "pair" }, field("Style", style),
       h("div", { class: "field", role: "group", "aria-label": "Variations" }, h("span", { class: "label" }, "Variations"),
@@ -117,8 +115,8 @@ function sizePicker(onchange) {
 
   const readOwn = () => {
     state.ready = true;
-    state.width = widthInput.value === "" ? null : Number(widthInput.value);
-    state.height = heightInput.value === "" ? null : Number(heightInput.value);
+    state.width = numberIn(widthInput);
+    state.height = numberIn(heightInput);
     onchange();
   };
   widthInput.addEventListener("input", readOwn);
@@ -233,11 +231,5 @@ function waitingTile(number, width, height) {
         part.seed !== null && h("span", { class: "hint" }, `Seed ${part.seed}`)));
     },
   };
-}
-
-function look(picture, prompt) {
-  const box = dialog(prompt, h("img", { class: "full", src: picture.url, alt: prompt }), h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name })));
-  box.classList.add("wide");
-  box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
 }
 

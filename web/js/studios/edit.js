@@ -1,13 +1,13 @@
 // Edit: every operation that the API lists, with the inputs that it lists for each.
 
 import { catalog } from "../api.js";
-import { field, fill, freshId, h, select, slider } from "../dom.js";
-import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { field, fill, freshId, h, numberIn, seedInput, select, slider } from "../dom.js";
+import { answerFacts, blame, emptyStage, forgive, given, moreSettings, options, pictureActions, reveal, sheet, studioPage } from "../layout.js";
 import { makerChoice, makerNames } from "../maker.js";
-import { slug, styleOptions } from "../names.js";
+import { stemOf, styleOptions } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
 import { drawing, onItsWay, packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
-import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
+import { livePrice, problemNote, runner, usableSize, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
 import { expander } from "../tools/expand.js";
 import { maskPainter } from "../tools/paint.js";
@@ -31,7 +31,7 @@ export function mount() {
   const inputs = {
     prompt: text("What should be there instead?", 3), negative_prompt: text("What should not be there"),
     search_prompt: text("a red car"), select_prompt: text("the dress"), hint: text("Optional: what the new part shows"),
-    seed: h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" }),
+    seed: seedInput(),
     style: select(styleOptions("None")), file: select(FILES), grow: slider("Grow the mask", { min: 0, max: 100, step: 1 }),
   };
   const background = picker("New background", { sample: { name: "backdrop" } });
@@ -67,7 +67,7 @@ export function mount() {
         background_image_base64: has.background ? background.picture : null,
         lighting_image_base64: has.lighting ? lighting.picture : null,
         ...Object.fromEntries(Object.entries(sides).map(([side, value]) => [`expand_${side}`, value || null])),
-        ...maker.asked, style_preset: inputs.style.value, seed: inputs.seed.value === "" ? null : Number(inputs.seed.value),
+        ...maker.asked, style_preset: inputs.style.value, seed: numberIn(inputs.seed),
         output_format: inputs.file.value,
         options: options({ grow_mask: has.mask ? inputs.grow.value : null, quality: maker.quality }),
       }),
@@ -87,7 +87,7 @@ export function mount() {
     },
     onstatus: (job) => place.tell(job),
     onanswer: async ({ answer, id, job }, { body }) => {
-      const name = `${slug(image.picture.name.replace(/\.\w+$/, ""))}-${state.name}`;
+      const name = `${stemOf(image.picture)}-${state.name}`;
       const picture = await pictureFromPart(answer, { name, ref: id && `job:${id}/1` });
       recent.add(picture);
       fill(outcome, result(image.picture, picture, answer, job, body));
@@ -130,7 +130,7 @@ export function mount() {
       const side = Math.min(512, Math.round(picture.width * EXTEND_SHARE));
       state.tool = expander(picture, { start: { left: side, right: side }, onchange: () => price.refresh() });
     }
-    fill(bench, state.tool?.node ?? h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to edit" }))));
+    fill(bench, state.tool?.node ?? sheet(picture, "The picture to edit"));
   }
 
   /** With the sample picture, words that fit it stand where a person has written nothing. */
@@ -175,9 +175,4 @@ export function mount() {
 
   const node = studioPage({ title: "Edit", lead: "Change what is in a picture, or what lies around it.", form, stage, stageFirst: true, onsubmit: () => action.run() });
   return { node, onshow: () => { const picture = takeCarried("edit"); if (picture) image.set(picture); } };
-}
-
-/** A size that /estimate-cost accepts. */
-export function usableSize({ width, height }) {
-  return width >= 16 && height >= 16 && width <= 8192 && height <= 8192 && width * height <= 25e6 ? { width, height } : {};
 }

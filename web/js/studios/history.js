@@ -2,11 +2,11 @@
 
 import { call, catalog, get } from "../api.js";
 import { add, announce, fill, h, icon, plural } from "../dom.js";
-import { facts, pictureActions } from "../layout.js";
+import { facts, look } from "../layout.js";
 import { operationName, titled } from "../names.js";
 import { pictureFromPart } from "../pictures.js";
 import { problemNote } from "../run.js";
-import { codeButton, dialog } from "../samples.js";
+import { codeButton } from "../samples.js";
 
 const PAGE = 20;
 const LIVE_MS = 2000;
@@ -16,15 +16,16 @@ const SAID = { queued: "Queued", running: "Running", succeeded: "Done", failed: 
 export function mount() {
   const usage = h("section", { class: "usage", "aria-label": "Usage" });
   const list = h("ol", { class: "jobs" });
-  const tail = h("div");
+  const tail = h("div", { hidden: true }, h("button", { type: "button", onclick: () => load(next).catch(tellTrouble) }, "Show older ones"));
   const trouble = h("div");
   const rows = new Map(); // job id -> what was shown of it, so that its pictures are fetched once
+  let known = []; // the jobs that are shown, newest first
   let next = null;
   let timer = null;
 
   function rowOf(job) {
     const state = JSON.stringify([job.status, job.progress, job.credits]);
-    if (rows.get(job.job_id)?.state !== state) rows.set(job.job_id, { state, row: jobRow(job, watcher) });
+    if (rows.get(job.job_id)?.state !== state) rows.set(job.job_id, { state, row: jobRow(job, watcher, forget) });
     return rows.get(job.job_id).row;
   }
 
@@ -33,16 +34,32 @@ export function mount() {
     for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); entry.target.show(); }
   }, { rootMargin: "200px" });
 
+  /** Show what is known and leave rows alone that are there: who is on one of them stays there. */
+  function arrange() {
+    const wanted = known.length ? known.map(rowOf) : [nothing];
+    for (const row of [...list.children]) if (!wanted.includes(row)) row.remove();
+    wanted.forEach((row, at) => { if (list.children[at] !== row) list.insertBefore(row, list.children[at] ?? null); });
+  }
+
+  function forget(gone) {
+    known = known.filter((job) => job.job_id !== gone);
+    arrange();
+  }
+
+  /** The newest page takes the place of what was known of its time; an older one comes to the end. */
   async function load(before) {
-    const path = before ? `jobs?limit=${PAGE}&before=${encodeURIComponent(before)}` : `jobs?limit=${PAGE}`;
-    const { jobs, next: mark } = await get(path);
-    next = mark;
-    if (!before) fill(list);
-    add(list, jobs.map(rowOf));
-    if (!list.children.length) add(list, h("li", { class: "empty-stage" }, icon("history"), h("p", {}, "Nothing has been made yet.")));
-    fill(tail, next && h("button", { type: "button", onclick: () => load(next) }, "Show older ones"));
+    const { jobs, next: mark } = await get(`jobs?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+    const since = mark ? jobs.at(-1)?.created_at : 0;
+    const older = before ? [] : known.filter((job) => job.created_at < since);
+    if (!older.length) next = mark;
+    known = before ? [...known, ...jobs] : [...jobs, ...older];
+    arrange();
+    tail.hidden = !next;
     return jobs;
   }
+
+  const tellTrouble = (problem) => fill(trouble, problemNote(problem, () => refresh()));
+  const nothing = h("li", { class: "empty-stage" }, icon("history"), h("p", {}, "Nothing has been made yet."));
 
   async function refresh(turn = 0) {
     clearTimeout(timer);
@@ -52,7 +69,7 @@ export function mount() {
       const live = jobs.some((job) => job.status === "queued" || job.status === "running");
       if (live && turn < LIVE_TURNS && node.isConnected) timer = setTimeout(() => refresh(turn + 1), LIVE_MS);
     } catch (problem) {
-      fill(trouble, problemNote(problem, () => refresh()));
+      tellTrouble(problem);
     }
   }
 
@@ -92,7 +109,7 @@ function spentCard(title, spent, nameOf) {
 
 const when = (ms) => new Date(ms).toLocaleString("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-function jobRow(job, watcher) {
+function jobRow(job, watcher, forget) {
   const pictures = h("div", { class: "job-pictures" }, h("span", { class: "placeholder" }, icon(job.status === "failed" ? "alert" : "image")));
   const end = h("div", { class: "job-end" });
   const took = job.finished_at && job.started_at ? `${((job.finished_at - job.started_at) / 1000).toFixed(1)} s` : null;
@@ -115,7 +132,7 @@ function jobRow(job, watcher) {
       const prompt = answer.request?.prompt;
       const what = prompt ?? [operationName(job.operation), titled(answer.operation ?? answer.mode ?? "")].filter(Boolean).join(": ");
       row.querySelector("strong").textContent = what;
-      fill(pictures, shown.map((picture) => h("button", { type: "button", "aria-label": `Open ${what}`, onclick: () => look(picture, what, job) }, h("img", { src: picture.url, alt: "" }))));
+      fill(pictures, shown.map((picture) => h("button", { type: "button", "aria-label": `Open ${what}`, onclick: () => look(picture, what, codeButton(() => ({ method: "GET", path: `jobs/${job.job_id}/result` }))) }, h("img", { src: picture.url, alt: "" }))));
     } catch (problem) {
       row.querySelector(".hint").after(h("span", { class: "hint" }, problem.message));
     }
@@ -132,7 +149,7 @@ function jobRow(job, watcher) {
     try {
       const { stopped } = await call("DELETE", `jobs/${job.job_id}`);
       if (stopped) window.dispatchEvent(new Event("hashchange"));
-      else row.remove();
+      else forget(job.job_id);
       announce("Deleted");
       window.dispatchEvent(new Event("spent"));
     } catch (problem) {
@@ -141,11 +158,4 @@ function jobRow(job, watcher) {
   }
   add(end, h("span", { class: "badge", dataset: { status: job.status } }, SAID[job.status]), job.status === "running" ? null : remove);
   return row;
-}
-
-function look(picture, what, job) {
-  const box = dialog(what, h("img", { class: "full", src: picture.url, alt: what }), h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name }),
-    codeButton(() => ({ method: "GET", path: `jobs/${job.job_id}/result` }))));
-  box.classList.add("wide");
-  box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
 }

@@ -3,7 +3,7 @@
 import { catalog } from "../api.js";
 import { bytesText, clamp, debounced, field, fill, h, icon, plural, segmented, select } from "../dom.js";
 import { emptyStage, reveal, studioPage } from "../layout.js";
-import { platformName, slug } from "../names.js";
+import { platformName, slug, stemOf } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
 import { extensionOf, packed, pictureFromPart, save, takeCarried } from "../pictures.js";
 import { problemNote, runner } from "../run.js";
@@ -140,7 +140,7 @@ export function mount() {
   }
   async function saveAll() {
     const files = state.done.map(({ picture }) => ({ name: `${picture.name}.${extensionOf(picture.blob)}`, blob: picture.blob }));
-    save(await zip(files), `${slug(image.picture.name.replace(/\.\w+$/, ""))}-formats.zip`);
+    save(await zip(files), `${stemOf(image.picture)}-formats.zip`);
   }
 
   async function offer() {

@@ -1,14 +1,13 @@
 // Upscale: more pixels, looked at pixel for pixel.
 
-import { field, fill, h, segmented } from "../dom.js";
-import { answerFacts, blame, emptyStage, facts, forgive, given, moreSettings, options, pictureActions, reveal, studioPage } from "../layout.js";
+import { field, fill, h, numberIn, seedInput, segmented } from "../dom.js";
+import { answerFacts, blame, emptyStage, facts, forgive, given, moreSettings, options, pictureActions, reveal, sheet, studioPage } from "../layout.js";
 import { makerChoice, makerNames } from "../maker.js";
-import { slug } from "../names.js";
+import { stemOf } from "../names.js";
 import { picker, sampleButton } from "../picker.js";
 import { packed, pictureFromPart, recent, takeCarried } from "../pictures.js";
-import { livePrice, problemNote, runner, waitingPlace } from "../run.js";
+import { livePrice, problemNote, runner, usableSize, waitingPlace } from "../run.js";
 import { compare } from "../tools/compare.js";
-import { usableSize } from "./edit.js";
 
 const MODES = [["auto", "Auto"], ["fast", "Fast"], ["conservative", "Faithful"], ["creative", "Creative"]];
 const TOLD = {
@@ -27,7 +26,7 @@ export function mount() {
   const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the picture shows" });
   const width = h("input", { type: "number", min: 16, max: 8192, name: "target_width" });
   const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
-  const seed = h("input", { type: "number", min: 0, max: 4294967293, placeholder: "random" });
+  const seed = seedInput();
   const told = h("p", { class: "hint" }, TOLD.auto);
   const own = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
   const prompted = field("Prompt", prompt);
@@ -37,12 +36,12 @@ export function mount() {
   const target = () => given({ preset: state.preset === "own" ? null : state.preset, target_width: number(width), target_height: number(height) });
   const price = livePrice(() => image.picture && { ...maker.priced, operation: operation(), num_images: 1, ...usableSize(image.picture), ...target() });
   for (const input of [width, height]) input.addEventListener("input", () => price.refresh());
-  const number = (input) => (state.preset === "own" && input.value !== "" ? Number(input.value) : null);
+  const number = (input) => (state.preset === "own" ? numberIn(input) : null);
   const request = () => ({
     path: "upscale",
     body: given({
       image_base64: image.picture, mode: state.mode, ...target(), ...maker.asked, prompt: state.mode === "fast" ? null : prompt.value.trim(),
-      seed: seed.value === "" ? null : Number(seed.value), options: options({ quality: maker.quality }),
+      seed: numberIn(seed), options: options({ quality: maker.quality }),
     }),
   });
 
@@ -58,7 +57,7 @@ export function mount() {
     },
     onstatus: (job) => place.tell(job),
     onanswer: async ({ answer, id, job }) => {
-      const after = await pictureFromPart(answer, { name: `${slug(image.picture.name.replace(/\.\w+$/, ""))}-upscaled`, ref: id && `job:${id}/1` });
+      const after = await pictureFromPart(answer, { name: `${stemOf(image.picture)}-upscaled`, ref: id && `job:${id}/1` });
       recent.add(after);
       const before = image.picture;
       fill(stage, h("div", { class: "result" },
@@ -78,7 +77,7 @@ export function mount() {
   function look() {
     const picture = image.picture;
     fill(stage, picture
-      ? h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to upscale" })))
+      ? sheet(picture, "The picture to upscale")
       : emptyStage("upscale", "Choose a picture to enlarge.", sampleButton(image)));
   }
 

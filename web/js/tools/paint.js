@@ -1,15 +1,13 @@
 // A brush on a canvas: for masks over a picture and for sketches. Fingers, mouse, pen or arrow keys.
 
 import { announce, clamp, h, icon, segmented, slider } from "../dom.js";
+import { sheet } from "../layout.js";
 
 const LONGEST = 2048; // pixels of a mask's longer side; the API scales it to the picture
-const UNDOS = 30;
+const UNDOS = 12; // each as large as the canvas: up to 16 MB
 
-/**
- * A canvas to draw on; `ink` is a CSS colour, `wipe` what the eraser leaves (null: nothing).
- * `onchange` is told after each stroke.
- */
-function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => {} }) {
+/** A canvas to draw on; `ink` is a CSS colour, `wipe` what the eraser leaves (null: nothing). */
+function brushCanvas({ width, height, ink, wipe = null, label }) {
   const scale = Math.min(1, LONGEST / Math.max(width, height));
   const canvas = h("canvas", { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)), tabindex: "0", role: "application", "aria-label": label });
   const context = canvas.getContext("2d", { willReadFrequently: true });
@@ -17,6 +15,7 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
   const past = [];
   const cursor = { x: canvas.width / 2, y: canvas.height / 2 };
   let last = null;
+  let lining = false; // a line is being drawn by the keyboard
 
   const radius = () => Math.max(1, state.size * Math.min(canvas.width, canvas.height) / 2);
   const at = (event) => {
@@ -25,7 +24,7 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
   };
 
   function remember() {
-    past.push(context.getImageData(0, 0, canvas.width, canvas.height));
+    past.push({ image: context.getImageData(0, 0, canvas.width, canvas.height), empty: state.empty });
     if (past.length > UNDOS) past.shift();
   }
   function stroke(from, to) {
@@ -39,28 +38,28 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
     context.lineTo(to.x + 0.01, to.y);
     context.stroke();
     context.restore();
-    state.empty = false;
+    if (!state.erase) state.empty = false;
   }
   function undo() {
     const before = past.pop();
     if (!before) return;
-    context.putImageData(before, 0, 0);
-    state.empty = past.length === 0;
-    onchange();
+    context.putImageData(before.image, 0, 0);
+    state.empty = before.empty;
+  }
+  function cover(colour) {
+    context.fillStyle = colour;
+    context.fillRect(0, 0, canvas.width, canvas.height);
   }
   function clear() {
     remember();
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    if (wipe) { context.fillStyle = wipe; context.fillRect(0, 0, canvas.width, canvas.height); }
+    if (wipe) cover(wipe);
+    else context.clearRect(0, 0, canvas.width, canvas.height);
     state.empty = true;
-    onchange();
   }
   function fillAll() {
     remember();
-    context.fillStyle = ink;
-    context.fillRect(0, 0, canvas.width, canvas.height);
+    cover(ink);
     state.empty = false;
-    onchange();
   }
 
   /** Draw lines, each a list of points in shares of the canvas. */
@@ -70,7 +69,6 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
       const points = line.map(([x, y]) => ({ x: x * canvas.width, y: y * canvas.height }));
       points.slice(1).forEach((to, at) => stroke(points[at], to));
     }
-    onchange();
   }
 
   canvas.addEventListener("pointerdown", (event) => {
@@ -90,7 +88,7 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
       last = next;
     }
   });
-  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { if (last) { last = null; onchange(); } });
+  for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { last = null; });
 
   canvas.addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
@@ -101,17 +99,19 @@ function brushCanvas({ width, height, ink, wipe = null, label, onchange = () => 
       const from = { ...cursor };
       cursor.x = clamp(cursor.x + step[0], 0, canvas.width);
       cursor.y = clamp(cursor.y + step[1], 0, canvas.height);
-      if (event.altKey) stroke(from, cursor);
+      if (event.altKey && !lining) remember();
+      lining = event.altKey;
+      if (lining) stroke(from, cursor);
       announce(`${Math.round(cursor.x / canvas.width * 100)} % across, ${Math.round(cursor.y / canvas.height * 100)} % down`);
     } else if (event.key === " " || event.key === "Enter") {
       event.preventDefault();
       remember();
       stroke(cursor, cursor);
-      onchange();
       announce("Painted");
     }
   });
-  if (wipe) { context.fillStyle = wipe; context.fillRect(0, 0, canvas.width, canvas.height); }
+  canvas.addEventListener("keyup", (event) => { if (event.key === "Alt") lining = false; });
+  if (wipe) cover(wipe);
   return state;
 }
 
@@ -130,11 +130,11 @@ function toolbar(brush, { words, size = 6, more }) {
 const KEYS = "Arrow keys move the brush, space paints, Alt and arrow keys draw a line.";
 
 /** A mask painted over a picture: `mask()` gives black and white (white may change), or null where nothing is painted. */
-export function maskPainter(picture, { onchange } = {}) {
-  const brush = brushCanvas({ width: picture.width, height: picture.height, ink: "#d63a5c", label: `Mask over the picture. ${KEYS}`, onchange });
+export function maskPainter(picture) {
+  const brush = brushCanvas({ width: picture.width, height: picture.height, ink: "#d63a5c", label: `Mask over the picture. ${KEYS}` });
   brush.canvas.style.opacity = "0.6";
   const node = h("div", { class: "result" }, toolbar(brush, { words: "Paint", size: 12, more: ["Everything", brush.fillAll] }),
-    h("div", { class: "canvas-frame" }, h("div", { class: "sheet" }, h("img", { src: picture.url, alt: "The picture to edit", draggable: false }), brush.canvas)),
+    sheet(picture, "The picture to edit", brush.canvas),
     h("p", { class: "hint" }, `Paint over what may change. ${KEYS}`));
   return { node, mask: () => (brush.empty ? null : blackAndWhite(brush.canvas)) };
 }
@@ -157,9 +157,9 @@ function blackAndWhite(painted) {
 const HOUSE = [[[0.28, 0.84], [0.28, 0.46], [0.5, 0.22], [0.72, 0.46], [0.72, 0.84], [0.28, 0.84]], [[0.44, 0.84], [0.44, 0.6], [0.56, 0.6], [0.56, 0.84]]];
 
 /** White paper to sketch on; `onsample` is told when the sample is drawn. */
-export function sketchPad({ width = 1024, height = 768, onchange, onsample = () => {} } = {}) {
-  const brush = brushCanvas({ width, height, ink: "#111", wipe: "#fff", label: `Sketch. ${KEYS}`, onchange });
+export function sketchPad({ width, height, onsample }) {
+  const brush = brushCanvas({ width, height, ink: "#111", wipe: "#fff", label: `Sketch. ${KEYS}` });
   brush.canvas.classList.add("pad");
   const node = h("div", { class: "result" }, toolbar(brush, { words: "Draw", size: 1.5, more: ["Sample sketch", () => { brush.trace(HOUSE); onsample(); }] }), brush.canvas, h("p", { class: "hint" }, `Draw what should be where. ${KEYS}`));
-  return { node, brush, canvas: brush.canvas, get empty() { return brush.empty; } };
+  return { node, canvas: brush.canvas };
 }
