@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from image_studio.runtime import clients, limits, wiring
+from image_studio.runtime import clients, limits, waiting, wiring
 from image_studio.runtime.settings import PREFIX
 from image_studio.runtime.tiers import READS_PER_WORK, TIERS
 from image_studio.storage.items import pack
+from image_studio.storage.job import Job
 from image_studio.storage.rates import DAY, RateStore
 from local.routes import RouteTable
 from local.template import DEFAULT_ROUTE
@@ -233,11 +234,23 @@ def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch) 
     without_workers(monkeypatch)
     most = TIERS["free"].waits
     start = threading.Barrier(most + 3)
+    refused, over, watch = [], threading.Event(), waiting._watch
+
+    def watch_until_all_are_there(tenant: str, job_id: str, until: float) -> Job:
+        over.wait(20)
+        return watch(tenant, job_id, time.monotonic())
+
+    monkeypatch.setattr(waiting, "_watch", watch_until_all_are_there)
 
     def send(_: int) -> int:
         start.wait(60)
         body = {"prompt": "a boat", "width": 64, "height": 64}
-        return inside.ask("POST", "/create", body=body, tier="free", headers={"prefer": "wait=3"}).status
+        status: int = inside.ask("POST", "/create", body=body, tier="free", headers={"prefer": "wait=25"}).status
+        if status == 429:
+            refused.append(status)
+        if len(refused) == 3:
+            over.set()
+        return status
 
     with ThreadPoolExecutor(most + 3) as pool:
         statuses = list(pool.map(send, range(most + 3)))
