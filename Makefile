@@ -94,7 +94,7 @@ screenshots: .venv-web/ready ## picture every studio, desktop and phone, light a
 
 .PHONY: guides
 guides: .venv/ready ## write the guides' generated pages anew from the data
-	@$(PY) -m scripts.guides
+	@PYTHONPATH=layers/common/python $(PY) -m scripts.guides
 
 .PHONY: guide-pictures
 guide-pictures: .venv/ready ## make the guides' before/after pictures anew

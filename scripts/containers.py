@@ -9,7 +9,6 @@ import http.client
 import json
 import os
 import re
-import shlex
 import socket
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 
 import requests
 
+from local.children import free_port
 from local.permissions import ADMINISTRATOR
 from local.rie import machine
 from local.stack import PREFIX, Options, Stack
@@ -135,8 +135,8 @@ class Containers:
     def _sam(self, *command: str, caller: str) -> tuple[list[str], dict[str, str]]:
         return [str(SAM), "local", *command, *self._own], {**self._environment, "AWS_ACCESS_KEY_ID": caller}
 
-    def invoke(self, function: str, event: str) -> Any:
-        """One `sam local invoke`, its answer read from its output. Raises Wrong."""
+    def invoke(self, function: str, event: str) -> None:
+        """One `sam local invoke`, its answer read from its output and judged. Raises Wrong."""
         command, environment = self._sam("invoke", function, "--event", str(ROOT / "events" / event), caller=function)
         started = time.monotonic()
         done = subprocess.run(
@@ -148,61 +148,61 @@ class Containers:
         report = re.search(r"(?<!Init )(?<!Billed )Duration: \S+ ms", done.stderr)
         answer = json.loads(line)
         shown = f"{answer['statusCode']} {answer.get('body')}" if "statusCode" in (answer or {}) else line
-        command = ["sam", "local", "invoke", function, "--event", f"events/{event}"]
-        self._note(command, shown, time.monotonic() - started)
+        self._note(f"sam local invoke {function} --event events/{event}", shown, time.monotonic() - started)
         if report:
             self.transcript.append(f"REPORT {report[0]}")
-        return judge(function, answer)
+        judge(function, answer)
 
     def start_api(self) -> None:
         """Start the API in containers and ask it. Raises Wrong."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         command, environment = self._sam("start-api", "--port", str(port), caller=ADMINISTRATOR)
         self.transcript.append("$ sam local start-api")
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
             try:
+                _await(port)
                 self._ask_all(f"http://127.0.0.1:{port}")
             finally:
                 process.terminate()
                 process.wait(30)
 
     def _ask_all(self, origin: str) -> None:
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", int(origin.rpartition(":")[2])), 1):
-                break
-            time.sleep(0.2)
         for asked, wanted in ASKED.items():
             method, _, path = asked.partition(" ")
             started = time.monotonic()
             body: dict[str, str] | None = {} if method == "POST" else None
             answer = requests.request(method, f"{origin}{PREFIX}{path}", json=body, timeout=INVOKE_SECONDS)
-            self._note(
-                ["curl", "-X", method, f"$API{path}"], f"{answer.status_code} {answer.text}", time.monotonic() - started
-            )
+            command = f"curl -X {method} $API{path}"
+            self._note(command, f"{answer.status_code} {answer.text}", time.monotonic() - started)
             if answer.status_code != wanted or (wanted == 401 and set(answer.json()) != {"detail", "code"}):
                 raise Wrong(f"start-api: {asked} answered {answer.status_code} {answer.text[:300]}")
 
-    def _note(self, command: list[str], answer: str, seconds: float) -> None:
+    def _note(self, command: str, answer: str, seconds: float) -> None:
         shown = " ".join(answer.split())
         shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]} ... ({len(answer):,} characters)"
-        lines = [f"$ {shlex.join(command)}".replace("'$API", "$API").rstrip("'"), shown, f"({seconds:.1f} s)"]
+        lines = [f"$ {command}", shown, f"({seconds:.1f} s)"]
         print("\n".join(lines), flush=True)
         self.transcript += lines
 
 
-def judge(function: str, answer: Any) -> Any:
-    """The answer, if it is a good one. Raises Wrong."""
+def _await(port: int) -> None:
+    """Return once something listens, or START_SECONDS are over."""
+    ends = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.2)
+
+
+def judge(function: str, answer: Any) -> None:
+    """Raise Wrong unless the answer is a good one."""
     if function == "WorkerFunction":
         good = answer == {"batchItemFailures": []}
     else:
         good = isinstance(answer, dict) and answer.get("statusCode") == 200
     if not good:
         raise Wrong(f"{function} answered {str(answer)[:500]}")
-    return answer
 
 
 def variables_of(stack: Stack, aws: str, providers: Mapping[str, str]) -> dict[str, dict[str, str]]:

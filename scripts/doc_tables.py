@@ -1,11 +1,6 @@
-"""`python -m scripts.doc_tables` writes the generated tables of docs/operations.md anew; a test holds them to the data.
+"""`python -m scripts.doc_tables` writes the tables of docs/operations.md anew; a test holds them to the data."""
 
-A table stands between `<!-- table NAME -->` and `<!-- end -->`; everything else in the file is written by hand.
-"""
-
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path
 
 from image_studio.catalog.operations import OperationInfo, Option, table
 from image_studio.operations.choose_model import Wish, choose
@@ -13,17 +8,18 @@ from image_studio.operations.given import WIRE_NAMES
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas.quality import Quality
+from local.template import ROOT
+from scripts.transcripts import with_tables
 
-FILE = Path(__file__).resolve().parent.parent / "docs/operations.md"
+FILE = ROOT / "docs/operations.md"
 STUDIOS = ("edit", "upscale", "control")
-_BLOCK = re.compile(r"(<!-- table (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Rows = Iterator[list[str]]
 
 
 def written(text: str) -> str:
     """The file's text with every table rendered from the data. Raises KeyError for a table that isn't known."""
-    return _BLOCK.sub(lambda block: block[1] + "\n" + TABLES[block["name"]]() + "\n\n" + block[3], text)
+    return with_tables(text, lambda name: TABLES[name]())
 
 
 def matrix() -> str:

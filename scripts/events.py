@@ -17,10 +17,10 @@ from local.intrinsics import ACCOUNT, REGION
 from local.payload import Asked, Stamp, build_event
 from local.poller import record
 from local.routes import RouteTable
-from local.template import DEFAULT_ROUTE, Route, Template
+from local.stack import PREFIX
+from local.template import DEFAULT_ROUTE, ROOT, Route, Template
 
-EVENTS = Path(__file__).resolve().parent.parent / "events"
-PREFIX = "/api/image-studio"
+EVENTS = ROOT / "events"
 ISSUER = "https://issuer.example.com"
 MOMENT = 1_790_000_000.0  # the events' time, seconds since 1970; fixed, so that they don't change by themselves
 JOB = "0123456789abcdef0123456789abcdef"

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from local.template import ROOT
+
 GATED = ("functions", "layers")
 REPORTED = ("local", "scripts", "bench", "tests")
 LONGEST_FILE = 300  # lines

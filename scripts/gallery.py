@@ -29,8 +29,8 @@ from image_studio.providers import SPECS
 from image_studio.providers.access import Access
 from image_studio.providers.wire import Wire
 from local.emulators import PROVIDERS, Emulator, start
+from local.template import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "build/gallery"
 CACHE = ROOT / ".cache/gallery"
 PACKAGE = "scikit-image==0.26.0"

@@ -17,8 +17,8 @@ import requests
 from PIL import Image, ImageDraw
 
 from local.stack import Options, Stack
+from local.template import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "docs/images/guides"
 SEED = 7
 WIDTH = 1200  # pixels of a finished picture

@@ -5,19 +5,16 @@ docs/guides/providers.md and costs.md come from the providers' specs, docs/guide
 
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "layers/common/python"))
-
-from image_studio.catalog.operations import table  # noqa: E402  # found through the layer's folder
-from image_studio.errors import RecordedError, StudioError  # noqa: E402  # the same
-from image_studio.operations.estimate_cost import known_operations  # noqa: E402  # the same
-from image_studio.operations.list_providers import cost_range, generators  # noqa: E402  # the same
-from image_studio.operations.operation_info import default_provider  # noqa: E402  # the same
-from image_studio.providers import SPECS  # noqa: E402  # the same
-from image_studio.providers.spec import ModelSpec, ProviderSpec  # noqa: E402  # the same
-from image_studio.schemas.limits import MAX_VARIATIONS  # noqa: E402  # the same
+from image_studio.catalog.operations import table
+from image_studio.errors import RecordedError, StudioError
+from image_studio.operations.estimate_cost import known_operations
+from image_studio.operations.list_providers import cost_range, generators
+from image_studio.operations.operation_info import default_provider
+from image_studio.providers import SPECS
+from image_studio.providers.spec import ModelSpec, ProviderSpec
+from image_studio.schemas.limits import MAX_VARIATIONS
+from local.template import ROOT
 
 GUIDES = ROOT / "docs/guides"
 NOTE = "<!-- Written by `make guides` from the data; a test holds it to that. -->\n"
@@ -130,7 +127,8 @@ def _costs() -> Iterator[str]:
     yield "everything in Social are free.\n"
     yield "- Before: `POST /estimate-cost` says what an operation would cost; the playground shows it at the button."
     yield "  An upscale's `target_width`, `target_height` and `preset` count:"
-    yield "  what the fast mode can't reach costs more. What your tier can't ask for is refused here, too."
+    yield "  what the fast mode can't reach costs more. What your tier can't ask for is refused here, too, and"
+    yield "  `auto` has the price of who would be taken: who has no key isn't."
     yield f"- A request reserves its estimate (up to {MAX_VARIATIONS} variations times the price of one) and is refused"
     yield "  with 402 when the month doesn't cover it."
     yield "- After: only what was delivered is charged, never more than the estimate. A failed variation costs nothing."

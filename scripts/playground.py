@@ -11,8 +11,8 @@ from typing import Any
 import boto3
 
 from local.static import CONFIG, WEB, kind_of
+from local.template import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 FRESH = "no-cache"  # asked for again each time, by ETag: a deployment is seen at once
 
 

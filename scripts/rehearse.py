@@ -7,7 +7,6 @@ what it can't, and what we do instead.
 import base64
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import requests
 import yaml
 
 from local import emulators
+from local.children import free_port
 from local.issuer import AUDIENCE, IssuerServer
 from local.rie import machine
 from local.stack import INHERITED, PREFIX
@@ -44,7 +44,6 @@ DEPLOYED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
 PICTURE_SIZE = 256
 ISSUER = "https://issuer.example"  # the template takes https only; the authorizer, which we make, asks ours
 
-
 CANNOT = (
     "It ignores the OpenAPI body that SAM makes of an HttpApi's events: routes, integrations and JWT authorizer are "
     "added by the gateway's own calls, from the same template. CORS, throttling and access logs are not seen.",
@@ -66,12 +65,12 @@ class Rehearsal:
 
     def __init__(self, folder: Path, closing: ExitStack) -> None:
         self.folder = folder
-        self.port = _free_port()
+        self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self._log = closing.enter_context((folder / "ministack.log").open("wb"))
         own = {name: os.environ[name] for name in INHERITED if name in os.environ}
         settings = {"GATEWAY_PORT": str(self.port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": self.endpoint}
-        settings |= {"IOT_MTLS_ENABLED": "0"}
+        settings["IOT_MTLS_ENABLED"] = "0"
         process = subprocess.Popen(
             [MINISTACK], env={**own, **settings}, cwd=folder, stdout=self._log, stderr=self._log, start_new_session=True
         )
@@ -211,11 +210,8 @@ def rehearse(play: Rehearsal) -> None:
     ):
         answer = play.ask(api, method, path, token=token)
         _expect(f"{method} {path}{'' if token else ' without a token'}", answer, wanted)
-    _expect(
-        "POST /estimate-cost",
-        play.ask(api, "POST", "/estimate-cost", body={"provider": "stability", "operation": "generate"}),
-        200,
-    )
+    answer = play.ask(api, "POST", "/estimate-cost", body={"provider": "stability", "operation": "generate"})
+    _expect("POST /estimate-cost", answer, 200)
     _make_a_picture(play, api)
     used = play.ask(api, "GET", "/usage").json()["used"]
     play.deploy(UPGRADE)
@@ -274,13 +270,6 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> int:

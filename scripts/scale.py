@@ -5,7 +5,6 @@ concurrency, list prices the cost. Tests hold the page to it, and the counts in 
 """
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from typing import Any
 
 from image_studio.storage.keys import LEASES
 from local.template import ROOT, Template
+from scripts.transcripts import with_tables
 
 FILE = ROOT / "docs/scale.json"
 PAGE = ROOT / "docs/scale.md"
-_BLOCK = re.compile(r"(<!-- table (?P<name>[a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 DAYS_PER_MONTH = 30
 MINUTES_PER_HOUR = 60
 
@@ -243,9 +242,7 @@ def inputs() -> dict[str, Any]:
 def written(text: str) -> str:
     """The page with every table computed anew."""
     data, own = inputs(), setting()
-    return _BLOCK.sub(
-        lambda found: found[1] + "\n" + "\n".join(TABLES[found["name"]](data, own)) + "\n\n" + found[3], text
-    )
+    return with_tables(text, lambda name: "\n".join(TABLES[name](data, own)))
 
 
 def main() -> int:

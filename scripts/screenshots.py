@@ -13,9 +13,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright  # type: ignore[import-not-found]  # lives in .venv-web
 
 from local.stack import Options, Stack
+from local.template import ROOT
 from scripts.chromium import DESKTOP, EXECUTABLE, FLAGS, PHONE
 
-ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build/screenshots"
 README = ROOT / "docs/images/playground.webp"
 README_BYTES = 200_000

@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from image_studio.runtime.tiers import TIERS
+from image_studio.schemas.catalog import Side
+from image_studio.schemas.limits import MAX_VARIATIONS
 from image_studio.schemas.personas import PERSONA_ID, Persona
+from image_studio.schemas.quality import Quality
 from image_studio.schemas.request import Request
 from image_studio.storage.job import Status
 
@@ -105,12 +108,12 @@ class EstimateRequest(Request):
     provider: Annotated[str, Field(min_length=1)]
     model: str | None = None
     operation: str | None = None
-    num_images: Annotated[int, Field(ge=1, le=10)] | None = None
-    width: Annotated[int, Field(ge=16, le=8192)] | None = None
-    height: Annotated[int, Field(ge=16, le=8192)] | None = None
-    quality: Literal["draft", "standard", "premium"] | None = None
-    target_width: Annotated[int, Field(ge=16, le=8192)] | None = None
-    target_height: Annotated[int, Field(ge=16, le=8192)] | None = None
+    num_images: Annotated[int, Field(ge=1, le=MAX_VARIATIONS)] | None = None
+    width: Side | None = None
+    height: Side | None = None
+    quality: Quality | None = None
+    target_width: Side | None = None
+    target_height: Side | None = None
     preset: str | None = None
 
 
