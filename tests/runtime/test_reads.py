@@ -6,8 +6,10 @@ import pytest
 
 from functions.create.app import handler as create
 from functions.edit.app import handler as edit
+from functions.jobs.app import handler as jobs
 from image_studio.runtime import roster, wiring
 from image_studio.runtime.breaker import FAILURES
+from tests.security.inside import without_workers
 from tests.tables import fake_aws
 
 PREFIX = "/api/image-studio"
@@ -97,6 +99,28 @@ def test_an_estimate_that_can_not_be_made_is_a_400(body):
     status, _, text = ask(create, "/estimate-cost", body)
     answer = json.loads(text)
     assert (status, set(answer)) == (400, {"detail", "code"})
+
+
+@pytest.mark.parametrize("names", [{"gemini"}, {"huggingface", "gemini"}, {"stability"}])
+def test_what_is_estimated_for_auto_is_what_a_job_reserves(names, monkeypatch):
+    """By who has a key: the first of the order may have none."""
+    without_workers(monkeypatch)
+    roster.record(frozenset(names))
+    estimate = {"provider": "auto", "operation": "generate", "num_images": 2}
+    estimated = json.loads(ask(create, "/estimate-cost", json.dumps(estimate))[2])
+    body = {"prompt": "a boat", "provider": "auto", "num_variations": 2}
+    job = json.loads(ask(create, "/create", json.dumps(body), prefer="respond-async")[2])["job_id"]
+    assert estimated["provider"] in names
+    assert json.loads(ask(jobs, f"/jobs/{job}")[2])["credits"]["reserved"] == estimated["total_cost"]
+
+
+def test_an_estimate_for_auto_where_nobody_has_a_key():
+    """Is refused as the request is; what names a provider, and what is free, has its price all the same."""
+    roster.record(frozenset())
+    status, _, text = ask(create, "/estimate-cost", '{"provider": "auto"}')
+    assert (status, json.loads(text)["code"]) == (500, "provider_unavailable")
+    for body in ('{"provider": "stability"}', '{"provider": "auto", "operation": "social"}'):
+        assert ask(create, "/estimate-cost", body)[0] == 200
 
 
 @pytest.mark.parametrize(("tier", "side"), [("free", 4097), ("enterprise", 5001)])

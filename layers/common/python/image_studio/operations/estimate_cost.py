@@ -1,13 +1,13 @@
-"""What an operation would cost: POST /estimate-cost, a pure function of the specs. No pydantic: it starts cold."""
+"""What an operation would cost: POST /estimate-cost, a function of the specs. No pydantic: it starts cold."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.imaging.bounds import check_pixels
-from image_studio.operations.choose_model import Choice, Wish, choose
+from image_studio.operations.choose_model import AUTO, Choice, Wish, choose
 from image_studio.operations.dimensions import Size, check_area, wanted_size
 from image_studio.operations.upscale_mode import STUDIO, automatic_mode
 from image_studio.operations.upscale_target import target_size
@@ -27,13 +27,21 @@ STUDIOS = ("edit", STUDIO, "control")
 FREE = ("social", "social.optimize")
 
 
-def estimate_cost(body: Mapping[str, Any], most: int = MAX_PIXELS) -> dict[str, Any]:
+def everyone() -> frozenset[str]:
+    """Every provider that there is."""
+    return frozenset(PROVIDERS)
+
+
+def estimate_cost(
+    body: Mapping[str, Any], most: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = everyone
+) -> dict[str, Any]:
     """The credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
     `width` x `height` (pixels) is the picture that is made (generate) or worked on; an upscale's `target_width`,
     `target_height` and `preset` mean what they mean in its request. `most` is what the caller may send or ask for
-    (pixels): more is refused by the same checks as the request itself. Raises InvalidRequest, InvalidImage, and
-    UnknownChoice or UnsupportedChoice with the names that are valid.
+    (pixels): more is refused by the same checks as the request itself. `configured` is asked for `auto` alone, whose
+    price is that of who would be taken. Raises InvalidRequest, InvalidImage, UnknownChoice or UnsupportedChoice with
+    the names that are valid, and ProviderUnavailable where `auto` finds nobody.
     """
     provider = _text(body, "provider")
     if not provider:
@@ -43,7 +51,8 @@ def estimate_cost(body: Mapping[str, Any], most: int = MAX_PIXELS) -> dict[str, 
     wish = Wish(operation=_operation(asked), quality=_quality(body), provider=provider, model=_text(body, "model"))
     size = _size(body, wish.operation, most)
     target = _target(body, size, most) if wish.operation.startswith(STUDIO) else size
-    each, choice = _price(wish, size, target)
+    among = configured() if provider == AUTO and wish.operation not in FREE else everyone()
+    each, choice = _price(wish, size, target, among)
     return {
         "estimated_cost": each * number,
         "currency": CURRENCY,
@@ -67,22 +76,18 @@ def known_operations() -> list[str]:
     ]
 
 
-def _price(wish: Wish, size: Size, target: Size) -> tuple[int, Choice | None]:
+def _price(wish: Wish, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Choice | None]:
     """Credits of one call, and who would do it; what costs nothing is nobody's."""
     if wish.operation in FREE:
-        _choose(replace(wish, operation=GENERATE[1]))
+        choose(replace(wish, operation=GENERATE[1]), among)
         return 0, None
     if wish.operation == STUDIO:
         mode = automatic_mode(
-            lambda mode: _choose(replace(wish, operation=f"{STUDIO}.{mode}")), wish.model, size, target
+            lambda mode: choose(replace(wish, operation=f"{STUDIO}.{mode}"), among), wish.model, size, target
         )
         wish = replace(wish, operation=f"{STUDIO}.{mode}")
-    choice = _choose(wish)[0]
+    choice = choose(wish, among)[0]
     return choice.model.price(nearest(choice.model, *target)), choice
-
-
-def _choose(wish: Wish) -> list[Choice]:
-    return choose(wish, frozenset(PROVIDERS))
 
 
 def _operation(asked: str) -> str:

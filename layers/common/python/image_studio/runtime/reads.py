@@ -47,7 +47,7 @@ def estimate(call: Call) -> Response:
     """POST /estimate-cost: the credits of an operation, within the caller's tier."""
     from image_studio.operations.estimate_cost import FIELDS, estimate_cost  # noqa: PLC0415  as above
 
-    return respond(200, estimate_cost(_body(call, FIELDS), TIERS[call.known.tier].max_pixels))
+    return respond(200, estimate_cost(_body(call, FIELDS), TIERS[call.known.tier].max_pixels, _configured))
 
 
 def recommend(call: Call) -> Response:
@@ -56,6 +56,12 @@ def recommend(call: Call) -> Response:
     from image_studio.runtime import roster  # noqa: PLC0415  as above
 
     return respond(200, edit_recommend(_body(call, FIELDS), roster.configured()))
+
+
+def _configured() -> frozenset[str]:
+    from image_studio.runtime import roster  # noqa: PLC0415  boto3 only where the choice depends on it
+
+    return roster.configured()
 
 
 def _body(call: Call, fields: tuple[str, ...]) -> dict[str, Any]:
