@@ -9,7 +9,7 @@ from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas.quality import Quality
 from local.template import ROOT
-from scripts.transcripts import with_tables
+from scripts.transcripts import markdown_table, with_tables
 
 FILE = ROOT / "docs/operations.md"
 STUDIOS = ("edit", "upscale", "control")
@@ -24,19 +24,19 @@ def written(text: str) -> str:
 
 def matrix() -> str:
     """Operation x provider: the model that the provider takes of its own accord, and its credits."""
-    return _markdown(["operation", *(spec.title for spec in SPECS)], _matrix_rows())
+    return markdown_table(["operation", *(spec.title for spec in SPECS)], _matrix_rows())
 
 
 def models() -> str:
     """Every model of every operation: how, with which pictures, for how many credits, and its place in the order."""
     head = ["operation", "provider", "model", "how", "takes", "answers", "credits", "order"]
-    return _markdown(head, _model_rows())
+    return markdown_table(head, _model_rows())
 
 
 def fields() -> str:
     """What each operation needs, takes and has for options."""
     head = ["operation", "needs", "also takes", "options"]
-    return _markdown(head, _field_rows())
+    return markdown_table(head, _field_rows())
 
 
 TABLES: Mapping[str, Callable[[], str]] = {"matrix": matrix, "models": models, "fields": fields}
@@ -158,11 +158,6 @@ def _range(option: Option) -> str:
         return "text"
     default = "" if option.default is None else f" ({option.default:g})"
     return f"{option.low:g} to {option.high:g}{default}"
-
-
-def _markdown(head: list[str], rows: Rows) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:

@@ -15,6 +15,8 @@ from image_studio.providers import SPECS
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 from image_studio.schemas.limits import MAX_VARIATIONS
 from local.template import ROOT
+from scripts.openapi.words import tree
+from scripts.transcripts import markdown_table
 
 GUIDES = ROOT / "docs/guides"
 NOTE = "<!-- Written by `make guides` from the data; a test holds it to that. -->\n"
@@ -69,8 +71,7 @@ def pages() -> dict[str, str]:
 
 
 def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> list[str]:
-    lines = [heads, tuple("---" for _ in heads), *rows]
-    return [f"| {' | '.join(line)} |" for line in lines] + [""]
+    return [markdown_table(heads, rows), ""]
 
 
 # --- providers ------------------------------------------------------------------------------------------
@@ -163,16 +164,10 @@ def _operation_rows(studio: str) -> Iterator[tuple[str, ...]]:
 def shown_errors() -> list[type[StudioError]]:
     """Every class of the tree with a code of its own, in the tree's order."""
     seen: dict[str, type[StudioError]] = {}
-    for each in _tree(StudioError):
+    for each in tree():
         if each is not RecordedError:
             seen.setdefault(each.code, each)
     return list(seen.values())
-
-
-def _tree(error: type[StudioError]) -> Iterator[type[StudioError]]:
-    yield error
-    for child in error.__subclasses__():
-        yield from _tree(child)
 
 
 def _troubleshooting() -> Iterator[str]:

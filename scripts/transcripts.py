@@ -1,7 +1,7 @@
 """Keep in a page of docs/ what was printed or computed, between marks; all else in it is written by hand."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 from local.template import ROOT
 
@@ -25,6 +25,11 @@ def keep(name: str, text: str) -> None:
 def console(lines: list[str]) -> str:
     """Lines of a terminal, as Markdown."""
     return "\n".join(["```console", *lines, "```"])
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table, as Markdown."""
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, ["---"] * len(head), *rows))
 
 
 def with_tables(text: str, render: Callable[[str], str]) -> str:
