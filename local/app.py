@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import Aws, Schedule, schedules
+from local.backend import Backend
 from local.children import end_with_parent, say_ready
 from local.environments import Environments
 from local.gateway import Gateway, GatewayServer
@@ -17,7 +18,7 @@ from local.issuer import READY_TIER, Issuer, load_key
 from local.poller import Clock, Poller, Queue
 from local.rie import Emulators
 from local.static import Site
-from local.template import Function, Template
+from local.template import Function, QueueSource, Template
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,29 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     backend = kind(settings.functions(template), template.layers(), Path(settings.log))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
-    end_with_parent(server.stop)
-    server.start()
     sqs = Aws(settings.endpoint).client("sqs")
-    for source in template.queue_sources():
-        attributes = settings.attributes[source.queue]
-        Poller(source, Queue(attributes["Ref"], attributes["Arn"]), sqs, backend).start()
+    pollers = [_poller(source, settings, sqs, backend) for source in template.queue_sources()]
+    end_with_parent(lambda: _finish(server, pollers))
+    server.start()
+    for poller in pollers:
+        poller.start()
     fired: list[Schedule] = list(schedules(template, settings.attributes))
     Clock(fired, sqs, settings.schedule_seconds).start()
     say_ready(ready)
     threading.Event().wait()
+
+
+def _poller(source: QueueSource, settings: AppSettings, sqs: Any, backend: Backend) -> Poller:
+    attributes = settings.attributes[source.queue]
+    return Poller(source, Queue(attributes["Ref"], attributes["Arn"]), sqs, backend)
+
+
+def _finish(server: GatewayServer, pollers: list[Poller]) -> None:
+    for poller in pollers:
+        poller.stop()
+    server.stop()
+    for poller in pollers:
+        poller.wait()
 
 
 def _site(settings: AppSettings) -> Site | None:

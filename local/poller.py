@@ -6,6 +6,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +18,8 @@ from local.backend import Backend, Call, FunctionFailed, StillRunning
 from local.intrinsics import ACCOUNT, REGION
 from local.template import QueueSource
 
-WAIT_SECONDS = 2  # of one long poll; short, so that stopping is quick
+WAIT_SECONDS = 1  # of one long poll; short, so that stopping is quick
+SLACK_SECONDS = 2.0  # for a poll's answer to arrive
 PATIENCE_SECONDS = 905.0  # beyond the longest timeout a function can have
 PAUSE_SECONDS = 0.5  # after the queue could not be reached
 
@@ -50,12 +52,19 @@ class Poller:
         """Take no more messages; what runs goes on."""
         self._stop.set()
 
+    def wait(self) -> None:
+        """Return when it has stopped: a poll that nobody listens to any more would take a message to its grave."""
+        if self._thread.is_alive():
+            self._thread.join(WAIT_SECONDS + SLACK_SECONDS)
+
     def _run(self) -> None:
         while not self._stop.is_set():
             if not self._room.acquire(timeout=PAUSE_SECONDS):
                 continue
             messages = self._receive()
-            if messages:
+            if self._stop.is_set():
+                self._leave(messages)
+            elif messages:
                 threading.Thread(target=self._handle, args=(messages,), daemon=True).start()
             else:
                 self._room.release()
@@ -74,6 +83,14 @@ class Poller:
             return []
         messages: list[dict[str, Any]] = answer.get("Messages", [])
         return messages
+
+    def _leave(self, messages: list[dict[str, Any]]) -> None:
+        """Let another poller have them."""
+        for message in messages:
+            with suppress(BotoCoreError, ClientError):
+                self._sqs.change_message_visibility(
+                    QueueUrl=self._queue.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+                )
 
     def _handle(self, messages: list[dict[str, Any]]) -> None:
         try:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from local.aws import schedules
-from local.poller import failures
+from local.poller import Poller, Queue, failures
 from local.stack import Stack
-from local.template import Template
+from local.template import QueueSource, Template
 from tests.local.conftest import TOY
 
 
@@ -81,6 +81,39 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(worker: _Toy
     assert _until(lambda: worker.died(message))
     assert _until(lambda: len(worker.runs(message)) == 2)
     assert worker.left(worker.hasty) == 0
+
+
+def test_no_message_is_lost_when_the_code_is_read_anew(toy: Stack, worker: _Toy) -> None:
+    """A poll that was under way when its poller ended takes nothing from the queue that nobody would handle."""
+    for _ in range(2):
+        toy.reload()
+        messages = [worker.send(number=number) for number in range(5)]
+        assert _until(lambda: all(worker.runs(message) for message in messages))  # noqa: B023  # called here
+
+
+class _Late:
+    """A queue whose message comes when its poller has just been stopped."""
+
+    def __init__(self) -> None:
+        self.left: list[dict[str, Any]] = []
+        source = QueueSource(function="F", queue="Q", batch=1, concurrency=1, partial_failures=True)
+        self.poller = Poller(source, Queue("url", "arn"), self, None)  # type: ignore[arg-type]  # nothing is invoked
+
+    def receive_message(self, **asked: Any) -> dict[str, Any]:
+        self.poller.stop()
+        return {"Messages": [{"MessageId": "m", "ReceiptHandle": "r"}]}
+
+    def change_message_visibility(self, **asked: Any) -> None:
+        self.left.append(asked)
+
+
+def test_what_came_too_late_is_left_to_the_next_poller() -> None:
+    """At once, and not when it is visible again by itself."""
+    late = _Late()
+    late.poller.wait()  # not started yet: nothing to wait for
+    late.poller.start()
+    late.poller.wait()
+    assert late.left == [{"QueueUrl": "url", "ReceiptHandle": "r", "VisibilityTimeout": 0}]
 
 
 def test_no_more_at_once_than_the_template_allows(worker: _Toy, tmp_path: Path) -> None:
