@@ -10,7 +10,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -65,10 +64,10 @@ class Environment:
         """Whether the answer is there, or the process gone, within that time."""
         return self._pipe.poll(max(0.0, seconds))
 
-    def receive(self, seconds: float = 0.0) -> bytes:
-        """The answer; a process that takes longer is killed. Raises FunctionFailed."""
+    def receive(self) -> bytes:
+        """The answer. Raises FunctionFailed."""
         try:
-            word = self._hear(seconds)
+            word = self._pipe.recv_bytes()
             data = self._pipe.recv_bytes()
         except (EOFError, OSError) as gone:
             raise FunctionFailed("Runtime.ExitError", "the process ended without an answer") from gone
@@ -77,11 +76,12 @@ class Environment:
         check_size(data, "Response")
         return data
 
-    def _hear(self, seconds: float) -> bytes:
+    def _hear(self, seconds: float) -> None:
+        """Wait for READY or TAKEN; a process that doesn't say it in time is killed."""
         if not self.wait(seconds):
             self.kill()
-            raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {seconds:.2f} seconds")
-        return self._pipe.recv_bytes()
+            raise FunctionFailed("Sandbox.Timedout", f"the process said nothing for {seconds:.2f} seconds")
+        self._pipe.recv_bytes()
 
     @property
     def alive(self) -> bool:
@@ -108,26 +108,13 @@ class Pool:
         self._changed = threading.Condition()  # of what follows
         self._idle: list[Environment] = []  # the longest idle first
         self._busy: set[Environment] = set()
-        self._starting = 0
+        self._waiting = self._starting = 0  # callers and environments
+        self._failed: list[FunctionFailed] = []  # starts, until a caller is told
         self._closed = False
 
     def invoke(self, call: Call, patience: float) -> bytes:
         """Run one event; see Backend.invoke."""
-        reply: Future[bytes] = Future()
-        threading.Thread(target=self._answer, args=(call, time.monotonic() + patience, reply), daemon=True).start()
-        try:
-            return reply.result(patience)
-        except TimeoutError:
-            raise StillRunning(self.function.name) from None
-
-    def _answer(self, call: Call, ends: float, reply: "Future[bytes]") -> None:
-        """Run the event to its end, which the caller may not wait for."""
-        try:
-            reply.set_result(self._run(call, ends))
-        except (FunctionFailed, StillRunning) as failure:
-            reply.set_exception(failure)
-
-    def _run(self, call: Call, ends: float) -> bytes:
+        ends = time.monotonic() + patience
         for _ in range(HAND_OVERS - 1):
             with suppress(NotTaken):
                 return self._try(call, ends)
@@ -135,50 +122,86 @@ class Pool:
 
     def _try(self, call: Call, ends: float) -> bytes:
         environment = self._take(ends)
+        stops = time.monotonic() + self.function.seconds
         try:
             environment.send(call, time.time() + self.function.seconds)
-            return environment.receive(self.function.seconds)
+        except FunctionFailed:
+            self._give_back(environment)
+            raise
+        if not environment.wait(min(ends, stops) - time.monotonic()) and stops > ends:
+            threading.Thread(target=self._outlive, args=(environment, stops), daemon=True).start()
+            raise StillRunning(self.function.name)
+        return self._finish(environment, stops)
+
+    def _finish(self, environment: Environment, stops: float) -> bytes:
+        try:
+            if not environment.wait(stops - time.monotonic()):
+                environment.kill()
+                raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {self.function.seconds:.2f} seconds")
+            return environment.receive()
         finally:
             self._give_back(environment)
 
+    def _outlive(self, environment: Environment, stops: float) -> None:
+        with suppress(FunctionFailed):
+            self._finish(environment, stops)
+
     def _take(self, ends: float) -> Environment:
-        """An idle environment or a new one, whichever may be had first. Raises FunctionFailed, StillRunning."""
+        """An idle environment; new ones are started meanwhile. Raises FunctionFailed, StillRunning."""
         with self._changed:
-            if not self._changed.wait_for(self._can_take, max(0.0, ends - time.monotonic())):
-                raise StillRunning(f"{self.function.name}: no environment came free")
-            if self._idle:
+            self._waiting += 1
+            try:
+                if not self._changed.wait_for(self._can_take, max(0.0, ends - time.monotonic())):
+                    raise StillRunning(f"{self.function.name}: no environment came free")
+                if not self._idle:
+                    raise self._failed.pop()
                 environment = self._idle.pop()
                 self._busy.add(environment)
                 return environment
-            self._starting += 1
-        started: list[Environment] = []
-        try:
-            started.append(Environment(self._load))
-        finally:
-            with self._changed:
-                self._starting -= 1
-                self._busy.update(started)
-                self._changed.notify()
-        return started[0]
+            finally:
+                self._waiting -= 1
 
     def _can_take(self) -> bool:
+        """Whether the wait is over; starts an environment where it isn't and one more may be started."""
         if self._closed:
             raise FunctionFailed("Runtime.ExitError", "the functions are being ended")
         while self._idle and not self._idle[-1].alive:
             self._idle.pop().kill()
-        room = len(self._busy) + self._starting < MOST_AT_ONCE
-        return bool(self._idle) or (room and self._starting < STARTS_AT_ONCE)
+        if self._idle or self._failed:
+            return True
+        most = min(STARTS_AT_ONCE, self._waiting, MOST_AT_ONCE - len(self._busy))
+        if self._starting < most:
+            self._starting += 1
+            threading.Thread(target=self._start, daemon=True).start()
+        return False
+
+    def _start(self) -> None:
+        made: list[Environment] = []
+        failed: list[FunctionFailed] = []
+        try:
+            made.append(Environment(self._load))
+        except FunctionFailed as failure:
+            failed.append(failure)
+        with self._changed:
+            self._starting -= 1
+            self._failed = failed if self._waiting else []
+            for environment in made:
+                self._put(environment)
+            self._changed.notify_all()
 
     def _give_back(self, environment: Environment) -> None:
-        usable = environment.alive and not self._closed
-        if not usable:
-            environment.kill()
         with self._changed:
             self._busy.discard(environment)
-            if usable:
-                environment.idle_since = time.monotonic()
-                self._idle.append(environment)
+            self._put(environment)
             self._changed.notify()
+
+    def _put(self, environment: Environment) -> None:
+        """Among the idle ones, unless its time is over; the lock is held."""
+        if self._closed or not environment.alive:
+            environment.kill()
+            return
+        environment.idle_since = time.monotonic()
+        self._idle.append(environment)
 
     def idle_pid(self) -> int:
         """The process id of the environment that is next to be used."""

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -136,17 +137,20 @@ def test_code_that_ends_its_process_fails_whoever_asks(tmp_path: Path) -> None:
 
 
 class _Fake:
-    """An environment without a process; events answer when they may."""
+    """An environment without a process; events are answered when they may be."""
 
     def __init__(self, since: float = 0.0) -> None:
         self.idle_since, self.alive = since, True
+        self.events = 0
         self.may_answer = threading.Event()
 
     def send(self, call: Call, deadline: float) -> None:
-        """Take it."""
+        self.events += 1
 
-    def receive(self, seconds: float) -> bytes:
-        assert self.may_answer.wait(PATIENCE)
+    def wait(self, seconds: float) -> bool:
+        return self.may_answer.wait(seconds)
+
+    def receive(self) -> bytes:
         return b"{}"
 
     def kill(self) -> None:
@@ -196,33 +200,33 @@ def test_so_many_start_at_once_and_no_more(maker: _Maker, empty: Pool, monkeypat
     monkeypatch.setattr(environments, "STARTS_AT_ONCE", 2)
     with ThreadPoolExecutor(5) as threads:
         answers = [threads.submit(empty.invoke, _event(), PATIENCE) for _ in range(5)]
+        assert _until(lambda: empty._waiting == 5)
         assert _until(lambda: maker.asked == 2)
         maker.may_start.release()
         assert _until(lambda: maker.asked == 3)  # a start has ended, the next may begin
-        assert (empty._starting, len(empty._busy)) == (2, 1)
-        maker.made[0].may_answer.set()  # and from now on it takes what waits
-        assert _until(lambda: sum(answer.done() for answer in answers) == 3)
-        assert maker.asked == 3
-        maker.may_start.release(2)
-        assert _until(lambda: len(maker.made) == 3)
-        for each in maker.made:
-            each.may_answer.set()
+        assert _until(lambda: len(empty._busy) == 1)
+        assert (empty._starting, empty._waiting) == (2, 4)
+        maker.made[0].may_answer.set()
         assert [answer.result() for answer in answers] == [b"{}"] * 5
-    assert (len(empty._idle), empty._busy, empty._starting) == (3, set(), 0)
+    assert (maker.asked, maker.made[0].events) == (3, 5)
+    maker.may_start.release(2)
+    assert _until(lambda: len(empty._idle) == 3)
+    assert (empty._busy, empty._starting) == (set(), 0)
 
 
 def test_so_many_exist_and_no_more(maker: _Maker, empty: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond that one waits, and no longer than one's patience; the event is not run later."""
     monkeypatch.setattr(environments, "MOST_AT_ONCE", 1)
     maker.may_start.release(2)
-    with pytest.raises(StillRunning):
-        empty.invoke(_event(), 0.05)
-    with pytest.raises(StillRunning):
-        empty.invoke(_event(), 0.05)
-    assert _until(lambda: len(maker.made) == 1)
-    maker.made[0].may_answer.set()
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(empty.invoke, _event(), PATIENCE)
+        assert _until(lambda: bool(empty._busy))
+        with pytest.raises(StillRunning):
+            empty.invoke(_event(), 0.05)
+        maker.made[0].may_answer.set()
+        assert first.result() == b"{}"
     assert empty.invoke(_event(), PATIENCE) == b"{}"
-    assert maker.asked == 1
+    assert (maker.asked, maker.made[0].events) == (1, 2)
 
 
 def test_an_event_is_offered_so_often(maker: _Maker, empty: Pool) -> None:
@@ -235,18 +239,23 @@ def test_an_event_is_offered_so_often(maker: _Maker, empty: Pool) -> None:
 
 
 def test_a_closed_pool_starts_nothing(maker: _Maker, empty: Pool) -> None:
-    """What runs is killed, what is being started ends after its event, and who waits is told."""
-    maker.may_start.release(2)
-    with pytest.raises(StillRunning):
-        empty.invoke(_event(), 0.05)
-    assert _until(lambda: bool(empty._busy))
-    empty.close()
-    assert not maker.made[0].alive
+    """What runs is killed, what is being started ends, and who asks is told."""
+    maker.may_start.release(1)
+    with ThreadPoolExecutor(2) as threads:
+        running, waiting = (threads.submit(empty.invoke, _event(), PATIENCE) for _ in range(2))
+        assert _until(lambda: len(empty._busy) == 1 and empty._starting == 1)
+        empty.close()
+        assert not maker.made[0].alive
+        maker.made[0].may_answer.set()
+        for each in (running, waiting):
+            with suppress(FunctionFailed):
+                assert each.result() == b"{}"
+    maker.may_start.release(1)
+    assert _until(lambda: empty._starting == 0)
+    assert [each.alive for each in maker.made] == [False, False]
     with pytest.raises(FunctionFailed, match="being ended"):
         empty.invoke(_event(), PATIENCE)
-    maker.made[0].may_answer.set()
-    assert _until(lambda: not empty._busy)
-    assert not empty._idle
+    assert (maker.asked, empty._idle, empty._busy) == (2, [], set())
 
 
 def test_environments_that_nobody_needs_end(empty: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
