@@ -13,7 +13,7 @@ from pathlib import Path
 from local.template import ROOT
 
 PACKAGE = "layers/common/python/image_studio"
-SECONDS = 120  # for one program on the copy
+SECONDS = 300  # for one program on the copy
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ def test_a_key_rotated_while_a_picture_is_made_loses_nothing(studio):
     caller = Caller(studio)
     wavespeed = studio.emulators["wavespeed"]
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(caller.create, "A kite [[delay=4]]", provider="qwen")
+        answer = pool.submit(caller.create, "A kite [[delay=8]]", provider="qwen")
         until(lambda: wavespeed.paid_calls == 1)
         wavespeed.provider.key = "second-wavespeed-key"
         secret(studio, WAVESPEED_API_KEY="second-wavespeed-key")

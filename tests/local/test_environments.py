@@ -40,7 +40,7 @@ def test_what_a_function_sees(toy: Stack) -> None:
     seen = _ask(toy)["seen"]
     assert seen["layer"] == "from the layer"
     assert seen["function"] == "Echo"
-    assert 2000 < seen["remaining"] <= 3000
+    assert 1000 < seen["remaining"] <= 3000
     environment = seen["environment"]
     assert environment["WORD"] == "hello"
     assert environment["BUCKET"] == toy.resources["Bucket"]["Ref"]
