@@ -115,15 +115,14 @@ def test_personas_stay_out(stack: Stack, logged: Any) -> None:
 def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
     """What an operator needs: request, caller's hash, route, status, time, sizes; provider, model, credits of a job."""
     answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64})
-    lines = _ours(logged('"job ended"', '"CreditsCharged"', '"UpstreamUSD"'))
+    job_id = answer.headers["x-job-id"]
+    lines = _ours(logged(f'"job_id":"{job_id}"', '"CreditsCharged"', '"UpstreamUSD"'))
     request = next(line for line in lines if line.get("message") == "request")
     assert request.keys() >= {"request_id", "route", "status", "tenant", "tier", "seconds", "bytes_in", "bytes_out"}
-    ended = next(line for line in lines if line.get("message") == "job ended")
-    assert ended["job_id"] == answer.headers["x-job-id"]
+    (ended,) = (line for line in lines if line.get("message") == "job ended" and line["job_id"] == job_id)
     received = next(line for line in lines if line.get("message") == "picture received")
     assert received.keys() >= {"provider", "model", "seconds", "bytes"}
-    charged = next(line for line in lines if "CreditsCharged" in line)
-    assert charged["CreditsCharged"] == ended["credits"] > 0
+    assert ended["credits"] in [line["CreditsCharged"] for line in lines if line.get("CreditsCharged")]
     assert any(line.get("UpstreamUSD", 0) > 0 for line in lines)
     assert not any("left_out" in line or "?" in line.values() for line in lines)
 
