@@ -88,7 +88,7 @@ def test_nothing_made_is_never_a_success(caller):
     ("fields", "status", "said"),
     [
         ({"prompt": ""}, 400, "Prompt must not be empty."),
-        ({"prompt": None}, 400, "prompt"),
+        ({"prompt": None}, 400, "Prompt is required."),
         ({"prompt": 5}, 400, "prompt"),
         ({"num_variations": 11}, 400, "num_variations"),
         ({"num_variations": "many"}, 400, "num_variations"),

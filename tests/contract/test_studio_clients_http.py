@@ -135,7 +135,7 @@ MISTAKES: list[tuple[str, dict[str, Any], int, str]] = [
         400,
         "The image is not a PNG, JPEG or WebP file. Convert it to one of these.",
     ),
-    (EDIT, {"operation": "remove_background", "image_base64": None}, 400, "image_base64 should be a valid string."),
+    (EDIT, {"operation": "remove_background", "image_base64": None}, 400, "image_base64 is required."),
     (EDIT, {}, 400, "Operation is required."),
     (
         EDIT,
