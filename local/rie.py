@@ -92,6 +92,7 @@ class Emulator:
         self._free = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._port = 0
+        self._closed = False
 
     def invoke(self, call: Call, patience: float) -> bytes:
         """Run one event when the one before has ended; see Backend.invoke."""
@@ -120,6 +121,9 @@ class Emulator:
     def _ask(self, event: bytes) -> tuple[int, bytes]:
         if self._process is None:
             self._start()
+        if self._closed:
+            self._stop()
+            raise FunctionFailed("Runtime.ExitError", "the functions are being ended")
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self.function.seconds + GRACE_SECONDS)
         try:
             connection.request("POST", INVOKE_PATH, event)
@@ -177,7 +181,8 @@ class Emulator:
             process.wait()
 
     def close(self) -> None:
-        """End the emulator, and whatever runs in it."""
+        """End the emulator and whatever runs in it; what waits for its turn is not run."""
+        self._closed = True
         self._stop()
 
 
