@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import requests
 
 from image_studio.runtime import clients
 from image_studio.storage.pictures import URL_SECONDS, PictureStore
+from local.children import free_port
 from tests.tables import forget
 
 BUCKET, KEY = "pictures", "results/tenant/job/1"
@@ -31,9 +31,7 @@ START_SECONDS = 30
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A nanio, running."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder = tmp_path_factory.mktemp("nanio")
     process = subprocess.Popen(
         [sys.executable, "-m", "nanio", "serve", "--host", "127.0.0.1", "--port", str(port), "--data-dir", str(folder)],

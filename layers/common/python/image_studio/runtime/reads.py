@@ -53,9 +53,8 @@ def estimate(call: Call) -> Response:
 def recommend(call: Call) -> Response:
     """POST /edit/recommend: a model for an edit, of the providers that have a key."""
     from image_studio.operations.edit_models import FIELDS, edit_recommend  # noqa: PLC0415  as above
-    from image_studio.runtime import roster  # noqa: PLC0415  as above
 
-    return respond(200, edit_recommend(_body(call, FIELDS), roster.configured()))
+    return respond(200, edit_recommend(_body(call, FIELDS), _configured()))
 
 
 def _configured() -> frozenset[str]:
