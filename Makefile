@@ -19,39 +19,21 @@ help: ## list the targets
 
 # --- environments -------------------------------------------------------------------------------------
 
-.venv/ready: requirements/dev.txt scripts/find-python
-	@echo "Setting up .venv ..."
-	@$(PY) -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv
-	@$(PY) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@touch $@
+.venv-uv/ready: requirements/uv.txt
+	@scripts/venv uv
 
-.venv-sam/ready: requirements/sam.txt scripts/find-python
-	@echo "Setting up .venv-sam ..."
-	@.venv-sam/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-sam
-	@.venv-sam/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/sam.txt
-	@touch $@
+.venv/ready: requirements/dev.txt .venv-uv/ready
+	@scripts/venv dev
 
-.venv-bench/ready: requirements/bench.txt scripts/find-python
-	@echo "Setting up .venv-bench ..."
-	@.venv-bench/bin/python -c "" 2>/dev/null || "$$(scripts/find-python)" -m venv --clear .venv-bench
-	@.venv-bench/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/bench.txt
-	@touch $@
-
-.venv-%/ready: requirements/%.txt scripts/find-python
-	@echo "Setting up .venv-$* ..."
-	@.venv-$*/bin/python -c "" 2>/dev/null || "$$(scripts/find-python 3.13)" -m venv --clear .venv-$*
-	@.venv-$*/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/$*.txt
-	@touch $@
+.venv-%/ready: requirements/%.txt .venv-uv/ready
+	@scripts/venv $*
 
 # its own tools, and those of .venv behind them
 .venv-web/ready: requirements/web.txt .venv/ready
 	@command -v chromium >/dev/null || { echo "Chromium is missing: apt-get install chromium" >&2; exit 1; }
-	@echo "Setting up .venv-web ..."
-	@.venv-web/bin/python -c "" 2>/dev/null || $(PY) -m venv --clear .venv-web
-	@.venv-web/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/web.txt
+	@scripts/venv web
 	@$(PY) -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
 	  > "$$(.venv-web/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/developer.pth"
-	@touch $@
 
 # --- work ---------------------------------------------------------------------------------------------
 
@@ -136,7 +118,7 @@ events: .venv/ready ## write events/ anew from template.yaml
 	@$(PY) -m scripts.events
 
 .PHONY: lock
-lock: .venv/ready ## resolve requirements/*.in into locked versions with hashes
+lock: .venv-uv/ready ## resolve requirements/*.in into locked versions with hashes
 	@scripts/lock
 
 # --- AWS ----------------------------------------------------------------------------------------------
