@@ -6,8 +6,7 @@ MAKEFLAGS += --no-print-directory
 PY := .venv/bin/python
 SAM := .venv-sam/bin/sam
 WORKERS ?= 2
-# sam looks for the functions' python on PATH and refuses shims
-SAM_ENV = PATH="$$(dirname "$$(scripts/find-python 3.13)"):$$PATH" SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
+SAM_ENV = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
 ARCH ?= arm64
 STAGE ?= dev
 
@@ -39,7 +38,7 @@ help: ## list the targets
 
 .PHONY: run
 run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000 TIER=enterprise; RUNTIME=lambda: as built, under Lambda's emulator)
-	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(TIER),--tier "$(TIER)") $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
+	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --here --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(TIER),--tier "$(TIER)") $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
 
 .PHONY: token
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)

@@ -32,7 +32,6 @@ STOP_SECONDS = 5.0
 GRACE_SECONDS = 10.0  # beyond a function's timeout, until an emulator that says nothing is taken for broken
 PAUSE_SECONDS = 0.01
 INVOKE_PATH = "/2015-03-31/functions/function/invocations"
-PYTHON = (3, 13)  # template.yaml's runtime: the layer's compiled parts load in no other
 EMULATORS = ".venv-sam/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-"
 #: What the runtime has of its own: the client and the AWS SDK, each with what it imports.
 CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
@@ -59,8 +58,6 @@ def machine() -> str:
 
 
 def _tools(state: Path) -> _Tools:
-    if sys.version_info[:2] != PYTHON:
-        raise NoEmulator(f"Built functions need Python {PYTHON[0]}.{PYTHON[1]}; this is {platform.python_version()}.")
     found = sorted(ROOT.glob(EMULATORS + machine()))
     if not found:
         raise NoEmulator("The Runtime Interface Emulator is missing. It comes with sam: make build.")

@@ -14,12 +14,14 @@ import zipfile
 from pathlib import Path
 
 from local.rie import machine
-from local.template import ROOT
+from local.template import ROOT, TEMPLATE
 
 SAM = ROOT / ".venv-sam/bin/sam"
 LAYER = "StudioLayer"
 FUNCTION_SUFFIX = "Function"
-PYTHON = "3.13"
+PYTHON = "3.13"  # Lambda's
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # what runs this, and what is built to be run beside it
+NOT_FOR_311 = "SAM builds nothing of ours for Python 3.11: Pillow's wheels are too new for the glibc of Lambda's 3.11."
 MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}  # SAM's name -> that of wheels
 GLIBC = (2, 34)  # of Amazon Linux 2023, which the runtime is made of
 MAX_ZIP = 15_000_000  # bytes of the layer, zipped: a third of what Lambda takes, for quick cold starts
@@ -41,28 +43,56 @@ class Unfit(RuntimeError):
     """What was built must not be deployed; the message says why."""
 
 
-def build(arch: str, into: Path, *, cache: Path | None = None, environment: dict[str, str] | None = None) -> None:
-    """Build for an architecture into a folder: template.yaml, a folder per function, the layer. Raises Unfit."""
-    environment = tool_environment(environment)
+def build(
+    arch: str,
+    into: Path,
+    *,
+    python: str = PYTHON,
+    cache: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Build for an architecture and a Python into a folder: template.yaml, a folder per function, the layer.
+
+    Raises Unfit.
+    """
+    if python == "3.11":
+        raise Unfit(NOT_FOR_311)
+    environment = tool_environment(environment, python)
     command = [str(SAM), "build", "--parallel", "--build-dir", str(into), "--parameter-overrides", f"Arch={arch}"]
+    command += ["--template", str(template_for(python, into.parent)), "--base-dir", str(ROOT)]
     command += ["--cached", "--cache-dir", str(cache)] if cache else []
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unfit(done.stdout + done.stderr)
     trim(into / LAYER)
-    compile_all(into, environment)
-    check(into / LAYER, arch)
+    compile_all(into, environment, python)
+    check(into / LAYER, arch, python)
 
 
-def tool_environment(given: dict[str, str] | None = None) -> dict[str, str]:
-    """What sam needs: a python3.13 that is no shim first on PATH, a region, no telemetry, no look for credentials."""
+def template_for(python: str, folder: Path) -> Path:
+    """Our template, or for another Python than Lambda's a copy in the folder that names that one."""
+    if python == PYTHON:
+        return TEMPLATE
+    folder.mkdir(parents=True, exist_ok=True)
+    adapted = folder / f"python{python}.yaml"
+    adapted.write_text(TEMPLATE.read_text().replace(f"python{PYTHON}", f"python{python}"))
+    return adapted
+
+
+def tool_environment(given: dict[str, str] | None = None, python: str = PYTHON) -> dict[str, str]:
+    """What sam needs: a Python that is no shim first on PATH, a region, no telemetry, no look for credentials.
+
+    Raises Unfit where that Python is missing.
+    """
     own = dict(os.environ if given is None else given)
-    command = [str(ROOT / "scripts/find-python"), PYTHON]
-    python = subprocess.run(command, env=own, capture_output=True, text=True, check=True).stdout.strip()
+    command = [str(ROOT / "scripts/find-python"), python]
+    found = subprocess.run(command, env=own, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise Unfit(found.stderr.strip())
     return {
         "AWS_DEFAULT_REGION": "us-east-1",
         **own,
-        "PATH": f"{Path(python).parent}{os.pathsep}{own['PATH']}",
+        "PATH": f"{Path(found.stdout.strip()).parent}{os.pathsep}{own['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -75,25 +105,25 @@ def trim(layer: Path) -> None:
             path.unlink()
 
 
-def compile_all(built: Path, environment: dict[str, str]) -> None:
+def compile_all(built: Path, environment: dict[str, str], python: str) -> None:
     """Compile layer and functions; the paths within are those that they have on Lambda."""
     layer = built / LAYER
     places = [(layer, "/opt"), *((folder, "/var/task") for folder in sorted(built.glob(f"*{FUNCTION_SUFFIX}")))]
     for folder, place in places:
-        command = [f"python{PYTHON}", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+        command = [f"python{python}", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
         # a seed, so that sets in the code are written in the same order each time
         seeded = {**environment, "PYTHONHASHSEED": "0"}
         subprocess.run([*command, "-s", folder, "-p", place, folder], env=seeded, check=True)
 
 
-def check(layer: Path, arch: str) -> None:
+def check(layer: Path, arch: str, python: str = PYTHON) -> None:
     """Raise Unfit for a layer that is too large, for another machine, or holds what it must not."""
     held = {path.name for path in (layer / "python").iterdir()}
     if held & set(NOT_OURS):
         raise Unfit(f"The layer holds {', '.join(sorted(held & set(NOT_OURS)))}, which the runtime has.")
-    foreign = [wheel for wheel, tags in wheel_tags(layer).items() if not any(fits(tag, arch) for tag in tags)]
+    foreign = [wheel for wheel, tags in wheel_tags(layer).items() if not any(fits(tag, arch, python) for tag in tags)]
     if foreign:
-        raise Unfit(f"Not for {arch} and Python {PYTHON}: {', '.join(foreign)}")
+        raise Unfit(f"Not for {arch} and Python {python}: {', '.join(foreign)}")
     if not list((layer / "python").glob("image_studio/__pycache__/*.pyc")):
         raise Unfit("The layer is not compiled.")
     zipped, whole = zip_size(layer), sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
@@ -112,11 +142,12 @@ def wheel_tags(layer: Path) -> dict[str, list[str]]:
     }
 
 
-def fits(tag: str, arch: str) -> bool:
-    """Whether a wheel of that tag runs on Lambda's Python on the architecture."""
+def fits(tag: str, arch: str, python: str = PYTHON) -> bool:
+    """Whether a wheel of that tag runs on Lambda, with that Python on the architecture."""
     if tag.endswith("-none-any"):
         return True
-    match = re.fullmatch(r"(?:cp313-cp313|cp3\d+-abi3)-manylinux(?:_(\d+)_(\d+)|2014)_(\w+)", tag)
+    own = f"cp{python.replace('.', '')}"
+    match = re.fullmatch(rf"(?:{own}-{own}|cp3\d+-abi3)-manylinux(?:_(\d+)_(\d+)|2014)_(\w+)", tag)
     if not match:
         return False
     glibc = (int(match[1]), int(match[2])) if match[1] else (2, 17)  # what 2014 means
@@ -137,10 +168,11 @@ def main() -> int:
     """Build as the arguments say; the exit code."""
     parser = argparse.ArgumentParser(prog="make build", description="Build what is deployed.")
     parser.add_argument("arch", nargs="?", choices=sorted(MACHINES), default=machine(), help="without: this machine's")
+    parser.add_argument("--here", action="store_true", help="for this Python instead of Lambda's: to run it here")
     parser.add_argument("--into", type=Path, default=ROOT / ".aws-sam/build")
     chosen = parser.parse_args()
     try:
-        build(chosen.arch, chosen.into, cache=ROOT / ".aws-sam/cache")
+        build(chosen.arch, chosen.into, python=HERE if chosen.here else PYTHON, cache=ROOT / ".aws-sam/cache")
     except Unfit as problem:
         print(problem, file=sys.stderr)
         return 1

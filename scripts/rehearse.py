@@ -26,7 +26,7 @@ from local.rie import machine
 from local.stack import INHERITED, PREFIX
 from local.template import ROOT, Template
 from scripts import transcripts
-from scripts.build import SAM, Unfit, build, tool_environment
+from scripts.build import HERE, SAM, Unfit, build, tool_environment
 from scripts.deploy import stamp
 
 BUILT = ROOT / ".aws-sam/local"
@@ -101,7 +101,7 @@ class Rehearsal:
         done = subprocess.run(
             [SAM, *command, "--stack-name", STACK, "--region", REGION],
             cwd=self.folder,
-            env={**tool_environment(), **keys},
+            env={**tool_environment(python=HERE), **keys},
             capture_output=True,
             text=True,
             timeout=DEPLOY_SECONDS,
@@ -276,7 +276,7 @@ def main() -> int:
     """Rehearse; the exit code."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
         try:
-            build(machine(), BUILT, cache=ROOT / ".aws-sam/cache")
+            build(machine(), BUILT, python=HERE, cache=ROOT / ".aws-sam/cache")
             rehearse(Rehearsal(Path(folder), closing))
         except (Failed, Unfit) as problem:
             print(problem, (Path(folder) / "ministack.log").read_text()[-3000:], sep="\n", file=sys.stderr)

@@ -9,7 +9,9 @@ import pytest
 
 from local.rie import machine
 from local.template import Template
-from scripts.build import LAYER, MAX_ZIP, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
+from scripts.build import HERE, LAYER, MAX_ZIP, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
+
+CACHE_TAG = sys.implementation.cache_tag
 
 
 def test_functions_are_one_file(built: Path) -> None:
@@ -17,7 +19,7 @@ def test_functions_are_one_file(built: Path) -> None:
     for function in Template().resources("AWS::Serverless::Function"):
         folder = built / function.name
         assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
-            "__pycache__/app.cpython-313.pyc",
+            f"__pycache__/app.{CACHE_TAG}.pyc",
             "app.py",
         ]
 
@@ -35,7 +37,7 @@ def test_every_source_is_compiled_and_taken_as_it_is(built: Path) -> None:
     sources = list((built / LAYER / "python").rglob("*.py"))
     assert len(sources) > 500
     for source in sources:
-        compiled = source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+        compiled = source.parent / "__pycache__" / f"{source.stem}.{CACHE_TAG}.pyc"
         assert compiled.read_bytes()[4:8] == (1).to_bytes(4, "little"), source
 
 
@@ -46,17 +48,17 @@ def test_tracebacks_show_the_paths_on_lambda(built: Path) -> None:
 
 
 def _pyc(source: Path) -> bytes:
-    return (source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc").read_bytes()
+    return (source.parent / "__pycache__" / f"{source.stem}.{CACHE_TAG}.pyc").read_bytes()
 
 
 def test_wheels_are_for_lambda(built: Path) -> None:
-    """Each is pure, or for Python 3.13, an old enough glibc and the architecture."""
+    """Each is pure, or for this Python, an old enough glibc and the architecture."""
     wheels = wheel_tags(built / LAYER)
     assert len(wheels) > 10
-    assert all(any(fits(tag, machine()) for tag in tags) for tags in wheels.values())
+    assert all(any(fits(tag, machine(), HERE) for tag in tags) for tags in wheels.values())
     other = "arm64" if machine() == "x86_64" else "x86_64"
     with pytest.raises(Unfit, match=f"Not for {other} .*pillow"):
-        check(built / LAYER, other)
+        check(built / LAYER, other, HERE)
 
 
 @pytest.mark.parametrize(
@@ -78,6 +80,18 @@ def test_which_wheels_run_on_arm(tag: str, runs: bool) -> None:
     assert fits(tag, "arm64") is runs
 
 
+def test_another_python_takes_its_own_wheels() -> None:
+    """To run what was built on the Python at hand."""
+    assert fits("cp312-cp312-manylinux_2_28_x86_64", "x86_64", "3.12")
+    assert not fits("cp313-cp313-manylinux_2_28_x86_64", "x86_64", "3.12")
+
+
+def test_a_missing_python_is_named(tmp_path: Path) -> None:
+    """Nothing is built, and a sentence says for want of what."""
+    with pytest.raises(Unfit, match=r"^No Python 3\.99 .*Install one"):
+        build(machine(), tmp_path / "built", python="3.99")
+
+
 def test_the_layer_is_small(built: Path) -> None:
     """Zipped, within what we allow ourselves."""
     assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
@@ -95,7 +109,7 @@ def test_the_layer_alone_imports(built: Path) -> None:
 @pytest.mark.slow
 def test_two_builds_are_the_same(built: Path, tmp_path: Path, surroundings: dict[str, str]) -> None:
     """Byte for byte, whenever and wherever they are made: layer, functions, template."""
-    build(machine(), tmp_path / "again", environment=surroundings)
+    build(machine(), tmp_path / "again", python=HERE, environment=surroundings)
 
     def files(folder: Path) -> dict[str, str]:
         found = (path for path in folder.rglob("*") if path.is_file())

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from local.template import ROOT
-from scripts.build import tool_environment
+from scripts.build import HERE, tool_environment
 
 BIN = ROOT / ".venv-sam/bin"
 
 
 @pytest.fixture(scope="module")
 def environment(surroundings: dict[str, str]) -> dict[str, str]:
-    """A real python3.13 first on PATH, no telemetry, no look for credentials."""
-    return tool_environment(surroundings)
+    """No telemetry, no look for credentials."""
+    return tool_environment(surroundings, HERE)
 
 
 def _run(environment: dict[str, str], *command: str | Path) -> str:
