@@ -10,7 +10,11 @@ SAM_ENV = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
 ARCH ?= arm64
 STAGE ?= dev
 
+# the tests bring their own Node where there is none
+NODE := $(if $(shell command -v node 2>/dev/null),,.venv-node/ready)
+
 export PORT
+export PATH := $(PATH)$(if $(NODE),:$(CURDIR)/.venv-node/bin)
 
 .PHONY: help
 help: ## list the targets
@@ -46,7 +50,7 @@ token: .venv/ready ## print a token for the running API (SUB=developer TIER=ente
 
 # the hash seed: all workers must collect sets in the same order; worksteal: files stay whole, their set-up is made once; what is counted is a row of the security board
 .PHONY: test
-test: .venv/ready .venv-sam/ready ## run all tests (WORKERS=2)
+test: .venv/ready .venv-sam/ready $(NODE) ## run all tests (WORKERS=2)
 	@PYTHONHASHSEED=0 COUNTED=build/security/logs.all.json $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not live and not long"
 
 .PHONY: chaos
@@ -62,11 +66,11 @@ security: .venv/ready .venv-sam/ready .venv-fuzz/ready ## attack it for an hour 
 	@$(PY) -m tests.security $(ROW)
 
 .PHONY: slow
-slow: .venv/ready .venv-sam/ready ## run the tests that take minutes (but for make load)
+slow: .venv/ready .venv-sam/ready $(NODE) ## run the tests that take minutes (but for make load)
 	@$(PY) -m pytest -m slow --ignore=tests/load
 
 .PHONY: browser
-browser: .venv-web/ready ## test the playground in headless Chromium (WORKERS=2)
+browser: .venv-web/ready $(NODE) ## test the playground in headless Chromium (WORKERS=2)
 	@.venv-web/bin/python -m pytest tests/web -n $(WORKERS) --dist worksteal
 
 .PHONY: screenshots
