@@ -107,14 +107,14 @@ def open_picture(data: bytes, limits: Limits = DEFAULT, at_least: Size | None = 
         image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
     try:
         image.load()
-        picture = to_srgb(image)
+        decoded = to_srgb(image)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
     orientation = _orientation(image)
     if orientation in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[orientation])
-    picture.info = {}
-    return picture
+        decoded = decoded.transpose(_UPRIGHT[orientation])
+    decoded.info = {}
+    return decoded
 
 
 def _open(data: bytes, limits: Limits) -> tuple[Image.Image, FileType]:

@@ -133,10 +133,10 @@ def _finish_or_explain(picture: Picture, source: Size, one: Wanted, made: _Made)
 
 
 def _finish(picture: Picture, source: Size, one: Wanted, made: _Made) -> Rendition:
-    image, box = made
+    rendered, box = made
     if one.zone:
-        image = draw_safe_zones(image, one.zone)
-    encoded = encode_under(image, one.max_bytes, one.file_types)
+        rendered = draw_safe_zones(rendered, one.zone)
+    encoded = encode_under(rendered, one.max_bytes, one.file_types)
     shown = _in_source(box, picture, source)
     factor = min(one.width / shown.width, one.height / shown.height)
     return Rendition(one.width, one.height, encoded, shown, factor)
