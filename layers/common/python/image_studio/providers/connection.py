@@ -20,8 +20,12 @@ import requests
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from image_studio.errors import ResultUnusable
+
 #: Seconds that an idle connection is kept: below the shortest idle limit of a load balancer or a NAT on the way.
 REUSE_SECONDS = 20.0
+MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger answers are refused
+CHUNK = 256 * 1024
 _ends: ContextVar[float] = ContextVar("ends", default=math.inf)
 
 # urllib3 writes whole URLs when headers are malformed; those of results carry a signature.
@@ -124,3 +128,21 @@ class TimedAdapter(requests.adapters.HTTPAdapter):
         """Make the pools of this module's kinds."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
+
+
+def read_bounded(reply: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:
+    """The body, up to `most` bytes and until a moment of the monotonic clock.
+
+    Raises ResultUnusable where it is larger, TimeoutError where it takes longer, urllib3's HTTPError where it
+    ends before its announced length.
+    """
+    parts: list[bytes] = []
+    size = 0
+    while chunk := reply.read1(CHUNK):
+        size += len(chunk)
+        if size > most:
+            raise ResultUnusable(f"The provider's answer is larger than {most // (1024 * 1024)} MB.")
+        if time.monotonic() > until:
+            raise TimeoutError("the body took too long to arrive")
+        parts.append(chunk)
+    return b"".join(parts)

@@ -16,13 +16,11 @@ from urllib3.util import Timeout
 
 from image_studio.errors import ResultUnusable
 from image_studio.providers.adapter import FetchFault
-from image_studio.providers.connection import PlainPool, TlsPool, ending_at
+from image_studio.providers.connection import MAX_RESULT_BYTES, PlainPool, TlsPool, ending_at, read_bounded
 from image_studio.providers.spec import ProviderSpec
 
-MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger answers are refused
 MAX_URL = 8_192  # characters
 FETCH_SECONDS = 60.0  # for the whole download
-CHUNK = 256 * 1024
 CONNECT_SECONDS = 5.0
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
@@ -136,21 +134,3 @@ def _check_status(status: int) -> None:
         return
     kind = ResultUnusable if 300 <= status < 400 else FetchFault
     raise kind(f"The provider's result could not be fetched ({status}).")
-
-
-def read_bounded(reply: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:
-    """The body, up to `most` bytes and until a moment of the monotonic clock.
-
-    Raises ResultUnusable where it is larger, TimeoutError where it takes longer, urllib3's HTTPError where it
-    ends before its announced length.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while chunk := reply.read1(CHUNK):
-        size += len(chunk)
-        if size > most:
-            raise ResultUnusable(f"The provider's answer is larger than {most // (1024 * 1024)} MB.")
-        if time.monotonic() > until:
-            raise TimeoutError("the body took too long to arrive")
-        parts.append(chunk)
-    return b"".join(parts)

@@ -11,8 +11,7 @@ import urllib3
 from image_studio.errors import ProviderFailed, ProviderKeyRefused, ProviderOutage, UnknownCharge
 from image_studio.providers.access import Access
 from image_studio.providers.adapter import Blob, HttpCall, Reply
-from image_studio.providers.connection import TimedAdapter, ending_at
-from image_studio.providers.fetch import MAX_RESULT_BYTES, read_bounded
+from image_studio.providers.connection import MAX_RESULT_BYTES, TimedAdapter, ending_at, read_bounded
 from image_studio.providers.spec import ProviderSpec
 
 CONNECT_SECONDS = 5.0
