@@ -26,12 +26,12 @@ PARENT_SECONDS = 0.5
 BUILT = (
     "The built functions run under Lambda's Runtime Interface Emulator, one event each at a time. Ctrl-C ends it all."
 )
-PICTURE = (
+IMAGE = (
     """curl -sSL {url}/create -H "Authorization: Bearer {token}" -H "Content-Type: application/json" """
     """-d '{{"prompt": "Modern office workspace", "template_id": "linkedin_post"}}' """
     """| python3 -c 'import base64, json, sys; answer = json.load(sys.stdin); """
     """sys.exit(answer["detail"]) if "detail" in answer else """
-    """open("picture.png", "wb").write(base64.b64decode(answer["results"][0]["image_base64"]))'"""
+    """open("image.png", "wb").write(base64.b64decode(answer["results"][0]["image_base64"]))'"""
 )
 
 
@@ -87,7 +87,7 @@ def _run(options: Options, over: threading.Event, built: Path | None) -> int:
 
 
 def banner(stack: Stack, environment: Mapping[str, str]) -> str:
-    """What a person needs: the URL, a token, one line that makes a picture, and where things are."""
+    """What a person needs: the URL, a token, one line that makes an image, and where things are."""
     token = stack.token()
     return "\n".join(
         [
@@ -98,8 +98,8 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             f"A token for caller '{READY_SUB}', tier '{stack.options.tier}' (another: make -s token SUB=me TIER=free):",
             token,
             "",
-            "A picture, written to picture.png:",
-            PICTURE.format(url=stack.url, token=token),
+            "An image, written to image.png:",
+            IMAGE.format(url=stack.url, token=token),
             "",
             *(f"{name}: {how}" for name, how in stack.providers_in_use().items()),
             "",

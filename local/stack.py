@@ -101,7 +101,7 @@ class Stack:
         # from the sources, whatever the functions run from
         sys.path[:0] = [str(layer) for layer in Template(TEMPLATE).layers() if str(layer) not in sys.path]
         from image_studio.providers import SPECS  # noqa: PLC0415  # found through the layer's folder
-        from local import emulators  # noqa: PLC0415  # Pillow and fonts, only where pictures are painted
+        from local import emulators  # noqa: PLC0415  # Pillow and fonts, only where images are painted
 
         variables: dict[str, str] = {}
         for spec in SPECS:

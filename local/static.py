@@ -22,20 +22,20 @@ _TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css",
 _SMALL = 512  # bytes that aren't worth a compression
 
 
-def content_policy(pictures: str, sign_in: str = "") -> str:
-    """The page's Content-Security-Policy; presigned `pictures` live at one origin, `sign_in` names others by blanks."""
-    called = " ".join(filter(None, ["'self'", pictures, sign_in]))
+def content_policy(images: str, sign_in: str = "") -> str:
+    """The page's Content-Security-Policy; presigned `images` live at one origin, `sign_in` names others by blanks."""
+    called = " ".join(filter(None, ["'self'", images, sign_in]))
     return (
-        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {pictures}; "
+        f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: {images}; "
         f"connect-src {called}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'"
     )
 
 
-def safety_headers(pictures: str) -> tuple[tuple[str, str], ...]:
+def safety_headers(images: str) -> tuple[tuple[str, str], ...]:
     """What every file of the page is sent with."""
     return (
-        ("content-security-policy", content_policy(pictures)),
+        ("content-security-policy", content_policy(images)),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
@@ -46,10 +46,10 @@ def safety_headers(pictures: str) -> tuple[tuple[str, str], ...]:
 class Site:
     """Answers for the page's files, its configuration and its token; None for everything else."""
 
-    def __init__(self, mint: Callable[..., str], pictures: str, root: Path = WEB, tier: str = READY_TIER) -> None:
+    def __init__(self, mint: Callable[..., str], images: str, root: Path = WEB, tier: str = READY_TIER) -> None:
         self._mint = mint
         self._usual = {"sub": READY_SUB, "tier": tier}
-        self._headers = safety_headers(pictures)
+        self._headers = safety_headers(images)
         self._root = root.resolve()
 
     def __call__(self, asked: Asked) -> Answer | None:

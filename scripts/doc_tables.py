@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from image_studio.catalog.operations import OperationInfo, Option, table
-from image_studio.operations.choose_model import Wish, choose
-from image_studio.operations.given import WIRE_NAMES
+from image_studio.operations.inputs import REQUEST_FIELDS
+from image_studio.operations.model_selection import ModelQuery, select_candidates
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
-from image_studio.schemas.quality import Quality
+from image_studio.schemas.limits import Quality
 from local.template import ROOT
 from scripts.transcripts import markdown_table, with_tables
 
@@ -28,7 +28,7 @@ def matrix() -> str:
 
 
 def models() -> str:
-    """Every model of every operation: how, with which pictures, for how many credits, and its place in the order."""
+    """Every model of every operation: how, with which images, for how many credits, and its place in the order."""
     head = ["operation", "provider", "model", "how", "takes", "answers", "credits", "order"]
     return markdown_table(head, _model_rows())
 
@@ -55,8 +55,8 @@ def _matrix_rows() -> Rows:
 def _cell(operation: str, spec: ProviderSpec) -> str:
     if not any(model.does(operation) for model in spec.live_models()):
         return "-"
-    wish = Wish(operation=operation, quality=Quality.STANDARD, provider=spec.name)
-    model = choose(wish, frozenset({spec.name}))[0].model
+    wish = ModelQuery(operation=operation, quality=Quality.STANDARD, provider=spec.name)
+    model = select_candidates(wish, frozenset({spec.name}))[0].model
     return f"`{model.name}` {_how(operation, model)}, {_credits(model)}"
 
 
@@ -106,7 +106,7 @@ def _answers(model: ModelSpec) -> str:
         return f"{ratios} ratios" + (f", {', '.join(classes)}" if classes else "")
     if model.factor:
         return f"{model.factor:g} times a side"
-    return f"up to {model.max_output / 1e6:.1f} MP" if model.max_output else "the picture's size"
+    return f"up to {model.max_output / 1e6:.1f} MP" if model.max_output else "the image's size"
 
 
 def _credits(model: ModelSpec) -> str:
@@ -146,8 +146,8 @@ def _needs(info: OperationInfo) -> str:
 
 
 def _wire(fields: Iterable[str], info: OperationInfo) -> list[str]:
-    """The fields as a request calls them, each once; the main picture goes without saying."""
-    names = [wire for field in fields for wire in WIRE_NAMES.get(field, (field,)) if field != "control_image"]
+    """The fields as a request calls them, each once; the main image goes without saying."""
+    names = [wire for field in fields for wire in REQUEST_FIELDS.get(field, (field,)) if field != "control_image"]
     return [f"`options.{name}`" if name in info.options else f"`{name}`" for name in dict.fromkeys(names)]
 
 

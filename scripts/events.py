@@ -30,7 +30,7 @@ QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:image-studio-jobqueue"
 
 
 def small_png(side: int = 64) -> bytes:
-    """A grey gradient of side x side pixels; stored, not compressed, so that every zlib writes the same bytes."""
+    """A gray gradient of side x side pixels; stored, not compressed, so that every zlib writes the same bytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -179,7 +179,7 @@ def _headers(route: Route, body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def worker_events() -> Iterator[tuple[str, dict[str, Any]]]:
-    """What comes out of the job queue: a job, a picture that arrived, the clock."""
+    """What comes out of the job queue: a job, an image that arrived, the clock."""
     bodies = {
         "job": {"tenant": TENANT, "job": JOB},
         "upload-arrived": object_created(f"uploads/{TENANT}/{JOB}"),

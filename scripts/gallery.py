@@ -22,12 +22,12 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from image_studio.catalog.operations import table
 from image_studio.operations import find_operation
-from image_studio.operations.choose_model import Wish, choose
-from image_studio.operations.journal import Unwritten
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import NullJournal
+from image_studio.operations.model_selection import ModelQuery, select_candidates
 from image_studio.providers import SPECS
-from image_studio.providers.access import Access
-from image_studio.providers.wire import Wire
+from image_studio.providers.adapter import ProviderCredentials
+from image_studio.providers.client import ProviderClient
 from local.emulators import PROVIDERS, Emulator, start
 from local.template import ROOT
 
@@ -37,12 +37,12 @@ PACKAGE = "scikit-image==0.26.0"
 MEMBER = "skimage/data/astronaut.png"
 SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
 
-TILE = 360  # pixels, longest side of a picture on a sheet
+TILE = 360  # pixels, longest side of an image on a sheet
 GAP, LINE = 12, 18  # pixels
 STUDIOS = {"edit": ("image_base64", "operation"), "upscale": ("image_base64", "mode")}
 CONTROL = ("control_image_base64", "operation")
 
-Pictures = dict[str, Image.Image]
+Images = dict[str, Image.Image]
 
 
 def photograph() -> Image.Image:
@@ -61,7 +61,7 @@ def photograph() -> Image.Image:
     return Image.open(io.BytesIO(data)).convert("RGB")
 
 
-def drawn(photo: Image.Image) -> Pictures:
+def drawn(photo: Image.Image) -> Images:
     """What the operations need beside the photograph: masks, a sketch, a style, a background."""
     mask = Image.new("L", photo.size)
     ImageDraw.Draw(mask).ellipse((20, 90, 190, 330), fill=255)
@@ -74,19 +74,19 @@ def drawn(photo: Image.Image) -> Pictures:
     return {"photo": photo, "mask": mask, "sketch": sketch.convert("RGB"), "style": style, "background": dusk}
 
 
-#: The part of an upscaled picture that a sheet shows, shares of its sides: more would be scaled down again.
+#: The part of an upscaled image that a sheet shows, shares of its sides: more would be scaled down again.
 DETAIL = (0.33, 0.08, 0.58, 0.33)
 
 
-def requests_for(pictures: Pictures) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Each operation's main picture and the rest of its request."""
-    text = {name: as_text(picture) for name, picture in pictures.items()}
+def requests_for(images: Images) -> dict[str, tuple[str, dict[str, Any]]]:
+    """Each operation's main image and the rest of its request."""
+    text = {name: as_text(image) for name, image in images.items()}
     masked = {"mask_base64": text["mask"]}
     sides = {"expand_left": 160, "expand_right": 120, "expand_up": 60}
     return {
         "edit.remove_background": ("photo", {}),
         "edit.inpaint": ("photo", {"prompt": "a bunch of sunflowers in a garden", **masked}),
-        "edit.outpaint": ("photo", {"prompt": "a space centre", **sides}),
+        "edit.outpaint": ("photo", {"prompt": "a space center", **sides}),
         "edit.search_replace": ("photo", {"prompt": "a knitted green sweater", "search_prompt": "orange suit"}),
         "edit.search_recolor": ("photo", {"prompt": "teal", "select_prompt": "orange suit"}),
         "edit.general_edit": ("photo", {"prompt": "change the orange suit to blue"}),
@@ -105,10 +105,10 @@ def requests_for(pictures: Pictures) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-def as_text(picture: Image.Image) -> str:
-    """The picture as base64."""
+def as_text(image: Image.Image) -> str:
+    """The image as base64."""
     out = io.BytesIO()
-    picture.save(out, "PNG")
+    image.save(out, "PNG")
     return base64.b64encode(out.getvalue()).decode()
 
 
@@ -118,67 +118,67 @@ class Keys:
     def __init__(self, emulators: dict[str, Emulator]) -> None:
         self.emulators = emulators
 
-    def access(self, provider: str, *, anew: bool = False) -> Access:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
         """The emulator's own address."""
-        return Access("gallery", self.emulators[provider].url)
+        return ProviderCredentials("gallery", self.emulators[provider].url)
 
 
 @dataclass(frozen=True)
 class Shown:
-    """One picture on a sheet."""
+    """One image on a sheet."""
 
     title: str
     line: str
-    picture: Image.Image
+    image: Image.Image
 
 
 def perform(operation: str, main: Image.Image, body: dict[str, Any], provider: str, keys: Keys) -> Shown:
     """The operation by the provider's own first model."""
-    wish = Wish(operation=operation, quality="standard", provider=provider)
-    model = choose(wish, frozenset({provider}))[0].model
+    wish = ModelQuery(operation=operation, quality="standard", provider=provider)
+    model = select_candidates(wish, frozenset({provider}))[0].model
     studio, _, name = operation.partition(".")
     image_field, name_field = STUDIOS.get(studio, CONTROL)
     row = find_operation(studio)
     whole = {image_field: as_text(main), name_field: name, "provider": provider, "model": model.name, **body}
     request = row.request.model_validate(whole)
-    journal = Unwritten()
-    wire = Wire(sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
-    room = Studio(configured=frozenset(keys.emulators), keyring=keys, wire=wire, journal=journal)
+    journal = NullJournal()
+    wire = ProviderClient(sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
+    room = OperationContext(configured=frozenset(keys.emulators), keyring=keys, wire=wire, journal=journal)
     cost = row.estimate(request, room)
     answer = row.run(request, room)
-    made = Image.open(io.BytesIO(journal.pictures["1"]))
+    made = Image.open(io.BytesIO(journal.images["1"]))
     emulated = ", emulated" if operation in model.emulates else ""
     line = f"{answer.width}x{answer.height}, {cost} credits{emulated}"
     return Shown(f"{provider} {model.name}", line, detail(made) if studio == "upscale" else made)
 
 
-def detail(picture: Image.Image) -> Image.Image:
-    """The part of the picture that shows its pixels."""
-    box = [round(share * side) for share, side in zip(DETAIL, picture.size * 2, strict=True)]
-    return picture.crop((box[0], box[1], box[2], box[3])).resize((TILE, TILE), Image.Resampling.NEAREST)
+def detail(image: Image.Image) -> Image.Image:
+    """The part of the image that shows its pixels."""
+    box = [round(share * side) for share, side in zip(DETAIL, image.size * 2, strict=True)]
+    return image.crop((box[0], box[1], box[2], box[3])).resize((TILE, TILE), Image.Resampling.NEAREST)
 
 
-def before(operation: str, main: Image.Image, body: dict[str, Any], pictures: Pictures) -> list[Shown]:
-    """The main picture, its mask tinted red, and the pictures that go with it."""
+def before(operation: str, main: Image.Image, body: dict[str, Any], images: Images) -> list[Shown]:
+    """The main image, its mask tinted red, and the images that go with it."""
     size = f"{main.width}x{main.height}"
     if operation.startswith("upscale"):
         return [Shown("before", size, main), Shown("before, detail", size, detail(main))]
     if "mask_base64" in body:
         red = Image.new("RGB", main.size, "red")
-        tinted = Image.composite(Image.blend(main, red, 0.5), main, pictures["mask"])
+        tinted = Image.composite(Image.blend(main, red, 0.5), main, images["mask"])
         return [Shown("before, and what may change", size, tinted)]
     shown = [Shown("before", size, main)]
     if "style_image_base64" in body:
-        shown.append(Shown("style", "512x512", pictures["style"]))
+        shown.append(Shown("style", "512x512", images["style"]))
     if "background_image_base64" in body:
-        shown.append(Shown("background", "512x512", pictures["background"]))
+        shown.append(Shown("background", "512x512", images["background"]))
     return shown
 
 
 def sheet(shown: list[Shown]) -> Image.Image:
-    """All pictures in a row, with their titles; transparency on a chequered ground."""
+    """All images in a row, with their titles; transparency on a chequered ground."""
     font = ImageFont.load_default(13)
-    tiles = [_on_chequers(ImageOps.contain(each.picture, (TILE, TILE))) for each in shown]
+    tiles = [_on_chequers(ImageOps.contain(each.image, (TILE, TILE))) for each in shown]
     height = max(tile.height for tile in tiles) + 2 * GAP + 2 * LINE
     whole = Image.new("RGB", (sum(max(tile.width, 220) + GAP for tile in tiles) + GAP, height), "white")
     pen, x = ImageDraw.Draw(whole), GAP
@@ -190,13 +190,13 @@ def sheet(shown: list[Shown]) -> Image.Image:
     return whole
 
 
-def _on_chequers(picture: Image.Image) -> Image.Image:
-    if picture.mode != "RGBA":
-        return picture.convert("RGB")
-    across = Image.linear_gradient("L").resize(picture.size).point(lambda level: 255 if level // 11 % 2 else 0)
-    down = across.transpose(Image.Transpose.ROTATE_90).resize(picture.size)
+def _on_chequers(image: Image.Image) -> Image.Image:
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    across = Image.linear_gradient("L").resize(image.size).point(lambda level: 255 if level // 11 % 2 else 0)
+    down = across.transpose(Image.Transpose.ROTATE_90).resize(image.size)
     ground = ImageChops.difference(across, down).point(lambda level: 210 if level else 245).convert("RGB")
-    ground.paste(picture, mask=picture.getchannel("A"))
+    ground.paste(image, mask=image.getchannel("A"))
     return ground
 
 
@@ -216,7 +216,7 @@ def page(operations: list[str]) -> str:
         '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>Image Studio: gallery</title>\n'
         f"<style>{style}</style>\n<h1>Every operation, by the local emulators</h1>\n"
         "<p>The emulators paint with Pillow; sizes, masks and compositing are the real ones.</p>\n"
-        '<p><a href="crops/index.html">Smart beside centre crops, and the safe zones of every format</a></p>\n'
+        '<p><a href="crops/index.html">Smart beside center crops, and the safe zones of every format</a></p>\n'
         + "\n".join(figures)
         + "\n</html>\n"
     )
@@ -224,16 +224,16 @@ def page(operations: list[str]) -> str:
 
 def main() -> None:
     """Carry everything out and write the page."""
-    pictures = drawn(photograph())
+    images = drawn(photograph())
     TARGET.mkdir(parents=True, exist_ok=True)
     emulators = {name: start(name) for name in PROVIDERS}
     try:
-        requests = requests_for(pictures)
+        requests = requests_for(images)
         for operation, (name, body) in requests.items():
             able = [spec.name for spec in SPECS if any(model.does(operation) for model in spec.live_models())]
             keys = Keys(emulators)
-            after = [perform(operation, pictures[name], body, provider, keys) for provider in able]
-            sheet([*before(operation, pictures[name], body, pictures), *after]).save(TARGET / f"{operation}.png")
+            after = [perform(operation, images[name], body, provider, keys) for provider in able]
+            sheet([*before(operation, images[name], body, images), *after]).save(TARGET / f"{operation}.png")
             print(f"{operation}: {', '.join(able)}")
         (TARGET / "index.html").write_text(page(list(requests)))
     finally:

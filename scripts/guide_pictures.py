@@ -1,4 +1,4 @@
-"""`make guide-pictures`: the guides' before/after pictures, made by the API itself on the local stack.
+"""`make guide-pictures`: the guides' before/after images, made by the API itself on the local stack.
 
 Written to docs/images/guides as WebP. The local emulators paint them; with a provider's key in the environment the
 real one does, which costs money.
@@ -21,28 +21,28 @@ from local.template import ROOT
 
 OUT = ROOT / "docs/images/guides"
 SEED = 7
-WIDTH = 1200  # pixels of a finished picture
+WIDTH = 1200  # pixels of a finished image
 GAP = 16
 QUALITY = 78
 SECONDS = 170  # for one call; it follows the redirects of long ones
 
 
 class Api:
-    """The local API; pictures in, pictures out."""
+    """The local API; images in, images out."""
 
     def __init__(self, stack: Stack) -> None:
         self._url, self._headers = stack.url, stack.headers(sub="gallery", tier="enterprise")
 
     def post(self, path: str, **body: Any) -> list[Image.Image]:
-        """The pictures that an operation answers with."""
+        """The images that an operation answers with."""
         sent = {name: data_url(value) if isinstance(value, Image.Image) else value for name, value in body.items()}
         response = requests.post(f"{self._url}/{path}", json=sent, headers=self._headers, timeout=SECONDS)
         answer = response.json()
         if not response.ok:
             raise SystemExit(f"{path}: {answer}")
-        return [self._picture(part) for part in answer.get("results", [answer])]
+        return [self._image(part) for part in answer.get("results", [answer])]
 
-    def _picture(self, part: dict[str, Any]) -> Image.Image:
+    def _image(self, part: dict[str, Any]) -> Image.Image:
         if "image_url" in part:
             data = requests.get(part["image_url"], timeout=SECONDS).content
         else:
@@ -51,14 +51,14 @@ class Api:
 
 
 def data_url(image: Image.Image) -> str:
-    """The picture as the API takes it."""
+    """The image as the API takes it."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
 def checks(width: int, height: int, size: int = 12) -> Image.Image:
-    """What shows through a transparent picture."""
+    """What shows through a transparent image."""
     board = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(board)
     for y in range(0, height, size):
@@ -69,7 +69,7 @@ def checks(width: int, height: int, size: int = 12) -> Image.Image:
 
 
 def side_by_side(*images: Image.Image) -> Image.Image:
-    """Pictures in a row of one height, WIDTH pixels wide; transparency as a chequered board."""
+    """Images in a row of one height, WIDTH pixels wide; transparency as a chequered board."""
     shapes = [image.width / image.height for image in images]
     height = round((WIDTH - GAP * (len(images) - 1)) / sum(shapes))
     row = Image.new("RGB", (WIDTH, height), "white")
@@ -82,7 +82,7 @@ def side_by_side(*images: Image.Image) -> Image.Image:
 
 
 def coast() -> Image.Image:
-    """The playground's sample picture (web/img/sample.svg, drawn once), 1200 x 800."""
+    """The playground's sample image (web/img/sample.svg, drawn once), 1200 x 800."""
     return Image.open(OUT / "sample.webp").convert("RGB")
 
 
@@ -95,7 +95,7 @@ def create(api: Api) -> Image.Image:
 
 
 def inpaint(api: Api) -> Image.Image:
-    """The picture, its mask, and what came of it."""
+    """The image, its mask, and what came of it."""
     source = coast()
     mask = Image.new("L", source.size)
     ImageDraw.Draw(mask).ellipse((180, 400, 390, 620), fill=255)
@@ -126,7 +126,7 @@ def background(api: Api) -> Image.Image:
 
 
 def upscale(api: Api) -> Image.Image:
-    """The same piece of a small picture, before and after."""
+    """The same piece of a small image, before and after."""
     source = coast().resize((300, 200))
     (after,) = api.post("upscale", image_base64=source, mode="fast")
     piece = (152, 40, 251, 106)
@@ -143,13 +143,13 @@ def control(api: Api) -> Image.Image:
     house = ((280, 540), (280, 300), (480, 160), (680, 300), (680, 540), (280, 540))
     pen.line(house, fill="black", width=12, joint="curve")
     pen.line(((430, 540), (430, 400), (530, 400), (530, 540)), fill="black", width=12, joint="curve")
-    asked = {"operation": "sketch", "prompt": "A cottage by the sea, watercolour", "seed": SEED}
+    asked = {"operation": "sketch", "prompt": "A cottage by the sea, watercolor", "seed": SEED}
     (after,) = api.post("control/process", control_image_base64=sketch, control_strength=0.8, **asked)
     return side_by_side(sketch, after)
 
 
 def social(api: Api) -> Image.Image:
-    """One picture in four shapes."""
+    """One image in four shapes."""
     names = {"instagram": ["Feed Post (Square)", "Story"], "twitter": "Post", "pinterest": "Pin"}
     made = api.post("social/optimize", image_base64=coast(), platforms=list(names), format_names=names)
     return side_by_side(*made)
@@ -167,7 +167,7 @@ SCENES: dict[str, Callable[[Api], Image.Image]] = {
 
 
 def main() -> int:
-    """Make all pictures; the exit code."""
+    """Make all images; the exit code."""
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state, Stack(Options(state=Path(state), environment=os.environ)) as stack:
         api = Api(stack)

@@ -7,10 +7,9 @@ import sys
 from collections.abc import Iterator
 
 from image_studio.catalog.operations import table
-from image_studio.errors import RecordedError, StudioError
-from image_studio.operations.estimate_cost import known_operations
-from image_studio.operations.list_providers import cost_range, generators
-from image_studio.operations.operation_info import default_provider
+from image_studio.errors import JobFailed, StudioError
+from image_studio.operations.estimate import known_operations
+from image_studio.operations.listings import cost_range, default_provider, generators
 from image_studio.providers import SPECS
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 from image_studio.schemas.limits import MAX_VARIATIONS
@@ -30,17 +29,17 @@ ADVICE = {
     "unsupported": "Choose a provider or model that the sentence names, or leave `provider` and `model` out.",
     "invalid_image": "Send a whole PNG, JPEG or WebP file as base64 or as a data URL, or a reference: `upload:<id>`, "
     "`job:<id>/<variation>`.",
-    "content_refused": "Reword the prompt or use another picture; another provider may see it differently.",
+    "content_refused": "Reword the prompt or use another image; another provider may see it differently.",
     "idempotency_mismatch": "Use a new `Idempotency-Key` for a new request; the old one belongs to another body.",
     "superseded": "Nothing to do: a newer event of the same file took over.",
     "not_authenticated": "Send `Authorization: Bearer <token>` with a token that hasn't expired.",
-    "not_enough_credits": "Wait for the next month, ask for fewer or cheaper pictures, or have the tier raised. "
+    "not_enough_credits": "Wait for the next month, ask for fewer or cheaper images, or have the tier raised. "
     "`GET /usage` says what is left.",
     "not_allowed": "Ask for a token with the scope that the operator requires.",
     "not_found": "Check the id. Results live for a week, uploads for a day; other callers' jobs are never seen.",
     "method_not_allowed": "Use a method of the `Allow` header.",
     "job_conflict": "Look at `GET /jobs/{id}`: a job that runs can't be deleted, one that failed has no result.",
-    "too_large": "Upload the picture with `POST /uploads` and send `upload:<id>`; ask for big answers with "
+    "too_large": "Upload the image with `POST /uploads` and send `upload:<id>`; ask for big answers with "
     '`"delivery": "url"`.',
     "wrong_content_type": "Send `Content-Type: application/json`.",
     "too_many_requests": "Wait as many seconds as `Retry-After` says, then go on more slowly.",
@@ -48,7 +47,7 @@ ADVICE = {
     "provider_failed": "Try again, or choose another provider. `GET /jobs/{id}` says what was charged, if anything.",
     "provider_unavailable": "The provider has no key, no credit or no room here. Leave `provider` out to let another "
     "one do it, or tell the operator.",
-    "unknown_charge": "The provider may have made and charged the picture, so the call isn't repeated by itself. "
+    "unknown_charge": "The provider may have made and charged the image, so the call isn't repeated by itself. "
     "Look at the job later; send the request anew only if you accept paying twice.",
 }
 
@@ -82,10 +81,10 @@ def _providers() -> Iterator[str]:
     yield "# Which provider?\n"
     yield "Leave `provider` out (or send `auto`): the studio takes the provider that is best for the operation and"
     yield "the quality you ask for, skips those without a key or in trouble, and falls back to the next one as long as"
-    yield "nothing was charged. The answer says who made the picture and why. Name a `provider`, or a provider and one"
+    yield "nothing was charged. The answer says who made the image and why. Name a `provider`, or a provider and one"
     yield "of its `model`s, where you know better.\n"
     yield from _table(
-        ("provider", "name", "can", "largest it makes by itself", "one created picture"), map(_provider_row, SPECS)
+        ("provider", "name", "can", "largest it makes by itself", "one created image"), map(_provider_row, SPECS)
     )
     yield "A result always has the exact size that was asked for: it is made in the nearest shape that the model has,"
     yield "then scaled and cropped by content.\n"
@@ -136,7 +135,7 @@ def _costs() -> Iterator[str]:
     yield "- `GET /usage` says what was used, what is reserved and what is left; answers of paid requests carry"
     yield "  `x-credits-remaining`."
     yield "- A retry with the same `Idempotency-Key` joins the same job and its one charge.\n"
-    yield "## Creating one picture\n"
+    yield "## Creating one image\n"
     rows = ((spec.title, f"`{model.name}`", _price(model)) for spec in SPECS for model in generators(spec))
     yield from _table(("provider", "model", "credits"), rows)
     for studio in STUDIOS:
@@ -165,7 +164,7 @@ def shown_errors() -> list[type[StudioError]]:
     """Every class of the tree with a code of its own, in the tree's order."""
     seen: dict[str, type[StudioError]] = {}
     for each in tree():
-        if each is not RecordedError:
+        if each is not JobFailed:
             seen.setdefault(each.code, each)
     return list(seen.values())
 
@@ -175,15 +174,15 @@ def _troubleshooting() -> Iterator[str]:
     yield "# What went wrong, and what to do\n"
     yield 'Every error of the API is `{"detail": "<one sentence>", "code": "<word>"}`. Show people the sentence; let'
     yield "programs look at the code. Errors of the gateway in front have no code: `401` means no valid token, `403` a"
-    yield "token without the right, `413` more than 6 MB (`POST /uploads` takes large pictures), `429` too much"
+    yield "token without the right, `413` more than 6 MB (`POST /uploads` takes large images), `429` too much"
     yield "traffic at once, `503` try again.\n"
     yield from _table(("code", "status", "what it means", "what to do"), map(_error_row, shown_errors()))
     yield "## Waiting and 303\n"
-    yield "A picture may take longer than one request can last. Then the answer is `303` to the job's result, which"
+    yield "An image may take longer than one request can last. Then the answer is `303` to the job's result, which"
     yield "waits on; `fetch` and `requests` follow it by themselves, `curl` needs `-L` (and `-d`, not `-X POST`). With"
     yield "`Prefer: respond-async` you get `202` at once and ask `GET /jobs/{id}`.\n"
-    yield "## One of several pictures failed\n"
-    yield "The answer is 200 with the pictures that there are, `total_failed`, and an entry in `errors` for each that"
+    yield "## One of several images failed\n"
+    yield "The answer is 200 with the images that there are, `total_failed`, and an entry in `errors` for each that"
     yield "isn't: its variation, sentence and code. Only what was delivered is charged.\n"
 
 

@@ -41,7 +41,7 @@ DEPLOY_SECONDS = 300
 ASK_SECONDS = 90
 KEY = "rehearsal-key"
 DEPLOYED = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
-PICTURE_SIZE = 256
+IMAGE_SIZE = 256
 ISSUER = "https://issuer.example"  # the template takes https only; the authorizer, which we make, asks ours
 
 CANNOT = (
@@ -212,7 +212,7 @@ def rehearse(play: Rehearsal) -> None:
         _expect(f"{method} {path}{'' if token else ' without a token'}", answer, wanted)
     answer = play.ask(api, "POST", "/estimate-cost", body={"provider": "stability", "operation": "generate"})
     _expect("POST /estimate-cost", answer, 200)
-    _make_a_picture(play, api)
+    _make_a_image(play, api)
     used = play.ask(api, "GET", "/usage").json()["used"]
     play.deploy(UPGRADE)
     answer = play.ask(api, "GET", "/usage")
@@ -234,19 +234,19 @@ def _remove(play: Rehearsal) -> None:
         raise Failed(f"after sam delete: functions {functions}, tables {tables}")
 
 
-def _make_a_picture(play: Rehearsal, api: str) -> None:
+def _make_a_image(play: Rehearsal, api: str) -> None:
     """Through gateway, table, bucket, queue, worker and the provider's emulator."""
     names = play.resources()
     play.client("lambda").invoke(
         FunctionName=names["WorkerFunction"], Payload=(ROOT / "events/worker/clock.json").read_bytes()
     )  # the clock's work: it tells the API functions who has a key
-    body = {"prompt": "A lighthouse", "provider": "stability", "width": PICTURE_SIZE, "height": PICTURE_SIZE}
+    body = {"prompt": "A lighthouse", "provider": "stability", "width": IMAGE_SIZE, "height": IMAGE_SIZE}
     answer = play.ask(api, "POST", "/create", body=body)
     _expect("POST /create", answer, 200)
-    picture = base64.b64decode(answer.json()["results"][0]["image_base64"])
-    if not picture.startswith(b"\x89PNG"):
-        raise Failed("the picture is no PNG")
-    _say(f"a picture of {len(picture):,} bytes")
+    image = base64.b64decode(answer.json()["results"][0]["image_base64"])
+    if not image.startswith(b"\x89PNG"):
+        raise Failed("the image is no PNG")
+    _say(f"an image of {len(image):,} bytes")
 
 
 def _expect(asked: str, answer: requests.Response, wanted: int) -> None:

@@ -1,6 +1,6 @@
 """`make docs` writes the tables of docs/scale.md anew from docs/scale.json and template.yaml.
 
-A model on paper: steady load, every request a create of one picture that waits for its answer. Little's law gives the
+A model on paper: steady load, every request a create of one image that waits for its answer. Little's law gives the
 concurrency, list prices the cost. Tests hold the page to it, and the counts in it to what the code really does.
 """
 
@@ -53,8 +53,8 @@ def setting() -> Setting:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """What one picture takes: seconds, GB-seconds, requests and units of each service."""
+class Image:
+    """What one image takes: seconds, GB-seconds, requests and units of each service."""
 
     api_seconds: float
     worker_seconds: float
@@ -67,8 +67,8 @@ class Picture:
     messages: float  # SQS requests: send, receive, delete
 
 
-def picture(data: Mapping[str, Any], own: Setting) -> Picture:
-    """One picture's needs; a wait longer than WaitSeconds goes on in the jobs function, by redirect."""
+def image(data: Mapping[str, Any], own: Setting) -> Image:
+    """One image's needs; a wait longer than WaitSeconds goes on in the jobs function, by redirect."""
     work, calls = data["work"], data["calls"]
     worker = work["provider_seconds"] + work["worker_overhead_seconds"]
     whole = worker + work["api_overhead_seconds"]
@@ -79,7 +79,7 @@ def picture(data: Mapping[str, Any], own: Setting) -> Picture:
         "items_per_transaction"
     ] * 2
     reads = calls["dynamodb_reads"] + calls["reads_per_waited_second"] * worker
-    return Picture(
+    return Image(
         api_seconds=whole,
         worker_seconds=worker,
         gb_seconds=first * own.create_gb + (whole - first) * own.jobs_gb + worker * own.worker_gb,
@@ -93,12 +93,12 @@ def picture(data: Mapping[str, Any], own: Setting) -> Picture:
 
 
 def cost(data: Mapping[str, Any], own: Setting) -> dict[str, float]:
-    """US dollars of a thousand pictures, by service."""
-    one, price, work = picture(data, own), data["prices_usd"], data["work"]
+    """US dollars of a thousand images, by service."""
+    one, price, work = image(data, own), data["prices_usd"], data["work"]
     stored = work["picture_mb"] / 1024 * price["s3_gb_month"] * own.result_days / DAYS_PER_MONTH
     return {
         "the provider": 1000 * work["provider_usd"],
-        "egress (the picture, as base64)": 1000 * work["picture_mb"] * 4 / 3 / 1024 * price["egress_gb"],
+        "egress (the image, as base64)": 1000 * work["picture_mb"] * 4 / 3 / 1024 * price["egress_gb"],
         "Lambda": 1000 * (one.gb_seconds * price["lambda_gb_second"])
         + one.invocations * price["lambda_million_requests"] / 1000,
         "S3": one.puts * price["s3_thousand_puts"] + one.gets * price["s3_thousand_gets"] + 1000 * stored,
@@ -112,7 +112,7 @@ def cost(data: Mapping[str, Any], own: Setting) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Load:
-    """A rate of pictures, and what it asks of each service at once or per second."""
+    """A rate of images, and what it asks of each service at once or per second."""
 
     per_minute: int
     waiting: float  # API environments
@@ -130,7 +130,7 @@ class Load:
 
 def load(data: Mapping[str, Any], own: Setting, per_minute: int) -> Load:
     """Little's law: how many are there is how many come times how long they stay."""
-    one, rate = picture(data, own), per_minute / 60
+    one, rate = image(data, own), per_minute / 60
     return Load(
         per_minute=per_minute,
         waiting=rate * one.api_seconds,
@@ -143,7 +143,7 @@ def load(data: Mapping[str, Any], own: Setting, per_minute: int) -> Load:
 
 
 def breaks(data: Mapping[str, Any], own: Setting) -> dict[str, float]:
-    """Pictures a minute at which each limit is reached, as it is by default."""
+    """Images a minute at which each limit is reached, as it is by default."""
     limits, one = data["limits"], load(data, own, 60)
     return {
         "worker": 60 * own.worker_concurrency / one.working,
@@ -194,7 +194,7 @@ KNOBS = {
 
 def _cost_table(data: Mapping[str, Any], own: Setting) -> Iterator[str]:
     parts = cost(data, own)
-    yield "| what | USD of 1,000 pictures |"
+    yield "| what | USD of 1,000 images |"
     yield "|---|---|"
     for name, usd in sorted(parts.items(), key=lambda item: -item[1]):
         yield f"| {name} | {usd:.3f} |"
@@ -224,7 +224,7 @@ def _load_table(data: Mapping[str, Any], own: Setting) -> Iterator[str]:
 
 
 def _break_table(data: Mapping[str, Any], own: Setting) -> Iterator[str]:
-    yield "| breaks at (pictures a minute) | what | the knob |"
+    yield "| breaks at (images a minute) | what | the knob |"
     yield "|---|---|---|"
     for name, rate in sorted(breaks(data, own).items(), key=lambda item: item[1]):
         yield f"| {rate:,.0f} | {KNOBS[name][0]} | {KNOBS[name][1]} |"

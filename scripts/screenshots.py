@@ -1,6 +1,6 @@
 """`make screenshots`: every studio at work, desktop and phone, light and dark, into build/screenshots.
 
-`--readme` also writes the README's picture, docs/images/playground.webp.
+`--readme` also writes the README's image, docs/images/playground.webp.
 """
 
 import io
@@ -24,8 +24,8 @@ SETTLE = 500  # ms for what is animated
 
 
 def sample(page: Page) -> None:
-    """Work on the sample picture."""
-    page.get_by_role("button", name="Try a sample picture").click()
+    """Work on the sample image."""
+    page.get_by_role("button", name="Try a sample image").click()
     page.locator(".drop-name").wait_for()
 
 
@@ -49,7 +49,7 @@ def create(page: Page) -> None:
         page.get_by_role("button", name="One variation more").click()
     page.wait_for_timeout(SETTLE)
     page.get_by_role("button", name="Create", exact=True).click()
-    page.locator(".picture img").nth(3).wait_for()
+    page.locator(".image img").nth(3).wait_for()
 
 
 def edit(page: Page) -> None:
@@ -84,7 +84,7 @@ def upscale(page: Page) -> None:
 
 def control(page: Page) -> None:
     """A drawn house."""
-    page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolour")
+    page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolor")
     stroke(page, ".pad", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
     stroke(page, ".pad", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
     page.get_by_role("button", name="Make it", exact=True).click()
@@ -155,8 +155,8 @@ def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) 
     return data
 
 
-def write_readme_picture(data: bytes) -> None:
-    """The README's picture, as small as it must be."""
+def write_readme_image(data: bytes) -> None:
+    """The README's image, as small as it must be."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     README.parent.mkdir(parents=True, exist_ok=True)
     for quality in (88, 80, 70, 60):
@@ -183,7 +183,7 @@ def main() -> int:
                     path.write_bytes(data)
                     print(path.relative_to(ROOT), flush=True)
         if "--readme" in sys.argv:
-            write_readme_picture((BUILD / "create-desktop-light.png").read_bytes())
+            write_readme_image((BUILD / "create-desktop-light.png").read_bytes())
         browser.close()
     return 0
 

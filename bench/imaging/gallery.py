@@ -1,22 +1,21 @@
-"""`make gallery`: smart beside centre crops of the marked pictures, with overlays, as a page in build/gallery/crops."""
+"""`make gallery`: smart beside center crops of the marked images, with overlays, as a page in build/gallery/crops."""
 
 import html
 from pathlib import Path
 from typing import Any
 
 from crops import SIZES
-from fetch import marked_pictures
+from fetch import marked_images
 from PIL import ImageDraw
 
 from image_studio import catalog
-from image_studio.imaging.crop import cover, crop_box
+from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
-from image_studio.imaging.gate import open_picture
-from image_studio.imaging.picture import Box, Picture
-from image_studio.imaging.resize import fit_inside
+from image_studio.imaging.geometry import cover, crop_box, fit_inside
 from image_studio.imaging.safe_zones import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
-from image_studio.schemas.image import FileType
+from image_studio.imaging.types import Box, DecodedImage
+from image_studio.schemas.common import FileType
 
 OUT = Path("build/gallery/crops")
 _SIDE = 320  # pixels of the long side of what the page shows
@@ -28,11 +27,11 @@ _STYLE = (
 
 
 def main() -> None:
-    """Write the page and its pictures."""
+    """Write the page and its images."""
     OUT.mkdir(parents=True, exist_ok=True)
-    parts = [f"<!doctype html><meta charset=utf-8><title>Crops</title><style>{_STYLE}</style><h1>Smart and centre</h1>"]
-    parts.append("<p>Green: the marked subject. White: the smart crop. Orange: the centre crop.</p>")
-    for number, entry in enumerate(marked_pictures()):
+    parts = [f"<!doctype html><meta charset=utf-8><title>Crops</title><style>{_STYLE}</style><h1>Smart and center</h1>"]
+    parts.append("<p>Green: the marked subject. White: the smart crop. Orange: the center crop.</p>")
+    for number, entry in enumerate(marked_images()):
         parts.append(_section(number, entry))
     parts.append("<h1>Safe zones</h1>" + "".join(_zones()))
     (OUT / "index.html").write_text("\n".join(parts))
@@ -40,52 +39,52 @@ def main() -> None:
 
 
 def _section(number: int, entry: dict[str, Any]) -> str:
-    picture = open_picture(entry["file"].read_bytes())
-    attention = Attention(picture)
+    image = decode(entry["file"].read_bytes())
+    attention = Attention(image)
     title = html.escape(f"{entry['package']}: {entry['path']}") + (" (held out)" if entry["held_out"] else "")
     figures = [f"<h2>{title}</h2>"]
     for width, height in SIZES:
         ratio = width / height
-        smart, centre = crop_box(picture, ratio, attention=attention), crop_box(picture, ratio, mode="center")
-        shown = _overlay(picture, entry["subjects"], smart, centre)
+        smart, center = crop_box(image, ratio, attention=attention), crop_box(image, ratio, mode="center")
+        shown = _overlay(image, entry["subjects"], smart, center)
         figures.append("<div>" + _figure(f"{number}-{width}x{height}", shown, f"{width}x{height}"))
         for mode in ("smart", "center"):
             small = _SIDE / max(width, height)
-            made, _ = cover(picture, round(width * small), round(height * small), mode=mode, attention=attention)
+            made, _ = cover(image, round(width * small), round(height * small), mode=mode, attention=attention)
             figures.append(_figure(f"{number}-{width}x{height}-{mode}", made, mode))
         figures.append("</div>")
     return "".join(figures)
 
 
-def _overlay(picture: Picture, subjects: list[list[float]], smart: Box, centre: Box) -> Picture:
-    """The whole picture, small, with the subject and both windows drawn."""
-    scale = _SIDE / max(picture.size)
-    shown = fit_inside(picture.convert("RGB"), round(picture.width * scale), round(picture.height * scale))
+def _overlay(image: DecodedImage, subjects: list[list[float]], smart: Box, center: Box) -> DecodedImage:
+    """The whole image, small, with the subject and both windows drawn."""
+    scale = _SIDE / max(image.size)
+    shown = fit_inside(image.convert("RGB"), round(image.width * scale), round(image.height * scale))
     pen = ImageDraw.Draw(shown)
     for left, top, right, bottom in subjects:
         box = (left * shown.width, top * shown.height, right * shown.width, bottom * shown.height)
         pen.rectangle([edge / 100 for edge in box], outline="lime", width=2)
-    for window, colour in ((centre, "orange"), (smart, "white")):
-        pen.rectangle([edge * scale for edge in window.corners], outline=colour, width=2)
+    for window, color in ((center, "orange"), (smart, "white")):
+        pen.rectangle([edge * scale for edge in window.corners], outline=color, width=2)
     return shown
 
 
 def _zones() -> list[str]:
-    """One picture in every format of every platform, its safe zone drawn."""
-    entry = next(one for one in marked_pictures() if one["path"].endswith("photo3.jpg"))
-    picture = open_picture(entry["file"].read_bytes())
+    """One image in every format of every platform, its safe zone drawn."""
+    entry = next(one for one in marked_images() if one["path"].endswith("photo3.jpg"))
+    image = decode(entry["file"].read_bytes())
     figures = []
     for name in catalog.social_platform_names():
         for one in catalog.platform(name).formats:
-            made, _ = cover(picture, one.width, one.height)
+            made, _ = cover(image, one.width, one.height)
             zoned = draw_safe_zones(made, Zone(*one.safe_zone))
             figures.append(_figure(f"zone-{name}-{one.width}x{one.height}-{one.name}", zoned, f"{name}: {one.name}"))
     return figures
 
 
-def _figure(name: str, picture: Picture, caption: str) -> str:
+def _figure(name: str, image: DecodedImage, caption: str) -> str:
     file = "".join(letter if letter.isalnum() or letter in "-." else "_" for letter in name) + ".jpg"
-    (OUT / file).write_bytes(encode(picture, FileType.JPEG, 85))
+    (OUT / file).write_bytes(encode(image, FileType.JPEG, 85))
     return f'<figure><img src="{file}" loading="lazy"><figcaption>{html.escape(caption)}</figcaption></figure>'
 
 

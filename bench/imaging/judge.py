@@ -11,7 +11,7 @@ _GRID = 1000
 
 @dataclass
 class Subject:
-    """The marked boxes of one picture (percent), painted as one area."""
+    """The marked boxes of one image (percent), painted as one area."""
 
     boxes: list[list[float]]
     mask: Any = field(init=False)
@@ -24,7 +24,7 @@ class Subject:
         self.mask = np.pad(self.mask, ((1, 0), (1, 0)))
 
     def kept(self, window: tuple[float, float, float, float]) -> float:
-        """The share of the subject's area inside a window (shares of the picture)."""
+        """The share of the subject's area inside a window (shares of the image)."""
         left, top, right, bottom = (min(max(round(edge * _GRID), 0), _GRID) for edge in window)
         sums = self.mask
         inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
@@ -38,7 +38,7 @@ class Subject:
         )
 
 
-def largest(picture: tuple[int, int], size: tuple[int, int]) -> tuple[float, float]:
-    """Width and height, as shares, of the largest window with the ratio of `size` in the picture."""
-    ratio = size[0] / size[1] * picture[1] / picture[0]
+def largest(image: tuple[int, int], size: tuple[int, int]) -> tuple[float, float]:
+    """Width and height, as shares, of the largest window with the ratio of `size` in the image."""
+    ratio = size[0] / size[1] * image[1] / image[0]
     return (min(ratio, 1.0), min(1 / ratio, 1.0))

@@ -1,7 +1,7 @@
-"""Learn the powers of `imaging/saliency.py` from the marked pictures that aren't held out; prints them.
+"""Learn the powers of `imaging/saliency.py` from the marked images that aren't held out; prints them.
 
-The map is a softmax over the pixels of a picture, the choice a softmax over the windows of a case; what is kept on
-average is maximised, hard cases counting twice. Cross-validated by picture, in eighths.
+The map is a softmax over the pixels of an image, the choice a softmax over the windows of a case; what is kept on
+average is maximised, hard cases counting twice. Cross-validated by image, in eighths.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 from crops import HARD, SIZES
-from fetch import marked_pictures
+from fetch import marked_images
 from judge import Subject, largest
 from scipy.optimize import minimize
 
 from image_studio.imaging import saliency
-from image_studio.imaging.gate import open_picture
-from image_studio.imaging.picture import Picture
+from image_studio.imaging.decode import decode
+from image_studio.imaging.types import DecodedImage
 
 WINDOWS = 65
 #: How sharply the better window is preferred while learning; how much powers are drawn to zero; steps at most.
@@ -27,7 +27,7 @@ NAMES = [f"{name} {where}" for name in saliency.POWERS for where in ("itself", "
 
 @dataclass
 class Case:
-    """One ratio of a picture: which windows there are, as weights of the columns or rows, and what each keeps."""
+    """One ratio of an image: which windows there are, as weights of the columns or rows, and what each keeps."""
 
     horizontal: bool
     windows: Array
@@ -37,14 +37,14 @@ class Case:
 
 @dataclass
 class Marked:
-    """A marked picture: its map's logarithm for weights of 1, pixel by pixel, and its cases."""
+    """A marked image: its map's logarithm for weights of 1, pixel by pixel, and its cases."""
 
     path: str
     features: Array  # rows, columns, NAMES
     cases: list[Case]
 
 
-def features(image: Picture) -> Array:
+def features(image: DecodedImage) -> Array:
     """What the logarithm of the map is made of."""
     planes = []
     for cue in saliency.look(image).values():
@@ -58,20 +58,20 @@ def features(image: Picture) -> Array:
 
 
 def marked() -> list[Marked]:
-    """The pictures to learn from."""
+    """The images to learn from."""
     found = []
-    for entry in marked_pictures():
+    for entry in marked_images():
         if entry["held_out"]:
             continue
-        image, subject = open_picture(entry["file"].read_bytes()), Subject(entry["subjects"])
+        image, subject = decode(entry["file"].read_bytes()), Subject(entry["subjects"])
         planes = features(image)
         cases = [_case(subject, image.size, size, planes.shape) for size in SIZES]
         found.append(Marked(entry["path"], planes, [case for case in cases if case]))
     return found
 
 
-def _case(subject: Subject, picture: tuple[int, int], size: tuple[int, int], cells: tuple[int, ...]) -> Case | None:
-    width, height = largest(picture, size)
+def _case(subject: Subject, image: tuple[int, int], size: tuple[int, int], cells: tuple[int, ...]) -> Case | None:
+    width, height = largest(image, size)
     horizontal = width < 1
     share = width if horizontal else height
     if share > 0.999:
@@ -122,18 +122,18 @@ def kept_by(one: Marked, weights: Array) -> list[tuple[bool, float]]:
 
 def main() -> None:
     """Cross-validate, then learn from all."""
-    pictures = marked()
-    order = np.random.default_rng(0).permutation(len(pictures))
+    images = marked()
+    order = np.random.default_rng(0).permutation(len(images))
     results: list[tuple[bool, float]] = []
     for part in range(EIGHTHS):
         left_out = set(order[part::EIGHTHS].tolist())
-        weights = learn([one for at, one in enumerate(pictures) if at not in left_out])
-        results += [result for at in left_out for result in kept_by(pictures[at], weights)]
+        weights = learn([one for at, one in enumerate(images) if at not in left_out])
+        results += [result for at in left_out for result in kept_by(images[at], weights)]
     hard = [kept for is_hard, kept in results if is_hard]
     under = sum(kept < 0.5 for kept in hard)
     print(f"cross-validated: all cases keep {np.mean([kept for _, kept in results]):.3f},")
     print(f"  hard ones {np.mean(hard):.3f}, {under} of {len(hard)} under half")
-    for name, weight in zip(NAMES, learn(pictures), strict=True):
+    for name, weight in zip(NAMES, learn(images), strict=True):
         print(f"  {name:16} {weight:7.2f}")
 
 

@@ -1,4 +1,4 @@
-"""Where the peers put a crop: each function gives left, top, right, bottom as shares of the picture."""
+"""Where the peers put a crop: each function gives left, top, right, bottom as shares of the image."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def smartcrop_windows(file: Path, sizes: list[Size]) -> list[Window]:
 
 
 def thumbor_windows(file: Path, sizes: list[Size]) -> list[Window]:
-    """What thumbor does: faces (Haar), else corner features; the window around their centre of mass."""
+    """What thumbor does: faces (Haar), else corner features; the window around their center of mass."""
     image = Image.open(file).convert("RGB")
     x, y = asyncio.run(_thumbor_focus(image))
     found = []
@@ -81,7 +81,7 @@ async def _thumbor_focus(image: Image.Image) -> tuple[float, float]:
 
 
 def sharp_windows(files: list[Path], sizes: list[Size]) -> list[list[Window]]:
-    """What sharp does: cover with its attention strategy, all pictures in one node process."""
+    """What sharp does: cover with its attention strategy, all images in one node process."""
     script = Path(__file__).with_name("sharp_crops.cjs")
     asked = json.dumps({"files": [str(file.resolve()) for file in files], "sizes": sizes})
     modules = {**os.environ, "NODE_PATH": str((CACHE / "node_modules").resolve())}

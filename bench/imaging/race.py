@@ -1,4 +1,4 @@
-"""Six social files from one picture: everybody in turn, round after round; medians, ratios, bytes, SSIM, memory."""
+"""Six social files from one image: everybody in turn, round after round; medians, ratios, bytes, SSIM, memory."""
 
 import io
 import subprocess
@@ -17,12 +17,12 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 from sources import sources
 
-from image_studio.imaging.crop import crop_box
-from image_studio.imaging.gate import open_picture
-from image_studio.imaging.picture import Picture, Size
-from image_studio.imaging.renditions import Placing, Rendition, Wanted, render_all
+from image_studio.imaging.decode import decode
+from image_studio.imaging.geometry import crop_box
+from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
 from image_studio.imaging.saliency import Attention
-from image_studio.schemas.image import FileType
+from image_studio.imaging.types import DecodedImage, Size
+from image_studio.schemas.common import FileType
 
 ROUNDS = 7
 #: Ours may take at most this share of sharp's bytes (PNG) and of its memory (12 MP to JPG).
@@ -62,7 +62,7 @@ class Race:
 
         Shares are medians of the rounds' ratios; what must hold is held against the clock.
         """
-        print(f"\n{self.source} to six {self.file_type.upper()}, {'attention' if self.mode == 'smart' else 'centre'}")
+        print(f"\n{self.source} to six {self.file_type.upper()}, {'attention' if self.mode == 'smart' else 'center'}")
         for name, taken in self.times.items():
             spent = median(self.spent[name])
             print(f"  {name:12} {median(taken):7.0f} ms, processor {spent:6.0f} ms {self.sizes[name] / 1e6:6.2f} MB")
@@ -121,8 +121,8 @@ def likeness() -> None:
 
 
 def _made(data: bytes, file_type: str) -> list[Rendition]:
-    wanted = [Wanted(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
-    return [one for one in render_all(data, wanted, Placing()) if isinstance(one, Rendition)]
+    wanted = [RenditionSpec(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
+    return [one for one in render_all(data, wanted, Placement()) if isinstance(one, Rendition)]
 
 
 def _ssim(exact: Image.Image, data: bytes) -> float:
@@ -136,18 +136,18 @@ def looking() -> None:
     for one in RACES:
         data = sources()[one.source].read_bytes()
         text = pybase64.b64encode_as_string(data)
-        picture = open_picture(data, at_least=Size(2000, 1500))
+        image = decode(data, at_least=Size(2000, 1500))
         request = _processor_time(lambda text=text, one=one: contenders.ours(text, one.file_type, "smart"))
-        look = _processor_time(lambda picture=picture: place_all(picture))
+        look = _processor_time(lambda image=image: place_all(image))
         verdict = "ok" if look / request <= 0.05 else "MISSED"
         print(f"  {one.source} to {one.file_type}: {look:.1f} of {request:.0f} ms, {look / request:.3f} {verdict}")
 
 
-def place_all(picture: Picture) -> None:
-    """Look at the picture and choose all six windows."""
-    attention = Attention(picture)
+def place_all(image: DecodedImage) -> None:
+    """Look at the image and choose all six windows."""
+    attention = Attention(image)
     for width, height in SIZES:
-        crop_box(picture, width / height, attention=attention)
+        crop_box(image, width / height, attention=attention)
 
 
 def _processor_time(run: Callable[[], object]) -> float:

@@ -3,7 +3,7 @@
 import random
 from pathlib import Path
 
-from fetch import CACHE, marked_pictures
+from fetch import CACHE, marked_images
 from PIL import Image, ImageChops
 
 _PHOTO = "Christophe_Henner_-_June_2016.jpg"
@@ -14,7 +14,7 @@ def sources() -> dict[str, Path]:
     """The two files, by name, made if need be."""
     files = {"2048x2048 PNG": CACHE / "source-2048.png", "12 MP JPEG": CACHE / "source-12mp.jpg"}
     if not all(file.exists() for file in files.values()):
-        (entry,) = (one for one in marked_pictures() if one["path"].endswith(_PHOTO))
+        (entry,) = (one for one in marked_images() if one["path"].endswith(_PHOTO))
         photo = Image.open(entry["file"]).convert("RGB")
         square = photo.crop((0, 0, 3840, 3840)).resize((2048, 2048), Image.Resampling.LANCZOS)
         _grain(square).save(files["2048x2048 PNG"])

@@ -1,4 +1,4 @@
-"""The envelope: what a handler does beside its work, for a picture of 5 MB each way: read, check, validate, answer.
+"""The envelope: what a handler does beside its work, for an image of 5 MB each way: read, check, validate, answer.
 
 An echo behind powertools with its defaults, the same behind our edge (caller, limits, gates, log line, headers), and
 pydantic with nothing around it; in processor time, which a busy machine doesn't stretch. All three run with the
@@ -25,7 +25,7 @@ from image_studio.runtime.deliver import spliced
 from image_studio.runtime.edge import StudioApi
 from image_studio.runtime.limits import Meter
 from image_studio.runtime.parse import ignored_header, parse_request
-from image_studio.schemas.request import ImageText, Prompt, Request
+from image_studio.schemas.common import ImageText, Prompt, Request
 from local.intrinsics import read_yaml
 from local.template import TEMPLATE
 
@@ -74,8 +74,8 @@ def ours() -> Answering:
     def echo(call: Call) -> Response:
         request, ignored = parse_request(Echo, call.text())
         call.headers.update(ignored_header(ignored))
-        picture, request.image_base64 = request.image_base64, MARK
-        return respond(200, spliced(request.model_dump_json(), {MARK: picture}))
+        image, request.image_base64 = request.image_base64, MARK
+        return respond(200, spliced(request.model_dump_json(), {MARK: image}))
 
     return lambda event: api.handle(event, None)
 
@@ -93,7 +93,7 @@ def alone() -> Answering:
 
 def event(megabytes: float, turn: int) -> dict[str, Any]:
     """A POST of that many bytes; each of another caller, as limits would have it."""
-    picture = "iVBORw0KGgo" * int(megabytes * 1_000_000 / 11)
+    image = "iVBORw0KGgo" * int(megabytes * 1_000_000 / 11)
     claims = {"sub": f"bench {turn}", "tier": "enterprise"}
     return {
         "version": "2.0",
@@ -107,7 +107,7 @@ def event(megabytes: float, turn: int) -> dict[str, Any]:
             "http": {"method": "POST", "path": PATH, "sourceIp": "127.0.0.1"},
             "authorizer": {"jwt": {"claims": claims, "scopes": None}},
         },
-        "body": json.dumps({"prompt": "A boat", "image_base64": picture}),
+        "body": json.dumps({"prompt": "A boat", "image_base64": image}),
         "isBase64Encoded": False,
     }
 

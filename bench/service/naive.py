@@ -176,7 +176,7 @@ def _begin(kind: str, body: str) -> Job:
 @app.post(f"{PREFIX}/create")
 @tracer.capture_method
 def create(request: CreateRequest) -> tuple[Job, int]:
-    """Begin a picture."""
+    """Begin an image."""
     return _begin("create", request.model_dump_json()), 202
 
 
@@ -201,7 +201,7 @@ def control(request: EditRequest) -> tuple[Job, int]:
 
 @app.post(f"{PREFIX}/social/optimize")
 def social(request: SocialRequest) -> dict[str, Any]:
-    """Crop a picture."""
+    """Crop an image."""
     image = Image.open(io.BytesIO(base64.b64decode(request.image_base64)))
     return {"size": image.size, "platforms": request.platforms}
 

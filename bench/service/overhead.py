@@ -1,6 +1,6 @@
 """What we add to a provider's time, beside what docs/scale.json reckons with: the model is on paper, this is measured.
 
-Pictures made one after another through the whole local stack, with a provider that takes different times. The worker's
+Images made one after another through the whole local stack, with a provider that takes different times. The worker's
 part is from its claim to the end, without the provider; the API's is all that the caller waits beyond the worker's
 time: admission, the queue, looking for the end ever more seldom, the answer.
 """
@@ -21,12 +21,12 @@ from scripts.scale import inputs
 
 TAKES = (0.5, 2.3, 4.1, 5.7)  # seconds of the provider; the pauses between looks grow meanwhile
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-SIDE = 1024  # pixels, as the model's picture
-RECEIVED = "picture received"
+SIDE = 1024  # pixels, as the model's image
+RECEIVED = "image received"
 
 
 def measure(stack: Stack, seconds: float) -> tuple[float, float]:
-    """Seconds of the worker and of the API for one picture, the provider's own left out."""
+    """Seconds of the worker and of the API for one image, the provider's own left out."""
     body = {"prompt": f"A lamp [[delay={seconds}]]", "provider": "stability", "width": SIDE, "height": SIDE}
     headers = stack.headers(sub="overhead", tier="enterprise")
     started = time.monotonic()

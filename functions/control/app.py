@@ -1,6 +1,6 @@
 """Control: one paid operation and what describes it."""
 
-from image_studio.operations.operation_info import control_operations
+from image_studio.operations.listings import control_operations
 from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call

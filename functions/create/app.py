@@ -1,9 +1,9 @@
-"""Create: pictures from prompts, templates, providers, estimates, health; and the gateway's default route.
+"""Create: images from prompts, templates, providers, estimates, health; and the gateway's default route.
 
-What only one route needs, it imports itself: reading the catalog doesn't wait for what a picture needs.
+What only one route needs, it imports itself: reading the catalog doesn't wait for what an image needs.
 """
 
-from image_studio.operations import find_templates
+from image_studio.operations import templates
 from image_studio.runtime import reads
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
@@ -17,28 +17,28 @@ handler = api.handle
 
 @api.post("/create", spends=True)
 def create(call: Call) -> Response:
-    """Make pictures from a prompt."""
+    """Make images from a prompt."""
     from image_studio.runtime.submit import submit
 
     return submit(call, "create")
 
 
 @api.get("/templates")
-def templates(call: Call) -> Response:
+def list_templates(call: Call) -> Response:
     """List templates by platform and category."""
-    return cached(call, find_templates.list_templates(call.query("platform"), call.query("category")))
+    return cached(call, templates.list_templates(call.query("platform"), call.query("category")))
 
 
 @api.get("/templates/search")
 def search(call: Call) -> Response:
     """Find templates by words."""
-    return cached(call, find_templates.search_templates(call.needed_query("query")))
+    return cached(call, templates.search_templates(call.needed_query("query")))
 
 
 @api.get("/templates/recommend")
 def recommend(call: Call) -> Response:
     """Recommend templates for a use case."""
-    return cached(call, find_templates.recommend_templates(call.needed_query("use_case"), call.query("platform")))
+    return cached(call, templates.recommend_templates(call.needed_query("use_case"), call.query("platform")))
 
 
 @api.get("/providers")

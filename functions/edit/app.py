@@ -1,7 +1,6 @@
 """Edit: one paid operation, what describes it, and the models that do it."""
 
-from image_studio.operations.edit_models import edit_models
-from image_studio.operations.operation_info import edit_operations
+from image_studio.operations.listings import edit_models, edit_operations
 from image_studio.runtime import reads
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call

@@ -38,7 +38,7 @@ def result(call: Call, job_id: str) -> Response:
 
 @api.post("/uploads")
 def upload(call: Call) -> Response:
-    """Give a form for a large picture, and the job that waits for it."""
+    """Give a form for a large image, and the job that waits for it."""
     from image_studio.runtime.uploads import create_upload
 
     return create_upload(call)

@@ -1,6 +1,6 @@
-"""Social: one picture in the sizes of many platforms, and what the platforms want."""
+"""Social: one image in the sizes of many platforms, and what the platforms want."""
 
-from image_studio.operations import platform_reads
+from image_studio.operations import listings
 from image_studio.runtime.answers import Response
 from image_studio.runtime.call import Call
 from image_studio.runtime.edge import StudioApi
@@ -12,7 +12,7 @@ handler = api.handle
 
 @api.post("/social/optimize")
 def optimize(call: Call) -> Response:
-    """Crop, scale and encode one picture for many platforms."""
+    """Crop, scale and encode one image for many platforms."""
     from image_studio.runtime.inline import serve_now
 
     return serve_now(call, "social")
@@ -21,10 +21,10 @@ def optimize(call: Call) -> Response:
 @api.get("/social/platforms/<platform>/formats")
 def formats(call: Call, platform: str) -> Response:
     """List a platform's formats."""
-    return cached(call, platform_reads.platform_formats(platform))
+    return cached(call, listings.platform_formats(platform))
 
 
 @api.get("/platform-specs/<platform>")
 def specs(call: Call, platform: str) -> Response:
     """Say what a platform accepts."""
-    return cached(call, platform_reads.platform_specs(platform))
+    return cached(call, listings.platform_specs(platform))

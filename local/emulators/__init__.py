@@ -1,4 +1,4 @@
-"""Local emulators of the four providers: the real wire protocols, real pictures painted with Pillow.
+"""Local emulators of the four providers: the real wire protocols, real images painted with Pillow.
 
 `start("stability")` gives a running emulator; `python -m local.emulators` starts them all. README.md lists the
 markers that make one slow or faulty.

@@ -5,47 +5,47 @@ from collections import Counter, deque
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from local.emulators.encoding import flattened
-from local.emulators.motifs import Colour, colour_named
+from local.emulators.motifs import Color, color_named
 from local.emulators.painting import Size
 
 LOOK_SIDE = 160
-#: How far a background's colour may drift from one pixel to the next, summed over RGB.
+#: How far a background's color may drift from one pixel to the next, summed over RGB.
 STEP_TOLERANCE = 9
-COLOURS = 24
+COLORS = 24
 HUE_TOLERANCE = 22
 
 
-def subject_mask(picture: Image.Image) -> Image.Image:
+def subject_mask(image: Image.Image) -> Image.Image:
     """White where the subject is, black where the background is, soft at the edge.
 
-    The background is what can be reached from the border over colours of the border or without a jump in colour;
+    The background is what can be reached from the border over colors of the border or without a jump in color;
     if that is nearly all or nearly nothing, an oval in the middle counts as the subject.
     """
-    small = flattened(picture)
+    small = flattened(image)
     small.thumbnail((LOOK_SIDE, LOOK_SIDE))
     small = small.filter(ImageFilter.MedianFilter(3))
     mask = _not_reached(small)
     share = mask.histogram()[255] / (mask.width * mask.height)
     if not 0.02 < share < 0.92:
         mask = _middle_oval(small.size)
-    soft = mask.filter(ImageFilter.MedianFilter(5)).resize(picture.size, Image.Resampling.BICUBIC)
+    soft = mask.filter(ImageFilter.MedianFilter(5)).resize(image.size, Image.Resampling.BICUBIC)
     return soft.point(lambda value: max(0, min(255, (value - 96) * 4)))
 
 
-def region_for(picture: Image.Image, words: str) -> Image.Image:
-    """Where the words point: the pixels of a colour that they name, else the subject, else the background if named."""
+def region_for(image: Image.Image, words: str) -> Image.Image:
+    """Where the words point: the pixels of a color that they name, else the subject, else the background if named."""
     if "background" in words.lower():
-        return ImageChops.invert(subject_mask(picture))
-    colour = colour_named(words)
-    if colour:
-        found = _coloured(picture, colour)
-        if found.histogram()[255] > picture.width * picture.height * 0.003:
+        return ImageChops.invert(subject_mask(image))
+    color = color_named(words)
+    if color:
+        found = _colored(image, color)
+        if found.histogram()[255] > image.width * image.height * 0.003:
             return found
-    return subject_mask(picture)
+    return subject_mask(image)
 
 
 def bounds(mask: Image.Image) -> tuple[int, int, int, int]:
-    """The box around a mask's white; the whole picture if there is none."""
+    """The box around a mask's white; the whole image if there is none."""
     return mask.point(lambda value: 255 if value > 127 else 0).getbbox() or (0, 0, *mask.size)
 
 
@@ -58,25 +58,25 @@ def _not_reached(small: Image.Image) -> Image.Image:
     """White where the background can't be reached from the border."""
     width, height = small.size
     pixels = small.tobytes()
-    colours = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
-    outer = _outer_colours(small)
+    colors = [pixels[i : i + 3] for i in range(0, len(pixels), 3)]
+    outer = _outer_colors(small)
     border = list(range(width)) + [y * width + x for y in range(height) for x in (0, width - 1)]
     border += [(height - 1) * width + x for x in range(width)]
     reached = {place for place in border if outer[place]}
     waiting = deque(reached)
     while waiting:
         place = waiting.popleft()
-        for near in _neighbours(place, width, height):
-            if near not in reached and (outer[near] or _apart(colours[place], colours[near]) <= STEP_TOLERANCE):
+        for near in _neighbors(place, width, height):
+            if near not in reached and (outer[near] or _apart(colors[place], colors[near]) <= STEP_TOLERANCE):
                 reached.add(near)
                 waiting.append(near)
     return Image.frombytes("L", small.size, bytes(0 if i in reached else 255 for i in range(width * height)))
 
 
-def _outer_colours(small: Image.Image) -> list[bool]:
-    """For each pixel whether its colour is more at home at the top and the sides than in the middle."""
+def _outer_colors(small: Image.Image) -> list[bool]:
+    """For each pixel whether its color is more at home at the top and the sides than in the middle."""
     width, height = small.size
-    labels = small.quantize(COLOURS, kmeans=1).tobytes()
+    labels = small.quantize(COLORS, kmeans=1).tobytes()
     rim, middle = Counter[int](), Counter[int]()
     edge = max(1, width // 12)
     for place, label in enumerate(labels):
@@ -89,7 +89,7 @@ def _outer_colours(small: Image.Image) -> list[bool]:
     return [share_of_rim[label] > 0 for label in labels]
 
 
-def _neighbours(place: int, width: int, height: int) -> list[int]:
+def _neighbors(place: int, width: int, height: int) -> list[int]:
     x, y = place % width, place // width
     near = [place - 1] if x else []
     near += [place + 1] if x < width - 1 else []
@@ -108,11 +108,11 @@ def _middle_oval(size: Size) -> Image.Image:
     return mask
 
 
-def _coloured(picture: Image.Image, colour: Colour) -> Image.Image:
-    """Where a picture has about a colour: by hue, or by brightness for greys."""
-    hue, saturation, value = Image.new("RGB", (1, 1), colour).convert("HSV").split()
+def _colored(image: Image.Image, color: Color) -> Image.Image:
+    """Where an image has about a color: by hue, or by brightness for grays."""
+    hue, saturation, value = Image.new("RGB", (1, 1), color).convert("HSV").split()
     wanted = [int(band.tobytes()[0]) for band in (hue, saturation, value)]
-    bands = flattened(picture).convert("HSV").split()
+    bands = flattened(image).convert("HSV").split()
     if wanted[1] < 40:
         pale = bands[1].point(lambda v: 255 if v < 60 else 0)
         near = bands[2].point(lambda v: 255 if abs(v - wanted[2]) < 50 else 0)

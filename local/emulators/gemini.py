@@ -70,10 +70,10 @@ class Gemini(Provider):
     def _paint(self, visit: Visit, model: str, asked: Asked, plan: Plan) -> Response:
         spec = IMAGE_MODELS[model]
         price = spec.prices[asked.image_config.get("imageSize", "1K")]
-        tokens = (tokens_in(asked.text) + 258 * len(asked.pictures), TOKENS_PER_IMAGE)
+        tokens = (tokens_in(asked.text) + 258 * len(asked.images), TOKENS_PER_IMAGE)
 
         def work() -> Response:
-            parts = _picture_parts(spec, asked)
+            parts = _image_parts(spec, asked)
             self.take(visit, price)
             return candidates(model, parts, tokens)
 
@@ -83,7 +83,7 @@ class Gemini(Provider):
 
         def prose(_marker: Marker) -> Response:
             self.take(visit, price)
-            return candidates(model, [{"text": "I can't make that picture."}], (tokens[0], 8))
+            return candidates(model, [{"text": "I can't make that image."}], (tokens[0], 8))
 
         own: Refusals = {
             "filtered": partial(nothing, "IMAGE_SAFETY"),
@@ -124,27 +124,27 @@ def _wrong_settings(model: str, spec: ImageModel, asked: Asked) -> str:
         return f"{model} does not support the requested combination of response modalities: {modalities}"
     if asked.config.get("candidateCount", 1) != 1:
         return "Multiple candidates is not enabled for this model"
-    if len(asked.pictures) > spec.most_references:
+    if len(asked.images) > spec.most_references:
         return f"At most {spec.most_references} images are supported"
     if not asked.text.strip():
         return "A text part is required"
     return ""
 
 
-def _picture_parts(spec: ImageModel, asked: Asked) -> list[dict[str, Any]]:
-    """The parts of an answer: words if asked for, a thinking model's draft, the picture."""
+def _image_parts(spec: ImageModel, asked: Asked) -> list[dict[str, Any]]:
+    """The parts of an answer: words if asked for, a thinking model's draft, the image."""
     ratio = asked.image_config.get("aspectRatio")
-    ratio = ratio or (nearest_ratio(spec, asked.pictures[0].size) if asked.pictures else "1:1")
+    ratio = ratio or (nearest_ratio(spec, asked.images[0].size) if asked.images else "1:1")
     seed = asked.config.get("seed")
     order = Order(asked.text, size_of(ratio, asked.image_config.get("imageSize", "1K")), seed or random_seed())
-    picture = follow(order, asked.pictures) if asked.pictures else paint(order)
-    inline = {"mimeType": f"image/{spec.file_type}", "data": to_text(encode(picture, spec.file_type))}
+    image = follow(order, asked.images) if asked.images else paint(order)
+    inline = {"mimeType": f"image/{spec.file_type}", "data": to_text(encode(image, spec.file_type))}
     parts: list[dict[str, Any]] = []
     if spec.thinks:
-        draft = {"mimeType": "image/jpeg", "data": to_text(encode(picture.resize((128, 128)), "jpeg"))}
+        draft = {"mimeType": "image/jpeg", "data": to_text(encode(image.resize((128, 128)), "jpeg"))}
         parts += [{"text": "Thinking about the composition.", "thought": True}, {"inlineData": draft, "thought": True}]
     if "TEXT" in (asked.config.get("responseModalities") or ["TEXT"]):
-        parts.append({"text": "Here is your picture."})
+        parts.append({"text": "Here is your image."})
     return [*parts, {"inlineData": inline} | ({"thoughtSignature": SIGNATURE} if spec.thinks else {})]
 
 

@@ -1,4 +1,4 @@
-"""Gemini's models as data: which are alive, their ratios, sizes, pictures' pixels and prices (USD)."""
+"""Gemini's models as data: which are alive, their ratios, sizes, images' pixels and prices (USD)."""
 
 from dataclasses import dataclass
 
@@ -49,13 +49,13 @@ RETIRED_MODELS = (
 
 
 def size_of(ratio: str, image_size: str) -> Size:
-    """Width x height of a picture, pixels."""
+    """Width x height of an image, pixels."""
     width, height = SIZES_1K[ratio]
     scale = SCALES[image_size]
     return int(width * scale), int(height * scale)
 
 
 def nearest_ratio(model: ImageModel, size: Size) -> str:
-    """The model's ratio nearest to a picture's, as it chooses for edits when none is given."""
+    """The model's ratio nearest to an image's, as it chooses for edits when none is given."""
     wanted = size[0] / size[1]
     return min(model.ratios, key=lambda ratio: abs(SIZES_1K[ratio][0] / SIZES_1K[ratio][1] / wanted - 1))

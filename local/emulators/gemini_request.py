@@ -1,4 +1,4 @@
-"""Reading generateContent: names in either case, unknown ones refused as Google's APIs do, pictures decoded."""
+"""Reading generateContent: names in either case, unknown ones refused as Google's APIs do, images decoded."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 from werkzeug.wrappers import Response
 
-from local.emulators.encoding import NotAPicture, decode, from_text
+from local.emulators.encoding import NotAImage, decode, from_text
 from local.emulators.gemini_replies import error, unknown_fields
 from local.emulators.wire import Visit
 
@@ -20,15 +20,15 @@ CONFIG = {
 #: Below these the names are the caller's own.
 SCHEMAS = {"responseSchema", "responseJsonSchema"}
 IMAGE_CONFIG = {"aspectRatio", "imageSize"}
-PICTURE_TYPES = {"image/png", "image/jpeg", "image/webp"}
+IMAGE_TYPES = {"image/png", "image/jpeg", "image/webp"}
 
 
 @dataclass
 class Asked:
-    """One request: its texts in order, its pictures, its settings."""
+    """One request: its texts in order, its images, its settings."""
 
     texts: list[str] = field(default_factory=list)
-    pictures: list[Image.Image] = field(default_factory=list)
+    images: list[Image.Image] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     system: str = ""
     refused: Response | None = None
@@ -97,14 +97,14 @@ def _take(visit: Visit, asked: Asked, number: int, part: dict[str, Any]) -> Resp
     inline = part.get("inlineData")
     if not isinstance(inline, dict):
         return error(400, "Unable to submit request because it must have a text or inlineData part.")
-    if inline.get("mimeType") not in PICTURE_TYPES:
+    if inline.get("mimeType") not in IMAGE_TYPES:
         return error(400, f"Unsupported MIME type: {inline.get('mimeType')}")
     try:
         data = from_text(_standard(str(inline.get("data"))))
-        asked.pictures.append(decode(data))
-    except NotAPicture:
+        asked.images.append(decode(data))
+    except NotAImage:
         return error(400, "Unable to process input image. Please retry or report the problem.")
-    visit.call.pictures[f"part{number}"] = data
+    visit.call.images[f"part{number}"] = data
     visit.call.files[f"part{number}"] = {"content_type": inline["mimeType"], "bytes": len(data)}
     return None
 

@@ -1,6 +1,6 @@
 """Hugging Face: the inference router (hf-inference, fal-ai, replicate, together, nscale, chat) and the hub's mapping.
 
-Pictures are served without a token below /media/, as from the providers' CDNs. Chat answers by the style rule of
+ImageInputs are served without a token below /media/, as from the providers' CDNs. Chat answers by the style rule of
 `words.py`.
 """
 
@@ -75,7 +75,7 @@ class HuggingFace(Provider):
         return error(404, "Not Found")
 
     def _own(self, visit: Visit, model_id: str) -> Response:
-        """hf-inference: JSON or a bare picture in, picture bytes out."""
+        """hf-inference: JSON or a bare image in, image bytes out."""
         model = HUB.get(model_id)
         if model is None or "hf-inference" not in model.providers:
             visit.json()
@@ -126,7 +126,7 @@ class HuggingFace(Provider):
             return error(422, ": ".join(wish.error), error_type="validation")
 
         def work() -> Response:
-            size = wish.size or (wish.pictures[0].size if wish.pictures else SQUARE)
+            size = wish.size or (wish.images[0].size if wish.images else SQUARE)
             data = encode(perform(model.task, wish, size), "jpeg")
             self.take(visit, model.usd_per_mp)
             return reply(data)

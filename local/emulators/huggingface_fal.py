@@ -143,27 +143,27 @@ class Fal:
     def _finished(self, job: Job) -> dict[str, Any]:
         count = int(job.body.get("num_images") or 1)
         flagged = job.ending in {"moderated", "filtered"}
-        pictures = [] if job.ending == "empty" else [self._published(job, n, black=flagged) for n in range(count)]
+        images = [] if job.ending == "empty" else [self._published(job, n, black=flagged) for n in range(count)]
         if job.model.task == SEGMENT:
-            return {"image": pictures[0]} if pictures else {}
+            return {"image": images[0]} if images else {}
         return {
-            "images": pictures,
+            "images": images,
             "timings": {"inference": 0.1},
             "seed": job.wish.seed,
-            "has_nsfw_concepts": [flagged] * len(pictures),
+            "has_nsfw_concepts": [flagged] * len(images),
             "prompt": job.wish.prompt,
         }
 
     def _published(self, job: Job, number: int, *, black: bool) -> dict[str, Any]:
-        size = job.wish.size or (DEFAULT_SIZE if job.model.task == T2I else job.wish.pictures[0].size)
-        picture = Image.new("RGB", size) if black else perform(job.model.task, job.wish, size, number)
+        size = job.wish.size or (DEFAULT_SIZE if job.model.task == T2I else job.wish.images[0].size)
+        image = Image.new("RGB", size) if black else perform(job.model.task, job.wish, size, number)
         file_type = "png" if job.model.task == SEGMENT else str(job.body.get("output_format") or "jpeg")
-        data, kind = encode(picture, file_type), f"image/{file_type}"
+        data, kind = encode(image, file_type), f"image/{file_type}"
         if job.body.get("sync_mode") is True:
             url = f"data:{kind};base64,{to_text(data)}"
         else:
             url = job.origin + self._shelf.put(data, kind, job.plan)
-        return {"url": url, "width": picture.width, "height": picture.height, "content_type": kind}
+        return {"url": url, "width": image.width, "height": image.height, "content_type": kind}
 
     def _price(self, job: Job) -> float:
         width, height = job.wish.size or DEFAULT_SIZE

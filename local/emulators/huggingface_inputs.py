@@ -1,11 +1,11 @@
-"""Reading what comes through the router: prompts, sizes, pictures as data URIs."""
+"""Reading what comes through the router: prompts, sizes, images as data URIs."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image
 
-from local.emulators.encoding import NotAPicture, decode, from_text
+from local.emulators.encoding import NotAImage, decode, from_text
 from local.emulators.painting import Size
 from local.emulators.provider import random_seed
 from local.emulators.wire import Visit
@@ -25,19 +25,19 @@ class Wish:
     prompt: str = ""
     size: Size | None = None
     seed: int = 0
-    pictures: list[Image.Image] = field(default_factory=list)
+    images: list[Image.Image] = field(default_factory=list)
     negative: str = ""
     error: tuple[str, str] | None = None
 
 
 def read_wish(visit: Visit, body: dict[str, Any], *, size: Any, sources: list[Any]) -> Wish:
-    """A wish from a flat body: `prompt`, `seed`, `negative_prompt`; size and picture sources are told apart before."""
+    """A wish from a flat body: `prompt`, `seed`, `negative_prompt`; size and image sources are told apart before."""
     seed = body.get("seed")
     wish = Wish(str(body.get("prompt") or ""), seed=seed if isinstance(seed, int) else random_seed())
     wish.negative = str(body.get("negative_prompt") or "")
     wish.size, wish.error = _size(size)
     for number, source in enumerate(sources):
-        wish.error = wish.error or _add_picture(visit, wish, f"image{number}", source)
+        wish.error = wish.error or _add_image(visit, wish, f"image{number}", source)
     return wish
 
 
@@ -57,12 +57,12 @@ def _size(asked: Any) -> tuple[Size | None, tuple[str, str] | None]:
     return (width // STEP * STEP, height // STEP * STEP), None
 
 
-def _add_picture(visit: Visit, wish: Wish, name: str, source: Any) -> tuple[str, str] | None:
+def _add_image(visit: Visit, wish: Wish, name: str, source: Any) -> tuple[str, str] | None:
     try:
         data = source if isinstance(source, bytes) else from_text(str(source))
-        wish.pictures.append(decode(data))
-    except NotAPicture as broken:
+        wish.images.append(decode(data))
+    except NotAImage as broken:
         return "image_url", f"Failed to load the image: {broken}"
-    visit.call.pictures[name] = data
+    visit.call.images[name] = data
     visit.call.files[name] = {"bytes": len(data)}
     return None

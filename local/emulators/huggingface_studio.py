@@ -10,10 +10,10 @@ from local.emulators.retouching import cut_out
 
 
 def perform(task: str, wish: Wish, size: Size, number: int = 0) -> Image.Image:
-    """Carry a task out; `number` is the picture's place in a batch."""
+    """Carry a task out; `number` is the image's place in a batch."""
     order = Order(wish.prompt, size, wish.seed + number, negative=wish.negative)
     if task == T2I:
         return paint(order)
     if task == SEGMENT:
-        return cut_out(wish.pictures[0])
-    return follow(order, wish.pictures)
+        return cut_out(wish.images[0])
+    return follow(order, wish.images)

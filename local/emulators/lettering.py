@@ -1,4 +1,4 @@
-"""The prompt's words, set in type on a dark band at the foot of a picture."""
+"""The prompt's words, set in type on a dark band at the foot of an image."""
 
 from functools import lru_cache
 
@@ -15,17 +15,17 @@ def font(size: int) -> Font:
     return ImageFont.load_default(size)
 
 
-def letter(picture: Image.Image, words: str, small: str = "") -> None:
-    """Set the words (and a small line below them) on a band at the foot of an RGB picture, in place."""
-    width, height = picture.size
+def letter(image: Image.Image, words: str, small: str = "") -> None:
+    """Set the words (and a small line below them) on a band at the foot of an RGB image, in place."""
+    width, height = image.size
     margin = max(4, width // 28)
     size = max(SMALLEST_TYPE, int(min(width, height * 1.4) / 18))
     lines, size = _fitted(words, size, width - 2 * margin)
     text = "\n".join(lines)
     note = max(SMALLEST_TYPE, size // 2)
     tall = min(height, int(len(lines) * size * 1.25 + margin + (note * 1.3 if small else 0)))
-    _darken(picture, (0, height - tall, width, height))
-    pen = ImageDraw.Draw(picture)
+    _darken(image, (0, height - tall, width, height))
+    pen = ImageDraw.Draw(image)
     pen.multiline_text((margin, height - tall + margin // 2), text, (255, 255, 255), font(size), spacing=size * 0.2)
     if small:
         pen.text((margin, height - note * 1.6), small, (205, 210, 216), font(note))
@@ -55,6 +55,6 @@ def _wrapped(words: str, face: Font, room: int) -> list[str]:
     return [*lines, line]
 
 
-def _darken(picture: Image.Image, box: tuple[int, int, int, int]) -> None:
-    band = picture.crop(box).point(lambda value: int(value * 0.38))
-    picture.paste(band, box[:2])
+def _darken(image: Image.Image, box: tuple[int, int, int, int]) -> None:
+    band = image.crop(box).point(lambda value: int(value * 0.38))
+    image.paste(band, box[:2])

@@ -1,4 +1,4 @@
-"""What a prompt's words look like: colours for its palette, and a simple drawing of its subject."""
+"""What a prompt's words look like: colors for its palette, and a simple drawing of its subject."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import ImageColor, ImageDraw
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 Pen = ImageDraw.ImageDraw
 
 #: Words that set the mood: sky, horizon, light, ground.
@@ -23,38 +23,38 @@ MOODS: dict[str, tuple[str, str, str, str]] = {
     "professional": ("#2d4a6b", "#c7d5e2", "#ffffff", "#22303f"),
     "studio": ("#d8d8dc", "#f6f6f6", "#ffffff", "#a9a9b2"),
 }
-COLOUR_WORDS = (
+COLOR_WORDS = (
     "red", "orange", "yellow", "gold", "green", "teal", "blue", "navy", "purple", "pink", "brown", "black", "white",
-    "grey", "gray", "silver", "crimson", "turquoise", "violet", "beige", "maroon", "olive", "coral", "magenta", "cyan",
+    "gray", "gray", "silver", "crimson", "turquoise", "violet", "beige", "maroon", "olive", "coral", "magenta", "cyan",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one picture."""
+    """The colors of one image."""
 
-    sky: Colour
-    horizon: Colour
-    light: Colour
-    earth: Colour
-    accent: Colour
+    sky: Color
+    horizon: Color
+    light: Color
+    earth: Color
+    accent: Color
 
-    def ground(self, row: int) -> Colour:
-        """The ground's colour by row, 0 the farthest: haze far away, dark near by."""
+    def ground(self, row: int) -> Color:
+        """The ground's color by row, 0 the farthest: haze far away, dark near by."""
         share = (0.45, 0.2, 0.0)[row]
         return blend(self.earth, self.horizon, share)
 
 
-def blend(one: Colour, other: Colour, share: float) -> Colour:
-    """One colour with a share (0 to 1) of another."""
+def blend(one: Color, other: Color, share: float) -> Color:
+    """One color with a share (0 to 1) of another."""
     r, g, b = (int(a + (z - a) * share) for a, z in zip(one, other, strict=True))
     return r, g, b
 
 
-def colour_named(text: str) -> Colour | None:
-    """The first colour word of a text."""
+def color_named(text: str) -> Color | None:
+    """The first color word of a text."""
     for word in words_of(text):
-        if word in COLOUR_WORDS:
+        if word in COLOR_WORDS:
             return _rgb(word)
     return None
 
@@ -65,21 +65,21 @@ def words_of(text: str) -> list[str]:
 
 
 def palette_for(prompt: str, draw_from: random.Random) -> Palette:
-    """Colours by the prompt's words, else by its seed."""
+    """Colors by the prompt's words, else by its seed."""
     mood = next((MOODS[word] for word in words_of(prompt) if word in MOODS), None)
     hue = draw_from.random()
     drawn = (_hsv(hue, 0.55, 0.55), _hsv(hue + 0.08, 0.25, 0.95), _hsv(hue + 0.1, 0.1, 1), _hsv(hue + 0.45, 0.5, 0.35))
     sky, horizon, light, earth = (_rgb(c) for c in mood) if mood else drawn
-    accent = colour_named(prompt) or _hsv(hue + draw_from.uniform(0.3, 0.7), 0.75, 0.85)
+    accent = color_named(prompt) or _hsv(hue + draw_from.uniform(0.3, 0.7), 0.75, 0.85)
     return Palette(sky, horizon, light, earth, accent)
 
 
-def _rgb(name: str) -> Colour:
+def _rgb(name: str) -> Color:
     r, g, b = ImageColor.getrgb(name)[:3]
     return r, g, b
 
 
-def _hsv(hue: float, saturation: float, value: float) -> Colour:
+def _hsv(hue: float, saturation: float, value: float) -> Color:
     return _rgb(f"hsv({int(hue % 1 * 360)},{int(saturation * 100)}%,{int(value * 100)}%)")
 
 
@@ -208,19 +208,19 @@ def _shapes(pen: Pen, size: tuple[int, int], palette: Palette, draw_from: random
     for number in range(draw_from.randint(3, 6)):
         x, y = width * draw_from.uniform(0.15, 0.85), height * draw_from.uniform(0.3, 0.75)
         radius = min(size) * draw_from.uniform(0.05, 0.14)
-        colour = blend(palette.accent, palette.light, draw_from.uniform(0, 0.6))
+        color = blend(palette.accent, palette.light, draw_from.uniform(0, 0.6))
         if number % 2:
-            pen.regular_polygon((x, y, radius), draw_from.randint(3, 6), draw_from.randint(0, 90), fill=colour)
+            pen.regular_polygon((x, y, radius), draw_from.randint(3, 6), draw_from.randint(0, 90), fill=color)
         else:
-            _disc(pen, x, y, radius, colour)
+            _disc(pen, x, y, radius, color)
 
 
 def _middle(size: tuple[int, int]) -> tuple[float, float]:
     return size[0] * 0.5, size[1] * 0.52
 
 
-def _disc(pen: Pen, x: float, y: float, radius: float, colour: Colour) -> None:
-    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+def _disc(pen: Pen, x: float, y: float, radius: float, color: Color) -> None:
+    pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=color)
 
 
 Motif = Callable[[Pen, tuple[int, int], Palette, random.Random], None]

@@ -1,6 +1,6 @@
-"""Pictures from prompts: a seeded scene (sky, light, ground, a motif of the prompt) with the prompt set in type.
+"""ImageInputs from prompts: a seeded scene (sky, light, ground, a motif of the prompt) with the prompt set in type.
 
-The same prompt, seed and size always give the same picture; another seed gives another one.
+The same prompt, seed and size always give the same image; another seed gives another one.
 """
 
 import random
@@ -31,7 +31,7 @@ class Order:
 
 
 def paint(order: Order) -> Image.Image:
-    """Paint an order as an RGB picture of exactly its size."""
+    """Paint an order as an RGB image of exactly its size."""
     prompt = without_markers(order.prompt)
     scene = paint_scene(prompt, order.size, order.seed, order.negative)
     scene = STYLES.get(order.style, _plain)(scene)
@@ -51,15 +51,15 @@ def paint_scene(prompt: str, size: Size, seed: int, negative: str = "") -> Image
     return scene
 
 
-def add_grain(picture: Image.Image, seed: int = 0) -> Image.Image:
-    """The picture with fine grain, so that it compresses as a photo does."""
+def add_grain(image: Image.Image, seed: int = 0) -> Image.Image:
+    """The image with fine grain, so that it compresses as a photo does."""
     tile = _grain_tile()
     start = random.Random(seed).randrange(GRAIN_TILE)
-    sheet = Image.new("L", picture.size)
-    for x in range(-start, picture.width, GRAIN_TILE):
-        for y in range(-start, picture.height, GRAIN_TILE):
+    sheet = Image.new("L", image.size)
+    for x in range(-start, image.width, GRAIN_TILE):
+        for y in range(-start, image.height, GRAIN_TILE):
             sheet.paste(tile, (x, y))
-    return ImageChops.add(picture, Image.merge("RGB", (sheet, sheet, sheet)), 1, -128)
+    return ImageChops.add(image, Image.merge("RGB", (sheet, sheet, sheet)), 1, -128)
 
 
 def _fingerprint(*parts: object) -> int:
@@ -137,8 +137,8 @@ def _neon(scene: Image.Image) -> Image.Image:
 
 
 def _film(scene: Image.Image) -> Image.Image:
-    grey = scene.convert("L")
-    sepia = Image.merge("RGB", (grey.point(lambda v: min(255, v + 30)), grey, grey.point(lambda v: v * 3 // 4)))
+    gray = scene.convert("L")
+    sepia = Image.merge("RGB", (gray.point(lambda v: min(255, v + 30)), gray, gray.point(lambda v: v * 3 // 4)))
     return Image.blend(scene, sepia, 0.6)
 
 

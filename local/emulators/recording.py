@@ -25,7 +25,7 @@ class Call:
 
     `kind` is generate (a paid submit), text, poll, result (a download), upload or read.
     `accepted` says that the provider took a generation on, `charged` that it took money for it
-    (`price`, in the provider's own unit). `pictures` holds the decoded image inputs by field name.
+    (`price`, in the provider's own unit). `images` holds the decoded image inputs by field name.
     """
 
     number: int
@@ -38,7 +38,7 @@ class Call:
     operation: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
-    pictures: dict[str, bytes] = field(default_factory=dict)
+    images: dict[str, bytes] = field(default_factory=dict)
     unknown_fields: list[str] = field(default_factory=list)
     fault: str = ""
     accepted: bool = False
@@ -49,8 +49,8 @@ class Call:
     size: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The call without pictures and with long texts cut, for `GET /_calls`."""
-        shown = {name: value for name, value in vars(self).items() if name not in {"pictures", "size"}}
+        """The call without images and with long texts cut, for `GET /_calls`."""
+        shown = {name: value for name, value in vars(self).items() if name not in {"images", "size"}}
         return shown | {"fields": shorten(self.fields)}
 
 
@@ -103,7 +103,7 @@ class Recorder:
             for kept in reversed(self._calls):
                 total += kept.size
                 if total > KEPT_BODY_BYTES and kept.size:
-                    kept.fields, kept.pictures, kept.size = shorten(kept.fields), {}, 0
+                    kept.fields, kept.images, kept.size = shorten(kept.fields), {}, 0
 
     def accept(self, call: Call, price: float, *, charged: bool = True) -> None:
         """Count a generation that the provider took on, and its price unless nothing was charged."""

@@ -1,4 +1,4 @@
-"""Pictures made from others' lines and colours: sketches coloured in, structures kept, styles taken over."""
+"""ImageInputs made from others' lines and colors: sketches colored in, structures kept, styles taken over."""
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
@@ -6,18 +6,18 @@ from local.emulators.encoding import flattened
 from local.emulators.painting import Order, add_grain, paint, paint_scene
 
 
-def colour_in(sketch: Image.Image, order: Order, strength: float) -> Image.Image:
-    """A sketch as a picture: its closed areas in colour after the prompt, its lines kept by strength (0 to 1)."""
-    grey = ImageOps.autocontrast(flattened(sketch).convert("L"))
-    if sum(grey.resize((1, 1)).tobytes()) < 110:
-        grey = ImageOps.invert(grey)  # white lines on black
-    lines = ImageOps.invert(grey).point(lambda value: 255 if value > 100 else 0)
+def color_in(sketch: Image.Image, order: Order, strength: float) -> Image.Image:
+    """A sketch as an image: its closed areas in color after the prompt, its lines kept by strength (0 to 1)."""
+    gray = ImageOps.autocontrast(flattened(sketch).convert("L"))
+    if sum(gray.resize((1, 1)).tobytes()) < 110:
+        gray = ImageOps.invert(gray)  # white lines on black
+    lines = ImageOps.invert(gray).point(lambda value: 255 if value > 100 else 0)
     scene = paint_scene(order.prompt, sketch.size, order.seed, order.negative)
     inside = _enclosed(lines)
     warm = ImageOps.colorize(scene.convert("L"), (90, 40, 20), (255, 236, 190), (224, 140, 70))
-    coloured = Image.composite(warm, scene, inside)
+    colored = Image.composite(warm, scene, inside)
     kept = lines.filter(ImageFilter.GaussianBlur(0.8)).point(lambda value: int(value * (0.25 + 0.75 * strength)))
-    drawn = Image.composite(Image.new("RGB", sketch.size, (28, 24, 32)), coloured, kept)
+    drawn = Image.composite(Image.new("RGB", sketch.size, (28, 24, 32)), colored, kept)
     return add_grain(drawn, order.seed)
 
 
@@ -45,9 +45,9 @@ def _around(x: int, y: int, width: int, height: int) -> list[int]:
     return [b * width + a for a, b in steps if 0 <= a < width and 0 <= b < height]
 
 
-def keep_structure(picture: Image.Image, order: Order, strength: float) -> Image.Image:
-    """The prompt's scene in the picture's forms: its light and shade and its edges by strength (0 to 1)."""
-    base = flattened(picture)
+def keep_structure(image: Image.Image, order: Order, strength: float) -> Image.Image:
+    """The prompt's scene in the image's forms: its light and shade and its edges by strength (0 to 1)."""
+    base = flattened(image)
     scene = paint_scene(order.prompt, base.size, order.seed, order.negative)
     shades = ImageOps.autocontrast(base.convert("L"))
     small = scene.resize((3, 1), Image.Resampling.BOX).tobytes()
@@ -60,23 +60,23 @@ def keep_structure(picture: Image.Image, order: Order, strength: float) -> Image
 
 
 def in_style_of(order: Order, reference: Image.Image, fidelity: float) -> Image.Image:
-    """A new picture after the prompt in the reference's colours, the more the higher the fidelity (0 to 1)."""
+    """A new image after the prompt in the reference's colors, the more the higher the fidelity (0 to 1)."""
     painted = paint(order)
     return Image.blend(painted, with_palette(painted, reference), 0.3 + 0.7 * fidelity)
 
 
-def transfer(picture: Image.Image, style: Image.Image, strength: float, fidelity: float) -> Image.Image:
-    """A picture in another's colours and texture: the style's share and the composition's, 0 to 1."""
-    base = flattened(picture)
+def transfer(image: Image.Image, style: Image.Image, strength: float, fidelity: float) -> Image.Image:
+    """An image in another's colors and texture: the style's share and the composition's, 0 to 1."""
+    base = flattened(image)
     styled = with_palette(base, style)
     texture = ImageOps.fit(flattened(style), base.size).filter(ImageFilter.DETAIL)
     textured = Image.blend(styled, ImageChops.soft_light(styled, texture), 0.7)
     return Image.blend(base, Image.blend(texture, textured, 0.5 + fidelity / 2), strength)
 
 
-def with_palette(picture: Image.Image, reference: Image.Image) -> Image.Image:
-    """A picture with a reference's colours: each channel's brightness spread as the reference's is."""
-    source, target = flattened(picture).split(), flattened(reference).split()
+def with_palette(image: Image.Image, reference: Image.Image) -> Image.Image:
+    """An image with a reference's colors: each channel's brightness spread as the reference's is."""
+    source, target = flattened(image).split(), flattened(reference).split()
     return Image.merge("RGB", [_matched(a, b) for a, b in zip(source, target, strict=True)])
 
 

@@ -1,37 +1,37 @@
-"""Edits of a picture: fill, erase, extend, recolour, cut out, relight. Each gives a new picture."""
+"""Edits of an image: fill, erase, extend, recolor, cut out, relight. Each gives a new image."""
 
 from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from local.emulators.cutout import bounds, grown, region_for, subject_mask
 from local.emulators.encoding import flattened
-from local.emulators.motifs import Colour, colour_named
+from local.emulators.motifs import Color, color_named
 from local.emulators.painting import Order, Size, add_grain, paint, paint_scene
 
 Sides = tuple[int, int, int, int]
 SMALLEST_FILL = 8
 
 
-def cut_out(picture: Image.Image) -> Image.Image:
+def cut_out(image: Image.Image) -> Image.Image:
     """The subject alone, as RGBA, the background transparent."""
-    cut = picture.convert("RGBA")
-    cut.putalpha(ImageChops.darker(cut.getchannel("A"), subject_mask(picture)))
+    cut = image.convert("RGBA")
+    cut.putalpha(ImageChops.darker(cut.getchannel("A"), subject_mask(image)))
     return cut
 
 
-def mask_for(picture: Image.Image, mask: Image.Image | None, grow: int = 0) -> Image.Image:
-    """The region to work on, white: a mask at the picture's size, else where the picture is transparent."""
+def mask_for(image: Image.Image, mask: Image.Image | None, grow: int = 0) -> Image.Image:
+    """The region to work on, white: a mask at the image's size, else where the image is transparent."""
     if mask is not None:
-        region = flattened(mask).convert("L").resize(picture.size)
-    elif picture.mode == "RGBA":
-        region = ImageChops.invert(picture.getchannel("A"))
+        region = flattened(mask).convert("L").resize(image.size)
+    elif image.mode == "RGBA":
+        region = ImageChops.invert(image.getchannel("A"))
     else:
-        region = subject_mask(picture)
+        region = subject_mask(image)
     return grown(region, grow)
 
 
-def fill(picture: Image.Image, region: Image.Image, order: Order) -> Image.Image:
+def fill(image: Image.Image, region: Image.Image, order: Order) -> Image.Image:
     """The region painted anew after a prompt; outside it nothing changes."""
-    base = flattened(picture)
+    base = flattened(image)
     left, top, right, bottom = bounds(region)
     size = max(SMALLEST_FILL, right - left), max(SMALLEST_FILL, bottom - top)
     patch = paint(Order(order.prompt, size, order.seed, order.style, order.negative))
@@ -40,9 +40,9 @@ def fill(picture: Image.Image, region: Image.Image, order: Order) -> Image.Image
     return Image.composite(painted, base, region)
 
 
-def erase(picture: Image.Image, region: Image.Image, seed: int = 0) -> Image.Image:
-    """The region filled from what surrounds it: shrunk copies lend their colours, the smallest reaching farthest."""
-    base = flattened(picture)
+def erase(image: Image.Image, region: Image.Image, seed: int = 0) -> Image.Image:
+    """The region filled from what surrounds it: shrunk copies lend their colors, the smallest reaching farthest."""
+    base = flattened(image)
     holed = base.convert("RGBA")
     holed.putalpha(ImageChops.invert(region.point(lambda value: 255 if value > 8 else 0)))
     filled = Image.new("RGB", base.size, _mean(holed))
@@ -56,15 +56,15 @@ def erase(picture: Image.Image, region: Image.Image, seed: int = 0) -> Image.Ima
     return Image.composite(add_grain(filled, seed), base, region)
 
 
-def _mean(holed: Image.Image) -> Colour:
+def _mean(holed: Image.Image) -> Color:
     small = holed.resize((1, 1), Image.Resampling.BOX).tobytes()
     return small[0], small[1], small[2]
 
 
-def extend(picture: Image.Image, sides: Sides, seed: int = 0) -> Image.Image:
+def extend(image: Image.Image, sides: Sides, seed: int = 0) -> Image.Image:
     """The canvas grown by left, right, up, down pixels: mirrored outward and blurred; the original stays as it is."""
     left, right, up, down = sides
-    base = flattened(picture)
+    base = flattened(image)
     size = base.width + left + right, base.height + up + down
     canvas = Image.new("RGB", size)
     for column, x in _tiles(left, base.width, size[0]):
@@ -83,25 +83,25 @@ def _tiles(offset: int, step: int, total: int) -> list[tuple[int, int]]:
     return [(n, offset + n * step) for n in range(-first, (total - offset - 1) // step + 1)]
 
 
-def replace(picture: Image.Image, searched: str, order: Order, grow: int = 3) -> Image.Image:
+def replace(image: Image.Image, searched: str, order: Order, grow: int = 3) -> Image.Image:
     """What the words search for, painted anew after the prompt."""
-    return fill(picture, grown(region_for(picture, searched), grow), order)
+    return fill(image, grown(region_for(image, searched), grow), order)
 
 
-def recolour(picture: Image.Image, selected: str, prompt: str, grow: int = 0) -> Image.Image:
-    """What the words select, in the colour that the prompt names; light and shade stay."""
-    base = flattened(picture)
-    colour = colour_named(prompt) or (70, 90, 200)
+def recolor(image: Image.Image, selected: str, prompt: str, grow: int = 0) -> Image.Image:
+    """What the words select, in the color that the prompt names; light and shade stay."""
+    base = flattened(image)
+    color = color_named(prompt) or (70, 90, 200)
     shades = ImageOps.autocontrast(base.convert("L"), cutoff=1)
-    dark, bright = tuple(v // 5 for v in colour), tuple(v + (255 - v) * 2 // 3 for v in colour)
-    coloured = ImageOps.colorize(shades, dark, bright, colour)
-    return Image.composite(coloured, base, grown(region_for(picture, selected), grow))
+    dark, bright = tuple(v // 5 for v in color), tuple(v + (255 - v) * 2 // 3 for v in color)
+    colored = ImageOps.colorize(shades, dark, bright, color)
+    return Image.composite(colored, base, grown(region_for(image, selected), grow))
 
 
-def on_background(picture: Image.Image, background: Image.Image) -> Image.Image:
+def on_background(image: Image.Image, background: Image.Image) -> Image.Image:
     """The subject on another background, which is scaled and cropped to cover."""
-    behind = ImageOps.fit(flattened(background), picture.size)
-    return Image.composite(flattened(picture), behind, subject_mask(picture))
+    behind = ImageOps.fit(flattened(background), image.size)
+    return Image.composite(flattened(image), behind, subject_mask(image))
 
 
 def background_for(prompt: str, size: Size, seed: int) -> Image.Image:
@@ -110,30 +110,30 @@ def background_for(prompt: str, size: Size, seed: int) -> Image.Image:
     return add_grain(scene, seed)
 
 
-def light_from(picture: Image.Image, direction: str, strength: float) -> Image.Image:
+def light_from(image: Image.Image, direction: str, strength: float) -> Image.Image:
     """Brighter towards the light (left, right, above, below), darker away from it; strength 0 to 1."""
     ramp = Image.linear_gradient("L")
     turned = {"above": ramp.rotate(180), "below": ramp, "left": ramp.rotate(-90), "right": ramp.rotate(90)}
-    light = turned.get(direction, ramp.rotate(180)).resize(picture.size)
+    light = turned.get(direction, ramp.rotate(180)).resize(image.size)
     force = 0.35 + 0.6 * strength
     shade = light.point(lambda value: int(255 * (1 - 0.75 * force) + value * 0.75 * force))
     glow = light.point(lambda value: int(max(0, value - 128) * force * 0.7))
-    shaded = ImageChops.multiply(picture, Image.merge("RGB", (shade,) * 3))
+    shaded = ImageChops.multiply(image, Image.merge("RGB", (shade,) * 3))
     warm = Image.merge(
         "RGB", (glow, glow.point(lambda value: value * 7 // 8), glow.point(lambda value: value * 2 // 3))
     )
     return ImageChops.screen(shaded, warm)
 
 
-def light_like(picture: Image.Image, reference: Image.Image, strength: float) -> Image.Image:
+def light_like(image: Image.Image, reference: Image.Image, strength: float) -> Image.Image:
     """Lit as a reference is: by its brighter side and its tint."""
-    grey = flattened(reference).convert("L").resize((2, 2), Image.Resampling.BOX).tobytes()
+    gray = flattened(reference).convert("L").resize((2, 2), Image.Resampling.BOX).tobytes()
     sides = {
-        "left": grey[0] + grey[2],
-        "right": grey[1] + grey[3],
-        "above": grey[0] + grey[1],
-        "below": grey[2] + grey[3],
+        "left": gray[0] + gray[2],
+        "right": gray[1] + gray[3],
+        "above": gray[0] + gray[1],
+        "below": gray[2] + gray[3],
     }
-    lit = light_from(picture, max(sides, key=lambda side: sides[side]), strength)
-    tint = flattened(reference).resize((1, 1), Image.Resampling.BOX).resize(picture.size)
+    lit = light_from(image, max(sides, key=lambda side: sides[side]), strength)
+    tint = flattened(reference).resize((1, 1), Image.Resampling.BOX).resize(image.size)
     return Image.blend(lit, ImageChops.overlay(lit, tint), 0.4)

@@ -32,7 +32,7 @@ FILTERED = "CONTENT_FILTERED"
 
 @dataclass
 class Generation:
-    """An async generation: whose it is, when it is ready, and the picture once painted."""
+    """An async generation: whose it is, when it is ready, and the image once painted."""
 
     key: str
     plan: Plan
@@ -44,7 +44,7 @@ class Generation:
 
 @dataclass(frozen=True)
 class Painted:
-    """A finished picture and how it ended."""
+    """A finished image and how it ended."""
 
     data: bytes
     file_type: str
@@ -110,11 +110,11 @@ class Stability(Provider):
     def _finish_now(self, visit: Visit, price: float, finish: Callable[[], Painted]) -> Response:
         painted = finish()
         self.take(visit, price)
-        return _picture_reply(visit, painted)
+        return _image_reply(visit, painted)
 
     def _filtered(self, visit: Visit, finish: Callable[[], Painted], _marker: Marker) -> Response:
         self.take(visit, 0, charged=False)
-        return _picture_reply(visit, _blurred(finish))
+        return _image_reply(visit, _blurred(finish))
 
     def _submit(self, visit: Visit, plan: Plan, price: float, finish: Callable[[], Painted]) -> Response:
         """Take an async operation on, unless its work would be refused."""
@@ -154,7 +154,7 @@ class Stability(Provider):
                 return json_reply({"id": identifier, "status": "in-progress"}, 202)
             if generation.painted is None:
                 generation.painted = generation.finish()
-        return _picture_reply(visit, generation.painted)
+        return _image_reply(visit, generation.painted)
 
 
 def _unreadable(visit: Visit, operation: Operation) -> Response | None:
@@ -177,8 +177,8 @@ def _finish(operation: Operation, form: Form, seed: int) -> Painted:
 
 def _blurred(finish: Callable[[], Painted]) -> Painted:
     painted = finish()
-    picture = decode(painted.data).filter(ImageFilter.GaussianBlur(24))
-    return Painted(encode(picture, painted.file_type), painted.file_type, painted.seed, FILTERED)
+    image = decode(painted.data).filter(ImageFilter.GaussianBlur(24))
+    return Painted(encode(image, painted.file_type), painted.file_type, painted.seed, FILTERED)
 
 
 def _emptied(finish: Callable[[], Painted]) -> Painted:
@@ -189,7 +189,7 @@ def _emptied(finish: Callable[[], Painted]) -> Painted:
 SPOILED = {"filtered": _blurred, "empty": _emptied}
 
 
-def _picture_reply(visit: Visit, painted: Painted) -> Response:
+def _image_reply(visit: Visit, painted: Painted) -> Response:
     mime = f"image/{painted.file_type}"
     if visit.request.headers.get("Accept") == "application/json":
         body = {"image": to_text(painted.data), "seed": painted.seed, "finish_reason": painted.finish_reason}

@@ -58,7 +58,7 @@ class Number:
 
 @dataclass(frozen=True)
 class File:
-    """A PNG, JPEG or WebP picture: sides and area in pixels, width / height at most `most_aspect` either way."""
+    """A PNG, JPEG or WebP image: sides and area in pixels, width / height at most `most_aspect` either way."""
 
     least_side: int = 0
     most_side: int = 16_384

@@ -6,7 +6,7 @@ from typing import Any
 from PIL import Image
 from werkzeug.datastructures import FileStorage
 
-from local.emulators.encoding import NotAPicture, decode
+from local.emulators.encoding import NotAImage, decode
 from local.emulators.stability_contract import Choice, Field, File, Number, Operation, Text
 from local.emulators.wire import Visit
 
@@ -19,7 +19,7 @@ class Form:
     """The parts of a form by name, with defaults filled in, and what is wrong with them."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    pictures: dict[str, Image.Image] = field(default_factory=dict)
+    images: dict[str, Image.Image] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def text(self, name: str) -> str:
@@ -47,7 +47,7 @@ def read_form(visit: Visit, operation: Operation) -> Form:
                 form.errors.append(f"{name}: must be a file")
         else:
             _read_text(form, name, spec, texts.get(name))
-    given = {*form.values, *form.pictures, *visit.call.files}
+    given = {*form.values, *form.images, *visit.call.files}
     form.errors += [f"{name}: is required" for name in operation.required if name not in given and name not in texts]
     form.errors += _rules(operation, form, texts)
     return form
@@ -93,16 +93,16 @@ def _number(text: str, least: float, most: float, *, whole: bool) -> tuple[float
 def _read_file(visit: Visit, form: Form, name: str, spec: File, part: FileStorage) -> None:
     data = part.read()
     visit.call.files[name] = {"filename": part.filename, "content_type": part.content_type, "bytes": len(data)}
-    visit.call.pictures[name] = data
+    visit.call.images[name] = data
     try:
-        picture = decode(data)
-    except NotAPicture as broken:
+        image = decode(data)
+    except NotAImage as broken:
         form.errors.append(f"{name}: {broken}; supported formats are jpeg, png, webp")
         return
-    complaint = _size_complaint(spec, *picture.size)
+    complaint = _size_complaint(spec, *image.size)
     if complaint:
         form.errors.append(f"{name}: {complaint}")
-    form.pictures[name] = picture
+    form.images[name] = image
 
 
 def _size_complaint(spec: File, width: int, height: int) -> str:
@@ -119,7 +119,7 @@ def _rules(operation: Operation, form: Form, texts: dict[str, str]) -> list[str]
     """What one field alone can't tell."""
     match operation.path:
         case "generate/ultra":
-            missing = "image" in form.pictures and "strength" not in texts
+            missing = "image" in form.images and "strength" not in texts
             return ["strength: is required when image is given"] if missing else []
         case "generate/sd3":
             return _sd3_rules(form, texts)
@@ -133,18 +133,18 @@ def _rules(operation: Operation, form: Form, texts: dict[str, str]) -> list[str]
 
 def _sd3_rules(form: Form, texts: dict[str, str]) -> list[str]:
     if form.values.get("mode") == "image-to-image":
-        wanted = {"image": "image" in form.pictures, "strength": "strength" in texts}
+        wanted = {"image": "image" in form.images, "strength": "strength" in texts}
         missing = [f"{name}: is required for image-to-image" for name, given in wanted.items() if not given]
         return missing + (["aspect_ratio: only valid for text-to-image"] if "aspect_ratio" in texts else [])
-    stray = [name for name in ("image", "strength") if name in form.pictures or name in texts]
+    stray = [name for name in ("image", "strength") if name in form.images or name in texts]
     return [f"{name}: only valid for image-to-image" for name in stray]
 
 
 def _relight_rules(form: Form, texts: dict[str, str]) -> list[str]:
     errors = []
-    if not texts.get("background_prompt") and "background_reference" not in form.pictures:
+    if not texts.get("background_prompt") and "background_reference" not in form.images:
         errors.append("background_prompt: either background_prompt or background_reference is required")
-    lit = "light_source_direction" in texts or "light_reference" in form.pictures
+    lit = "light_source_direction" in texts or "light_reference" in form.images
     if "light_source_strength" in texts and not lit:
         errors.append("light_source_strength: needs light_reference or light_source_direction")
     return errors

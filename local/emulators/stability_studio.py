@@ -7,7 +7,7 @@ from PIL import Image
 from local.emulators.encoding import flattened
 from local.emulators.enlarging import enlarge, reimagine, size_of_area
 from local.emulators.painting import Order, paint
-from local.emulators.restyling import colour_in, in_style_of, keep_structure, transfer
+from local.emulators.restyling import color_in, in_style_of, keep_structure, transfer
 from local.emulators.retouching import (
     background_for,
     cut_out,
@@ -18,7 +18,7 @@ from local.emulators.retouching import (
     light_like,
     mask_for,
     on_background,
-    recolour,
+    recolor,
     replace,
 )
 from local.emulators.stability_contract import CORE_SIZES, FOUR_MP, ONE_MP, SIZES
@@ -26,7 +26,7 @@ from local.emulators.stability_fields import Form
 
 FAST_FACTOR = 4
 CONSERVATIVE_PIXELS = FOUR_MP
-#: "4K": the area of 3840x2160 in the picture's own aspect; the provider publishes no exact size.
+#: "4K": the area of 3840x2160 in the image's own aspect; the provider publishes no exact size.
 CREATIVE_PIXELS = 3840 * 2160
 
 
@@ -40,11 +40,11 @@ def _order(form: Form, size: tuple[int, int], seed: int) -> Order:
 
 
 def _generate(form: Form, seed: int) -> Image.Image:
-    picture = form.pictures.get("image")
-    if picture is None:
+    image = form.images.get("image")
+    if image is None:
         return paint(_order(form, SIZES[form.text("aspect_ratio") or "1:1"], seed))
-    painted = paint(_order(form, picture.size, seed))
-    return Image.blend(picture.convert("RGB"), painted, form.number("strength"))
+    painted = paint(_order(form, image.size, seed))
+    return Image.blend(image.convert("RGB"), painted, form.number("strength"))
 
 
 def _core(form: Form, seed: int) -> Image.Image:
@@ -52,7 +52,7 @@ def _core(form: Form, seed: int) -> Image.Image:
 
 
 def _edited(form: Form, name: str = "image") -> Image.Image:
-    return form.pictures[name]
+    return form.images[name]
 
 
 def _grow(form: Form) -> int:
@@ -60,14 +60,14 @@ def _grow(form: Form) -> int:
 
 
 def _erase(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    return erase(picture, mask_for(picture, form.pictures.get("mask"), _grow(form)), seed)
+    image = _edited(form)
+    return erase(image, mask_for(image, form.images.get("mask"), _grow(form)), seed)
 
 
 def _inpaint(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    region = mask_for(picture, form.pictures.get("mask"), _grow(form))
-    return fill(picture, region, _order(form, picture.size, seed))
+    image = _edited(form)
+    region = mask_for(image, form.images.get("mask"), _grow(form))
+    return fill(image, region, _order(form, image.size, seed))
 
 
 def _outpaint(form: Form, seed: int) -> Image.Image:
@@ -76,12 +76,12 @@ def _outpaint(form: Form, seed: int) -> Image.Image:
 
 
 def _search_and_replace(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    return replace(picture, form.text("search_prompt"), _order(form, picture.size, seed), _grow(form))
+    image = _edited(form)
+    return replace(image, form.text("search_prompt"), _order(form, image.size, seed), _grow(form))
 
 
-def _search_and_recolour(form: Form, _seed: int) -> Image.Image:
-    return recolour(_edited(form), form.text("select_prompt"), form.text("prompt"), _grow(form))
+def _search_and_recolor(form: Form, _seed: int) -> Image.Image:
+    return recolor(_edited(form), form.text("select_prompt"), form.text("prompt"), _grow(form))
 
 
 def _remove_background(form: Form, _seed: int) -> Image.Image:
@@ -89,41 +89,41 @@ def _remove_background(form: Form, _seed: int) -> Image.Image:
 
 
 def _relight(form: Form, seed: int) -> Image.Image:
-    picture = flattened(_edited(form, "subject_image"))
+    image = flattened(_edited(form, "subject_image"))
     strength = form.number("light_source_strength", 0.3)
-    reference, light = form.pictures.get("background_reference"), form.pictures.get("light_reference")
+    reference, light = form.images.get("background_reference"), form.images.get("light_reference")
     if form.text("keep_original_background") != "true":
-        background = reference or background_for(form.text("background_prompt"), picture.size, seed)
-        picture = on_background(picture, background)
+        background = reference or background_for(form.text("background_prompt"), image.size, seed)
+        image = on_background(image, background)
     if light is not None:
-        return light_like(picture, light, strength)
+        return light_like(image, light, strength)
     direction = form.text("light_source_direction")
-    return light_from(picture, direction, strength) if direction else picture
+    return light_from(image, direction, strength) if direction else image
 
 
 def _upscale_fast(form: Form, _seed: int) -> Image.Image:
-    picture = _edited(form)
-    return enlarge(picture, (picture.width * FAST_FACTOR, picture.height * FAST_FACTOR))
+    image = _edited(form)
+    return enlarge(image, (image.width * FAST_FACTOR, image.height * FAST_FACTOR))
 
 
 def _upscale_conservative(form: Form, _seed: int) -> Image.Image:
-    picture = _edited(form)
-    return enlarge(picture, size_of_area(picture, CONSERVATIVE_PIXELS))
+    image = _edited(form)
+    return enlarge(image, size_of_area(image, CONSERVATIVE_PIXELS))
 
 
 def _upscale_creative(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    return reimagine(picture, size_of_area(picture, CREATIVE_PIXELS), seed, form.number("creativity"))
+    image = _edited(form)
+    return reimagine(image, size_of_area(image, CREATIVE_PIXELS), seed, form.number("creativity"))
 
 
 def _sketch(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    return colour_in(picture, _order(form, picture.size, seed), form.number("control_strength"))
+    image = _edited(form)
+    return color_in(image, _order(form, image.size, seed), form.number("control_strength"))
 
 
 def _structure(form: Form, seed: int) -> Image.Image:
-    picture = _edited(form)
-    return keep_structure(picture, _order(form, picture.size, seed), form.number("control_strength"))
+    image = _edited(form)
+    return keep_structure(image, _order(form, image.size, seed), form.number("control_strength"))
 
 
 def _style(form: Form, seed: int) -> Image.Image:
@@ -132,10 +132,10 @@ def _style(form: Form, seed: int) -> Image.Image:
 
 
 def _style_transfer(form: Form, _seed: int) -> Image.Image:
-    picture = flattened(_edited(form, "init_image"))
-    picture = picture.resize(size_of_area(picture, ONE_MP), Image.Resampling.LANCZOS)
+    image = flattened(_edited(form, "init_image"))
+    image = image.resize(size_of_area(image, ONE_MP), Image.Resampling.LANCZOS)
     strength = form.number("style_strength") * form.number("change_strength")
-    return transfer(picture, form.pictures["style_image"], strength, form.number("composition_fidelity"))
+    return transfer(image, form.images["style_image"], strength, form.number("composition_fidelity"))
 
 
 STUDIO: dict[str, Callable[[Form, int], Image.Image]] = {
@@ -146,7 +146,7 @@ STUDIO: dict[str, Callable[[Form, int], Image.Image]] = {
     "edit/inpaint": _inpaint,
     "edit/outpaint": _outpaint,
     "edit/search-and-replace": _search_and_replace,
-    "edit/search-and-recolor": _search_and_recolour,
+    "edit/search-and-recolor": _search_and_recolor,
     "edit/remove-background": _remove_background,
     "edit/replace-background-and-relight": _relight,
     "upscale/fast": _upscale_fast,

@@ -102,7 +102,7 @@ class WaveSpeed(Provider):
         return play(visit, plan, ("submit",), refusals(), lambda: self.tasks.start(visit, task))
 
     def _fetch(self, url: str) -> bytes | None:
-        """A picture by URL: only what was uploaded here, since an emulator reaches no other host."""
+        """An image by URL: only what was uploaded here, since an emulator reaches no other host."""
         filed = self.shelf.get(urlsplit(url).path)
         return filed.data if filed else None
 

@@ -1,4 +1,4 @@
-"""WaveSpeed's models that start from a picture, as data.
+"""WaveSpeed's models that start from an image, as data.
 
 Prices marked (assumed) and inputs marked (guessed) were never documented; adapters shouldn't rely on them.
 """
@@ -11,20 +11,20 @@ from local.emulators.wavespeed_kinds import (
     SEED,
     SYNC,
     Area,
+    ImageInput,
+    ImageInputs,
     Input,
     Model,
     OneOf,
-    Picture,
-    Pictures,
     Range,
     Words,
     ratios_of,
 )
 
-IMAGE: dict[str, Input] = {"image": Picture()}
-MASK: dict[str, Input] = {"mask_image": Picture()}
+IMAGE: dict[str, Input] = {"image": ImageInput()}
+MASK: dict[str, Input] = {"mask_image": ImageInput()}
 OUT: dict[str, Input] = {"output_format": FORMAT, **BASE64, **SYNC}
-CONTROL: dict[str, Input] = {**PROMPT, "control_image": Picture(), "seed": SEED, "num_images": Range(1, 4), **BASE64}
+CONTROL: dict[str, Input] = {**PROMPT, "control_image": ImageInput(), "seed": SEED, "num_images": Range(1, 4), **BASE64}
 OLD_SIZE: dict[str, Input] = {"width": Range(512, 1536), "height": Range(512, 1536)}
 STEPS: dict[str, Input] = {"num_inference_steps": Range(1, 50), "guidance_scale": Range(0, 100, whole=False)}
 TARGET = ("2k", "4k", "8k")
@@ -41,7 +41,7 @@ EDITORS = (
     Model(
         "wavespeed-ai/qwen-image/edit-plus",
         "edit",
-        {**PROMPT, "images": Pictures(3), "size": Area(), "seed": SEED, **OUT},
+        {**PROMPT, "images": ImageInputs(3), "size": Area(), "seed": SEED, **OUT},
         ("prompt", "images"),
         0.02,
     ),
@@ -56,14 +56,14 @@ EDITORS = (
         )
         for name, usd in (("wavespeed-ai/flux-kontext-pro", 0.04), ("wavespeed-ai/flux-kontext-max", 0.08))
     ),
-    Model("google/nano-banana/edit", "edit", {**PROMPT, "images": Pictures(10), **OUT}, ("prompt", "images"), 0.038),
+    Model("google/nano-banana/edit", "edit", {**PROMPT, "images": ImageInputs(10), **OUT}, ("prompt", "images"), 0.038),
     *(
         Model(
             f"google/nano-banana-pro/{name}",
             "edit",
             {
                 **PROMPT,
-                "images": Pictures(14),
+                "images": ImageInputs(14),
                 "aspect_ratio": Words(10),
                 "resolution": OneOf(resolutions, resolutions[0]),
                 "output_format": OneOf(("png", "jpeg"), "png"),
@@ -79,7 +79,7 @@ EDITORS = (
     Model(
         "bytedance/seedream-v4.5/edit",
         "edit",
-        {**PROMPT, "images": Pictures(10), "size": Area(1024, 4096), **BASE64, **SYNC},
+        {**PROMPT, "images": ImageInputs(10), "size": Area(1024, 4096), **BASE64, **SYNC},
         ("prompt", "images"),
         0.04,
     ),

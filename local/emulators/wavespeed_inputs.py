@@ -7,8 +7,8 @@ from typing import Any
 
 from PIL import Image
 
-from local.emulators.encoding import NotAPicture, decode, from_text
-from local.emulators.wavespeed_kinds import Area, Flag, Input, Model, OneOf, Picture, Pictures, Range, Words
+from local.emulators.encoding import NotAImage, decode, from_text
+from local.emulators.wavespeed_kinds import Area, Flag, ImageInput, ImageInputs, Input, Model, OneOf, Range, Words
 from local.emulators.wire import Visit
 
 Fetch = Callable[[str], bytes | None]
@@ -17,19 +17,19 @@ AREA = re.compile(r"(\d{1,5})\*(\d{1,5})")
 
 @dataclass
 class Submit:
-    """The inputs of a submit, checked; pictures decoded."""
+    """The inputs of a submit, checked; images decoded."""
 
     values: dict[str, Any] = field(default_factory=dict)
-    pictures: dict[str, list[Image.Image]] = field(default_factory=dict)
+    images: dict[str, list[Image.Image]] = field(default_factory=dict)
     error: str = ""
 
     def text(self, name: str) -> str:
         """A text, empty if absent."""
         return str(self.values.get(name) or "")
 
-    def picture(self, name: str) -> Image.Image | None:
-        """The first picture of an input."""
-        found = self.pictures.get(name)
+    def image(self, name: str) -> Image.Image | None:
+        """The first image of an input."""
+        found = self.images.get(name)
         return found[0] if found else None
 
     @property
@@ -53,7 +53,7 @@ def read_submit(visit: Visit, model: Model, body: dict[str, Any], fetch: Fetch) 
                 submit.values[name] = spec.default
             continue
         complaint = _checked(spec, value) or (
-            _loaded(visit, submit, name, value, fetch) if isinstance(spec, (Picture, Pictures)) else ""
+            _loaded(visit, submit, name, value, fetch) if isinstance(spec, (ImageInput, ImageInputs)) else ""
         )
         if complaint:
             submit.error = submit.error or f'property "{name}" {complaint}'
@@ -75,7 +75,7 @@ def _checked(spec: Input, value: Any) -> str:
             return _bad_area(spec, value)
         case Flag():
             return "" if isinstance(value, bool) else "must be a boolean"
-        case Pictures(most):
+        case ImageInputs(most):
             return "" if isinstance(value, list) and len(value) <= most else f"must be a list of at most {most}"
     return "" if isinstance(value, str) else "must be a string"
 
@@ -97,25 +97,25 @@ def _bad_area(spec: Area, value: Any) -> str:
 
 
 def _loaded(visit: Visit, submit: Submit, name: str, value: Any, fetch: Fetch) -> str:
-    """Load the pictures of an input; says what went wrong."""
+    """Load the images of an input; says what went wrong."""
     for number, source in enumerate(value if isinstance(value, list) else [value]):
         try:
             data = _bytes(source, fetch)
-            submit.pictures.setdefault(name, []).append(decode(data))
-        except NotAPicture as broken:
+            submit.images.setdefault(name, []).append(decode(data))
+        except NotAImage as broken:
             return f"could not be loaded: {broken}"
         label = f"{name}[{number}]" if isinstance(value, list) else name
-        visit.call.pictures[label] = data
+        visit.call.images[label] = data
         visit.call.files[label] = {"bytes": len(data)}
     return ""
 
 
 def _bytes(source: Any, fetch: Fetch) -> bytes:
     if not isinstance(source, str):
-        raise NotAPicture("not a URL")
+        raise NotAImage("not a URL")
     if not source.startswith(("http://", "https://")):
         return from_text(source)
     data = fetch(source)
     if data is None:
-        raise NotAPicture("the URL could not be downloaded")
+        raise NotAImage("the URL could not be downloaded")
     return data

@@ -44,18 +44,18 @@ class Flag:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ImageInput:
     """An image: an uploaded URL, a data URI or base64."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageInputs:
     """A list of images, up to a number."""
 
     most: int
 
 
-Input = Words | OneOf | Range | Area | Flag | Picture | Pictures
+Input = Words | OneOf | Range | Area | Flag | ImageInput | ImageInputs
 
 
 @dataclass(frozen=True)

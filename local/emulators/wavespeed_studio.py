@@ -8,7 +8,7 @@ from local.emulators.encoding import flattened
 from local.emulators.enlarging import enlarge, size_of_long_side
 from local.emulators.instruct import fitted, follow
 from local.emulators.painting import Order, Size, paint
-from local.emulators.restyling import colour_in, in_style_of, keep_structure
+from local.emulators.restyling import color_in, in_style_of, keep_structure
 from local.emulators.retouching import (
     background_for,
     cut_out,
@@ -32,9 +32,9 @@ def perform(model: Model, submit: Submit, seed: int) -> Image.Image:
     return STUDIO[model.task](model, submit, seed)
 
 
-def _picture(submit: Submit) -> Image.Image:
-    """The picture to work on, whatever the model calls it."""
-    found = next(pictures[0] for name, pictures in submit.pictures.items() if name != "mask_image")
+def _image(submit: Submit) -> Image.Image:
+    """The image to work on, whatever the model calls it."""
+    found = next(images[0] for name, images in submit.images.items() if name != "mask_image")
     return found.copy()
 
 
@@ -55,60 +55,60 @@ def _order(submit: Submit, size: Size, seed: int) -> Order:
 
 
 def _generate(model: Model, submit: Submit, seed: int) -> Image.Image:
-    if submit.picture("image"):
-        return _inpaint(model, submit, seed) if submit.picture("mask_image") else _edit(model, submit, seed)
+    if submit.image("image"):
+        return _inpaint(model, submit, seed) if submit.image("mask_image") else _edit(model, submit, seed)
     order = _order(submit, _size(model, submit, SQUARE), seed)
-    reference = submit.picture("reference_images")
+    reference = submit.image("reference_images")
     return in_style_of(order, reference, 0.7) if reference else paint(order)
 
 
 def _edit(model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture = _picture(submit)
+    image = _image(submit)
     long_side = LONG_SIDES.get(submit.text("resolution"))
-    natural = size_of_long_side(picture, long_side) if long_side else fitted(picture, MOST_SIDE)
-    others = [p for name in ("image", "images") for p in submit.pictures.get(name, [])]
+    natural = size_of_long_side(image, long_side) if long_side else fitted(image, MOST_SIDE)
+    others = [p for name in ("image", "images") for p in submit.images.get(name, [])]
     return follow(_order(submit, _size(model, submit, natural), seed), others)
 
 
 def _inpaint(model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture = _picture(submit)
-    size = _size(model, submit, fitted(picture, MOST_SIDE))
-    picture = ImageOps.fit(picture, size)
-    return fill(picture, mask_for(picture, submit.picture("mask_image")), _order(submit, size, seed))
+    image = _image(submit)
+    size = _size(model, submit, fitted(image, MOST_SIDE))
+    image = ImageOps.fit(image, size)
+    return fill(image, mask_for(image, submit.image("mask_image")), _order(submit, size, seed))
 
 
 def _erase(_model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture = _picture(submit)
-    return erase(picture, mask_for(picture, submit.picture("mask_image")), seed)
+    image = _image(submit)
+    return erase(image, mask_for(image, submit.image("mask_image")), seed)
 
 
 def _remove_background(_model: Model, submit: Submit, _seed: int) -> Image.Image:
-    return cut_out(_picture(submit))
+    return cut_out(_image(submit))
 
 
 def _zoom_out(_model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture = _picture(submit)
-    wide, tall = picture.width // 4, picture.height // 4
-    return extend(picture, (wide, wide, tall, tall), seed)
+    image = _image(submit)
+    wide, tall = image.width // 4, image.height // 4
+    return extend(image, (wide, wide, tall, tall), seed)
 
 
 def _background(_model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture = _picture(submit)
-    return on_background(picture, background_for(submit.text("prompt"), picture.size, seed))
+    image = _image(submit)
+    return on_background(image, background_for(submit.text("prompt"), image.size, seed))
 
 
 def _upscale(_model: Model, submit: Submit, _seed: int) -> Image.Image:
-    picture = flattened(_picture(submit))
+    image = flattened(_image(submit))
     times = submit.values.get("desired_increase")
     if times:
-        return enlarge(picture, (picture.width * int(times), picture.height * int(times)))
-    return enlarge(picture, size_of_long_side(picture, LONG_SIDES[submit.text("target_resolution") or "4k"]))
+        return enlarge(image, (image.width * int(times), image.height * int(times)))
+    return enlarge(image, size_of_long_side(image, LONG_SIDES[submit.text("target_resolution") or "4k"]))
 
 
 def _controlled(model: Model, submit: Submit) -> tuple[Image.Image, Size]:
-    picture = flattened(_picture(submit))
-    size = _size(model, submit, fitted(picture, MOST_SIDE))
-    return ImageOps.fit(picture, size), size
+    image = flattened(_image(submit))
+    size = _size(model, submit, fitted(image, MOST_SIDE))
+    return ImageOps.fit(image, size), size
 
 
 def _strength(submit: Submit) -> float:
@@ -117,19 +117,19 @@ def _strength(submit: Submit) -> float:
 
 
 def _structure(model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture, size = _controlled(model, submit)
-    bright = sum(ImageChops.invert(picture.convert("L")).resize((1, 1)).tobytes()) < 60
-    shape = colour_in if bright else keep_structure  # mostly white: line art
-    return shape(picture, _order(submit, size, seed), _strength(submit))
+    image, size = _controlled(model, submit)
+    bright = sum(ImageChops.invert(image.convert("L")).resize((1, 1)).tobytes()) < 60
+    shape = color_in if bright else keep_structure  # mostly white: line art
+    return shape(image, _order(submit, size, seed), _strength(submit))
 
 
 def _sketch(model: Model, submit: Submit, seed: int) -> Image.Image:
-    picture, size = _controlled(model, submit)
-    return colour_in(picture, _order(submit, size, seed), _strength(submit))
+    image, size = _controlled(model, submit)
+    return color_in(image, _order(submit, size, seed), _strength(submit))
 
 
 def _style(model: Model, submit: Submit, seed: int) -> Image.Image:
-    return in_style_of(_order(submit, _size(model, submit, SQUARE), seed), _picture(submit), 0.8)
+    return in_style_of(_order(submit, _size(model, submit, SQUARE), seed), _image(submit), 0.8)
 
 
 STUDIO: dict[str, Callable[[Model, Submit, int], Image.Image]] = {

@@ -120,7 +120,7 @@ class Tasks:
         return play(visit, task.plan.at(visit.aimed), ("poll",), refusals(), work, scope=identifier)
 
     def _advance(self, task: Task) -> None:
-        """Move a task on; its picture is painted when it completes."""
+        """Move a task on; its image is painted when it completes."""
         with task.lock:
             if task.over:
                 return
@@ -145,9 +145,9 @@ class Tasks:
     def _complete(self, task: Task) -> None:
         started = time.monotonic()
         count = int(task.submit.values.get("num_images") or 1)
-        pictures = [self._painted(task, number) for number in range(0 if task.ending == "empty" else count)]
+        images = [self._painted(task, number) for number in range(0 if task.ending == "empty" else count)]
         task.inference = int((time.monotonic() - started) * 1000)
-        task.outputs = pictures
+        task.outputs = images
         task.status = "completed"
 
     def _painted(self, task: Task, number: int) -> str:

@@ -30,7 +30,7 @@ class Hangup(ConnectionError):
 
 
 class Incoming(Request):
-    """A request with room for pictures."""
+    """A request with room for images."""
 
     max_content_length = LARGEST_REQUEST_BYTES
     max_form_memory_size = LARGEST_REQUEST_BYTES
@@ -220,19 +220,19 @@ def _empty(visit: Visit, work: Work) -> Response:
 
 def _not_image(visit: Visit, work: Work) -> Response:
     reply = work()
-    words = b"These bytes are not a picture."
+    words = b"These bytes are not an image."
     if (reply.mimetype or "").startswith("image/"):
         reply.set_data(words)
     else:
-        reply.set_data(json.dumps(_words_for_pictures(json.loads(reply.get_data()), words)))
+        reply.set_data(json.dumps(_words_for_images(json.loads(reply.get_data()), words)))
     return reply
 
 
-def _words_for_pictures(value: Any, words: bytes) -> Any:
+def _words_for_images(value: Any, words: bytes) -> Any:
     if isinstance(value, dict):
-        return {name: _words_for_pictures(item, words) for name, item in value.items()}
+        return {name: _words_for_images(item, words) for name, item in value.items()}
     if isinstance(value, list):
-        return [_words_for_pictures(item, words) for item in value]
+        return [_words_for_images(item, words) for item in value]
     if isinstance(value, str) and len(value) > 1000:
         return base64.b64encode(words).decode()
     return value

@@ -9,10 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from image_studio.runtime.tiers import TIERS
 from image_studio.schemas.catalog import Side
-from image_studio.schemas.limits import MAX_VARIATIONS
-from image_studio.schemas.personas import PERSONA_ID, Persona
-from image_studio.schemas.quality import Quality
-from image_studio.schemas.request import Request
+from image_studio.schemas.common import Request
+from image_studio.schemas.create import PERSONA_ID, Persona
+from image_studio.schemas.limits import MAX_VARIATIONS, Quality
 from image_studio.storage.job import Status
 
 Share = Annotated[float, Field(ge=0, lt=0.5)]
@@ -368,7 +367,7 @@ class JobProgress(Body):
 
 
 class JobVariation(Body):
-    """One picture of a job; `detail` and `code` say why it failed."""
+    """One image of a job; `detail` and `code` say why it failed."""
 
     variation: int
     status: Status

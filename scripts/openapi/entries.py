@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from image_studio.operations import find_operation
-from image_studio.schemas.personas import Persona
-from image_studio.schemas.social import SocialAnswer, SocialRequest
-from image_studio.schemas.uploads import UploadAnswer, UploadRequest
+from image_studio.schemas.create import Persona
+from image_studio.schemas.social import SocialRequest, SocialResponse
+from image_studio.schemas.uploads import UploadRequest, UploadResponse
 from scripts.openapi import bodies
 
 
@@ -51,7 +51,7 @@ RESULT = Entry(
     tag="Jobs",
     query=(
         WAIT,
-        Query(name="delivery", about="`url`: pictures as URLs only.", schema={"type": "string"}),
+        Query(name="delivery", about="`url`: images as URLs only.", schema={"type": "string"}),
         Query(name="hop", about="Counts redirects; set by the API itself.", schema=_number(0, 100)),
     ),
     answers={
@@ -82,7 +82,7 @@ ENTRIES: Mapping[str, Entry] = {
     ),
     "GET /templates/recommend": Entry(
         tag="Templates",
-        query=(Query(name="use_case", about="What the picture is for, in words.", required=True), PLATFORM),
+        query=(Query(name="use_case", about="What the image is for, in words.", required=True), PLATFORM),
         answers={200: bodies.RecommendedTemplates},
         errors=(400,),
         cached=True,
@@ -122,7 +122,7 @@ ENTRIES: Mapping[str, Entry] = {
     "POST /control/process": paid("Control Studio", "control"),
     "GET /control/operations": Entry(tag="Control Studio", answers={200: bodies.ControlOperationList}, cached=True),
     "POST /social/optimize": Entry(
-        tag="Social Optimizer", request=SocialRequest, answers={200: SocialAnswer}, errors=(404,), stored=True
+        tag="Social Optimizer", request=SocialRequest, answers={200: SocialResponse}, errors=(404,), stored=True
     ),
     "GET /social/platforms/{platform}/formats": Entry(
         tag="Social Optimizer", answers={200: bodies.PlatformFormatList}, cached=True
@@ -145,7 +145,7 @@ ENTRIES: Mapping[str, Entry] = {
     "GET /jobs/{id}/result": RESULT,
     "POST /jobs/{id}/result": RESULT,
     "POST /uploads": Entry(
-        tag="Uploads", request=UploadRequest, answers={200: UploadAnswer}, errors=(402, 404, 409), stored=True
+        tag="Uploads", request=UploadRequest, answers={200: UploadResponse}, errors=(402, 404, 409), stored=True
     ),
     "GET /usage": Entry(tag="Usage", answers={200: bodies.Usage}, stored=True),
 }

@@ -123,7 +123,7 @@ def _body(title: str, content: dict[str, Any]) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    """A picture in base64 is cut."""
+    """An image in base64 is cut."""
     return re.sub(r"([A-Za-z0-9+/=]{60})[A-Za-z0-9+/=]{40,}", r"\1...", text)
 
 

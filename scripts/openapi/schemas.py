@@ -9,11 +9,11 @@ from pydantic.json_schema import models_json_schema
 from image_studio import catalog
 from image_studio.catalog.operations import table
 from image_studio.providers import ALIASES, PROVIDERS
-from image_studio.schemas.request import Request
+from image_studio.schemas.common import Request
 from scripts.openapi.words import FIELDS
 
 REF = "#/components/schemas/{model}"
-PICTURES = "image_base64"  # the end of the name of every field that takes a picture
+IMAGES = "image_base64"  # the end of the name of every field that takes an image
 
 
 def definitions(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def _mend(model: type[BaseModel], schema: dict[str, Any]) -> None:
     for name, field in model.model_fields.items():
         part = schema["properties"][name]
         part["description"] = FIELDS[name]
-        if name.endswith(PICTURES) or name == "mask_base64":
-            _typed(part)["format"] = "picture"
+        if name.endswith(IMAGES) or name == "mask_base64":
+            _typed(part)["format"] = "image"
         choice = _choices().get(f"{model.__name__}.{name}") or _choices().get(name)
         if choice:
             _typed(part)["enum"] = list(choice)
@@ -95,12 +95,12 @@ def _plain(schema: Any) -> None:
 
 
 def _public(schema: dict[str, Any]) -> None:
-    """As a caller sees it: nothing undocumented, no object keys, a picture inside or as a URL but never null."""
+    """As a caller sees it: nothing undocumented, no object keys, an image inside or as a URL but never null."""
     if "properties" not in schema:
         return
     schema["additionalProperties"] = False
     properties = schema["properties"]
     properties.pop("stored", None)
-    for name, about in (("image_base64", "The picture."), ("image_url", "Where the picture is, for 15 minutes.")):
+    for name, about in (("image_base64", "The image."), ("image_url", "Where the image is, for 15 minutes.")):
         if name in properties:
             properties[name] = {"type": "string", "description": about}

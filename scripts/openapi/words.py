@@ -12,10 +12,10 @@ from image_studio.runtime.tiers import READS_PER_WORK, TIERS
 from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_VARIATIONS
 
 TITLE = "Image Studio"
-PICTURE = "Raw base64, a data URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
+IMAGE = "Raw base64, a data URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
 
 FIELDS: Mapping[str, str] = {
-    "prompt": "What the picture shall show, or what shall be done, in words.",
+    "prompt": "What the image shall show, or what shall be done, in words.",
     "template_id": "A template of GET /templates: its size, style and quality, where the request has none.",
     "provider": "`auto`, or who shall do it. `ideogram` and `qwen` mean WaveSpeed's models of that name.",
     "model": "One of the provider's models.",
@@ -24,26 +24,26 @@ FIELDS: Mapping[str, str] = {
     "aspect_ratio": "Such as 16:9, where width and height aren't both given.",
     "style_preset": "A style by name.",
     "quality": "How much to spend: draft, standard or premium.",
-    "negative_prompt": "What shall not be in the picture.",
+    "negative_prompt": "What shall not be in the image.",
     "guidance_scale": "How closely the model follows the prompt, where it can.",
     "steps": "Inference steps, where the model takes them.",
-    "seed": "The same seed gives the same picture; variation i uses seed + i.",
-    "num_variations": f"Pictures to make, 1 to {MAX_VARIATIONS}, at the same time.",
-    "num_images": f"Pictures, 1 to {MAX_VARIATIONS}.",
+    "seed": "The same seed gives the same image; variation i uses seed + i.",
+    "num_variations": f"Images to make, 1 to {MAX_VARIATIONS}, at the same time.",
+    "num_images": f"Images, 1 to {MAX_VARIATIONS}.",
     "enhance_prompt": "Whether the prompt is made richer first.",
-    "use_persona": "Whether a persona's voice, colours and words go into the prompt.",
+    "use_persona": "Whether a persona's voice, colors and words go into the prompt.",
     "persona_id": "Which persona; without it, the one called `default`.",
     "delivery": "`auto`: inside the answer what fits, the rest as URLs; `url`: URLs only (15 minutes).",
     "options": "Further settings of the operation.",
-    "image_base64": f"The picture. {PICTURE}",
-    "control_image_base64": f"The sketch, structure or style. {PICTURE}",
-    "style_image_base64": f"The style to transfer. {PICTURE}",
-    "mask_base64": f"White is changed, black is kept. {PICTURE}",
-    "background_image_base64": f"The new background. {PICTURE}",
-    "lighting_image_base64": f"Where the light comes from. {PICTURE}",
+    "image_base64": f"The image. {IMAGE}",
+    "control_image_base64": f"The sketch, structure or style. {IMAGE}",
+    "style_image_base64": f"The style to transfer. {IMAGE}",
+    "mask_base64": f"White is changed, black is kept. {IMAGE}",
+    "background_image_base64": f"The new background. {IMAGE}",
+    "lighting_image_base64": f"Where the light comes from. {IMAGE}",
     "operation": "What to do.",
-    "search_prompt": "What to look for in the picture.",
-    "select_prompt": "What to recolour.",
+    "search_prompt": "What to look for in the image.",
+    "select_prompt": "What to recolor.",
     "expand_left": "Pixels to add at the left.",
     "expand_right": "Pixels to add at the right.",
     "expand_up": "Pixels to add at the top.",
@@ -54,24 +54,24 @@ FIELDS: Mapping[str, str] = {
     "target_height": "Pixels of the answer.",
     "preset": "A named long side: web, print or social.",
     "control_strength": "0 to 1; for sketch and structure.",
-    "fidelity": "0 to 1; how close to the style picture.",
+    "fidelity": "0 to 1; how close to the style image.",
     "style_strength": "0 to 1; for style_transfer.",
     "composition_fidelity": "0 to 1; for style_transfer.",
     "change_strength": "0 to 1; for style_transfer.",
-    "platforms": "Platforms to make pictures for.",
+    "platforms": "Platforms to make images for.",
     "format_names": "A format's name, or several, for each platform; without it, the platform's first.",
     "formats": "`all`: every format of the platforms.",
-    "show_safe_zones": "Draw what the platform covers, on a further copy of each picture.",
-    "crop_mode": "smart: what matters stays; center; fit: the whole picture, padded.",
+    "show_safe_zones": "Draw what the platform covers, on a further copy of each image.",
+    "crop_mode": "smart: what matters stays; center; fit: the whole image, padded.",
     "focal_point": "The point that must stay, 0 to 1 from the top left; for smart.",
-    "content_type": "The picture's file type, also as image/png.",
-    "request": "The operation's body without its picture; the job starts when the upload has arrived.",
-    "image_resolution": "The picture's size in pixels.",
+    "content_type": "The image's file type, also as image/png.",
+    "request": "The operation's body without its image; the job starts when the upload has arrived.",
+    "image_resolution": "The image's size in pixels.",
     "user_tier": "The caller's tier: free prefers what costs the least.",
     "preferences": "prioritize_quality or prioritize_cost.",
     "name": "What the persona is called.",
     "voice": "How the brand sounds, in words.",
-    "palette": "Colours.",
+    "palette": "Colors.",
     "style_words": "Words for the look.",
     "avoid_words": "What never to show.",
     "x": "Share of the width from the left.",
@@ -91,7 +91,7 @@ HEADERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "RateLimit-Policy": ("All limits of this request: quota (q) per window in seconds (w).", {"type": "string"}),
     "Retry-After": ("Seconds after which asking again makes sense.", {"type": "integer"}),
     "X-Credits-Remaining": ("Credits of this month that are neither used nor reserved.", {"type": "integer"}),
-    "X-Job-Id": ("The job behind the answer: GET /jobs/{id}, or `job:<id>` as a picture.", {"type": "string"}),
+    "X-Job-Id": ("The job behind the answer: GET /jobs/{id}, or `job:<id>` as an image.", {"type": "string"}),
     "X-Ignored-Fields": ("Fields of the body that nobody read.", {"type": "string"}),
     "Location": ("Where to go on.", {"type": "string"}),
     "ETag": ("For If-None-Match.", {"type": "string"}),
@@ -107,7 +107,7 @@ ERRORS: Mapping[int, str] = {
     403: "The token lacks the scope that this deployment asks for.",
     404: "Something named in the path or in the body isn't there; other callers' ids aren't there either.",
     409: "The job's state forbids it.",
-    413: "The body is larger than 6 MB; API Gateway mostly says so itself. Send large pictures through POST /uploads.",
+    413: "The body is larger than 6 MB; API Gateway mostly says so itself. Send large images through POST /uploads.",
     415: "The body isn't JSON.",
     429: "Over a limit of the tier; Retry-After says when to come back.",
     500: "A provider failed, or we did.",
@@ -145,7 +145,7 @@ def introduction() -> str:
     table = "\n".join(rows)
     listed = "\n".join(f"| `{code}` | {status} | {about} |" for code, status, about in sorted(codes()))
     return f"""\
-Create, edit, upscale, control and resize pictures over four AI providers.
+Create, edit, upscale, control and resize images over four AI providers.
 
 Every route but `/health`, `/openapi.json` and `/docs` needs a bearer token.
 
@@ -154,7 +154,7 @@ longer than a request may, it answers 303 to a route that waits on: a client tha
 nothing of jobs. `Prefer: respond-async` answers 202 at once, `Prefer: wait=N` waits at most N seconds. With an
 `Idempotency-Key` the same request joins the same job and its one charge for 24 hours.
 
-**Sizes.** A request or an answer has at most 6 MB: about 4.4 MB of picture in, 4.7 MB out. Larger pictures come in
+**Sizes.** A request or an answer has at most 6 MB: about 4.4 MB of image in, 4.7 MB out. Larger images come in
 through `POST /uploads` ({MAX_FILE_BYTES // 1_000_000} MB) and go out as URLs that live 15 minutes.
 
 **Limits per caller.** Requests that do work (create, edit, upscale, control, social, uploads) are counted exactly;

@@ -56,7 +56,7 @@ def test_the_shipped_data_passes() -> None:
         ("platforms/youtube.json", lambda file: file.pop("limits"), "come together"),
         ("platforms/youtube.json", lambda file: file["formats"][0].update(width=500), "Thumbnail is outside its"),
         ("platforms/youtube.json", lambda file: file["formats"][0].update(safe_zone="none"), "youtube.json: 'none'"),
-        ("platforms/youtube.json", lambda file: file["limits"].update(file_types=["gif"]), "takes no still picture"),
+        ("platforms/youtube.json", lambda file: file["limits"].update(file_types=["gif"]), "takes no still image"),
         ("safe_zones.json", lambda file: file["feed"].update(top=0.5), "less than 0.5"),
         ("index.json", lambda file: file["platforms"].append("email"), "platform email occurs twice"),
         ("index.json", lambda file: file["platforms"].append("mars"), "platforms/mars.json: missing"),
@@ -83,10 +83,10 @@ def test_files_that_nothing_reads_are_refused(data: Path) -> None:
 
 def test_loading_alone_refuses_what_it_cannot_use(data: Path) -> None:
     """Without the full check, an unknown field and a doubled id still name their file."""
-    change(data / "templates/blog.json", lambda rows: rows[0].update(colour="red"))
-    with pytest.raises(ValueError, match=r"templates/blog\.json: blog_header: .*colour"):
+    change(data / "templates/blog.json", lambda rows: rows[0].update(color="red"))
+    with pytest.raises(ValueError, match=r"templates/blog\.json: blog_header: .*color"):
         _ = Catalog(data).templates
-    change(data / "templates/blog.json", lambda rows: (rows[0].pop("colour"), rows[1].update(id="blog_header")))
+    change(data / "templates/blog.json", lambda rows: (rows[0].pop("color"), rows[1].update(id="blog_header")))
     with pytest.raises(ValueError, match="occurs twice"):
         Catalog(data).template("blog_header")
 

@@ -99,11 +99,11 @@ def test_values_at_the_bounds_are_values(option: Option, value: object) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"shows": ["colour"]}, "shows a field that is no flag"),
-        ({"requires": [["colour"]]}, "requires a field that it neither shows nor takes"),
+        ({"shows": ["color"]}, "shows a field that is no flag"),
+        ({"requires": [["color"]]}, "requires a field that it neither shows nor takes"),
         ({"options": {"x": {"low": 0}}}, "an option has either low and high, or one_of, or text"),
         ({"options": {"x": {"low": 0, "high": 1, "default": 2}}}, "an option's default lies within its bounds"),
-        ({"colour": "red"}, "colour"),
+        ({"color": "red"}, "color"),
     ],
 )
 def test_a_wrong_row_is_found_by_the_check(tmp_path: Path, change: dict[str, object], said: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 from image_studio import catalog
 from image_studio.catalog import Platform, PlatformFormat
 from image_studio.errors import NotFound, UnknownChoice
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import FileType
 
 # The original's formats in its order, then ours, with corrected ratios; typed once more here.
 FORMATS = {
@@ -116,7 +116,7 @@ def test_an_unknown_platform_lists_the_names() -> None:
         catalog.choose_platform("myspace")
 
 
-def test_a_picture_for_a_platform_needs_formats() -> None:
+def test_a_image_for_a_platform_needs_formats() -> None:
     """Blog is a platform, but nothing can be made in its formats: the seven that have some are listed."""
     with pytest.raises(UnknownChoice, match=r"^Unknown platform 'blog'\. Valid: .*tiktok\.$"):
         catalog.choose_social_platform("blog")
@@ -146,7 +146,7 @@ def test_published_zones(platform: str, name: str, zone: tuple[float, ...]) -> N
     ],
 )
 def test_banners_keep_to_what_every_device_shows(platform: str, name: str, width: int, height: int) -> None:
-    """The zone lies inside the centre that is published as always visible, and uses at least half of it."""
+    """The zone lies inside the center that is published as always visible, and uses at least half of it."""
     shape = catalog.platform(platform).format(name)
     zone = shape.safe_zone
     inner_width = shape.width * (1 - zone.left - zone.right)
@@ -168,7 +168,7 @@ def test_real_limits_are_told_beside_the_reference_fields() -> None:
     assert catalog.platform("linkedin").formats[0].as_dict()["limits"]["max_pixels"] == 36_152_319
 
 
-def test_a_still_picture_is_never_a_gif() -> None:
+def test_a_still_image_is_never_a_gif() -> None:
     """X takes GIFs, and says so in its limits, but we don't write them."""
     post = catalog.platform("twitter").format("Post")
     assert "GIF" in post.as_dict()["limits"]["file_types"]
@@ -176,7 +176,7 @@ def test_a_still_picture_is_never_a_gif() -> None:
 
 
 def test_limits_hold_at_their_edges() -> None:
-    """A picture may be as small and as large as the limit, no pixel beyond; area counts too."""
+    """An image may be as small and as large as the limit, no pixel beyond; area counts too."""
     header = catalog.platform("twitter").format("Card").limits
     assert header.accepts(300, 157)
     assert header.accepts(4096, 4096)

@@ -5,7 +5,7 @@ import pytest
 from image_studio import catalog
 from image_studio.catalog import Template
 from image_studio.errors import NotFound
-from image_studio.schemas.quality import Quality
+from image_studio.schemas.limits import Quality
 
 # id, width x height, ratio, label, style, quality: typed once more here, from the original's published list.
 FACTS = """

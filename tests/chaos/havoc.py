@@ -31,7 +31,7 @@ WORKER = "WorkerFunction"
 LEASE_SECONDS = 4
 JOIN_SECONDS = 60  # for a thread's last look at its queue, on a machine that is busy
 VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
-#: With handles, with the result's address, without: their emulators paint small pictures but for Stability's.
+#: With handles, with the result's address, without: their emulators paint small images but for Stability's.
 PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "huggingface", "stability")
 CALLERS = 10  # tiers bound what one may have in flight
 
@@ -60,7 +60,7 @@ class Toll:
     paid: int = 0
     paid_again: int = 0  # second paid calls for a variation
     unknown: int = 0  # variations whose charge is unknown: a worker died inside the call
-    lost: int = 0  # jobs that can't be found, or pictures that can't be fetched
+    lost: int = 0  # jobs that can't be found, or images that can't be fetched
     stuck: int = 0  # jobs that didn't end
     unsettled: int = 0  # credits reserved for nothing
     seconds: float = 0.0

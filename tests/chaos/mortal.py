@@ -11,11 +11,11 @@ from typing import Any
 
 from app import handler  # functions/worker, which is on the path of a worker process
 
-from image_studio.providers.sender import Sender
+from image_studio.providers.transport import HttpTransport
 from image_studio.runtime import worker
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.pictures import PictureStore
+from image_studio.storage.objects import ObjectStore
 
 __all__ = ["handler"]
 
@@ -28,14 +28,14 @@ STEPS: dict[str, tuple[type, str, str, int]] = {
     "decided": (JobJournal, "remember", AFTER, 1),
     "about to intend": (JobJournal, "intend", BEFORE, 1),
     "intended": (JobJournal, "intend", AFTER, 1),
-    "paid call answered": (Sender, "send", AFTER, 1),
+    "paid call answered": (HttpTransport, "send", AFTER, 1),
     "about to note the handle": (JobJournal, "order", BEFORE, 1),
     "handle noted": (JobJournal, "order", AFTER, 1),
-    "polled": (Sender, "send", AFTER, 2),
+    "polled": (HttpTransport, "send", AFTER, 2),
     "given back": (JobStore, "give_back", AFTER, 1),
     "about to keep the bytes": (JobJournal, "receive", BEFORE, 1),
     "bytes kept": (JobJournal, "receive", AFTER, 1),
-    "picture stored": (PictureStore, "put_once", AFTER, 2),
+    "image stored": (ObjectStore, "put_once", AFTER, 2),
     "variation done": (JobJournal, "keep", AFTER, 1),
     "about to end": (JobStore, "finish", BEFORE, 1),
     "ended": (JobStore, "finish", AFTER, 1),
@@ -50,7 +50,7 @@ def die() -> None:
 
 def arm(step: str) -> None:
     """Let the process die at the step."""
-    kind, name, side, at = (Sender, "send", INSIDE, 1) if step == INSIDE else STEPS[step]
+    kind, name, side, at = (HttpTransport, "send", INSIDE, 1) if step == INSIDE else STEPS[step]
     method: Callable[..., Any] = getattr(kind, name)
     calls = 0
 

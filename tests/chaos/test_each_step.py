@@ -29,7 +29,7 @@ COMMON = [
     "paid call answered",
     "about to keep the bytes",
     "bytes kept",
-    "picture stored",
+    "image stored",
     "variation done",
     "about to end",
     "ended",
@@ -134,7 +134,7 @@ def ending(works: Works, case: tuple[str, str], job_id: str, died: bool) -> Endi
 
 @pytest.mark.parametrize("case", EVERY, ids=" - ".join)
 def test_a_worker_killed_at_any_step(endings: dict[tuple[str, str], Ending], case: tuple[str, str]) -> None:
-    """One paid call at most; a picture, unless the process died between intent and the first trace of the call."""
+    """One paid call at most; an image, unless the process died between intent and the first trace of the call."""
     found, unknown = endings[case], CASES[case[0]][1]
     assert found.died
     assert found.paid <= 1

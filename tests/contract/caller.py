@@ -28,6 +28,6 @@ class Caller:
         return requests.put(self.url + path, json=body, headers=self.headers, timeout=SECONDS)
 
     def create(self, prompt: str, **fields: Any) -> requests.Response:
-        """A small picture, unless the fields say otherwise."""
+        """A small image, unless the fields say otherwise."""
         size = {} if fields.keys() & {"template_id", "aspect_ratio", "width"} else {"width": 96, "height": 64}
         return self.post("/create", prompt=prompt, **size, **fields)

@@ -21,10 +21,10 @@ SECONDS = 120  # of patience for one request
 def photo(width: int, height: int) -> bytes:
     """A PNG of a red disc on a green ramp."""
     ramp = Image.linear_gradient("L").resize((width, height))
-    picture = Image.merge("RGB", (ramp.point(lambda value: value // 2), ramp, ramp.point(lambda value: value // 3)))
-    ImageDraw.Draw(picture).ellipse((width // 3, height // 3, width // 2, height // 2 + height // 6), fill="red")
+    image = Image.merge("RGB", (ramp.point(lambda value: value // 2), ramp, ramp.point(lambda value: value // 3)))
+    ImageDraw.Draw(image).ellipse((width // 3, height // 3, width // 2, height // 2 + height // 6), fill="red")
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=1)
+    image.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
@@ -34,19 +34,19 @@ def data_url(width: int, height: int) -> str:
 
 
 def opened(data: bytes) -> Image.Image:
-    """A file's picture."""
+    """A file's image."""
     return Image.open(io.BytesIO(data))
 
 
 def decoded(text: str) -> Image.Image:
-    """The picture in raw base64 or in a data URL."""
+    """The image in raw base64 or in a data URL."""
     return opened(base64.b64decode(text.rpartition(",")[2], validate=True))
 
 
 def load(path: Path) -> dict[str, Any]:
-    """An example, with real pictures in place of the shortened ones."""
+    """An example, with real images in place of the shortened ones."""
     example: dict[str, Any] = json.loads(path.read_text())
-    for field, size in example.get("pictures", {}).items():
+    for field, size in example.get("images", {}).items():
         example["body"][field] = data_url(*size)
     return example
 

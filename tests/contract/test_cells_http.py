@@ -1,4 +1,4 @@
-"""Every operation by every provider that can do it, over HTTP: the documented body, from request to picture."""
+"""Every operation by every provider that can do it, over HTTP: the documented body, from request to image."""
 
 import base64
 import io
@@ -40,7 +40,7 @@ def answers(running_stack: Stack) -> dict[Cell, requests.Response]:
 
 @pytest.mark.parametrize("cell", BY_PROVIDER, ids=str)
 def test_a_cell_over_http(cell: Cell, answers: dict[Cell, requests.Response]) -> None:
-    """200 with success, who did it, and a data URL whose picture has the size that the body says."""
+    """200 with success, who did it, and a data URL whose image has the size that the body says."""
     response = answers[cell]
     body: dict[str, Any] = response.json()
     assert response.status_code == 200, body
@@ -49,9 +49,9 @@ def test_a_cell_over_http(cell: Cell, answers: dict[Cell, requests.Response]) ->
     assert body["mode" if studio == "upscale" else "operation"] == name
     head, _, data = body["image_base64"].partition(",")
     assert head == "data:image/png;base64"
-    picture = Image.open(io.BytesIO(base64.b64decode(data)))
-    assert picture.size == (body["width"], body["height"])
+    image = Image.open(io.BytesIO(base64.b64decode(data)))
+    assert image.size == (body["width"], body["height"])
     if cell.operation != "control.style_transfer":  # as large as the model makes it
-        assert picture.size == SIZES.get(cell.operation, SIZE)
+        assert image.size == SIZES.get(cell.operation, SIZE)
     assert body["metadata"]["processing_time"] >= 0
     assert "stored" not in body

@@ -16,7 +16,7 @@ from tests.contract.replay import SECONDS, decoded, opened
 CLIENTS = Path(__file__).parent / "clients"
 HOST, TOKEN = "https://api.alwrity.com", "YOUR_TOKEN"
 LINKEDIN_POST = (1200, 628)
-#: What a browser has and node doesn't: a document that takes one picture.
+#: What a browser has and node doesn't: a document that takes one image.
 BROWSER = """
 import { writeFileSync } from 'node:fs';
 globalThis.document = {
@@ -43,30 +43,30 @@ def run(*command: str, folder: Path) -> str:
 
 
 def by_python(stack: Stack, folder: Path) -> Image.Image:
-    """The picture that the Python example writes."""
+    """The image that the Python example writes."""
     (folder / "example.py").write_text(program("example.py", stack))
     run(sys.executable, "example.py", folder=folder)
     return opened((folder / "generated_image.png").read_bytes())
 
 
 def by_javascript(stack: Stack, folder: Path) -> Image.Image:
-    """The picture that the JavaScript example shows."""
+    """The image that the JavaScript example shows."""
     (folder / "example.mjs").write_text(BROWSER + program("example.mjs", stack))
     run("node", "example.mjs", folder=folder)
     return decoded((folder / "shown.txt").read_text())
 
 
 def by_curl(stack: Stack, folder: Path) -> Image.Image:
-    """The picture in what the curl example prints."""
+    """The image in what the curl example prints."""
     body = json.loads(run("bash", "-c", program("example.sh", stack), folder=folder))
     return decoded(body["results"][0]["image_base64"])
 
 
 @pytest.mark.parametrize("client", [by_python, by_javascript, by_curl])
-def test_the_references_program_gets_its_picture(client, stack, tmp_path):
+def test_the_references_program_gets_its_image(client, stack, tmp_path):
     """A PNG of exactly the template's size."""
-    picture = client(stack, tmp_path)
-    assert (picture.format, picture.size) == ("PNG", LINKEDIN_POST)
+    image = client(stack, tmp_path)
+    assert (image.format, image.size) == ("PNG", LINKEDIN_POST)
 
 
 @pytest.fixture(scope="module")
@@ -78,10 +78,10 @@ def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.mark.parametrize("client", [by_python, by_javascript])
-def test_the_same_program_works_when_the_picture_takes_long(client, impatient, tmp_path):
+def test_the_same_program_works_when_the_image_takes_long(client, impatient, tmp_path):
     """The answer is a redirect to the result, which redirects to itself until it is there."""
     impatient.emulators["wavespeed"].reset()
     impatient.emulators["wavespeed"].script("[[delay=4]]")
-    picture = client(impatient, tmp_path)
-    assert (picture.format, picture.size) == ("PNG", LINKEDIN_POST)
+    image = client(impatient, tmp_path)
+    assert (image.format, image.size) == ("PNG", LINKEDIN_POST)
     assert impatient.emulators["wavespeed"].paid_calls == 1

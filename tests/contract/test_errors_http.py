@@ -7,9 +7,9 @@ from local.stack import Stack
 from tests.contract.caller import Caller
 from tests.contract.replay import data_url
 
-PICTURE = data_url(128, 96)
+IMAGE = data_url(128, 96)
 NO_BASE64 = ["not base64!", "data:image/png;base64,", "data:text/html,<p>"]
-NO_PICTURE = ["data:image/png;base64,aGVsbG8=", "////"]
+NO_IMAGE = ["data:image/png;base64,aGVsbG8=", "////"]
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def caller(stack: Stack) -> Caller:
     return Caller(stack, "mistaken")
 
 
-@pytest.mark.parametrize("text", [*NO_BASE64, *NO_PICTURE, ""])
+@pytest.mark.parametrize("text", [*NO_BASE64, *NO_IMAGE, ""])
 @pytest.mark.parametrize(
     ("path", "field", "body"),
     [
@@ -28,8 +28,8 @@ def caller(stack: Stack) -> Caller:
         ("/social/optimize", "image_base64", {"platforms": ["instagram"]}),
     ],
 )
-def test_what_is_no_picture_is_a_400(caller, text, path, field, body):
-    """The reference's sentence for what is no base64, wherever a picture is taken; an empty field is named."""
+def test_what_is_no_image_is_a_400(caller, text, path, field, body):
+    """The reference's sentence for what is no base64, wherever an image is taken; an empty field is named."""
     answer = caller.post(path, **{field: text}, **body)
     assert answer.status_code == 400
     said = answer.json()["detail"]
@@ -49,8 +49,8 @@ def test_what_is_no_picture_is_a_400(caller, text, path, field, body):
 )
 def test_a_missing_field_is_named(caller, path, body, sentence):
     """The reference's own sentence for inpainting."""
-    picture = {} if path == "/create" else {"image_base64": PICTURE}
-    answer = caller.post(path, **picture, **body)
+    image = {} if path == "/create" else {"image_base64": IMAGE}
+    answer = caller.post(path, **image, **body)
     assert (answer.status_code, answer.json()["detail"]) == (400, sentence)
 
 
@@ -65,7 +65,7 @@ def test_a_missing_field_is_named(caller, path, body, sentence):
 )
 def test_a_providers_failure_opens_with_what_failed(caller, path, body, opening):
     """500 in the reference's form; a provider that was asked for by name is the only one."""
-    field = {"/create": {}, "/control/process": {"control_image_base64": PICTURE}}.get(path, {"image_base64": PICTURE})
+    field = {"/create": {}, "/control/process": {"control_image_base64": IMAGE}}.get(path, {"image_base64": IMAGE})
     answer = caller.post(path, provider="stability", **field, **body)
     assert (answer.status_code, answer.json()["code"]) == (500, "provider_unavailable")
     assert answer.json()["detail"] == f"{opening}Stability AI has no credit left."

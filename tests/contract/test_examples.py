@@ -37,7 +37,7 @@ def test_an_example_answers_as_documented(ask: Ask, path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_an_answers_pictures_are_pictures_of_its_size(ask: Ask, path: Path) -> None:
+def test_an_answers_images_are_images_of_its_size(ask: Ask, path: Path) -> None:
     """Raw base64 PNG from create, data URLs from the others; decoded they have the size that stands beside them."""
     example, answer = ask(path)
     if "image_base64" not in str(example["answer"]):
@@ -46,8 +46,8 @@ def test_an_answers_pictures_are_pictures_of_its_size(ask: Ask, path: Path) -> N
     for part in answer.json().get("results", [answer.json()]):
         text = part["image_base64"]
         assert text.startswith("iVBORw0KGgo" if example["path"] == "/create" else "data:image/png;base64,iVBORw0KGgo")
-        picture = decoded(text)
-        assert (picture.format, picture.size) == ("PNG", (part["width"], part["height"]))
+        image = decoded(text)
+        assert (image.format, image.size) == ("PNG", (part["width"], part["height"]))
 
 
 def test_all_examples_are_here() -> None:

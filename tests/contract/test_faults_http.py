@@ -17,7 +17,7 @@ SURELY_FREE = [
 
 @pytest.mark.parametrize("case", SURELY_FREE, ids="-".join)
 def test_auto_falls_back_on_what_surely_was_not_charged(studio, case):
-    """The next of the list makes the picture, one call is paid, and the answer says why it was the next."""
+    """The next of the list makes the image, one call is paid, and the answer says why it was the next."""
     quality, first, fault, second, model = case
     answer = Caller(studio).create(f"A kite [[fault={fault};provider={first}]]", quality=quality)
     body = answer.json()

@@ -27,7 +27,7 @@ def test_a_rotated_key_costs_one_refused_call(studio):
     assert {call.status for call in wavespeed.calls} == {200}
 
 
-def test_a_key_rotated_while_a_picture_is_made_loses_nothing(studio):
+def test_a_key_rotated_while_a_image_is_made_loses_nothing(studio):
     """It was ordered with the old key and is fetched with the new one; paid once."""
     caller = Caller(studio)
     wavespeed = studio.emulators["wavespeed"]

@@ -155,7 +155,7 @@ def test_unknown_fields_are_ignored_and_named(caller):
     assert (answer.status_code, answer.headers["x-ignored-fields"]) == (200, "output_format, sampler")
 
 
-def test_what_a_model_can_not_honour_is_named(caller):
+def test_what_a_model_can_not_honor_is_named(caller):
     """The original sent it all the same, and the provider dropped it silently."""
     (result,) = caller.create("A kite", provider="ideogram", steps=30, seed=7, negative_prompt="blur").json()["results"]
     assert result["metadata"]["ignored"] == ["negative_prompt", "seed", "steps"]
@@ -169,7 +169,7 @@ def test_a_style_reaches_a_provider_that_knows_styles(caller, stack):
     assert call.fields["prompt"] == f"A kite, {catalog.style_words('anime')}"
 
 
-def test_the_same_seed_makes_the_same_picture(caller):
+def test_the_same_seed_makes_the_same_image(caller):
     """Seed 0 is a seed; variation i uses seed + i."""
     first = caller.create("A kite", provider="stability", seed=0, num_variations=2).json()["results"]
     again = caller.create("A kite", provider="stability", seed=1).json()["results"]
@@ -178,14 +178,14 @@ def test_the_same_seed_makes_the_same_picture(caller):
 
 
 @pytest.mark.parametrize("provider", KEYS)
-def test_the_seed_that_is_told_makes_the_picture_again(caller, provider):
+def test_the_seed_that_is_told_makes_the_image_again(caller, provider):
     """Also where nobody asked for one."""
     (first,) = caller.create("A kite", provider=provider).json()["results"]
     (again,) = caller.create("A kite", provider=provider, model=first["model"], seed=first["seed"]).json()["results"]
     assert (again["seed"], again["image_base64"]) == (first["seed"], first["image_base64"])
 
 
-def test_pictures_too_large_for_one_answer_come_as_urls(caller):
+def test_images_too_large_for_one_answer_come_as_urls(caller):
     """In place of image_base64; each is fetched without a token and has its size."""
     template = catalog.template("website_hero")
     body = caller.post("/create", prompt="Kites", template_id=template.id, num_variations=4).json()
@@ -194,9 +194,9 @@ def test_pictures_too_large_for_one_answer_come_as_urls(caller):
     assert (False, True) in forms
     for result in body["results"]:
         if "image_url" in result:
-            picture = requests.get(result["image_url"], timeout=30)
-            assert picture.headers["content-type"] == "image/png"
-            assert opened(picture.content).size == (template.width, template.height)
+            image = requests.get(result["image_url"], timeout=30)
+            assert image.headers["content-type"] == "image/png"
+            assert opened(image.content).size == (template.width, template.height)
 
 
 def test_urls_only_where_urls_are_asked_for(caller):

@@ -160,8 +160,8 @@ MISTAKES: list[tuple[str, dict[str, Any], int, str]] = [
 @pytest.mark.parametrize(("path", "body", "status", "detail"), MISTAKES)
 def test_mistakes(api: Api, path: str, body: dict[str, Any], status: int, detail: str) -> None:
     """A 4xx whose detail is one sentence: the client shows it as it is."""
-    picture = "control_image_base64" if path == CONTROL else "image_base64"
-    response = api.post(path, **{picture: IMAGE, **body})
+    image = "control_image_base64" if path == CONTROL else "image_base64"
+    response = api.post(path, **{image: IMAGE, **body})
     assert response.status_code == status, response.text
     assert response.json()["detail"] == detail
 

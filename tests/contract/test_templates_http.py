@@ -33,8 +33,8 @@ def test_a_template_on_its_recommended_provider(template, bodies):
     """A PNG of the template's size, in its style and quality."""
     body = bodies[template.id]
     (result,) = body["results"]
-    picture = decoded(result["image_base64"])
-    assert (picture.format, picture.size) == ("PNG", (template.width, template.height))
+    image = decoded(result["image_base64"])
+    assert (image.format, image.size) == ("PNG", (template.width, template.height))
     echo = body["request"]
     assert (echo["template_name"], echo["dimensions"]) == (template.name, f"{template.width}x{template.height}")
     assert (echo["style_preset"], echo["quality"]) == (template.style_preset, template.quality)

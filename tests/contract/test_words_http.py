@@ -7,18 +7,18 @@ from tests.contract.witness import paid
 
 
 def test_a_text_model_is_asked_once_per_job(studio):
-    """Gemini, for all variations together; it is no paid picture call."""
+    """Gemini, for all variations together; it is no paid image call."""
     answer = Caller(studio).create("A kite", provider="qwen", style_preset="anime", num_variations=3)
-    assert answer.json()["request"]["enhanced_prompt"] == "A kite, anime style, clean outlines, vivid colours"
+    assert answer.json()["request"]["enhanced_prompt"] == "A kite, anime style, clean outlines, vivid colors"
     assert (studio.emulators["gemini"].text_calls, studio.emulators["huggingface"].text_calls) == (1, 0)
     assert paid(studio) == {"wavespeed": 3}
     sent = {call.fields["prompt"] for call in studio.emulators["wavespeed"].calls if call.kind == "generate"}
-    assert sent == {"A kite, anime style, clean outlines, vivid colours"}
+    assert sent == {"A kite, anime style, clean outlines, vivid colors"}
 
 
 @pytest.mark.parametrize("fault", ["500", "reset", "truncated", "empty"])
 def test_a_failing_text_model_fails_no_job(studio, fault):
-    """The style's words are used, and the picture is made."""
+    """The style's words are used, and the image is made."""
     prompt = f"A kite [[fault={fault};stage=text]]"
     answer = Caller(studio).create(prompt, provider="qwen", style_preset="line-art")
     assert answer.status_code == 200
@@ -33,7 +33,7 @@ def test_without_enhancement_the_callers_words_are_sent(studio):
     assert studio.emulators["wavespeed"].calls[0].fields["prompt"] == "A kite"
 
 
-def test_a_persona_speaks_through_the_picture(studio):
+def test_a_persona_speaks_through_the_image(studio):
     """Its words are in the prompt and in the negative prompt that the provider gets; the answer names it."""
     caller = Caller(studio, "brand")
     caller.put("/personas/default", voice="calm", palette=["teal"], style_words=["airy"], avoid_words=["clutter"])
@@ -42,7 +42,7 @@ def test_a_persona_speaks_through_the_picture(studio):
     assert answer.json()["request"]["persona_id"] == "default"
     caller.create("A kite", provider="stability", persona_id="loud")
     first, second = (call.fields for call in studio.emulators["stability"].calls)
-    assert (first["prompt"], first["negative_prompt"]) == ("A kite, airy, colours: teal, mood: calm", "blur, clutter")
+    assert (first["prompt"], first["negative_prompt"]) == ("A kite, airy, colors: teal, mood: calm", "blur, clutter")
     assert (second["prompt"], "negative_prompt" in second) == ("A kite, neon signs", False)
 
 

@@ -1,4 +1,4 @@
-"""Pictures drawn in code, for the imaging tests."""
+"""Images drawn in code, for the imaging tests."""
 
 import io
 import random
@@ -18,7 +18,7 @@ def saved(image: Image.Image, name: str, **options: Any) -> bytes:
 
 
 def noise(width: int, height: int, strength: float = 80) -> Image.Image:
-    """Colour noise, the hardest thing to encode; always the same for the same arguments."""
+    """Color noise, the hardest thing to encode; always the same for the same arguments."""
     dice = random.Random(width * height)
     even = Image.frombytes("RGB", (width, height), dice.randbytes(3 * width * height))
     return even.point(lambda value: 128 + (value - 128) * strength / 74)  # 74: the deviation of even bytes
@@ -32,7 +32,7 @@ def photo(width: int = 640, height: int = 480) -> Image.Image:
 
 
 def flat_art(width: int = 400, height: int = 300) -> Image.Image:
-    """A drawing with few colours."""
+    """A drawing with few colors."""
     image = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(image)
     pen.ellipse((width // 8, height // 8, width // 2, height // 2), "navy")
@@ -42,11 +42,11 @@ def flat_art(width: int = 400, height: int = 300) -> Image.Image:
 
 
 def four_corners(width: int, height: int, patch: int = 40) -> Image.Image:
-    """Gray, with a coloured square in each corner."""
+    """Gray, with a colored square in each corner."""
     image = Image.new("RGB", (width, height), (128, 128, 128))
     right, bottom = width - patch, height - patch
-    for colour, at in zip(CORNERS, ((0, 0), (right, 0), (0, bottom), (right, bottom)), strict=True):
-        image.paste(colour, (*at, at[0] + patch, at[1] + patch))
+    for color, at in zip(CORNERS, ((0, 0), (right, 0), (0, bottom), (right, bottom)), strict=True):
+        image.paste(color, (*at, at[0] + patch, at[1] + patch))
     return image
 
 

@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.imaging.drawn import four_corners, photo, saved, see_through
 
-#: Beginnings of formats that Pillow opens, or that other software takes for pictures; none is ours.
+#: Beginnings of formats that Pillow opens, or that other software takes for images; none is ours.
 FOREIGN = {
     "gif": b"GIF89a\x10\0\x10\0\xf0\0\0",
     "bmp": b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0",
@@ -127,10 +127,10 @@ def _made_by_hand() -> Iterator[tuple[str, bytes]]:
 def _bombs() -> Iterator[tuple[str, bytes]]:
     """Small files that ask for much: pixels, chunks, scans, inflated metadata."""
     for width, height in ((13_000, 13_000), (2**31 - 1, 1), (1, 2**31 - 1), (65_500, 65_500), (0, 5), (2**32 - 1,) * 2):
-        for depth, colour in ((8, 6), (16, 2), (1, 0), (8, 3)):
+        for depth, color in ((8, 6), (16, 2), (1, 0), (8, 3)):
             yield (
-                f"png {width}x{height} {depth}/{colour}",
-                _png(width, height, depth, colour, zlib.compress(bytes(9_999))),
+                f"png {width}x{height} {depth}/{color}",
+                _png(width, height, depth, color, zlib.compress(bytes(9_999))),
             )
     yield "png 5000x5000 of zeros", _png(5000, 5000, 8, 2, zlib.compress(bytes(5000 * 15_001), 9))
     yield "png 5000x5000 cut", _png(5000, 5000, 8, 6, zlib.compress(bytes(100_000), 9))
@@ -184,11 +184,11 @@ def _spoil(data: bytearray, dice: random.Random) -> None:
             data[at] ^= 1 << dice.randrange(8)
 
 
-def _png(width: int, height: int, depth: int, colour: int, body: bytes, *extra: tuple[bytes, bytes]) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+def _png(width: int, height: int, depth: int, color: int, body: bytes, *extra: tuple[bytes, bytes]) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
     chunks = [
         (b"IHDR", header),
-        *([(b"PLTE", bytes(30))] if colour == 3 else []),
+        *([(b"PLTE", bytes(30))] if color == 3 else []),
         *extra,
         (b"IDAT", body),
         (b"IEND", b""),

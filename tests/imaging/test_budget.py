@@ -8,7 +8,7 @@ from PIL import Image
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.budget import LOWEST_QUALITY, encode_under
 from image_studio.imaging.encode import encode
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import FileType
 from tests.imaging.drawn import flat_art, noise, photo, saved, see_through
 
 PNG, JPEG, WEBP = FileType.PNG, FileType.JPEG, FileType.WEBP
@@ -35,12 +35,12 @@ def test_a_png_just_over_is_made_with_more_effort() -> None:
 
 
 def test_a_palette_is_used_where_it_is_harmless() -> None:
-    """A drawing of few colours loses nothing; a photograph would."""
-    colours = noise(16, 16).resize((800, 800), Image.Resampling.NEAREST)
-    budget = len(encode(colours, PNG)) - 1
-    made = encode_under(colours, min(budget, len(saved(colours, "PNG", compress_level=9)) - 1), [PNG])
-    assert made.how == "png with a palette of 256 colours"
-    assert Image.open(io.BytesIO(made.data)).convert("RGB").tobytes() == colours.tobytes()
+    """A drawing of few colors loses nothing; a photograph would."""
+    colors = noise(16, 16).resize((800, 800), Image.Resampling.NEAREST)
+    budget = len(encode(colors, PNG)) - 1
+    made = encode_under(colors, min(budget, len(saved(colors, "PNG", compress_level=9)) - 1), [PNG])
+    assert made.how == "png with a palette of 256 colors"
+    assert Image.open(io.BytesIO(made.data)).convert("RGB").tobytes() == colors.tobytes()
 
 
 def test_a_palette_keeps_transparency() -> None:
@@ -77,5 +77,5 @@ def test_what_fits_nowhere_is_explained() -> None:
     image = noise(320, 240)
     least = len(encode(image, JPEG, LOWEST_QUALITY))
     assert encode_under(image, least, [PNG, JPEG]).quality == LOWEST_QUALITY
-    with pytest.raises(InvalidRequest, match=r"A 320x240 picture .* as png, jpeg"):
+    with pytest.raises(InvalidRequest, match=r"A 320x240 image .* as png, jpeg"):
         encode_under(image, least - 1, [PNG, JPEG])

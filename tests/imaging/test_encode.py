@@ -5,16 +5,16 @@ import io
 import pytest
 from PIL import Image
 
+from image_studio.imaging.decode import read_info
 from image_studio.imaging.encode import encode
-from image_studio.imaging.gate import measure
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import FileType
 from tests.imaging.drawn import photo, see_through
 
 
 @pytest.mark.parametrize("file_type", list(FileType))
 def test_bytes_are_what_they_say(file_type: FileType) -> None:
     """Type and size of the content agree with what was asked."""
-    found = measure(encode(photo(123, 45), file_type))
+    found = read_info(encode(photo(123, 45), file_type))
     assert (found.width, found.height, found.file_type) == (123, 45, file_type)
 
 
@@ -31,13 +31,13 @@ def test_jpeg_shows_white_where_nothing_is() -> None:
 
 
 def test_webp_keeps_transparency() -> None:
-    """Lossy colours, but the clear half stays clear."""
+    """Lossy colors, but the clear half stays clear."""
     back = Image.open(io.BytesIO(encode(see_through(photo(64, 64)), FileType.WEBP)))
     assert back.mode == "RGBA"
     assert back.getpixel((4, 4))[3] == 0
 
 
-def test_quality_is_honoured() -> None:
+def test_quality_is_honored() -> None:
     """Lower quality, fewer bytes."""
     for file_type in (FileType.JPEG, FileType.WEBP):
         assert len(encode(photo(), file_type, 40)) < len(encode(photo(), file_type))
@@ -45,7 +45,7 @@ def test_quality_is_honoured() -> None:
 
 @pytest.mark.parametrize("file_type", list(FileType))
 def test_no_metadata_goes_out(file_type: FileType) -> None:
-    """Whatever a picture carries in its `info` stays here."""
+    """Whatever an image carries in its `info` stays here."""
     image = photo(32, 32)
     image.info = {"comment": b"a secret", "xmp": b"a secret", "exif": b"Exif\0\0a secret", "icc_profile": b"a secret"}
     image.info = {}  # what the gate leaves

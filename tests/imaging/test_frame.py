@@ -1,10 +1,10 @@
-"""A picture put into a frame comes back as it was."""
+"""An image put into a frame comes back as it was."""
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from image_studio.imaging.frame import Frame, put, put_mask, take, take_natively
-from image_studio.imaging.picture import Size
+from image_studio.imaging.geometry import Frame, extract, extract_native, place_in_frame, place_mask
+from image_studio.imaging.types import Size
 
 
 def scene(width: int = 300, height: int = 200) -> Image.Image:
@@ -14,25 +14,25 @@ def scene(width: int = 300, height: int = 200) -> Image.Image:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """Mean difference of two pictures, 0 to 255."""
+    """Mean difference of two images, 0 to 255."""
     return max(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-def test_a_frame_of_the_pictures_own_size_changes_nothing() -> None:
+def test_a_frame_of_the_images_own_size_changes_nothing() -> None:
     """Neither there nor back."""
     frame = Frame(Size(300, 200), 0, 0, Size(300, 200))
-    assert put(scene(), frame).tobytes() == scene().tobytes()
-    assert take(scene(), frame, 300, 200).tobytes() == scene().tobytes()
+    assert place_in_frame(scene(), frame).tobytes() == scene().tobytes()
+    assert extract(scene(), frame, 300, 200).tobytes() == scene().tobytes()
 
 
 @pytest.mark.parametrize("answered", [(400, 400), (1024, 1024), (333, 331)])
 def test_padding_is_cut_off_again(answered: tuple[int, int]) -> None:
-    """A 3:2 picture on a square canvas comes back 3:2, whatever size the model answers."""
+    """A 3:2 image on a square canvas comes back 3:2, whatever size the model answers."""
     frame = Frame(Size(300, 300), 0, 50, Size(300, 200))
-    sent = put(scene(), frame)
+    sent = place_in_frame(scene(), frame)
     assert sent.size == (300, 300)
     assert sent.crop((0, 50, 300, 250)).tobytes() == scene().tobytes()
-    back = take(sent.resize(answered, Image.Resampling.LANCZOS), frame, 300, 200)
+    back = extract(sent.resize(answered, Image.Resampling.LANCZOS), frame, 300, 200)
     assert back.size == (300, 200)
     assert difference(back, scene()) < 2.5
 
@@ -42,24 +42,24 @@ def test_a_result_framed_anew_is_cropped_not_stretched() -> None:
     frame = Frame(Size(200, 200), 0, 0, Size(200, 200))
     wide = Image.new("RGB", (400, 200), "blue")
     wide.paste("red", (100, 0, 300, 200))
-    back = take(wide, frame, 200, 200)
+    back = extract(wide, frame, 200, 200)
     assert back.getcolors() == [(200 * 200, (255, 0, 0))]
 
 
 def test_masks_go_the_same_way() -> None:
-    """The mask lies in the frame as the picture does, and the padding stays."""
+    """The mask lies in the frame as the image does, and the padding stays."""
     frame = Frame(Size(300, 300), 0, 50, Size(300, 200))
-    mask = put_mask(Image.new("L", (600, 400), 255), frame)
+    mask = place_mask(Image.new("L", (600, 400), 255), frame)
     assert mask.getbbox() == (0, 50, 300, 250)
 
 
 def test_transparency_is_sent_on_white() -> None:
-    """Models get opaque pictures."""
-    sent = put(Image.new("RGBA", (10, 10), (0, 0, 0, 0)), Frame(Size(10, 10), 0, 0, Size(10, 10)))
+    """Models get opaque images."""
+    sent = place_in_frame(Image.new("RGBA", (10, 10), (0, 0, 0, 0)), Frame(Size(10, 10), 0, 0, Size(10, 10)))
     assert sent.getcolors() == [(100, (255, 255, 255))]
 
 
 def test_the_native_part_is_not_scaled() -> None:
-    """As many pixels as the model painted of the picture."""
+    """As many pixels as the model painted of the image."""
     frame = Frame(Size(300, 300), 0, 50, Size(300, 200))
-    assert take_natively(Image.new("RGB", (600, 600)), frame).size == (600, 400)
+    assert extract_native(Image.new("RGB", (600, 600)), frame).size == (600, 400)

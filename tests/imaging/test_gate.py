@@ -7,17 +7,16 @@ import pytest
 from PIL import Image, ImageCms
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.gate import Limits, measure, open_picture
-from image_studio.imaging.header import DAMAGED, NOT_A_PICTURE
-from image_studio.imaging.picture import Size
-from image_studio.schemas.image import FileType
+from image_studio.imaging.decode import DAMAGED, UNKNOWN_FILE_TYPE, DecodeLimits, decode, read_info
+from image_studio.imaging.types import Size
+from image_studio.schemas.common import FileType
 from tests.imaging.drawn import CORNERS, four_corners, photo, saved, see_through
 
 
 @pytest.mark.parametrize(("name", "file_type"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
-def test_a_picture_is_measured_by_its_content(name: str, file_type: str) -> None:
+def test_a_image_is_measured_by_its_content(name: str, file_type: str) -> None:
     """Width, height and type come from the header."""
-    found = measure(saved(photo(301, 200), name))
+    found = read_info(saved(photo(301, 200), name))
     assert (found.width, found.height, found.file_type) == (301, 200, FileType(file_type))
 
 
@@ -28,7 +27,7 @@ def test_lossless_and_extended_webp_are_measured_too() -> None:
         saved(see_through(photo(301, 200)), "WEBP"),
         saved(photo(301, 200), "WEBP", exif=_exif(1)),
     ):
-        assert (measure(data).width, measure(data).height) == (301, 200)
+        assert (read_info(data).width, read_info(data).height) == (301, 200)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -38,10 +37,10 @@ def test_every_orientation_comes_in_upright(orientation: int, name: str) -> None
     upright = four_corners(160, 120)
     stored = _as_stored(upright, orientation)
     data = saved(stored, name, exif=_exif(orientation), **({"quality": 95} if name != "PNG" else {}))
-    picture, found = open_picture(data), measure(data)
-    assert picture.size == (found.width, found.height) == (160, 120)
+    image, found = decode(data), read_info(data)
+    assert image.size == (found.width, found.height) == (160, 120)
     for corner, at in zip(CORNERS, ((8, 8), (152, 8), (8, 112), (152, 112)), strict=True):
-        assert all(abs(a - b) < 40 for a, b in zip(picture.getpixel(at), corner, strict=True))
+        assert all(abs(a - b) < 40 for a, b in zip(image.getpixel(at), corner, strict=True))
 
 
 def test_an_orientation_behind_the_pixels_counts() -> None:
@@ -51,12 +50,12 @@ def test_an_orientation_behind_the_pixels_counts() -> None:
     end = start + 12 + int.from_bytes(data[start : start + 4], "big")
     chunk, rest = data[start:end], data[:start] + data[end:]
     moved = rest[:-12] + chunk + rest[-12:]
-    assert open_picture(moved).size == (160, 120)
+    assert decode(moved).size == (160, 120)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "LA", "RGBA", "I;16"])
 def test_every_mode_becomes_rgb_or_rgba(mode: str) -> None:
-    """Palette, gray, CMYK and 16 bits come in as 8-bit colours, transparency stays."""
+    """Palette, gray, CMYK and 16 bits come in as 8-bit colors, transparency stays."""
     source = Image.linear_gradient("L").resize((64, 64))
     if mode == "I;16":
         source = source.convert("I").point(lambda value: value * 257).convert("I;16")
@@ -65,47 +64,47 @@ def test_every_mode_becomes_rgb_or_rgba(mode: str) -> None:
         source.putalpha(Image.new("L", (64, 64), 100))
     else:
         source = source.convert(mode)
-    picture = open_picture(saved(source, "JPEG" if mode == "CMYK" else "PNG"))
-    assert picture.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
-    dark, bright = picture.convert("RGB").getpixel((5, 2)), picture.convert("RGB").getpixel((5, 61))
+    image = decode(saved(source, "JPEG" if mode == "CMYK" else "PNG"))
+    assert image.mode == ("RGBA" if mode in {"LA", "RGBA"} else "RGB")
+    dark, bright = image.convert("RGB").getpixel((5, 2)), image.convert("RGB").getpixel((5, 61))
     assert max(dark) < 90
     assert min(bright) > 160
 
 
 def test_a_transparent_palette_stays_transparent() -> None:
-    """A colour marked as transparent in a palette becomes alpha."""
+    """A color marked as transparent in a palette becomes alpha."""
     art = Image.new("P", (20, 20), 0)
     art.putpalette([255, 0, 0, 0, 255, 0])
     art.paste(1, (10, 0, 20, 20))
-    picture = open_picture(saved(art, "PNG", transparency=0))
-    assert picture.mode == "RGBA"
-    assert picture.getpixel((2, 2))[3] == 0
-    assert picture.getpixel((15, 2)) == (0, 255, 0, 255)
+    image = decode(saved(art, "PNG", transparency=0))
+    assert image.mode == "RGBA"
+    assert image.getpixel((2, 2))[3] == 0
+    assert image.getpixel((15, 2)) == (0, 255, 0, 255)
 
 
 def test_an_opaque_alpha_channel_is_dropped() -> None:
     """What nobody can see through is RGB."""
-    assert open_picture(saved(photo(20, 20).convert("RGBA"), "PNG")).mode == "RGB"
+    assert decode(saved(photo(20, 20).convert("RGBA"), "PNG")).mode == "RGB"
 
 
-def test_other_colour_spaces_become_srgb() -> None:
+def test_other_color_spaces_become_srgb() -> None:
     """A profile is applied, not dropped; neutral gray stays neutral whatever the primaries."""
     gray = Image.new("RGB", (8, 8), (55, 55, 55))
-    plain = open_picture(saved(gray, "PNG")).getpixel((0, 0))
+    plain = decode(saved(gray, "PNG")).getpixel((0, 0))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    assert plain == open_picture(saved(gray, "PNG", icc_profile=srgb.tobytes())).getpixel((0, 0)) == (55, 55, 55)
-    assert open_picture(saved(gray, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0)) == (55, 55, 55)
+    assert plain == decode(saved(gray, "PNG", icc_profile=srgb.tobytes())).getpixel((0, 0)) == (55, 55, 55)
+    assert decode(saved(gray, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0)) == (55, 55, 55)
     red = Image.new("RGB", (8, 8), (200, 30, 30))
-    swapped = open_picture(saved(red, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0))
+    swapped = decode(saved(red, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0))
     assert swapped[2] > swapped[0]  # the profile says that the first channel is blue
 
 
 def test_transparency_survives_a_profile() -> None:
-    """The colours are converted, the alpha channel is not touched."""
+    """The colors are converted, the alpha channel is not touched."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     clear = Image.new("RGBA", (8, 8), (200, 30, 30, 77))
-    picture = open_picture(saved(clear, "PNG", icc_profile=_swapped(srgb.tobytes())))
-    red, _, blue, alpha = picture.getpixel((0, 0))
+    image = decode(saved(clear, "PNG", icc_profile=_swapped(srgb.tobytes())))
+    red, _, blue, alpha = image.getpixel((0, 0))
     assert blue > red
     assert alpha == 77
 
@@ -118,16 +117,16 @@ def _swapped(profile: bytes) -> bytes:
 
 def test_a_broken_profile_is_ignored() -> None:
     """Nobody's upload fails for a bad profile."""
-    assert open_picture(saved(photo(8, 8), "PNG", icc_profile=b"\0" * 200)).mode == "RGB"
+    assert decode(saved(photo(8, 8), "PNG", icc_profile=b"\0" * 200)).mode == "RGB"
 
 
 def test_metadata_is_gone() -> None:
     """No EXIF, no profile, no text comes in, so none can go out."""
     exif = _exif(1)
     exif[0x010F] = "a camera"
-    picture = open_picture(saved(photo(32, 32), "JPEG", exif=exif, comment=b"secret", dpi=(300, 300)))
-    assert picture.info == {}
-    again = saved(picture, "JPEG")
+    image = decode(saved(photo(32, 32), "JPEG", exif=exif, comment=b"secret", dpi=(300, 300)))
+    assert image.info == {}
+    again = saved(image, "JPEG")
     assert b"a camera" not in again
     assert b"secret" not in again
 
@@ -135,36 +134,36 @@ def test_metadata_is_gone() -> None:
 def test_a_jpeg_may_be_decoded_small() -> None:
     """Half, a quarter or an eighth, but never below what is needed, upright or not."""
     data = saved(photo(1600, 1200), "JPEG")
-    assert open_picture(data, at_least=Size(400, 300)).size == (400, 300)
-    assert open_picture(data, at_least=Size(401, 300)).size == (800, 600)
+    assert decode(data, at_least=Size(400, 300)).size == (400, 300)
+    assert decode(data, at_least=Size(401, 300)).size == (800, 600)
     sideways = saved(photo(1600, 1200), "JPEG", exif=_exif(6))
-    assert open_picture(sideways, at_least=Size(600, 800)).size == (600, 800)
-    assert open_picture(saved(photo(64, 48), "PNG"), at_least=Size(8, 8)).size == (64, 48)
+    assert decode(sideways, at_least=Size(600, 800)).size == (600, 800)
+    assert decode(saved(photo(64, 48), "PNG"), at_least=Size(8, 8)).size == (64, 48)
 
 
 def test_limits_hold_at_the_pixel_and_at_the_byte() -> None:
     """Exactly the limit passes, one more doesn't, and the sentence names the limit."""
     data = saved(photo(100, 50), "PNG")
-    assert open_picture(data, Limits(max_pixels=5000, max_bytes=len(data))).size == (100, 50)
+    assert decode(data, DecodeLimits(max_pixels=5000, max_bytes=len(data))).size == (100, 50)
     with pytest.raises(InvalidImage, match=r"100x50 pixels; at most 0\.004999 megapixels"):
-        measure(data, Limits(max_pixels=4999))
+        read_info(data, DecodeLimits(max_pixels=4999))
     with pytest.raises(InvalidImage, match="bytes; at most"):
-        measure(data, Limits(max_bytes=len(data) - 1))
+        read_info(data, DecodeLimits(max_bytes=len(data) - 1))
 
 
 def test_a_bomb_is_refused_by_its_header() -> None:
     """13,000 x 13,000 pixels in a few bytes are never decoded."""
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (13000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     with pytest.raises(InvalidImage, match="13000x13000 pixels"):
-        open_picture(header + b"\0" * 1000)
+        decode(header + b"\0" * 1000)
 
 
 def test_a_jpeg_of_endless_scans_is_refused() -> None:
-    """Each scan of a progressive JPEG costs a pass over the whole picture."""
+    """Each scan of a progressive JPEG costs a pass over the whole image."""
     data = saved(photo(64, 64), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
     with pytest.raises(InvalidImage, match="scans"):
-        open_picture(data[:-2] + scan * 200 + data[-2:])
+        decode(data[:-2] + scan * 200 + data[-2:])
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP"])
@@ -173,22 +172,22 @@ def test_animations_are_refused(name: str) -> None:
     frames = [photo(16, 16), four_corners(16, 16, 4)]
     data = saved(frames[0], name, save_all=True, append_images=frames[1:], duration=50)
     with pytest.raises(InvalidImage, match="animated"):
-        measure(data)
+        read_info(data)
 
 
-def test_a_photo_with_further_pictures_in_it_is_a_jpeg() -> None:
+def test_a_photo_with_further_images_in_it_is_a_jpeg() -> None:
     """Phones append depth maps and previews; the photograph is what is taken."""
     data = saved(photo(64, 48), "MPO", save_all=True, append_images=[photo(64, 48)])
-    assert measure(data).file_type is FileType.JPEG
-    assert open_picture(data).size == (64, 48)
+    assert read_info(data).file_type is FileType.JPEG
+    assert decode(data).size == (64, 48)
 
 
 @pytest.mark.parametrize("name", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
 def test_other_types_get_a_sentence(name: str) -> None:
     """Only three types are opened, whatever Pillow knows."""
     with pytest.raises(InvalidImage) as caught:
-        open_picture(saved(photo(32, 32), name))
-    assert caught.value.detail == NOT_A_PICTURE
+        decode(saved(photo(32, 32), name))
+    assert caught.value.detail == UNKNOWN_FILE_TYPE
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
@@ -197,8 +196,8 @@ def test_cut_files_are_damaged(name: str) -> None:
     data = saved(photo(64, 48), name)
     for length in range(1, len(data) // 2, 97):
         with pytest.raises(InvalidImage) as caught:
-            open_picture(data[:length])
-        assert caught.value.detail in {DAMAGED, NOT_A_PICTURE}
+            decode(data[:length])
+        assert caught.value.detail in {DAMAGED, UNKNOWN_FILE_TYPE}
 
 
 def test_many_threads_open_at_once() -> None:
@@ -208,7 +207,7 @@ def test_many_threads_open_at_once() -> None:
 
     def attempt(number: int) -> bool:
         try:
-            return open_picture(bad if number % 2 else good).size == (200, 100)
+            return decode(bad if number % 2 else good).size == (200, 100)
         except InvalidImage:
             return bool(number % 2)
 

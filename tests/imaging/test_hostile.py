@@ -1,4 +1,4 @@
-"""Malformed images: each is a picture inside the limits or a sentence, never anything else."""
+"""Malformed images: each is an image inside the limits or a sentence, never anything else."""
 
 import itertools
 import subprocess
@@ -6,27 +6,27 @@ import sys
 import time
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.gate import DEFAULT, open_picture
+from image_studio.imaging.decode import DEFAULT_LIMITS, decode
 from tests.imaging.hostile import FOREIGN, hostile_images
 
 COUNT = 2_500
 
 
-def test_every_hostile_image_is_a_picture_or_a_sentence() -> None:
+def test_every_hostile_image_is_a_image_or_a_sentence() -> None:
     """No other exception than InvalidImage, nothing decoded beyond the limit, nothing unbounded in time."""
     opened = refused = 0
     slowest = (0.0, "")
     for name, data in hostile_images(COUNT):
         started = time.perf_counter()
         try:
-            picture = open_picture(data)
+            image = decode(data)
         except InvalidImage as error:
             refused += error.detail.endswith(".")
         else:
             opened += 1
-            assert picture.width * picture.height <= DEFAULT.max_pixels, name
-            assert picture.mode in {"RGB", "RGBA"}, name
-            assert picture.info == {}, name
+            assert image.width * image.height <= DEFAULT_LIMITS.max_pixels, name
+            assert image.mode in {"RGB", "RGBA"}, name
+            assert image.info == {}, name
         slowest = max(slowest, (time.perf_counter() - started, name))
     assert opened + refused == COUNT
     assert min(opened, refused) > COUNT // 20
@@ -38,7 +38,7 @@ def test_no_foreign_format_gets_in() -> None:
     assert len(FOREIGN) >= 43
     for start in FOREIGN.values():
         try:
-            open_picture(start + bytes(500))
+            decode(start + bytes(500))
         except InvalidImage:
             continue
         raise AssertionError(start)
@@ -58,10 +58,10 @@ def test_memory_stays_bounded() -> None:
     script = (
         "from pathlib import Path\n"
         "from image_studio.errors import InvalidImage\n"
-        "from image_studio.imaging.gate import open_picture\n"
+        "from image_studio.imaging.decode import decode\n"
         "from tests.imaging.hostile import hostile_images\n"
         "for _, data in hostile_images(700):\n"
-        "    try:\n        open_picture(data)\n"
+        "    try:\n        decode(data)\n"
         "    except InvalidImage:\n        pass\n"
         "status = Path('/proc/self/status').read_text().splitlines()\n"
         "print(next(line.split()[1] for line in status if line.startswith('VmHWM')))\n"

@@ -30,7 +30,7 @@ def test_white_changes_and_black_stays() -> None:
 
 
 def test_a_mask_of_another_size_is_scaled() -> None:
-    """The mask takes the picture's size."""
+    """The mask takes the image's size."""
     mask = read_mask(Image.new("RGB", (10, 10), "white"), 30, 20)
     assert mask.size == (30, 20)
     assert mask.getextrema() == (255, 255)
@@ -46,13 +46,13 @@ def test_what_is_transparent_in_a_mask_stays() -> None:
 
 
 def test_transparency_is_a_mask_of_its_own() -> None:
-    """What is transparent in a picture is what may change; an opaque picture has no such mask."""
-    picture = Image.new("RGBA", (3, 1), (10, 20, 30, 255))
-    picture.putpixel((2, 0), (10, 20, 30, 0))
-    mask = mask_of_alpha(picture)
+    """What is transparent in an image is what may change; an opaque image has no such mask."""
+    image = Image.new("RGBA", (3, 1), (10, 20, 30, 255))
+    image.putpixel((2, 0), (10, 20, 30, 0))
+    mask = mask_of_alpha(image)
     assert mask is not None
     assert list(mask.tobytes()) == [0, 0, 255]
-    assert mask_of_alpha(picture.convert("RGB")) is None
+    assert mask_of_alpha(image.convert("RGB")) is None
     assert mask_of_alpha(Image.new("RGBA", (3, 1), (1, 2, 3, 250))) is None
 
 
@@ -67,7 +67,7 @@ def test_growth_is_exact(pixels: int) -> None:
 
 
 def test_growth_stops_at_the_edge() -> None:
-    """Nothing comes in again from the other side, even where the mask outgrows the picture."""
+    """Nothing comes in again from the other side, even where the mask outgrows the image."""
     mask = Image.new("L", (20, 10))
     mask.putpixel((0, 0), 255)
     assert grow(mask, 4).crop((0, 0, 5, 5)).getextrema() == (255, 255)

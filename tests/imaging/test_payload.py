@@ -3,8 +3,8 @@
 import pytest
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.payload import decode_base64, to_base64, to_data_url
-from image_studio.schemas.image import FileType
+from image_studio.imaging.base64 import decode_base64, to_base64, to_data_url
+from image_studio.schemas.common import FileType
 
 
 @pytest.mark.parametrize(

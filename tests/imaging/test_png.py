@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from image_studio.imaging import deflate, png
+from image_studio.imaging import png
 from tests.imaging.drawn import flat_art, noise, photo, saved, see_through
 
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
@@ -34,7 +34,7 @@ def _images(draw: st.DrawFn) -> Image.Image:
 @given(image=_images(), chosen=st.sampled_from(list(png.Filter)))
 def test_pillow_reads_every_filter_back(image: Image.Image, chosen: png.Filter) -> None:
     """Whatever the pixels, the size and the filter, the same pixels come back."""
-    for pack in (deflate.deflate_flat, deflate.deflate_grain):
+    for pack in (png.deflate_flat, png.deflate_grain):
         plan, png._plan = png._plan, lambda _, pack=pack: (chosen, pack)
         try:
             data = png.write_png(image)
@@ -62,8 +62,8 @@ def test_files_stay_about_as_small_as_pillows(image: Image.Image) -> None:
 
 def test_drawings_are_matched_and_photographs_are_not() -> None:
     """The plan tells them apart by a sample."""
-    assert png._plan(flat_art(1200, 900))[1] is deflate.deflate_flat
-    assert png._plan(photo(1200, 900))[1] is deflate.deflate_grain
+    assert png._plan(flat_art(1200, 900))[1] is png.deflate_flat
+    assert png._plan(photo(1200, 900))[1] is png.deflate_grain
 
 
 def test_a_file_holds_three_chunks_and_no_metadata() -> None:
@@ -80,8 +80,8 @@ def test_a_file_holds_three_chunks_and_no_metadata() -> None:
     assert names == [b"IHDR", b"IDAT", b"IEND"]
 
 
-@pytest.mark.parametrize("compress", [deflate.deflate_flat, deflate.deflate_grain, deflate._huffman_only])
-def test_every_compressor_writes_a_zlib_stream(compress: deflate.Deflate) -> None:
+@pytest.mark.parametrize("compress", [png.deflate_flat, png.deflate_grain, png._huffman_only])
+def test_every_compressor_writes_a_zlib_stream(compress: png.Deflate) -> None:
     """Any inflater reads it."""
     data = bytes(range(256)) * 40
     assert zlib.decompress(compress(data)) == data

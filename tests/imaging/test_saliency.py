@@ -15,7 +15,7 @@ def _at(image: Image.Image, name: str, point: tuple[float, float]) -> int:
 
 
 def test_the_maps_are_small_and_gray() -> None:
-    """At most 48 pixels long, all of one size, one for each cue, whatever the picture's size or mode."""
+    """At most 48 pixels long, all of one size, one for each cue, whatever the image's size or mode."""
     for image in (photo(4000, 3000), photo(1, 1), photo(3000, 20), see_through(photo(300, 900))):
         maps = look(image)
         assert set(maps) == set(POWERS)
@@ -35,8 +35,8 @@ def test_things_stand_inside_and_backgrounds_reach_the_edges() -> None:
     assert _at(image, "barrier", (0.1, 0.1)) < 30
 
 
-def test_skin_is_more_than_another_colour() -> None:
-    """Of two equal patches the one of skin's colour counts more."""
+def test_skin_is_more_than_another_color() -> None:
+    """Of two equal patches the one of skin's color counts more."""
     image = Image.new("RGB", (300, 200), (90, 120, 150))
     image.paste(SKIN, (60, 60, 110, 140))
     image.paste((138, 224, 172), (190, 60, 240, 140))
@@ -75,7 +75,7 @@ def test_a_small_thing_beats_a_large_dull_one() -> None:
 
 
 def test_places_are_as_photographers_use_them() -> None:
-    """The middle across, the upper part downwards, and in an upright picture the height of heads."""
+    """The middle across, the upper part downwards, and in an upright image the height of heads."""
     across, down = places((48, 32))
     assert across[24] == max(across)
     assert across == pytest.approx(across[::-1])
@@ -88,7 +88,7 @@ def test_places_are_as_photographers_use_them() -> None:
 @pytest.mark.parametrize("horizontal", [True, False])
 @pytest.mark.parametrize("share", [0.05, 0.5, 0.99])
 def test_windows_stay_inside(share: float, horizontal: bool) -> None:
-    """From the first pixel to the last, on any picture."""
+    """From the first pixel to the last, on any image."""
     for image in (photo(400, 300), noise(50, 400), Image.new("RGB", (10, 10)), Image.new("RGB", (1, 900))):
         start = Attention(image).start(share, horizontal)
         assert start >= 0
@@ -96,7 +96,7 @@ def test_windows_stay_inside(share: float, horizontal: bool) -> None:
 
 
 def test_the_choice_does_not_depend_on_the_size() -> None:
-    """The same picture, decoded at a half, is cropped at the same place."""
+    """The same image, decoded at a half, is cropped at the same place."""
     image = photo(1600, 1200)
     image.paste(noise(300, 300), (1100, 300, 1400, 600))
     starts = [Attention(one).start(0.5, horizontal=True) for one in (image, image.reduce(2), image.reduce(4))]

@@ -11,10 +11,9 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import StudioError
-from image_studio.providers.access import Access
-from image_studio.providers.adapter import Adapter, Finished, Task
+from image_studio.providers.adapter import Adapter, ProviderCredentials, ProviderImage, Task
+from image_studio.providers.client import ProviderClient
 from image_studio.providers.spec import ModelSpec
-from image_studio.providers.wire import Wire
 from image_studio.runtime import clients, dispatch, wiring
 from image_studio.storage import keys
 from image_studio.storage.job import Job
@@ -25,28 +24,30 @@ KEYS = dict.fromkeys(("STABILITY_API_KEY", "WAVESPEED_API_KEY", "HF_TOKEN", "GEM
 CREATE = {"prompt": "a lamp", "width": 64, "height": 64, "enhance_prompt": False}
 
 
-def png(width: int = 64, height: int = 64, colour: tuple[int, int, int] = (40, 90, 160)) -> bytes:
-    """A plain picture's file."""
+def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (40, 90, 160)) -> bytes:
+    """A plain image's file."""
     out = io.BytesIO()
-    Image.new("RGB", (width, height), colour).save(out, "PNG")
+    Image.new("RGB", (width, height), color).save(out, "PNG")
     return out.getvalue()
 
 
-class ToldWire(Wire):
-    """Answers paid calls from a script: a picture by default; an error, or something that is called, where told so.
+class ToldWire(ProviderClient):
+    """Answers paid calls from a script: an image by default; an error, or something that is called, where told so.
 
     `paid` has the task of each paid call, `resumed` the handle of each call that goes on with an earlier one.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.script: list[Exception | Callable[..., Finished]] = []
-        self.picture = png()
+        self.script: list[Exception | Callable[..., ProviderImage]] = []
+        self.image = png()
         self.paid: list[Task] = []
         self.resumed: list[str] = []
         self._lock = threading.Lock()
 
-    def make(self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, **given: Any) -> Finished:
+    def make(
+        self, adapter: Adapter, model: ModelSpec, task: Task, access: ProviderCredentials, **given: Any
+    ) -> ProviderImage:
         """What the script says."""
         if not given.get("handle"):
             given["on_paying"]()
@@ -58,7 +59,7 @@ class ToldWire(Wire):
             told = self.script.pop(0) if self.script else None
         if isinstance(told, Exception):
             raise told
-        return told(task, **given) if told else Finished(self.picture, task.seed)
+        return told(task, **given) if told else ProviderImage(self.image, task.seed)
 
 
 class Desk(Inside):
@@ -145,10 +146,10 @@ class Crash(BaseException):
     """The process ends here, as far as the code can tell."""
 
 
-def failing(error: StudioError) -> Callable[..., Finished]:
+def failing(error: StudioError) -> Callable[..., ProviderImage]:
     """A script's step that raises."""
 
-    def fail(*_: Any, **__: Any) -> Finished:
+    def fail(*_: Any, **__: Any) -> ProviderImage:
         raise error
 
     return fail

@@ -8,7 +8,7 @@ import pytest
 
 from image_studio.errors import UnknownCharge
 from image_studio.operations.journal import Entry, Stage
-from image_studio.providers.wire import StillRunning
+from image_studio.providers.client import StillRunning
 from image_studio.runtime import wiring
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
@@ -220,18 +220,18 @@ def test_a_released_variation_is_unpaid(desk: Desk) -> None:
     job_id = desk.submit()
     claimed = wiring.jobs().claim(desk.job(job_id).tenant, job_id, 60)
     assert claimed is not None
-    journal = JobJournal(claimed, wiring.jobs(), wiring.pictures())
+    journal = JobJournal(claimed, wiring.jobs(), wiring.images())
     journal.intend(Entry(variation=1, stage=Stage.INTENDED))
     assert wiring.jobs().give_back(claimed, 1)
     assert desk.ask("DELETE", f"/jobs/{job_id}").status == 409
     claimed = wiring.jobs().claim(claimed.tenant, job_id, 60)
     assert claimed is not None
-    JobJournal(claimed, wiring.jobs(), wiring.pictures()).release(Entry(variation=1))
+    JobJournal(claimed, wiring.jobs(), wiring.images()).release(Entry(variation=1))
     assert wiring.jobs().give_back(claimed, 1)
     assert desk.ask("DELETE", f"/jobs/{job_id}").status == 200
 
 
-def test_an_ended_job_is_removed_with_its_pictures(desk: Desk) -> None:
+def test_an_ended_job_is_removed_with_its_images(desk: Desk) -> None:
     """Record, results and request are gone; the second time there is nothing."""
     job_id = desk.submit()
     desk.work()

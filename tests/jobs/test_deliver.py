@@ -19,7 +19,7 @@ NASTY = '"\\é猫\n' * 1_600  # of a prompt's 10,000 characters; JSON inside JSO
 
 
 def job_with(desk: Desk, sizes: list[int], **more: Any) -> str:
-    """A job that ended with pictures of these sizes (bytes)."""
+    """A job that ended with images of these sizes (bytes)."""
     job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": len(sizes), **more})
     desk.work()
     answer = json.loads(desk.job(job_id).answer or "")
@@ -49,7 +49,7 @@ def fetch(desk: Desk, job_id: str, **more: str) -> list[dict[str, Any]]:
 
 
 def bytes_of(result: dict[str, Any]) -> bytes:
-    """A picture, from wherever it is."""
+    """An image, from wherever it is."""
     if "image_base64" in result:
         return base64.b64decode(result["image_base64"])
     got = requests.get(result["image_url"], timeout=10)
@@ -59,7 +59,7 @@ def bytes_of(result: dict[str, Any]) -> bytes:
 
 @pytest.mark.parametrize("prompt", ["a lamp", NASTY])
 def test_answers_straddle_the_limit(desk: Desk, prompt: str) -> None:
-    """The largest picture that fits is inline, and within 200 bytes of the limit; three bytes more are a URL."""
+    """The largest image that fits is inline, and within 200 bytes of the limit; three bytes more are a URL."""
     job_id = job_with(desk, [1], prompt=prompt)
     room = MAX_BODY - len(json.dumps(desk.ask("GET", f"/jobs/{job_id}/result").body, ensure_ascii=False).encode())
     low, high = room // 4 - 400, room // 4 + 400  # in steps of three bytes, which base64 makes four
@@ -78,7 +78,7 @@ def test_answers_straddle_the_limit(desk: Desk, prompt: str) -> None:
 
 
 def inline(desk: Desk, job_id: str, size: int) -> bool:
-    """Whether a picture of this size comes inside the answer."""
+    """Whether an image of this size comes inside the answer."""
     job = desk.job(job_id)
     answer = json.loads(job.answer or "")
     stored = answer["results"][0]["stored"]
@@ -93,8 +93,8 @@ def inline(desk: Desk, job_id: str, size: int) -> bool:
     return "image_base64" in fetch(desk, job_id)[0]
 
 
-def test_ten_pictures_of_three_megabytes(desk: Desk) -> None:
-    """One is inline, nine are URLs, and each is the whole picture."""
+def test_ten_images_of_three_megabytes(desk: Desk) -> None:
+    """One is inline, nine are URLs, and each is the whole image."""
     sizes = [3_000_000 + number for number in range(10)]
     results = fetch(desk, job_with(desk, sizes))
     assert ["image_base64" in each for each in results] == [True] + [False] * 9
@@ -103,7 +103,7 @@ def test_ten_pictures_of_three_megabytes(desk: Desk) -> None:
 
 
 def test_small_ones_fill_what_large_ones_leave(desk: Desk) -> None:
-    """A picture too large doesn't keep those after it from being inline."""
+    """An image too large doesn't keep those after it from being inline."""
     results = fetch(desk, job_with(desk, [9_000_000, 1_000, 2_000]))
     assert ["image_base64" in each for each in results] == [False, True, True]
 
@@ -114,9 +114,9 @@ def test_urls_only_where_asked(desk: Desk) -> None:
     assert ["image_url" in each for each in results] == [True, True]
 
 
-def test_a_picture_that_is_gone_is_no_failure(desk: Desk) -> None:
+def test_a_image_that_is_gone_is_no_failure(desk: Desk) -> None:
     """The rest of the answer is given; the URL of what the lifecycle took says 404 by itself."""
     job_id = job_with(desk, [100, 100])
-    wiring.pictures().delete_all(keys.result_key(ALICE, job_id, 1))
+    wiring.images().delete_all(keys.result_key(ALICE, job_id, 1))
     results = fetch(desk, job_id)
     assert ["image_base64" in each for each in results] == [False, True]

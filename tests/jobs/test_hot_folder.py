@@ -20,7 +20,7 @@ NAMES = ["photo.png", "a b+c%20d.png", "%2F&=?#.png", "é猫🙂.png", "sub/fold
 
 
 def drop(desk: Desk, path: str, data: bytes | None = None, sequencer: str = "1") -> dict[str, Any]:
-    """Put a picture into the inbox; S3's event for it."""
+    """Put an image into the inbox; S3's event for it."""
     key = keys.INBOX + path
     clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
     etag = clients.s3().head_object(Bucket=BUCKET, Key=key)["ETag"].strip('"')
@@ -45,7 +45,7 @@ def answered(desk: Desk) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def input_untouched(desk: Desk) -> Iterator[None]:
-    """Whatever happens: at the end every dropped picture is what was last dropped."""
+    """Whatever happens: at the end every dropped image is what was last dropped."""
     yield
     for data in desk.objects(keys.INBOX).values():
         assert data == png(256, 256) or len(data) < 100
@@ -61,13 +61,13 @@ def test_any_name_is_answered_at_its_own_path(desk: Desk, name: str) -> None:
     told = json.loads(found[base + "result.json"])
     assert told["input"] == f"{keys.INBOX}edit/remove_background/{name}"
     assert told["success"] is True
-    (picture,) = (path for path in found if not path.endswith("result.json"))
-    assert Image.open(io.BytesIO(found[picture])).size == (256, 256)
+    (image,) = (path for path in found if not path.endswith("result.json"))
+    assert Image.open(io.BytesIO(found[image])).size == (256, 256)
 
 
 def test_an_upscale_by_preset(desk: Desk) -> None:
     """inbox/upscale/print/photo.png: the folder's name is the preset; the file is named in result.json."""
-    desk.wire.picture = png(512, 512)
+    desk.wire.image = png(512, 512)
     take(desk, drop(desk, "upscale/web/photo.png"))
     found = answered(desk)
     told = json.loads(found["upscale/web/photo.png/result.json"])
@@ -84,8 +84,8 @@ def test_social_by_platforms(desk: Desk) -> None:
     told = json.loads(found["social/instagram,linkedin/photo.jpg/result.json"])
     assert [each["platform"] for each in told["results"]] == ["instagram", "linkedin"]
     for each in told["results"]:
-        picture = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
-        assert picture.size == (each["width"], each["height"])
+        image = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
+        assert image.size == (each["width"], each["height"])
     assert desk.wire.paid == []
 
 
@@ -114,7 +114,7 @@ def test_what_is_not_understood_is_told(desk: Desk, path: str, says: str) -> Non
     assert wiring.jobs().newest(keys.OPERATOR, 10) == ([], None)
 
 
-def test_what_is_no_picture_is_told(desk: Desk) -> None:
+def test_what_is_no_image_is_told(desk: Desk) -> None:
     """By content, whatever its name says."""
     take(desk, drop(desk, "edit/remove_background/x.png", b"GIF89a"))
     told = json.loads(answered(desk)["edit/remove_background/x.png/error.json"])
@@ -143,14 +143,14 @@ def test_events_that_come_again_do_nothing(desk: Desk) -> None:
     assert [each.status for each in jobs] == ["succeeded"]
 
 
-def test_the_same_picture_dropped_anew_is_done_anew(desk: Desk) -> None:
+def test_the_same_image_dropped_anew_is_done_anew(desk: Desk) -> None:
     """An operator who drops it again means it: S3's sequencer tells that from a repeated event."""
     take(desk, drop(desk, "edit/remove_background/x.png", sequencer="1"))
     take(desk, drop(desk, "edit/remove_background/x.png", sequencer="2"))
     assert len(desk.wire.paid) == 2
 
 
-def test_a_late_event_of_a_replaced_picture_does_nothing(desk: Desk) -> None:
+def test_a_late_event_of_a_replaced_image_does_nothing(desk: Desk) -> None:
     """Only the newest content is worked on, and no error is written for the other."""
     late = drop(desk, "edit/remove_background/x.png", b"old")
     newest = drop(desk, "edit/remove_background/x.png", sequencer="2")
@@ -160,8 +160,8 @@ def test_a_late_event_of_a_replaced_picture_does_nothing(desk: Desk) -> None:
     assert not any(path.endswith("error.json") for path in answered(desk))
 
 
-def test_a_picture_replaced_while_its_job_waits_is_left(desk: Desk) -> None:
-    """The job ends without a paid call; the new picture's own job answers."""
+def test_a_image_replaced_while_its_job_waits_is_left(desk: Desk) -> None:
+    """The job ends without a paid call; the new image's own job answers."""
     old = drop(desk, "edit/remove_background/x.png", png(64, 64))
     desk.deliver(old)
     new = drop(desk, "edit/remove_background/x.png", sequencer="2")
@@ -172,7 +172,7 @@ def test_a_picture_replaced_while_its_job_waits_is_left(desk: Desk) -> None:
     assert len(desk.wire.paid) == 1
 
 
-def test_folders_are_no_pictures(desk: Desk) -> None:
+def test_folders_are_no_images(desk: Desk) -> None:
     """What consoles make when somebody clicks "create folder"."""
     for path in ("", "upscale/", "upscale/print/"):
         take(desk, drop(desk, path, b""))
@@ -211,7 +211,7 @@ def test_the_operator_has_a_ledger_of_its_own(desk: Desk) -> None:
 
 
 def test_a_full_inbox_waits_for_workers(desk: Desk) -> None:
-    """More pictures than a tier may have in flight are all taken."""
+    """More images than a tier may have in flight are all taken."""
     for number in range(3):
         desk.deliver(drop(desk, f"social/instagram/{number}.png"))
     assert hot_folder.MANY > 100_000

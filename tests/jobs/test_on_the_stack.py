@@ -15,7 +15,7 @@ from local.stack import Stack
 from tests.jobs.desk import png
 
 PATIENCE = 120.0  # seconds, for what takes about three
-UPLOADED, DROPPED = (256, 248), (264, 256)  # width x height by which a test knows its own pictures
+UPLOADED, DROPPED = (256, 248), (264, 256)  # width x height by which a test knows its own images
 
 
 def bucket(stack: Stack) -> tuple[Any, str]:
@@ -37,13 +37,13 @@ def answers(stack: Stack, drops: Collection[str]) -> dict[str, bytes]:
 
 
 def paid_for(stack: Stack, size: tuple[int, int]) -> int:
-    """The paid calls with a picture of that width x height, which no other test has."""
+    """The paid calls with an image of that width x height, which no other test has."""
     calls = [call for emulator in stack.emulators.values() for call in emulator.calls if call.accepted]
-    return sum(any(Image.open(BytesIO(each)).size == size for each in call.pictures.values()) for call in calls)
+    return sum(any(Image.open(BytesIO(each)).size == size for each in call.images.values()) for call in calls)
 
 
 def test_an_upload_starts_its_job(stack: Stack) -> None:
-    """The form, the file, S3's event by EventBridge and the queue, the worker, the picture."""
+    """The form, the file, S3's event by EventBridge and the queue, the worker, the image."""
     headers = stack.headers()
     body = {"content_type": "image/png", "operation": "edit", "request": {"operation": "remove_background"}}
     form = requests.post(f"{stack.url}/uploads", json=body, headers=headers, timeout=30).json()

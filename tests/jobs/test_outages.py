@@ -47,9 +47,9 @@ def unsteady(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, error: Exce
 def test_a_short_outage_costs_nothing(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, what: str, error: Exception, pauses: list[float]
 ) -> None:
-    """Journal and pictures are written at the next try: one run, one paid call."""
+    """Journal and images are written at the next try: one run, one paid call."""
     job_id = desk.submit({**CREATE, "provider": "stability"})
-    owner = wiring.jobs() if what == "note" else wiring.pictures()
+    owner = wiring.jobs() if what == "note" else wiring.images()
     failed = unsteady(monkeypatch, owner, what, error, MAX_TRIES - 1)
     desk.work()
     assert desk.status(job_id)["status"] == "succeeded"
@@ -74,7 +74,7 @@ def test_an_outage_before_the_paid_call_pays_nothing(desk: Desk, monkeypatch: py
 def test_a_long_outage_after_it_is_unknown_not_paid_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The bytes couldn't be kept: that is told, and never made good by a second call."""
     job_id = desk.submit({**CREATE, "provider": "stability"})
-    unsteady(monkeypatch, wiring.pictures(), "put_once", OUTAGES[0], MAX_TRIES)
+    unsteady(monkeypatch, wiring.images(), "put_once", OUTAGES[0], MAX_TRIES)
     desk.work()
     assert desk.status(job_id)["error"]["code"] == "unknown_charge"
     assert len(desk.wire.paid) == 1

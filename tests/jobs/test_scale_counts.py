@@ -36,7 +36,7 @@ def _shared(arguments: Any) -> bool:
     return "IndexName" in arguments or (isinstance(key, dict) and key["pk"]["S"] == "STUDIO")
 
 
-def test_a_picture_takes_the_calls_that_the_model_says(
+def test_a_image_takes_the_calls_that_the_model_says(
     desk: Desk, calls: "Counter[str]", monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From POST to the delivered result, whatever the process reads anew meanwhile."""

@@ -1,4 +1,4 @@
-"""Uploads: a form for one picture, references that stand for it, jobs that wait for it."""
+"""Uploads: a form for one image, references that stand for it, jobs that wait for it."""
 
 import time
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from image_studio.runtime import uploads, wiring
-from image_studio.runtime.uploads import picture_field
+from image_studio.runtime.uploads import image_field
 from image_studio.schemas.control import ControlRequest
 from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.limits import MAX_FILE_BYTES
@@ -66,7 +66,7 @@ def test_types_are_understood(desk: Desk, said: str, meant: str) -> None:
         ({}, "content_type is required"),
         ({"content_type": "image/gif"}, "png, jpeg, webp"),
         ({"content_type": "png", "operation": "paint"}, "Unknown operation 'paint'"),
-        ({"content_type": "png", "operation": "create", "request": CREATE}, "takes no picture"),
+        ({"content_type": "png", "operation": "create", "request": CREATE}, "takes no image"),
         ({"content_type": "png", "request": {}}, "needs operation"),
         (
             {"content_type": "png", "operation": "edit", "request": {**EDIT, "image_base64": "x"}},
@@ -77,7 +77,7 @@ def test_types_are_understood(desk: Desk, said: str, meant: str) -> None:
         ({"content_type": "png", "operation": "upscale", "request": {"preset": "poster"}}, "poster"),
     ],
 )
-def test_what_needs_no_picture_is_checked_at_once(desk: Desk, body: dict[str, Any], says: str) -> None:
+def test_what_needs_no_image_is_checked_at_once(desk: Desk, body: dict[str, Any], says: str) -> None:
     """400 in one sentence, and nothing is on record."""
     answer = desk.ask("POST", "/uploads", body=body)
     assert answer.status == 400
@@ -85,8 +85,8 @@ def test_what_needs_no_picture_is_checked_at_once(desk: Desk, body: dict[str, An
     assert desk.ask("GET", "/jobs").json["jobs"] == []
 
 
-def test_a_reference_is_a_picture(desk: Desk) -> None:
-    """`upload:<id>` and `job:<id>/<variation>` wherever a picture goes."""
+def test_a_reference_is_a_image(desk: Desk) -> None:
+    """`upload:<id>` and `job:<id>/<variation>` wherever an image goes."""
     form = upload(desk)
     send(desk, form)
     first = desk.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
@@ -128,8 +128,8 @@ def test_an_upload_is_kept_for_its_days(desk: Desk, monkeypatch: pytest.MonkeyPa
     assert desk.ask("POST", "/upscale", body={**UPSCALE, "image_base64": form["reference"]}).status == 404
 
 
-def test_a_job_waits_for_its_picture(desk: Desk) -> None:
-    """It exists at once, can be asked for from the start, and runs when the picture is there."""
+def test_a_job_waits_for_its_image(desk: Desk) -> None:
+    """It exists at once, can be asked for from the start, and runs when the image is there."""
     form = upload(desk, operation="edit", request=EDIT)
     job_id = form["job_id"]
     assert job_id == form["upload_id"]
@@ -169,21 +169,21 @@ def test_the_same_request_waits_once(desk: Desk) -> None:
 
 def test_ignored_fields_are_named(desk: Desk) -> None:
     """Those of the upload and those of its request."""
-    body = {"content_type": "png", "colour": 1, "operation": "edit", "request": {**EDIT, "tint": 2}}
-    assert desk.ask("POST", "/uploads", body=body).headers["x-ignored-fields"] == "colour, request.tint"
+    body = {"content_type": "png", "color": 1, "operation": "edit", "request": {**EDIT, "tint": 2}}
+    assert desk.ask("POST", "/uploads", body=body).headers["x-ignored-fields"] == "color, request.tint"
 
 
-def test_a_picture_that_is_none_fails_its_job(desk: Desk) -> None:
+def test_a_image_that_is_none_fails_its_job(desk: Desk) -> None:
     """When it arrives: with the words that a POST with it would have had; nothing is paid, nothing stays reserved."""
     form = upload(desk, operation="edit", request=EDIT)
-    send(desk, form, b"not a picture")
+    send(desk, form, b"not an image")
     answer = desk.ask("GET", f"/jobs/{form['job_id']}/result")
     assert (answer.status, answer.json["code"]) == (400, "invalid_image")
     assert desk.work() == 0
     assert desk.ask("GET", "/usage").json["reserved"] == 0
 
 
-def test_credits_that_depend_on_the_picture_are_reserved_with_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credits_that_depend_on_the_image_are_reserved_with_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not enough of them fails the job before anything is paid."""
     form = upload(desk, operation="upscale", request=UPSCALE)
     assert desk.status(form["job_id"])["credits"]["reserved"] == 0
@@ -212,7 +212,7 @@ def test_an_upload_that_never_comes_fails_its_job(desk: Desk) -> None:
 
 
 def test_a_lost_event_is_made_good(desk: Desk) -> None:
-    """The picture is there and nobody said so: the reaper looks before it gives up."""
+    """The image is there and nobody said so: the reaper looks before it gives up."""
     form = upload(desk, operation="edit", request=EDIT)
     send(desk, form, event=False)
     desk.change(form["job_id"], lease_until=int(time.time()) - 1)
@@ -235,7 +235,7 @@ def test_a_job_that_can_not_start_ends(desk: Desk, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_waiting_job_can_be_stopped(desk: Desk) -> None:
-    """Then its picture starts nothing."""
+    """Then its image starts nothing."""
     form = upload(desk, operation="edit", request=EDIT)
     assert desk.ask("DELETE", f"/jobs/{form['job_id']}").json["stopped"]
     send(desk, form)
@@ -252,6 +252,6 @@ def test_a_waiting_job_can_be_stopped(desk: Desk) -> None:
         (SocialRequest, "image_base64"),
     ],
 )
-def test_every_operation_has_a_main_picture(kind: Any, field: str) -> None:
+def test_every_operation_has_a_main_image(kind: Any, field: str) -> None:
     """The field that an upload fills, read off the request's class."""
-    assert picture_field(kind) == field
+    assert image_field(kind) == field

@@ -9,8 +9,8 @@ import pytest
 from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations import create as create_module
 from image_studio.operations.journal import Entry, Stage
-from image_studio.providers.adapter import Finished
-from image_studio.providers.wire import StillRunning
+from image_studio.providers.adapter import ProviderImage
+from image_studio.providers.client import StillRunning
 from image_studio.runtime import wiring, worker
 from image_studio.runtime.job_journal import JobJournal, entries_of
 from image_studio.runtime.settings import settings
@@ -25,7 +25,7 @@ PATIENCE = 60.0  # seconds, for what takes less than one
 ALICE = keys.tenant_of("alice")
 
 
-def crash(*_: Any, **__: Any) -> Finished:
+def crash(*_: Any, **__: Any) -> ProviderImage:
     """The process dies in the middle of the paid call."""
     raise Crash
 
@@ -53,7 +53,7 @@ def test_a_message_of_nothing_is_done(desk: Desk) -> None:
 
 
 def test_each_message_fails_on_its_own(desk: Desk) -> None:
-    """A broken one is named to come again, its neighbour is done."""
+    """A broken one is named to come again, its neighbor is done."""
     from tests.security.inside import handler
 
     job_id = desk.submit()
@@ -78,7 +78,7 @@ def test_a_lost_paid_call_is_never_made_again(desk: Desk) -> None:
 def test_a_handle_is_followed_after_a_crash(desk: Desk) -> None:
     """The order was journalled at once, so the next run fetches what was paid for."""
 
-    def order_and_die(*_: Any, on_handle: Any, **__: Any) -> Finished:
+    def order_and_die(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
         on_handle("prediction-1")
         raise Crash
 
@@ -116,13 +116,13 @@ def test_done_variations_survive_a_crash(desk: Desk) -> None:
         found = entries_of(desk.job(job_id))
         return [found[number].stage for number in sorted(found)]
 
-    def last_two_die(task: Any, **_: Any) -> Finished:
+    def last_two_die(task: Any, **_: Any) -> ProviderImage:
         ends = time.monotonic() + PATIENCE
         if task.seed in (12, 13):
             while stages()[:2] != [Stage.DONE] * 2 and time.monotonic() < ends:
                 time.sleep(0.05)
             raise Crash
-        return Finished(png(), task.seed)
+        return ProviderImage(png(), task.seed)
 
     desk.wire.script = [last_two_die] * 4
     job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
@@ -168,7 +168,7 @@ def test_variations_that_were_not_paid_for_are_made_after_a_crash(desk: Desk, mo
 def test_a_long_poll_goes_back_to_the_queue(desk: Desk) -> None:
     """With the provider's own pause; it doesn't count as a run that died, however often it happens."""
 
-    def order(*_: Any, on_handle: Any, **__: Any) -> Finished:
+    def order(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
         on_handle("prediction-1")
         raise StillRunning(7.0)
 
@@ -184,10 +184,10 @@ def test_a_long_poll_goes_back_to_the_queue(desk: Desk) -> None:
 def test_a_job_that_keeps_dying_is_given_up(desk: Desk) -> None:
     """After five runs what is done is delivered, the rest fails, nothing more is paid."""
 
-    def die_on_second(task: Any, **_: Any) -> Finished:
+    def die_on_second(task: Any, **_: Any) -> ProviderImage:
         if task.seed == 11:
             raise Crash
-        return Finished(png(), task.seed)
+        return ProviderImage(png(), task.seed)
 
     desk.wire.script = [die_on_second] * 2
     job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 2, "seed": 10})
@@ -242,7 +242,7 @@ def test_our_own_outage_is_no_outcome(desk: Desk, monkeypatch: pytest.MonkeyPatc
 def test_a_lost_request_is_told(desk: Desk) -> None:
     """An input that the lifecycle took ends the job, clearly."""
     job_id = desk.submit()
-    wiring.pictures().delete_all("inputs/")
+    wiring.images().delete_all("inputs/")
     desk.work()
     assert desk.status(job_id)["error"]["code"] == "input_lost"
 
@@ -251,10 +251,10 @@ def test_a_zombie_stops_before_its_next_paid_call(desk: Desk) -> None:
     """Its lease went to another worker while it was busy: the other's outcome stands, and nothing is paid twice."""
     job_id = desk.submit({**CREATE, "provider": "stability"})
 
-    def overtaken(task: Any, **_: Any) -> Finished:
+    def overtaken(task: Any, **_: Any) -> ProviderImage:
         desk.change(job_id, lease_until=int(time.time()) - 1)
         desk.deliver({"tenant": ALICE, "job": job_id})
-        return Finished(png(), task.seed)
+        return ProviderImage(png(), task.seed)
 
     desk.wire.script = [overtaken]
     desk.work()
@@ -277,14 +277,14 @@ def test_the_heartbeat_holds_the_lease(desk: Desk) -> None:
 
 
 def test_a_slow_call_outlives_its_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A synchronous call of two leases is one call, and its picture is delivered."""
+    """A synchronous call of two leases is one call, and its image is delivered."""
     monkeypatch.setenv("LEASE_SECONDS", "2")
     settings.cache_clear()
 
-    def slow(task: Any, **_: Any) -> Finished:
+    def slow(task: Any, **_: Any) -> ProviderImage:
         time.sleep(4.2)
         desk.tick()
-        return Finished(png(), task.seed)
+        return ProviderImage(png(), task.seed)
 
     desk.wire.script = [slow]
     job_id = desk.submit({**CREATE, "provider": "stability"})
@@ -332,10 +332,10 @@ def test_a_journal_knows_what_an_earlier_run_wrote(desk: Desk) -> None:
     job_id = desk.submit()
     mine = wiring.jobs().claim(ALICE, job_id, 60)
     assert mine is not None
-    first = JobJournal(mine, wiring.jobs(), wiring.pictures())
+    first = JobJournal(mine, wiring.jobs(), wiring.images())
     kept = first.keep(_entry(1, Stage.INTENDED, 3), b"data", "image/png")
     first.remember("seed", "7")
-    second = JobJournal(desk.job(job_id), wiring.jobs(), wiring.pictures())
+    second = JobJournal(desk.job(job_id), wiring.jobs(), wiring.images())
     assert second.entry(1) == kept
     assert second.recall("seed") == "7"
     assert second.entry(2) == Entry(variation=2)

@@ -50,7 +50,7 @@ def test_every_function_has_an_event() -> None:
     assert {name.partition("/")[0] for name in FILES} == FOLDERS
 
 
-def test_a_picture_from_end_to_end(lambda_stack: Stack) -> None:
+def test_a_image_from_end_to_end(lambda_stack: Stack) -> None:
     """Create, read, list, use and remove: through gateway, queue and worker."""
     headers = lambda_stack.headers(sub="lambda walk")
     body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": 2}
@@ -74,10 +74,10 @@ def _post(stack: Stack, path: str, body: dict[str, Any]) -> requests.Response:
 
 def test_edit_control_and_social(lambda_stack: Stack) -> None:
     """The other studios; social works inside its request."""
-    picture = f"data:image/png;base64,{base64.b64encode(small_png(128)).decode()}"
-    edit = {"image_base64": picture, "operation": "remove_background"}
-    control = {"control_image_base64": picture, "operation": "sketch", "prompt": "A castle"}
-    social = {"image_base64": picture, "platforms": ["instagram", "facebook"]}
+    image = f"data:image/png;base64,{base64.b64encode(small_png(128)).decode()}"
+    edit = {"image_base64": image, "operation": "remove_background"}
+    control = {"control_image_base64": image, "operation": "sketch", "prompt": "A castle"}
+    social = {"image_base64": image, "platforms": ["instagram", "facebook"]}
     for path, body in (("/edit/process", edit), ("/control/process", control), ("/social/optimize", social)):
         answer = _post(lambda_stack, path, body)
         assert answer.status_code == 200, answer.text[:300]
@@ -92,8 +92,8 @@ def test_bodies_of_the_limit(lambda_stack: Stack) -> None:
     assert set(under.json()) == {"detail", "code"}
 
 
-def test_a_picture_too_large_for_an_answer_is_a_url(lambda_stack: Stack) -> None:
-    """Ten pictures, of which only some fit in 6 MB."""
+def test_a_image_too_large_for_an_answer_is_a_url(lambda_stack: Stack) -> None:
+    """Ten images, of which only some fit in 6 MB."""
     body = {"prompt": "Gravel [[grain]]", "width": 1024, "height": 1024, "num_variations": 10}
     answer = _post(lambda_stack, "/create", body)
     assert answer.status_code == 200, answer.text[:300]

@@ -22,7 +22,7 @@ MINUTE = 60.0
 FEW, SHORT = 10, 3.0  # callers and seconds in every run of the tests, beside which another runs
 WARM, MANY = 1_000, 10_000  # requests between which memory may hardly grow
 GROWTH = 1.05
-PICTURE = f"data:image/png;base64,{base64.b64encode(small_png()).decode()}"
+IMAGE = f"data:image/png;base64,{base64.b64encode(small_png()).decode()}"
 #: What a caller asks in turn: mostly reads, sometimes work.
 ASKED: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("GET", "/templates", None),
@@ -30,7 +30,7 @@ ASKED: tuple[tuple[str, str, dict[str, Any] | None], ...] = (
     ("GET", "/providers", None),
     ("GET", "/edit/operations", None),
     ("GET", "/templates/search?query=instagram", None),
-    ("POST", "/social/optimize", {"image_base64": PICTURE, "platforms": ["instagram"]}),
+    ("POST", "/social/optimize", {"image_base64": IMAGE, "platforms": ["instagram"]}),
     ("GET", "/usage", None),
     ("POST", "/create", {"prompt": "A boat", "width": 64, "height": 64, "enhance_prompt": False}),
 )

@@ -201,14 +201,14 @@ def test_open_routes_need_no_token_and_pass_no_claims(toy: Stack) -> None:
     assert "authorizer" not in answer.json()["event"]["requestContext"]
 
 
-@pytest.mark.parametrize(("scope", "status"), [("pictures", 200), ("other pictures", 200), ("other", 403), ("", 403)])
+@pytest.mark.parametrize(("scope", "status"), [("images", 200), ("other images", 200), ("other", 403), ("", 403)])
 def test_a_missing_scope_is_forbidden(toy: Stack, scope: str, status: int) -> None:
     """403 with the gateway's body; with one of the scopes the token's scopes are handed on."""
     answer = _get(toy, toy.token(scope=scope), "/scoped")
     assert answer.status_code == status
     if status == 403:
         assert answer.text == '{"message":"Forbidden"}'
-        assert answer.headers["www-authenticate"] == 'Bearer scope="pictures" error="insufficient_scope"'
+        assert answer.headers["www-authenticate"] == 'Bearer scope="images" error="insufficient_scope"'
     else:
         assert answer.json()["event"]["requestContext"]["authorizer"]["jwt"]["scopes"] == scope.split()
 

@@ -52,7 +52,7 @@ def test_functions_are_evaluated(resolver: Resolver, node: Any, value: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "node", [{"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Colour"]}, {"Fn::Sub": "${Nothing.Arn}"}]
+    "node", [{"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Color"]}, {"Fn::Sub": "${Nothing.Arn}"}]
 )
 def test_what_has_no_value_is_an_error(resolver: Resolver, node: Any) -> None:
     """A reference that leads nowhere is named, not guessed."""

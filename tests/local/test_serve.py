@@ -114,16 +114,16 @@ def _url(server: _Server) -> str:
     return found.group(1)
 
 
-def test_the_printed_line_writes_a_picture(server: _Server, tmp_path: Path) -> None:
-    """Pasted into a shell it leaves picture.png, of exactly the template's size."""
+def test_the_printed_line_writes_a_image(server: _Server, tmp_path: Path) -> None:
+    """Pasted into a shell it leaves image.png, of exactly the template's size."""
     line = next(line for line in server.said.splitlines() if line.startswith("curl "))
     done = subprocess.run(
         ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stderr
-    with Image.open(tmp_path / "picture.png") as picture:
-        assert picture.format == "PNG"
-        assert picture.size == (1200, 628)
+    with Image.open(tmp_path / "image.png") as image:
+        assert image.format == "PNG"
+        assert image.size == (1200, 628)
 
 
 def test_health_answers_without_a_token(server: _Server) -> None:

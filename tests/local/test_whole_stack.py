@@ -110,7 +110,7 @@ def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int
 
 
 def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
-    """The form takes the file, the file stands for the picture in a request."""
+    """The form takes the file, the file stands for the image in a request."""
     headers = stack.headers(sub="uploads")
     asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=PATIENCE)
     form = asked.json()
@@ -124,7 +124,7 @@ def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
     assert answer.status_code == 200, answer.text[:300]
 
 
-def test_a_picture_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> None:
+def test_a_image_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> None:
     """The operator drops a file, and finds the result beside it."""
     s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
     s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
@@ -153,14 +153,14 @@ def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
 
 
 def test_nothing_secret_is_logged(stack: Stack) -> None:
-    """Neither a prompt nor a key nor a token nor a picture gets into the functions' log."""
+    """Neither a prompt nor a key nor a token nor an image gets into the functions' log."""
     headers = stack.headers(sub="canary-sub")
     body = {"prompt": "canary-prompt zeppelin", "width": 256, "height": 256}
     answer = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text[:300]
     log = stack.log.read_text()
-    picture = answer.json()["results"][0]["image_base64"]
-    for canary in ("canary-prompt", "canary-sub", "local-stability-key", "local-wavespeed-key", picture[100:160]):
+    image = answer.json()["results"][0]["image_base64"]
+    for canary in ("canary-prompt", "canary-sub", "local-stability-key", "local-wavespeed-key", image[100:160]):
         assert canary not in log
     assert headers["Authorization"].split()[1].split(".")[2] not in log
     assert all(json.loads(line) for line in log.splitlines() if line.startswith("{"))

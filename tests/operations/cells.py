@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 from image_studio.operations import find_operation
-from image_studio.operations.choose_model import Wish, choose
+from image_studio.operations.model_selection import ModelQuery, select_candidates
 from image_studio.operations.operation import Operation
 from image_studio.providers import SPECS
-from image_studio.schemas.request import Request
+from image_studio.schemas.common import Request
 from tests.operations.workshop import block_mask, photo, to_text
 
 SIZE = (480, 360)
@@ -70,8 +70,8 @@ CELLS = [
 
 #: Every operation by every provider that can do it, with the model that it takes of its own accord.
 BY_PROVIDER = [
-    Cell(operation, provider, choose(wish, frozenset({provider}))[0].model.name)
+    Cell(operation, provider, select_candidates(wish, frozenset({provider}))[0].model.name)
     for operation in BODIES
     for provider in dict.fromkeys(cell.provider for cell in CELLS if cell.operation == operation)
-    for wish in [Wish(operation=operation, quality="standard", provider=provider)]
+    for wish in [ModelQuery(operation=operation, quality="standard", provider=provider)]
 ]

@@ -7,45 +7,49 @@ from typing import Any
 
 from PIL import Image
 
-from image_studio.operations.journal import Entry, Stage, Unwritten
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.providers import PROVIDERS
-from image_studio.providers.access import Access
-from image_studio.providers.adapter import Adapter, Finished, Task
-from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import ModelSpec
-from image_studio.providers.wire import Wire
+from image_studio.providers.adapter import Adapter, ProviderCredentials, ProviderImage, Task
+from image_studio.providers.client import ProviderClient
+from image_studio.providers.spec import ModelSpec, nearest_size
 
 EVERYONE = frozenset(PROVIDERS)
 Act = Callable[[str, Task], Any]
 
 
 def painted(width: int, height: int) -> bytes:
-    """A PNG with a corner of another colour."""
-    picture = Image.new("RGB", (width, height), (20, 90, 160))
-    picture.paste((250, 250, 250), (0, 0, width // 4, height // 4))
+    """A PNG with a corner of another color."""
+    image = Image.new("RGB", (width, height), (20, 90, 160))
+    image.paste((250, 250, 250), (0, 0, width // 4, height // 4))
     out = io.BytesIO()
-    picture.save(out, "PNG")
+    image.save(out, "PNG")
     return out.getvalue()
 
 
 def size_of(data: bytes) -> tuple[int, int]:
-    """Width x height of a file's picture."""
+    """Width x height of a file's image."""
     return Image.open(io.BytesIO(data)).size
 
 
-class ToldWire(Wire):
+class ToldWire(ProviderClient):
     """Paints in the model's own size; `act` may raise, or give a Finished of its own, by provider and task."""
 
     def __init__(self, act: Act = lambda provider, task: None) -> None:
         super().__init__()
         self.act = act
-        self.calls: list[tuple[str, str, Task, Access, str | None]] = []
+        self.calls: list[tuple[str, str, Task, ProviderCredentials, str | None]] = []
         self._lock = threading.Lock()
 
     def make(
-        self, adapter: Adapter, model: ModelSpec, task: Task, access: Access, handle: str | None = None, **more: Any
-    ) -> Finished:
+        self,
+        adapter: Adapter,
+        model: ModelSpec,
+        task: Task,
+        access: ProviderCredentials,
+        handle: str | None = None,
+        **more: Any,
+    ) -> ProviderImage:
         """Note the call, then do as told; `self.on_handle` is the caller's."""
         if not handle:
             more["on_paying"]()
@@ -53,10 +57,10 @@ class ToldWire(Wire):
             self.calls.append((adapter.SPEC.name, model.name, task, access, handle))
             self.on_handle, self.watch = more["on_handle"], more["watch"]
         made = self.act(adapter.SPEC.name, task)
-        if isinstance(made, Finished):
+        if isinstance(made, ProviderImage):
             return made
-        native = nearest(model, task.width or 512, task.height or 512)  # a resumed call has no size
-        return Finished(painted(native.width, native.height))
+        native = nearest_size(model, task.width or 512, task.height or 512)  # a resumed call has no size
+        return ProviderImage(painted(native.width, native.height))
 
     @property
     def called(self) -> list[str]:
@@ -69,7 +73,7 @@ class ToldWire(Wire):
         return sorted((call[2] for call in self.calls), key=lambda task: task.seed or 0)
 
 
-class Ledger(Unwritten):
+class Ledger(NullJournal):
     """A journal in memory that outlives a run, as a job's does."""
 
     def __init__(self, *entries: Entry) -> None:
@@ -134,12 +138,12 @@ class Keys:
         self.fresh = fresh
         self.read_anew = 0
 
-    def access(self, provider: str, *, anew: bool = False) -> Access | None:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials | None:
         """The key of the moment."""
         if anew:
             self.read_anew += 1
             self.key = self.fresh or self.key
-        return Access(self.key) if self.key else None
+        return ProviderCredentials(self.key) if self.key else None
 
 
 class Vitals:
@@ -163,6 +167,6 @@ class Vitals:
         self.reports.append((provider, ok))
 
 
-def studio(wire: Wire | None = None, configured: frozenset[str] = EVERYONE, **parts: Any) -> Studio:
+def studio(wire: ProviderClient | None = None, configured: frozenset[str] = EVERYONE, **parts: Any) -> OperationContext:
     """A studio in which everybody has a key."""
-    return Studio(configured=configured, **{"keyring": Keys(), "wire": wire or ToldWire(), **parts})
+    return OperationContext(configured=configured, **{"keyring": Keys(), "wire": wire or ToldWire(), **parts})

@@ -1,4 +1,4 @@
-"""Every cell of the table, all the way: our request, the provider's protocol, a picture that shows the operation."""
+"""Every cell of the table, all the way: our request, the provider's protocol, an image that shows the operation."""
 
 import time
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from image_studio.imaging.masks import grow, read_mask
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
 from image_studio.providers import SPECS
-from image_studio.providers.access import Access
-from image_studio.providers.wire import Wire
+from image_studio.providers.adapter import ProviderCredentials
+from image_studio.providers.client import ProviderClient
 from local.emulators import Emulator
 from tests.operations.cells import BODIES, CELLS, SIDES, SIZE, Cell
 from tests.operations.workshop import block_mask, photo, result
@@ -25,19 +25,19 @@ class Keys:
     def __init__(self, emulators: Emulators) -> None:
         self.emulators = emulators
 
-    def access(self, provider: str, *, anew: bool = False) -> Access:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
         """Its own address."""
-        return Access("key", self.emulators[provider].url)
+        return ProviderCredentials("key", self.emulators[provider].url)
 
 
-def connected(emulators: Emulators) -> Studio:
+def connected(emulators: Emulators) -> OperationContext:
     """A studio whose providers are the emulators; waiting is short."""
-    wire = Wire(sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
-    return Studio(configured=frozenset(emulators), keyring=Keys(emulators), wire=wire)
+    wire = ProviderClient(sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
+    return OperationContext(configured=frozenset(emulators), keyring=Keys(emulators), wire=wire)
 
 
 def changed(made: Image.Image, image: Image.Image) -> float:
-    """Mean difference of two pictures of one size, 0 to 255."""
+    """Mean difference of two images of one size, 0 to 255."""
     return max(ImageStat.Stat(ImageChops.difference(made.convert("RGB"), image)).mean)
 
 
@@ -105,7 +105,7 @@ SHOWS: dict[str, Callable[[Image.Image, Image.Image], None]] = {
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_cell(cell: Cell, emulators: Emulators) -> None:
-    """One paid call to the right provider, the estimate's price, the answer's fields, a picture that shows it."""
+    """One paid call to the right provider, the estimate's price, the answer's fields, an image that shows it."""
     room = connected(emulators)
     request = cell.request()
     reserved = cell.row.estimate(request, room)
@@ -123,7 +123,7 @@ def test_a_cell(cell: Cell, emulators: Emulators) -> None:
 
 
 def price(cell: Cell, native: str) -> int:
-    """What a picture of the size that came back costs by the specs."""
+    """What an image of the size that came back costs by the specs."""
     spec = next(spec for spec in SPECS if spec.name == cell.provider)
     model = spec.model(cell.model)
     assert model is not None

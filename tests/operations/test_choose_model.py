@@ -5,9 +5,9 @@ from itertools import combinations
 import pytest
 
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
-from image_studio.operations.choose_model import Wish, choose, provider_words, resolve_words
+from image_studio.operations.model_selection import ModelQuery, provider_names, resolve_names, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
-from image_studio.schemas.quality import Quality
+from image_studio.schemas.limits import Quality
 
 ALL = frozenset(PROVIDERS)
 
@@ -61,7 +61,9 @@ CELLS = list(ORDER)
 
 def chosen(operation="create", quality="standard", configured=ALL, failing=(), **wish):
     """The models that are tried, by name."""
-    found = choose(Wish(operation=operation, quality=quality, **wish), configured, lambda name: name in failing)
+    found = select_candidates(
+        ModelQuery(operation=operation, quality=quality, **wish), configured, lambda name: name in failing
+    )
     return [choice.model.name for choice in found]
 
 
@@ -83,12 +85,12 @@ def test_only_who_is_configured_is_chosen(operation, quality):
     for count in range(1, len(PROVIDERS)):
         for names in combinations(PROVIDERS, count):
             able = {name for name in names if any(m.does(operation) for m in PROVIDERS[name].SPEC.live_models())}
-            wish = Wish(operation=operation, quality=quality)
+            wish = ModelQuery(operation=operation, quality=quality)
             if not able:
                 with pytest.raises(ProviderUnavailable, match="is configured: no key is set"):
-                    choose(wish, frozenset(names))
+                    select_candidates(wish, frozenset(names))
                 continue
-            found = choose(wish, frozenset(names))
+            found = select_candidates(wish, frozenset(names))
             assert {choice.provider.name for choice in found} == able
             assert len(found) == len(able)
 
@@ -101,7 +103,7 @@ def test_nobody_configured():
 
 def test_a_failing_provider_goes_last_and_is_named():
     """A provider whose circuit is open is tried behind the others, whose reasons say why."""
-    found = choose(Wish(operation="create", quality="standard"), ALL, lambda name: name == "stability")
+    found = select_candidates(ModelQuery(operation="create", quality="standard"), ALL, lambda name: name == "stability")
     assert [choice.provider.name for choice in found] == ["wavespeed", "gemini", "huggingface", "stability"]
     assert "stability failed just now" in found[0].reason
 
@@ -118,7 +120,7 @@ def test_a_failing_provider_goes_last_and_is_named():
 )
 def test_a_templates_recommendation_comes_first(hint, first):
     """A template's provider leads, as an alias or by name; the rest stays in order behind it."""
-    found = choose(Wish(operation="create", quality="standard", hint=hint), ALL)
+    found = select_candidates(ModelQuery(operation="create", quality="standard", hint=hint), ALL)
     assert found[0].model.name == first
     assert len({choice.provider.name for choice in found}) == len(PROVIDERS)
     if hint not in (None, "auto"):
@@ -134,7 +136,7 @@ def test_a_recommendation_that_is_not_configured_only_advises():
     ("quality", "order"),
     [("draft", "ideogram-v3-turbo"), ("standard", "ideogram-v3-turbo"), ("premium", "ideogram-v3-turbo")],
 )
-def test_words_in_the_picture_go_to_who_sets_them_well(quality, order):
+def test_words_in_the_image_go_to_who_sets_them_well(quality, order):
     """Lettering has a list of its own, whatever the quality; at premium Gemini's large model is second."""
     found = chosen("create", quality, lettering=True)
     assert found[0] == order
@@ -175,7 +177,7 @@ def test_unknown_names_are_told_the_valid_ones():
     with pytest.raises(UnknownChoice, match=r"FLUX\.1-schnell") as unknown:
         chosen(model="dall-e-3")
     assert "imagen" not in unknown.value.detail
-    assert provider_words() == ["auto", *PROVIDERS, "ideogram", "qwen"]
+    assert provider_names() == ["auto", *PROVIDERS, "ideogram", "qwen"]
 
 
 def test_a_known_model_that_can_not_is_told_who_can():
@@ -206,7 +208,7 @@ def test_a_named_provider_without_a_key():
 def test_every_choice_has_a_reason():
     """The answer and the log can say why."""
     for operation, quality in CELLS:
-        assert all(choice.reason for choice in choose(Wish(operation=operation, quality=quality), ALL))
+        assert all(choice.reason for choice in select_candidates(ModelQuery(operation=operation, quality=quality), ALL))
 
 
 @pytest.mark.parametrize(
@@ -222,4 +224,4 @@ def test_every_choice_has_a_reason():
 )
 def test_words_for_providers(given, resolved):
     """Aliases become provider and model; nothing and `auto` leave the choice open."""
-    assert resolve_words(*given) == resolved
+    assert resolve_names(*given) == resolved

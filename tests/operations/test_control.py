@@ -7,15 +7,15 @@ from PIL import Image
 from pydantic import ValidationError
 
 from image_studio.errors import InvalidImage, InvalidRequest, StudioError
+from image_studio.operations.context import OperationContext
 from image_studio.operations.control import control, estimate
-from image_studio.operations.studio import Studio
-from image_studio.schemas.control import ControlAnswer, ControlRequest
+from image_studio.schemas.control import ControlRequest, ControlResponse
 from tests.operations.workshop import PaintingWire, from_bytes, photo, result, studio, to_text
 
 STYLE = to_text(photo(300, 700))
 
 
-def run(operation: str, room: Studio, image: Image.Image | None = None, **body: Any) -> ControlAnswer:
+def run(operation: str, room: OperationContext, image: Image.Image | None = None, **body: Any) -> ControlResponse:
     """Estimate, then run."""
     content = {"control_image_base64": to_text(image or photo()), "prompt": "a castle", **body}
     request = ControlRequest.model_validate({"operation": operation, **content})
@@ -63,7 +63,7 @@ def test_without_a_strength_the_models_default_is_told() -> None:
 
 
 def test_an_emulated_control_has_no_strength() -> None:
-    """A model that is told in words can't honour it: that is told."""
+    """A model that is told in words can't honor it: that is told."""
     answer = run("sketch", studio(), provider="gemini", control_strength=0.5)
     assert answer.metadata["ignored"] == ["control_strength"]
     assert answer.metadata["emulated"] is True
@@ -74,7 +74,7 @@ def test_an_emulated_control_has_no_strength() -> None:
 
 @pytest.mark.parametrize("operation", ["sketch", "structure"])
 @pytest.mark.parametrize("provider", ["stability", "wavespeed", "huggingface", "gemini"])
-def test_what_follows_a_picture_has_its_size(operation: str, provider: str) -> None:
+def test_what_follows_a_image_has_its_size(operation: str, provider: str) -> None:
     """On every provider, whatever size it answers."""
     room = studio(PaintingWire(lambda task, image: image.resize((image.width * 2 // 3, image.height * 2 // 3))))
     answer = run(operation, room, photo(900, 600), provider=provider)
@@ -105,7 +105,7 @@ def test_style_transfer_keeps_the_shape_of_the_content() -> None:
     assert (answer.width, answer.height) == (1182, 886)
 
 
-def test_both_pictures_are_sent() -> None:
+def test_both_images_are_sent() -> None:
     """Content and style, each by its role."""
     wire = PaintingWire()
     run("style_transfer", studio(wire), style_image_base64=f"data:image/png;base64,{STYLE}")

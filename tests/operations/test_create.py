@@ -7,19 +7,18 @@ from image_studio import catalog
 from image_studio.errors import (
     ContentRefused,
     InvalidRequest,
+    JobFailed,
     NotFound,
     ProviderUnavailable,
-    RecordedError,
     UnknownCharge,
     UnknownChoice,
 )
-from image_studio.operations.create import brief, create, estimate
-from image_studio.providers.adapter import Finished
-from image_studio.providers.wire import StillRunning
+from image_studio.operations.create import create, estimate, resolve
+from image_studio.providers.adapter import ProviderImage
+from image_studio.providers.client import StillRunning
+from image_studio.schemas.common import MAX_PROMPT
 from image_studio.schemas.create import CreateRequest
-from image_studio.schemas.limits import MAX_SEED
-from image_studio.schemas.quality import Quality
-from image_studio.schemas.request import MAX_PROMPT
+from image_studio.schemas.limits import MAX_SEED, Quality
 from tests.operations.easel import EVERYONE, Ledger, ToldWire, painted, size_of, studio
 
 
@@ -38,33 +37,35 @@ def made(wire=None, room=None, **fields):
 
 def test_a_template_gives_size_style_and_quality():
     """What the request leaves open."""
-    settled = brief(asked(template_id="linkedin_post"))
+    settled = resolve(asked(template_id="linkedin_post"))
     assert (settled.size, settled.quality, settled.style_preset) == ((1200, 628), Quality.PREMIUM, "photographic")
     assert (settled.template_name, settled.hint) == ("LinkedIn Post", "ideogram")
 
 
 def test_the_request_wins_over_the_template():
     """Each field by itself; a quality that was asked for is never upgraded."""
-    settled = brief(asked(template_id="linkedin_post", quality="standard", style_preset="anime", width=640, height=480))
+    settled = resolve(
+        asked(template_id="linkedin_post", quality="standard", style_preset="anime", width=640, height=480)
+    )
     assert (settled.size, settled.quality, settled.style_preset) == ((640, 480), Quality.STANDARD, "anime")
 
 
 def test_without_a_template_there_are_plain_defaults():
     """A square of a megapixel, standard quality, no style."""
-    settled = brief(asked())
+    settled = resolve(asked())
     assert (settled.size, settled.quality, settled.style_preset) == ((1024, 1024), Quality.STANDARD, None)
 
 
 def test_an_unknown_template_is_not_found():
     """The sentence says where the list is."""
     with pytest.raises(NotFound, match="GET /api/image-studio/templates"):
-        brief(asked(template_id="nothing"))
+        resolve(asked(template_id="nothing"))
 
 
 def test_an_unknown_style_names_the_known_ones():
     """All 17."""
     with pytest.raises(UnknownChoice) as refused:
-        brief(asked(style_preset="baroque"))
+        resolve(asked(style_preset="baroque"))
     assert all(style.id in refused.value.detail for style in catalog.styles())
 
 
@@ -135,7 +136,7 @@ def test_every_provider_gives_exactly_the_size(provider, size):
     room = studio()
     answer = made(room=room, provider=provider, width=size[0], height=size[1])
     (result,) = answer.results
-    assert (result.width, result.height) == size == size_of(room.journal.pictures["1"])
+    assert (result.width, result.height) == size == size_of(room.journal.images["1"])
     assert answer.request.dimensions == f"{size[0]}x{size[1]}"
     told = result.metadata
     left, top, right, bottom = told["crop"]
@@ -151,7 +152,7 @@ def test_every_template_on_its_recommended_provider(template):
     """All 26, in exactly their size."""
     room = studio()
     answer = made(room=room, template_id=template.id, provider=template.recommended_provider)
-    assert size_of(room.journal.pictures["1"]) == (template.width, template.height)
+    assert size_of(room.journal.images["1"]) == (template.width, template.height)
     assert (answer.request.template_id, answer.request.template_name) == (template.id, template.name)
     assert answer.request.style_preset == template.style_preset
 
@@ -178,7 +179,7 @@ def test_the_largest_seed_starts_anew_at_zero():
     assert [result.seed for result in answer.results] == [MAX_SEED, 0]
 
 
-def test_without_a_seed_each_picture_gets_one_that_is_told():
+def test_without_a_seed_each_image_gets_one_that_is_told():
     """So that it can be made again; variations stay apart."""
     wire = ToldWire()
     answer = made(wire, provider="stability", num_variations=2)
@@ -206,7 +207,7 @@ def test_a_later_run_uses_the_seeds_of_the_first():
 
 def test_the_providers_own_word_on_the_seed_counts():
     """What it says it used is what is told."""
-    wire = ToldWire(lambda provider, task: Finished(painted(64, 64), 99))
+    wire = ToldWire(lambda provider, task: ProviderImage(painted(64, 64), 99))
     assert made(wire, seed=5).results[0].seed == 99
 
 
@@ -222,7 +223,7 @@ def test_a_model_without_seeds_has_none():
 # -- other fields
 
 
-def test_what_a_model_honours_reaches_it():
+def test_what_a_model_honors_reaches_it():
     """As it was given."""
     wire = ToldWire()
     made(wire, model="sd3.5-large", negative_prompt="blur", guidance_scale=7.5, style_preset="anime", seed=1)
@@ -230,8 +231,8 @@ def test_what_a_model_honours_reaches_it():
     assert (task.negative_prompt, task.guidance_scale, task.style_preset) == ("blur", 7.5, "anime")
 
 
-def test_what_a_model_does_not_honour_is_named():
-    """Steps mean nothing to Stability's core; the picture is made all the same."""
+def test_what_a_model_does_not_honor_is_named():
+    """Steps mean nothing to Stability's core; the image is made all the same."""
     (result,) = made(model="core", steps=30, guidance_scale=7).results
     assert result.metadata["ignored"] == ["guidance_scale", "steps"]
 
@@ -276,7 +277,7 @@ def test_the_references_example():
 
 
 def test_partial_success_is_told_apart():
-    """Results hold pictures only; a failure is an entry of errors with its variation."""
+    """Results hold images only; a failure is an entry of errors with its variation."""
 
     def act(provider, task):
         if task.seed == 1:
@@ -294,12 +295,12 @@ def test_partial_success_is_told_apart():
     ids=["lost", "refused"],
 )
 def test_nothing_done_is_an_error(error, status, code):
-    """Never a success without a picture."""
+    """Never a success without an image."""
 
     def act(provider, task):
         raise error
 
-    with pytest.raises(RecordedError) as failed:
+    with pytest.raises(JobFailed) as failed:
         made(ToldWire(act), num_variations=2)
     assert (failed.value.status, failed.value.code) == (status, code)
 
@@ -339,7 +340,7 @@ def test_the_estimate_is_the_first_choices_price(fields, credits):
 @pytest.mark.parametrize(
     ("most", "fits", "over"), [(25_000_000, (5000, 5000), (5001, 5000)), (4096 * 4096, (4096, 4096), (4096, 4097))]
 )
-def test_a_picture_above_the_callers_cap_is_found_out_before_anything_is_reserved(most, fits, over):
+def test_a_image_above_the_callers_cap_is_found_out_before_anything_is_reserved(most, fits, over):
     """Exactly at it there is a price."""
     room = studio(max_pixels=most)
     assert estimate(asked(width=fits[0], height=fits[1]), room) > 0

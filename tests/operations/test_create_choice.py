@@ -1,4 +1,4 @@
-"""Create: who makes the picture."""
+"""Create: who makes the image."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def asked(**fields):
 
 
 def chosen(configured=EVERYONE, room=None, **fields):
-    """Provider and model that make the picture."""
+    """Provider and model that make the image."""
     answer = create(asked(width=64, height=64, **fields), room or studio(configured=frozenset(configured)))
     return answer.request.provider, answer.request.model
 
@@ -89,7 +89,7 @@ def test_an_unknown_provider_or_model_names_the_known_ones(fields, words):
     assert all(word in refused.value.detail for word in words)
 
 
-def test_a_model_that_makes_no_pictures_from_words_names_who_does():
+def test_a_model_that_makes_no_images_from_words_names_who_does():
     """A capability mismatch lists who can."""
     with pytest.raises(UnsupportedChoice) as refused:
         estimate(asked(provider="stability", model="inpaint"), studio())

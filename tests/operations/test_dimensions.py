@@ -6,7 +6,7 @@ import pytest
 
 from image_studio import catalog
 from image_studio.errors import InvalidRequest
-from image_studio.operations.dimensions import of_area, parse_ratio, wanted_size
+from image_studio.operations.sizes import parse_ratio, size_for_ratio, wanted_size
 from image_studio.schemas.limits import MAX_SIDE, MIN_SIDE
 
 LINKEDIN = (1200, 628)
@@ -62,7 +62,7 @@ def test_ratios_are_exact():
     """No rounding before it is needed."""
     assert parse_ratio("1.91:1") == Fraction(191, 100)
     assert parse_ratio(" 16 : 9 ") == Fraction(16, 9)
-    assert of_area(Fraction(3, 2)) == (1254, 836)
+    assert size_for_ratio(Fraction(3, 2)) == (1254, 836)
 
 
 @pytest.mark.parametrize(("width", "ratio"), [(MIN_SIDE, "10:1"), (MAX_SIDE, "1:10"), (6000, "1:1")])

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from image_studio.errors import InvalidImage, ProviderFailed, ProviderUnavailable, RecordedError, UnknownCharge
+from image_studio.errors import InvalidImage, JobFailed, ProviderFailed, ProviderUnavailable, UnknownCharge
 from image_studio.imaging.masks import grow, read_mask
+from image_studio.operations.context import OperationContext
 from image_studio.operations.edit import edit, estimate
-from image_studio.operations.studio import Studio
-from image_studio.schemas.edit import EditAnswer, EditRequest
+from image_studio.schemas.edit import EditRequest, EditResponse
 from tests.operations.workshop import (
     PaintingWire,
     block_mask,
@@ -25,17 +25,17 @@ IMAGE = photo()
 MASK = block_mask()
 
 
-def run(operation: str, room: Studio, image: Image.Image = IMAGE, **body: Any) -> EditAnswer:
+def run(operation: str, room: OperationContext, image: Image.Image = IMAGE, **body: Any) -> EditResponse:
     """Estimate, then run."""
     request = EditRequest.model_validate({"image_base64": to_text(image), "operation": operation, **body})
     assert estimate(request, room) > 0
     return edit(request, room)
 
 
-def outside(picture: Image.Image, mask: Image.Image) -> bytes:
+def outside(image: Image.Image, mask: Image.Image) -> bytes:
     """The pixels where the mask is black."""
-    hole = Image.new(picture.mode, picture.size)
-    return Image.composite(hole, picture, mask.point(lambda level: 255 if level else 0)).tobytes()
+    hole = Image.new(image.mode, image.size)
+    return Image.composite(hole, image, mask.point(lambda level: 255 if level else 0)).tobytes()
 
 
 # -- masks
@@ -99,23 +99,23 @@ def test_a_mask_bounds_an_edit_by_words_too(operation: str) -> None:
         assert outside(result(room), mask) == outside(IMAGE, mask)
 
 
-def test_transparent_pictures_keep_what_is_not_masked() -> None:
-    """Colours and transparency outside the mask."""
-    picture = IMAGE.copy()
-    picture.putalpha(Image.linear_gradient("L").resize(IMAGE.size))
+def test_transparent_images_keep_what_is_not_masked() -> None:
+    """Colors and transparency outside the mask."""
+    image = IMAGE.copy()
+    image.putalpha(Image.linear_gradient("L").resize(IMAGE.size))
     room = studio(PaintingWire())
-    run("inpaint", room, picture, prompt="x", mask_base64=to_text(MASK), options={"grow_mask": 0})
+    run("inpaint", room, image, prompt="x", mask_base64=to_text(MASK), options={"grow_mask": 0})
     made = result(room)
     mask = read_mask(MASK.convert("RGB"), *IMAGE.size)
     assert made.mode == "RGBA"
-    assert outside(made, mask) == outside(picture, mask)
+    assert outside(made, mask) == outside(image, mask)
 
 
 # -- sizes
 
 
 @pytest.mark.parametrize("size", [(4000, 2500), (3100, 3100)])
-def test_a_large_picture_comes_back_at_its_own_size(size: tuple[int, int]) -> None:
+def test_a_large_image_comes_back_at_its_own_size(size: tuple[int, int]) -> None:
     """It is sent within Stability's 9.4 MP; outside the mask the original's pixels are there, not scaled ones."""
     wire = PaintingWire()
     room = studio(wire)
@@ -131,20 +131,20 @@ def test_a_large_picture_comes_back_at_its_own_size(size: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("answered", [(2048, 1536), (321, 240), (640, 480)])
 def test_a_result_of_any_size_is_brought_back(answered: tuple[int, int]) -> None:
-    """Stability doesn't say how large its edits are: the answer is as large as the picture."""
+    """Stability doesn't say how large its edits are: the answer is as large as the image."""
     room = studio(PaintingWire(lambda task, image: image.resize(answered)))
     answer = run("search_replace", room, prompt="x", search_prompt="y")
     assert result(room).size == (answer.width, answer.height) == IMAGE.size
     assert answer.metadata["native_size"] == f"{answered[0]}x{answered[1]}"
 
 
-def test_a_small_picture_is_refused_with_the_reason() -> None:
+def test_a_small_image_is_refused_with_the_reason() -> None:
     """By the only provider that is configured; another one may take it."""
     with pytest.raises(InvalidImage, match="needs sides of at least 64"):
         run("inpaint", studio(configured=frozenset({"stability"})), photo(50, 50), prompt="x")
 
 
-def test_a_long_picture_goes_to_who_takes_it() -> None:
+def test_a_long_image_goes_to_who_takes_it() -> None:
     """Stability takes at most 2.5:1 here; WaveSpeed has no such limit."""
     answer = run("search_replace", studio(), photo(900, 300), prompt="x", search_prompt="y")
     assert answer.provider != "stability"
@@ -158,7 +158,7 @@ def test_a_long_picture_goes_to_who_takes_it() -> None:
 @pytest.mark.parametrize("provider", ["stability", "wavespeed", "huggingface", "gemini"])
 @pytest.mark.parametrize("size", [(640, 480), (3300, 2900)])
 def test_outpaint_keeps_the_original_and_is_exact(provider: str, size: tuple[int, int]) -> None:
-    """Native or by a padded canvas, also where the picture had to be scaled down."""
+    """Native or by a padded canvas, also where the image had to be scaled down."""
     image = photo(*size)
     room = studio(PaintingWire(_extend_natively if provider == "stability" else _fill_grey))
     sides = {"expand_left": 100, "expand_right": 31, "expand_up": 7, "expand_down": 0}
@@ -170,7 +170,7 @@ def test_outpaint_keeps_the_original_and_is_exact(provider: str, size: tuple[int
 
 
 def _extend_natively(task: Any, image: Image.Image) -> Image.Image:
-    """What Stability answers: the picture it got plus the sides it was told."""
+    """What Stability answers: the image it got plus the sides it was told."""
     sides = {name: task.settings.get(f"expand_{name}", 0) for name in ("left", "right", "up", "down")}
     canvas = (image.width + sides["left"] + sides["right"], image.height + sides["up"] + sides["down"])
     return Image.new("RGB", canvas, (1, 2, 3))
@@ -183,7 +183,7 @@ def _fill_grey(task: Any, image: Image.Image) -> Image.Image:
 
 
 def test_what_is_to_be_filled_is_marked() -> None:
-    """The canvas is grey around the picture, and white in the mask."""
+    """The canvas is gray around the image, and white in the mask."""
     wire = PaintingWire(_fill_grey)
     run("outpaint", studio(wire), expand_left=100, expand_down=20, provider="wavespeed")
     mask = from_bytes(wire.tasks[0].images["mask"].data)
@@ -193,8 +193,8 @@ def test_what_is_to_be_filled_is_marked() -> None:
     assert mask.crop((0, 0, 100, 500)).getextrema() == (255, 255)
 
 
-def test_native_sides_are_scaled_with_the_picture() -> None:
-    """Stability is told the expansion of the picture that it gets."""
+def test_native_sides_are_scaled_with_the_image() -> None:
+    """Stability is told the expansion of the image that it gets."""
     wire = PaintingWire(_extend_natively)
     run("outpaint", studio(wire), photo(4500, 3000), expand_left=1000, expand_up=1, provider="stability")
     scale = wire.sent.width / 4500
@@ -213,7 +213,7 @@ def _cut(task: Any, image: Image.Image) -> Image.Image:
 
 @pytest.mark.parametrize(("written", "kind"), [("png", "PNG"), ("webp", "WEBP")])
 def test_remove_background_has_alpha(written: str, kind: str) -> None:
-    """In both file types that can hold it, at the picture's own size, also where it was scaled down."""
+    """In both file types that can hold it, at the image's own size, also where it was scaled down."""
     for size in ((640, 480), (3000, 2000)):
         room = studio(PaintingWire(_cut))
         answer = run("remove_background", room, photo(*size), output_format=written)
@@ -236,7 +236,7 @@ def test_the_file_is_what_it_says(written: str, kind: str, mime: str) -> None:
 
 
 def test_light_alone_keeps_the_background() -> None:
-    """The prompt is the background's; without one and without a picture of one it stays."""
+    """The prompt is the background's; without one and without an image of one it stays."""
     wire = PaintingWire()
     lamp = to_text(photo(300, 200))
     run("relight", studio(wire), lighting_image_base64=lamp, options={"light_source_strength": 0.0})
@@ -273,7 +273,7 @@ def test_values_are_sent_not_absences() -> None:
     assert wire.tasks[0].settings["creativity"] == 0.0
 
 
-def test_what_a_model_cannot_honour_is_told() -> None:
+def test_what_a_model_cannot_honor_is_told() -> None:
     """Fields of the model, of the operation, and options, in one list; clamped values beside it."""
     answer = run("outpaint", studio(), expand_left=10, negative_prompt="x", search_prompt="y", provider="stability")
     assert answer.metadata["ignored"] == ["search_prompt", "negative_prompt"]
@@ -336,7 +336,7 @@ def test_only_configured_providers_are_asked() -> None:
 
 
 def test_a_free_failure_falls_back_with_its_own_preparation() -> None:
-    """The second provider gets the picture as it needs it, and the answer names it."""
+    """The second provider gets the image as it needs it, and the answer names it."""
     wire = PaintingWire(error=ProviderFailed("no"))
     room = studio(wire)
     answer = run("inpaint", room, prompt="x", mask_base64=to_text(MASK))
@@ -349,7 +349,7 @@ def test_a_free_failure_falls_back_with_its_own_preparation() -> None:
 def test_an_unknown_charge_ends_it() -> None:
     """No second call; the job's error says so."""
     wire = PaintingWire(error=UnknownCharge())
-    with pytest.raises(RecordedError) as caught:
+    with pytest.raises(JobFailed) as caught:
         run("inpaint", studio(wire), prompt="x", mask_base64=to_text(MASK))
     assert caught.value.code == "unknown_charge"
     assert len(wire.tasks) == 1

@@ -7,9 +7,9 @@ from PIL import Image
 from pydantic import ValidationError
 
 from image_studio.errors import InvalidImage, InvalidRequest, StudioError, UnknownChoice
-from image_studio.operations.edit_brief import EditBrief, edit_brief
+from image_studio.operations.edit import ResolvedEdit, resolve_edit
+from image_studio.schemas.common import FileType
 from image_studio.schemas.edit import MAX_EXPANSION, EditRequest
-from image_studio.schemas.image import FileType
 from tests.operations.workshop import block_mask, photo, studio, to_text
 
 IMAGE = to_text(photo(120, 90))
@@ -37,10 +37,10 @@ NULLS: dict[str, Any] = {  # the reference's example body
 }
 
 
-def brief(operation: str, **body: Any) -> EditBrief:
+def brief(operation: str, **body: Any) -> ResolvedEdit:
     """The request, checked."""
     request = EditRequest.model_validate({**NULLS, "image_base64": IMAGE, "operation": operation, **body})
-    return edit_brief(request, studio())
+    return resolve_edit(request, studio())
 
 
 def refusal(operation: str, **body: Any) -> StudioError:
@@ -69,7 +69,7 @@ def refusal(operation: str, **body: Any) -> StudioError:
             " is required for outpainting",
         ),
         ("inpaint", {"prompt": "x", "mask_base64": to_text(Image.new("L", (120, 90)))}, "The mask selects nothing."),
-        ("remove_background", {"output_format": "jpeg"}, "Remove Background gives a transparent picture, which JPEG"),
+        ("remove_background", {"output_format": "jpeg"}, "Remove Background gives a transparent image, which JPEG"),
         ("remove_background", {"output_format": "jpg"}, "Use output_format png or webp."),
         ("remove_background", {"image_base64": "!"}, "Invalid base64 image payload"),
         ("outpaint", {"expand_left": 2000, "image_base64": to_text(Image.new("L", (20, 13000)))}, "25 megapixels"),
@@ -90,7 +90,7 @@ def test_refusals(operation: str, body: dict[str, Any], sentence: str) -> None:
 
 
 def test_kinds_of_refusals() -> None:
-    """A value outside a list is told apart from a picture that isn't one."""
+    """A value outside a list is told apart from an image that isn't one."""
     assert isinstance(refusal("enlarge"), UnknownChoice)
     assert isinstance(refusal("remove_background", image_base64="aGk="), InvalidImage)
     assert isinstance(refusal("inpaint"), InvalidRequest)
@@ -160,7 +160,7 @@ def test_light_without_a_source_is_named() -> None:
     assert lit.ignored == []
 
 
-def test_a_mask_takes_the_pictures_size() -> None:
+def test_a_mask_takes_the_images_size() -> None:
     """Whatever its own size is."""
     made = brief("inpaint", prompt="x", mask_base64=to_text(block_mask(60, 45)))
     assert made.mask is not None
@@ -171,13 +171,13 @@ def test_a_mask_takes_the_pictures_size() -> None:
 @pytest.mark.parametrize("operation", ["inpaint", "erase"])
 def test_transparency_is_the_mask_where_none_is_drawn(operation: str) -> None:
     """As at Stability; a drawn mask wins."""
-    picture = photo(120, 90).convert("RGBA")
-    picture.paste((0, 0, 0, 0), (0, 0, 30, 90))
-    made = brief(operation, prompt="x", image_base64=to_text(picture))
+    image = photo(120, 90).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 30, 90))
+    made = brief(operation, prompt="x", image_base64=to_text(image))
     assert made.mask is not None
     assert made.mask.getbbox() == (0, 0, 30, 90)
     assert made.mask_from == "transparency"
-    drawn = brief(operation, prompt="x", image_base64=to_text(picture), mask_base64=MASK)
+    drawn = brief(operation, prompt="x", image_base64=to_text(image), mask_base64=MASK)
     assert drawn.mask_from == "mask_base64"
 
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from image_studio.errors import ProviderUnavailable, RecordedError
+from image_studio.errors import JobFailed, ProviderUnavailable
 from image_studio.operations import find_operation
-from image_studio.operations.journal import Entry, Stage, Unwritten
-from image_studio.operations.studio import Studio
-from image_studio.providers.access import Access
-from image_studio.providers.wire import StillRunning, Wire
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import Entry, NullJournal, Stage
+from image_studio.providers.adapter import ProviderCredentials
+from image_studio.providers.client import ProviderClient, StillRunning
 from local.emulators import Emulator
 from tests.operations.cells import Cell
 from tests.operations.workshop import result_bytes
@@ -29,12 +29,12 @@ class Keys:
     def __init__(self, emulators: Emulators) -> None:
         self.emulators = emulators
 
-    def access(self, provider: str, *, anew: bool = False) -> Access:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
         """Its own address."""
-        return Access("key", self.emulators[provider].url)
+        return ProviderCredentials("key", self.emulators[provider].url)
 
 
-class Memory(Unwritten):
+class Memory(NullJournal):
     """A journal that outlives a run."""
 
     def __init__(self) -> None:
@@ -60,19 +60,19 @@ class Memory(Unwritten):
         return self.data.get(variation)
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Keep the picture and the entry."""
+        """Keep the image and the entry."""
         done = super().keep(entry, data, mime)
         self._note(done)
         return done
 
 
-def connected(emulators: Emulators, **more: Any) -> Studio:
+def connected(emulators: Emulators, **more: Any) -> OperationContext:
     """A studio whose providers are the emulators; waiting is short."""
-    wire = Wire(sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
-    return Studio(configured=frozenset(emulators), keyring=Keys(emulators), wire=wire, **more)
+    wire = ProviderClient(sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
+    return OperationContext(configured=frozenset(emulators), keyring=Keys(emulators), wire=wire, **more)
 
 
-def run(cell: Cell, room: Studio, **body: Any) -> Any:
+def run(cell: Cell, room: OperationContext, **body: Any) -> Any:
     """The cell's operation."""
     return find_operation(cell.operation.partition(".")[0]).run(cell.request(**body), room)
 
@@ -82,7 +82,7 @@ def run(cell: Cell, room: Studio, **body: Any) -> Any:
 def test_moderation_is_the_callers_to_mend(cell: Cell, marker: str, emulators: Emulators) -> None:
     """A blurred 200, a 403 and a 422 are 400 `content_refused`; nothing is charged, nobody else is asked."""
     emulators["stability"].script(f"[[fault={marker}]]")
-    with pytest.raises(RecordedError) as caught:
+    with pytest.raises(JobFailed) as caught:
         run(cell, connected(emulators))
     assert (caught.value.status, caught.value.code) == (400, "content_refused")
     assert sum(emulator.charged for emulator in emulators.values()) == 0
@@ -109,7 +109,7 @@ def test_a_provider_that_was_asked_for_fails(cell: Cell, marker: str, code: str 
     if code is None:
         assert run(cell, connected(emulators)).success
     else:
-        with pytest.raises(RecordedError) as caught:
+        with pytest.raises(JobFailed) as caught:
             run(cell, connected(emulators))
         assert (caught.value.status, caught.value.code) == (500, code)
     assert emulators[cell.provider].paid_calls <= 1
@@ -125,7 +125,7 @@ def test_what_was_surely_free_falls_back(emulators: Emulators) -> None:
 
 @pytest.mark.parametrize("cell", [RELIGHT, CREATIVE], ids=str)
 def test_asynchronous_operations_are_polled(cell: Cell, emulators: Emulators) -> None:
-    """202 while running, then the picture; one submit."""
+    """202 while running, then the image; one submit."""
     emulators["stability"].script("[[polls=3]]")
     assert run(cell, connected(emulators)).success
     calls = emulators["stability"].calls
@@ -148,7 +148,7 @@ def test_a_long_operation_goes_on_in_another_run(cell: Cell, emulators: Emulator
     assert result_bytes(connected(emulators, journal=journal))
 
 
-def test_a_run_that_died_after_the_picture_came_is_finished_without_a_call(emulators: Emulators) -> None:
+def test_a_run_that_died_after_the_image_came_is_finished_without_a_call(emulators: Emulators) -> None:
     """The bytes are there: they are polished as the model that made them needs it, padding and all."""
     journal = Memory()
     cell = Cell("edit.outpaint", "gemini", "gemini-3.1-flash-image")
@@ -165,6 +165,6 @@ def test_a_run_that_died_after_the_picture_came_is_finished_without_a_call(emula
 
 def test_nobody_is_configured(emulators: Emulators) -> None:
     """Told before anything is reserved."""
-    room = Studio(configured=frozenset(), keyring=Keys(emulators))
+    room = OperationContext(configured=frozenset(), keyring=Keys(emulators))
     with pytest.raises(ProviderUnavailable):
         find_operation("control").estimate(SKETCH.request(provider=None, model=None), room)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.operations.edit_models import edit_models, edit_recommend, tier_of
+from image_studio.operations.listings import edit_models, edit_recommend, tier_of
 from image_studio.providers import SPECS
 
 #: What the client's list of models reads, and of which type.

@@ -6,8 +6,8 @@ import pytest
 
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
-from image_studio.imaging.gate import Limits, open_picture
-from image_studio.operations.estimate_cost import estimate_cost, known_operations
+from image_studio.imaging.decode import DecodeLimits, decode
+from image_studio.operations.estimate import estimate_cost, known_operations
 from tests.operations.easel import painted
 
 EXAMPLE = {
@@ -83,13 +83,13 @@ def test_the_number_of_images_counts() -> None:
 
 
 def test_the_size_counts_where_the_price_depends_on_it() -> None:
-    """A 4K picture of Gemini costs more than one of 1K."""
+    """A 4K image of Gemini costs more than one of 1K."""
     small = cost(provider="gemini", model="gemini-3.1-flash-image", width=1024, height=1024)
     large = cost(provider="gemini", model="gemini-3.1-flash-image", width=4096, height=4096)
     assert (small, large) == (7, 16)
 
 
-def test_an_upscale_without_a_mode_goes_by_the_picture() -> None:
+def test_an_upscale_without_a_mode_goes_by_the_image() -> None:
     """Fast for what it takes, conservative for more; a model says its own mode."""
     assert estimate_cost({"provider": "stability", "operation": "upscale"})["model"] == "fast"
     large = {"provider": "stability", "operation": "upscale", "width": 2000, "height": 1500}
@@ -98,7 +98,7 @@ def test_an_upscale_without_a_mode_goes_by_the_picture() -> None:
 
 
 def test_an_upscales_target_decides_as_in_its_request() -> None:
-    """Beyond what fast reaches it is conservative; a preset counts by its long side; the cap by the picture."""
+    """Beyond what fast reaches it is conservative; a preset counts by its long side; the cap by the image."""
     small = {"provider": "stability", "operation": "upscale", "width": 600, "height": 400}
     assert cost(**small) == cost(**small, target_width=2400) == cost(**small, preset="web") == 2
     assert cost(**small, target_width=2500) == cost(**small, preset="print") == 40
@@ -156,10 +156,10 @@ def test_what_is_wrong_is_explained(body: dict[str, Any], error: type[InvalidReq
     assert caught.value.status == 400
 
 
-def test_a_picture_is_too_large_in_the_words_of_the_gate() -> None:
-    """One check, whether the picture is there or only its size is known."""
+def test_a_image_is_too_large_in_the_words_of_the_gate() -> None:
+    """One check, whether the image is there or only its size is known."""
     with pytest.raises(InvalidImage) as sent:
-        open_picture(painted(20, 16), Limits(max_pixels=19 * 16))
+        decode(painted(20, 16), DecodeLimits(max_pixels=19 * 16))
     with pytest.raises(InvalidImage) as estimated:
         estimate_cost({"provider": "auto", "operation": "edit.erase", "width": 20, "height": 16}, 19 * 16)
     assert estimated.value.detail == sent.value.detail

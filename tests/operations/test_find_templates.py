@@ -7,7 +7,7 @@ import pytest
 from image_studio import catalog
 from image_studio.catalog import Template
 from image_studio.errors import UnknownChoice
-from image_studio.operations.find_templates import (
+from image_studio.operations.templates import (
     MAX_WORDS,
     list_templates,
     query_words,
@@ -124,7 +124,7 @@ def test_recommend_answers_the_reference_example() -> None:
 @pytest.mark.parametrize(
     ("sentence", "first"),
     [
-        ("I need a picture to announce a sale to our newsletter subscribers", "email_banner"),
+        ("I need an image to announce a sale to our newsletter subscribers", "email_banner"),
         ("We are hiring! A banner for the company page on LinkedIn", "linkedin_cover"),
         ("thumbnails for my cooking videos", "youtube_thumbnail"),
         ("Please make me a hero for the home page of our website", "website_hero"),

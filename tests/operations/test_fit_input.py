@@ -1,4 +1,4 @@
-"""Pictures are made to fit a model's limits and shapes, or refused with the reason."""
+"""Images are made to fit a model's limits and shapes, or refused with the reason."""
 
 from dataclasses import replace
 
@@ -6,33 +6,33 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.picture import Size
-from image_studio.operations.choose_model import Choice
-from image_studio.operations.fit_input import blob, fit, reference, takers
+from image_studio.imaging.types import Size
+from image_studio.operations.model_selection import Candidate
+from image_studio.operations.single_image import accepting_models, encode_input, fit, fit_reference
 from image_studio.providers import PROVIDERS
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, Sized
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize
 
 MODEL = ModelSpec(name="toy", wire="toy", operations=frozenset({"edit.inpaint"}), usd=0.01)
 LIMITED = replace(
     MODEL, inputs=InputLimits(min_side=64, max_side=1000, min_pixels=4096, max_pixels=500_000, max_aspect=2.5)
 )
-SHAPED = replace(MODEL, sizes=(Sized("1:1", 1024, 1024), Sized("16:9", 1344, 756)))
+SHAPED = replace(MODEL, sizes=(NativeSize("1:1", 1024, 1024), NativeSize("16:9", 1344, 756)))
 
 
-def choice(model: ModelSpec) -> Choice:
+def choice(model: ModelSpec) -> Candidate:
     """The model as Stability's."""
-    return Choice(PROVIDERS["stability"].SPEC, model, "")
+    return Candidate(PROVIDERS["stability"].SPEC, model, "")
 
 
 def test_what_fits_is_sent_as_it_is() -> None:
-    """Size and place are the picture's own."""
+    """Size and place are the image's own."""
     way = fit(choice(LIMITED), 800, 600)
     assert (way.frame.size, way.frame.inner, way.wanted) == (Size(800, 600), Size(800, 600), Size(800, 600))
     assert not way.frame.padded
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (1001, 900), (2400, 1000), (900, 900), (1000, 501)])
-def test_a_large_picture_is_scaled_down(size: tuple[int, int]) -> None:
+def test_a_large_image_is_scaled_down(size: tuple[int, int]) -> None:
     """Within both limits, in its own shape; what is wanted back is its own size."""
     way = fit(choice(LIMITED), *size)
     assert LIMITED.inputs is not None
@@ -42,7 +42,7 @@ def test_a_large_picture_is_scaled_down(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("size", [(1000, 500), (500, 1000), (707, 707), (64, 64)])
-def test_a_picture_at_the_limit_is_not_touched(size: tuple[int, int]) -> None:
+def test_a_image_at_the_limit_is_not_touched(size: tuple[int, int]) -> None:
     """The limits themselves are inside."""
     assert fit(choice(LIMITED), *size).frame.size == Size(*size)
 
@@ -62,21 +62,21 @@ def test_what_cannot_fit_is_explained(size: tuple[int, int], said: str) -> None:
     assert said in caught.value.detail
 
 
-def test_a_model_with_shapes_of_its_own_gets_a_padded_picture() -> None:
-    """The nearest shape around it; the whole picture is inside, in the middle."""
+def test_a_model_with_shapes_of_its_own_gets_a_padded_image() -> None:
+    """The nearest shape around it; the whole image is inside, in the middle."""
     way = fit(choice(SHAPED), 1200, 1000)
     assert way.frame.size == Size(1200, 1200)
     assert (way.frame.left, way.frame.top, way.frame.inner) == (0, 100, Size(1200, 1000))
     assert way.wanted == Size(1200, 1200)
 
 
-def test_a_picture_in_one_of_its_shapes_is_not_padded() -> None:
+def test_a_image_in_one_of_its_shapes_is_not_padded() -> None:
     """Half a percent is the same shape."""
     assert not fit(choice(SHAPED), 1920, 1080).frame.padded
     assert not fit(choice(SHAPED), 500, 500).frame.padded
 
 
-def test_padding_can_save_a_long_picture() -> None:
+def test_padding_can_save_a_long_image() -> None:
     """The limit on the shape holds for what is sent."""
     model = replace(SHAPED, inputs=LIMITED.inputs)
     way = fit(choice(model), 900, 300)
@@ -85,7 +85,7 @@ def test_padding_can_save_a_long_picture() -> None:
 
 def test_classes_of_size_are_no_shapes() -> None:
     """An upscaler's 2k and 4k say nothing of the shape."""
-    model = replace(MODEL, sizes=(Sized("2k", 2048, 2048),), accepts=frozenset({"target_resolution"}))
+    model = replace(MODEL, sizes=(NativeSize("2k", 2048, 2048),), accepts=frozenset({"target_resolution"}))
     assert not fit(choice(model), 1200, 300).frame.padded
 
 
@@ -95,30 +95,30 @@ def test_free_sizes_need_no_padding() -> None:
 
 
 def test_what_is_wanted_may_be_larger() -> None:
-    """An upscale wants the picture so many times as large."""
+    """An upscale wants the image so many times as large."""
     assert fit(choice(MODEL), 400, 300, 2.5).wanted == Size(1000, 750)
 
 
 def test_references_are_scaled_whatever_their_shape() -> None:
-    """A style picture may be long; it is only made small enough."""
-    small = reference(Image.new("RGB", (4000, 400)), choice(LIMITED))
+    """A style image may be long; it is only made small enough."""
+    small = fit_reference(Image.new("RGB", (4000, 400)), choice(LIMITED))
     assert small.size == (1000, 100)
     kept = Image.new("RGB", (100, 900))
-    assert reference(kept, choice(LIMITED)) is kept
+    assert fit_reference(kept, choice(LIMITED)) is kept
 
 
 def test_those_who_take_it_are_left() -> None:
-    """A fallback that takes the picture stands in; where none does, the first one's reason is told."""
+    """A fallback that takes the image stands in; where none does, the first one's reason is told."""
     strict, free = choice(LIMITED), choice(MODEL)
-    assert takers([strict, free], lambda one: fit(one, 30, 30)) == [free]
+    assert accepting_models([strict, free], lambda one: fit(one, 30, 30)) == [free]
     with pytest.raises(InvalidImage, match="at least 64"):
-        takers([strict, choice(replace(LIMITED, name="other"))], lambda one: fit(one, 30, 30))
+        accepting_models([strict, choice(replace(LIMITED, name="other"))], lambda one: fit(one, 30, 30))
 
 
-def test_pictures_share_the_room_of_a_request() -> None:
-    """A noisy picture becomes a JPEG where two have to fit into Stability's 10 MiB."""
+def test_images_share_the_room_of_a_request() -> None:
+    """A noisy image becomes a JPEG where two have to fit into Stability's 10 MiB."""
     noise = Image.effect_noise((1500, 1500), 200).convert("RGB")
-    alone, shared = blob(noise, choice(MODEL)), blob(noise, choice(MODEL), 4)
+    alone, shared = encode_input(noise, choice(MODEL)), encode_input(noise, choice(MODEL), 4)
     assert alone.mime == "image/png"
     assert shared.mime == "image/jpeg"
     assert len(shared.data) < 10 * 1024 * 1024 / 4

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.operations.fit_task import fit_task
+from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import Task
 from image_studio.providers.spec import ModelSpec, Range
 

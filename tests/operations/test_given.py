@@ -7,23 +7,23 @@ import pytest
 from image_studio import catalog
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.operations.given import (
+from image_studio.operations.inputs import (
     check_style,
     checked_options,
-    given_fields,
-    not_honoured,
     quality_of,
+    request_fields,
     require,
+    unsupported_fields,
 )
 from image_studio.schemas.edit import EditRequest
-from image_studio.schemas.quality import Quality
+from image_studio.schemas.limits import Quality
 
 OUTPAINT = table("edit").choose("outpaint")
 RELIGHT = table("edit").choose("relight")
 
 
 def edit(**fields: Any) -> EditRequest:
-    """An edit with a picture."""
+    """An edit with an image."""
     return EditRequest(image_base64="x", operation="outpaint", **fields)
 
 
@@ -41,7 +41,7 @@ def edit(**fields: Any) -> EditRequest:
 def test_fields_are_called_as_the_table_calls_them(fields: dict[str, Any], names: set[str]) -> None:
     """Null, empty and a side of 0 give nothing."""
     every = ("mask", "expansion", "lighting", "prompt")
-    assert given_fields(edit(**fields), every) == names
+    assert request_fields(edit(**fields), every) == names
 
 
 def test_a_missing_field_is_the_documented_sentence() -> None:
@@ -54,7 +54,7 @@ def test_a_missing_field_is_the_documented_sentence() -> None:
 def test_what_an_operation_has_no_use_for_is_told_by_its_wire_name() -> None:
     """Fields and options; `quality` is everybody's."""
     request = edit(mask_base64="x", expand_left=5, options={"quality": "draft", "shadow": True, "creativity": 0.2})
-    told = not_honoured(request, OUTPAINT, given_fields(request, ("mask", "expansion")))
+    told = unsupported_fields(request, OUTPAINT, request_fields(request, ("mask", "expansion")))
     assert told == ["mask_base64", "options.shadow"]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import image_studio
-from image_studio.operations.choose_model import Wish, choose
-from image_studio.operations.list_providers import cost_range, generators, list_providers
+from image_studio.operations.listings import cost_range, generators, list_providers
+from image_studio.operations.model_selection import ModelQuery, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
 
 EVERYONE = frozenset(PROVIDERS)
@@ -57,7 +57,9 @@ def test_the_models_of_each_operation_are_those_that_can_be_asked_for():
     for name, entry in shown().items():
         for operation, models in entry["operations"].items():
             for model in models:
-                found = choose(Wish(operation=operation, quality="standard", provider=name, model=model), EVERYONE)
+                found = select_candidates(
+                    ModelQuery(operation=operation, quality="standard", provider=name, model=model), EVERYONE
+                )
                 assert found[0].model.name == model
     assert shown()["stability"]["operations"]["upscale.fast"] == ["fast"]
     assert "edit.general_edit" not in shown()["stability"]["operations"]
@@ -75,7 +77,9 @@ def test_keys_and_health_are_told():
 def test_every_listed_model_can_be_sent_back(name):
     """With its provider, by create; none of them is retired."""
     for model in shown()[name]["models"]:
-        (choice,) = choose(Wish(operation="create", quality="standard", provider=name, model=model), EVERYONE)
+        (choice,) = select_candidates(
+            ModelQuery(operation="create", quality="standard", provider=name, model=model), EVERYONE
+        )
         assert (choice.provider.name, choice.model.name) == (name, model)
 
 
@@ -92,7 +96,7 @@ def test_the_list_starts_without_the_heavy_libraries():
     """A fresh interpreter renders it without pydantic, boto3, requests or Pillow."""
     heavy = ("pydantic", "boto3", "botocore", "requests", "PIL", "aws_lambda_powertools")
     program = (
-        "import sys; from image_studio.operations.list_providers import list_providers;"
+        "import sys; from image_studio.operations.listings import list_providers;"
         "list_providers(frozenset(), lambda name: False); print(*sorted(sys.modules.keys() & set(sys.argv[1:])))"
     )
     layer = str(Path(image_studio.__file__).parents[1])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.operations.operation_info import control_operations, edit_operations
+from image_studio.operations.listings import control_operations, edit_operations
 
 EDIT_FLAGS = [
     "prompt",

@@ -4,10 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from image_studio.errors import InvalidRequest, NotFound
-from image_studio.operations.personas import persona_of, spoken
-from image_studio.operations.studio import Studio
-from image_studio.schemas.create import CreateRequest
-from image_studio.schemas.personas import Persona
+from image_studio.operations.context import OperationContext
+from image_studio.operations.prompts import persona_of, persona_phrases
+from image_studio.schemas.create import CreateRequest, Persona
 
 
 class Shelf:
@@ -25,7 +24,7 @@ class Shelf:
 
 def found(request, **documents):
     """The voice of the persona that the request uses, or None."""
-    studio = Studio(configured=frozenset(), library=Shelf(**documents))
+    studio = OperationContext(configured=frozenset(), library=Shelf(**documents))
     persona = persona_of(CreateRequest(prompt="x", **request), studio)
     return persona and persona.voice
 
@@ -62,9 +61,9 @@ def test_no_persona_is_looked_for_unless_asked(request_):
 
 def test_only_what_a_persona_says_is_spoken():
     """Empty parts add nothing."""
-    assert spoken(Persona()) == []
-    assert spoken(Persona(palette=["teal"])) == ["colours: teal"]
-    assert spoken(Persona(voice="calm", style_words=["airy", "soft"])) == ["airy", "soft", "mood: calm"]
+    assert persona_phrases(Persona()) == []
+    assert persona_phrases(Persona(palette=["teal"])) == ["colors: teal"]
+    assert persona_phrases(Persona(voice="calm", style_words=["airy", "soft"])) == ["airy", "soft", "mood: calm"]
 
 
 def test_words_are_trimmed_and_kept_once():

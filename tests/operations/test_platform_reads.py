@@ -4,7 +4,7 @@ import pytest
 
 from image_studio import catalog
 from image_studio.errors import NotFound
-from image_studio.operations.platform_reads import platform_formats, platform_specs
+from image_studio.operations.listings import platform_formats, platform_specs
 
 REFERENCE_FORMAT = {
     "name": "Feed Post (Square)",

@@ -14,9 +14,9 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
+from image_studio.operations.generate import generate
 from image_studio.operations.journal import Stage
-from image_studio.operations.produce import produce
-from image_studio.providers.adapter import Finished
+from image_studio.providers.adapter import ProviderImage
 from tests.operations.easel import Keys, Ledger, ToldWire, Vitals, painted, studio
 from tests.operations.orders import CORE, FLUX, QWEN, failing, one, order
 
@@ -30,12 +30,12 @@ def test_a_variation_is_intended_paid_received_and_kept():
     assert (entry.stage, entry.provider, entry.model, entry.seed) == (Stage.DONE, "stability", "core", 1)
     assert (entry.credits, len(wire.calls)) == (3, 1)
     assert entry.facts == {"width": 1, "height": 1, "metadata": {"reason": "one", "own": 1}}
-    assert journal.raw[1] == journal.pictures["1"]
+    assert journal.raw[1] == journal.images["1"]
 
 
 def test_the_seed_that_was_really_used_is_noted():
     """Where the provider says so."""
-    wire = ToldWire(lambda provider, task: Finished(painted(8, 8), 77))
+    wire = ToldWire(lambda provider, task: ProviderImage(painted(8, 8), 77))
     assert one(studio(wire)).seed == 77
 
 
@@ -50,7 +50,7 @@ SURELY_FREE = [
 
 @pytest.mark.parametrize("error", SURELY_FREE, ids=lambda error: type(error).__name__)
 def test_what_surely_was_not_charged_falls_back(error):
-    """The next choice makes the picture, and the reason tells who failed before."""
+    """The next choice makes the image, and the reason tells who failed before."""
     journal = Ledger()
     wire = failing(stability=error)
     entry = one(studio(wire, journal=journal), CORE, QWEN)
@@ -60,7 +60,7 @@ def test_what_surely_was_not_charged_falls_back(error):
     assert entry.facts["metadata"]["reason"] == "two; stability failed before"
 
 
-@pytest.mark.parametrize("error", [UnknownCharge(), ResultUnusable("no picture")], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize("error", [UnknownCharge(), ResultUnusable("no image")], ids=lambda e: type(e).__name__)
 def test_what_may_have_been_charged_is_never_followed_by_another_call(error):
     """Neither again nor elsewhere; the credits stay on the entry, for the account to hold."""
     wire = failing(stability=error)
@@ -94,7 +94,7 @@ def test_without_a_key_nobody_is_called():
 
 def test_without_a_choice_there_is_a_sentence():
     """An empty list of choices isn't a crash."""
-    (entry,) = produce(studio(), (), [order()])
+    (entry,) = generate(studio(), (), [order()])
     assert (entry.stage, entry.code) == (Stage.FAILED, "provider_unavailable")
 
 
@@ -102,13 +102,13 @@ def test_without_a_choice_there_is_a_sentence():
 
 
 def test_one_failure_leaves_the_others_alone():
-    """Three pictures and one failure, in the order of the variations."""
+    """Three images and one failure, in the order of the variations."""
 
     def act(provider, task):
         if task.seed == 2:
             raise UnknownCharge
 
-    entries = produce(studio(ToldWire(act)), (CORE,), [order(number) for number in range(1, 5)])
+    entries = generate(studio(ToldWire(act)), (CORE,), [order(number) for number in range(1, 5)])
     assert [entry.stage for entry in entries] == [Stage.DONE, Stage.FAILED, Stage.DONE, Stage.DONE]
     assert [entry.variation for entry in entries] == [1, 2, 3, 4]
 
@@ -117,22 +117,22 @@ def test_ten_variations_are_on_their_way_at_the_same_time():
     """Each waits until all ten have begun."""
     together = threading.Barrier(10, timeout=60)
     wire = ToldWire(lambda provider, task: together.wait())
-    entries = produce(studio(wire), (CORE,), [order(number) for number in range(1, 11)])
+    entries = generate(studio(wire), (CORE,), [order(number) for number in range(1, 11)])
     assert [entry.stage for entry in entries] == [Stage.DONE] * 10
 
 
-def test_a_picture_that_can_not_be_used_is_paid_and_failed():
+def test_a_image_that_can_not_be_used_is_paid_and_failed():
     """The provider's bytes pass the gate of uploads, or they are no result."""
     from image_studio.errors import InvalidImage
 
     def polish(data, entry):
-        raise InvalidImage("not a picture")
+        raise InvalidImage("not an image")
 
     wire = ToldWire()
-    (entry,) = produce(studio(wire), (CORE, QWEN), [order(polish=polish)])
+    (entry,) = generate(studio(wire), (CORE, QWEN), [order(polish=polish)])
     assert wire.called == ["stability"]
     assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "provider_failed", 3)
-    assert "can't be used" in entry.detail  # the caller can't mend it, so no advice for a caller's picture
+    assert "can't be used" in entry.detail  # the caller can't mend it, so no advice for a caller's image
 
 
 def test_a_mistake_of_ours_is_not_a_result():
@@ -155,7 +155,7 @@ def test_a_mistake_of_ours_is_not_a_result():
         (ProviderKeyRefused(), [False]),
         (UnknownCharge(), [False]),
         (ProviderFailed("a field it doesn't know"), []),
-        (ResultUnusable("words instead of a picture"), []),
+        (ResultUnusable("words instead of an image"), []),
         (ContentRefused(), []),
     ],
     ids=lambda value: type(value).__name__,
@@ -172,7 +172,7 @@ def test_the_log_names_no_prompt_and_no_key(caplog):
     """Provider, model, seconds and bytes; nothing of the caller's."""
     caplog.set_level("INFO")
     one(studio(failing(stability=ProviderOutage()), keyring=Keys("sk-canary")), CORE, QWEN)
-    assert "picture received" in caplog.text
+    assert "image received" in caplog.text
     shown = " ".join(str(vars(record)) for record in caplog.records)
     assert "a boat" not in shown
     assert "canary" not in shown

@@ -5,16 +5,16 @@ import threading
 import pytest
 
 from image_studio.errors import ProviderKeyRefused
+from image_studio.operations.generate import MIN_POLL_SECONDS, generate
 from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.operations.produce import MIN_PATIENCE, produce
-from image_studio.providers.access import Access
-from image_studio.providers.wire import StillRunning
+from image_studio.providers.adapter import ProviderCredentials
+from image_studio.providers.client import StillRunning
 from tests.operations.easel import Keys, Ledger, ToldWire, painted, studio
 from tests.operations.orders import CORE, QWEN, failing, one, order
 
 
 def test_a_refused_key_is_read_anew_once_and_used():
-    """A rotated key costs one refused call and no picture."""
+    """A rotated key costs one refused call and no image."""
     wire = ToldWire(lambda provider, task: _refuse(wire.calls[-1][3]))
     keys = Keys("old", fresh="new")
     entry = one(studio(wire, keyring=keys))
@@ -22,7 +22,7 @@ def test_a_refused_key_is_read_anew_once_and_used():
     assert (entry.stage, keys.read_anew) == (Stage.DONE, 1)
 
 
-def _refuse(access: Access):
+def _refuse(access: ProviderCredentials):
     if access.key != "new":
         raise ProviderKeyRefused("refused")
 
@@ -53,7 +53,7 @@ def test_every_variation_notices_a_rotated_key():
 
     wire = ToldWire(act)
     room = studio(wire, keyring=Keys("old", fresh="new"))
-    entries = produce(room, (CORE,), [order(number) for number in range(1, 5)])
+    entries = generate(room, (CORE,), [order(number) for number in range(1, 5)])
     assert [entry.stage for entry in entries] == [Stage.DONE] * 4
     assert len(wire.calls) == 8
 
@@ -86,7 +86,7 @@ def test_a_call_that_was_intended_is_not_made_again():
     assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "unknown_charge", 2)
 
 
-def test_an_ordered_picture_is_fetched_by_its_handle():
+def test_an_ordered_image_is_fetched_by_its_handle():
     """From the provider and model that it was ordered from, whatever would be chosen now."""
     wire = ToldWire()
     entry = one(studio(wire, journal=Ledger(ordered("p123"))), CORE)
@@ -106,7 +106,7 @@ def test_bytes_that_arrived_are_finished_without_a_call():
 
 def test_a_resumed_call_has_what_is_left_of_its_deadline():
     """At least a last poll's worth."""
-    for age, left in ((0, 120), (100, 20), (10_000, MIN_PATIENCE)):
+    for age, left in ((0, 120), (100, 20), (10_000, MIN_POLL_SECONDS)):
         wire = ToldWire()
         room = studio(wire, journal=Ledger(ordered("p1", ordered_at=1_000_000.0)), now=lambda age=age: 1e6 + age)
         one(room)
@@ -139,7 +139,7 @@ def test_several_that_still_run_are_asked_after_the_shortest_wait():
             raise StillRunning(10.0 * task.seed)
 
     with pytest.raises(StillRunning) as running:
-        produce(studio(ToldWire(act), journal=journal), (QWEN,), [order(number) for number in (1, 2, 3)])
+        generate(studio(ToldWire(act), journal=journal), (QWEN,), [order(number) for number in (1, 2, 3)])
     assert running.value.wait == 10.0
     assert journal.entries[2].stage is Stage.DONE
 

@@ -3,11 +3,11 @@
 import pytest
 
 from image_studio import catalog
-from image_studio.operations.journal import Unwritten
-from image_studio.operations.prompts import asks_for_lettering, enhance, joined, settle_wording
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import NullJournal
+from image_studio.operations.prompts import enhance, join_phrases, quotes_words, resolve_prompt
+from image_studio.schemas.common import MAX_PROMPT
 from image_studio.schemas.create import CreateRequest
-from image_studio.schemas.request import MAX_PROMPT
 
 PROMPT = "Modern minimalist workspace with laptop"
 EXAMPLE = "Modern minimalist workspace with laptop, professional photography, high quality"
@@ -26,7 +26,7 @@ class Says:
         return self.said
 
 
-class Keeps(Unwritten):
+class Keeps(NullJournal):
     """A journal whose notes outlive a run."""
 
     def __init__(self):
@@ -55,12 +55,12 @@ class Owns:
 
 def studio(**parts):
     """A studio without providers."""
-    return Studio(configured=frozenset(), **parts)
+    return OperationContext(configured=frozenset(), **parts)
 
 
 def settle(request, style=None, **parts):
     """The wording of a request, its fields given."""
-    return settle_wording(CreateRequest(prompt=PROMPT, **request), style, studio(**parts))
+    return resolve_prompt(CreateRequest(prompt=PROMPT, **request), style, studio(**parts))
 
 
 def test_the_references_example_comes_out_word_for_word():
@@ -113,10 +113,10 @@ def test_a_second_run_finds_the_decision_of_the_first():
 
 
 def test_a_persona_goes_into_prompt_and_negative_prompt():
-    """Style words, colours and mood into the one, what is to be avoided into the other."""
+    """Style words, colors and mood into the one, what is to be avoided into the other."""
     library = Owns(voice="calm", palette=["teal", "sand"], style_words=["airy"], avoid_words=["clutter", "neon"])
     wording = settle({"persona_id": "acme", "negative_prompt": "blur"}, "photographic", library=library)
-    assert wording.prompt == f"{EXAMPLE}, airy, colours: teal, sand, mood: calm"
+    assert wording.prompt == f"{EXAMPLE}, airy, colors: teal, sand, mood: calm"
     assert wording.negative_prompt == "blur, clutter, neon"
 
 
@@ -128,13 +128,13 @@ def test_a_persona_counts_without_enhancement_too():
 
 def test_words_that_are_there_already_are_not_repeated():
     """In any case of letters."""
-    assert joined("A Teal wall", ["teal", "sand", "", "SAND"]) == "A Teal wall, sand"
+    assert join_phrases("A Teal wall", ["teal", "sand", "", "SAND"]) == "A Teal wall, sand"
 
 
 def test_a_prompt_never_grows_beyond_its_limit():
     """At the limit the last phrase goes in, one character more and it stays out."""
-    assert len(joined("x" * (MAX_PROMPT - 3), ["y"])) == MAX_PROMPT
-    assert joined("x" * (MAX_PROMPT - 2), ["y"]) == "x" * (MAX_PROMPT - 2)
+    assert len(join_phrases("x" * (MAX_PROMPT - 3), ["y"])) == MAX_PROMPT
+    assert join_phrases("x" * (MAX_PROMPT - 2), ["y"]) == "x" * (MAX_PROMPT - 2)
 
 
 @pytest.mark.parametrize(
@@ -151,5 +151,5 @@ def test_a_prompt_never_grows_beyond_its_limit():
     ],
 )
 def test_quoted_words_ask_for_lettering(prompt, lettering):
-    """A short phrase in double quotes stands in the picture; inches and stray marks don't."""
-    assert asks_for_lettering(prompt) is lettering
+    """A short phrase in double quotes stands in the image; inches and stray marks don't."""
+    assert quotes_words(prompt) is lettering

@@ -8,20 +8,20 @@ from pydantic import ValidationError
 
 from image_studio import catalog
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
-from image_studio.imaging.payload import to_base64, to_data_url
-from image_studio.operations.journal import Unwritten
+from image_studio.imaging.base64 import to_base64, to_data_url
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import NullJournal
 from image_studio.operations.social import OPERATION, optimize_social
-from image_studio.operations.studio import Studio
-from image_studio.schemas.image import FileType
-from image_studio.schemas.social import SocialAnswer, SocialRequest
+from image_studio.schemas.common import FileType
+from image_studio.schemas.social import SocialRequest, SocialResponse
 from tests.imaging.drawn import flat_art, four_corners, noise, photo, saved, see_through
 
-PICTURE = to_base64(saved(photo(700, 500), "JPEG"))
+IMAGE = to_base64(saved(photo(700, 500), "JPEG"))
 
 
-def _ask(journal: Unwritten | None = None, **fields: object) -> SocialAnswer:
-    request = SocialRequest.model_validate({"image_base64": PICTURE, "platforms": ["instagram"], **fields})
-    return optimize_social(request, Studio(configured=frozenset(), journal=journal or Unwritten()))
+def _ask(journal: NullJournal | None = None, **fields: object) -> SocialResponse:
+    request = SocialRequest.model_validate({"image_base64": IMAGE, "platforms": ["instagram"], **fields})
+    return optimize_social(request, OperationContext(configured=frozenset(), journal=journal or NullJournal()))
 
 
 def test_the_references_example_gives_its_formats() -> None:
@@ -46,8 +46,8 @@ def test_the_references_example_gives_its_formats() -> None:
 
 @pytest.mark.parametrize("mode", ["smart", "fit"])
 def test_all_formats_of_all_platforms_are_exact_and_within_budget(mode: str) -> None:
-    """Noise, the hardest picture: every size to the pixel, every file within its platform's bytes and types."""
-    journal = Unwritten()
+    """Noise, the hardest image: every size to the pixel, every file within its platform's bytes and types."""
+    journal = NullJournal()
     source = to_base64(saved(noise(900, 900), "PNG"))
     platforms = list(catalog.social_platform_names())
     answer = _ask(journal, image_base64=source, platforms=platforms, formats="all", crop_mode=mode)
@@ -55,7 +55,7 @@ def test_all_formats_of_all_platforms_are_exact_and_within_budget(mode: str) -> 
     assert [(one.platform, one.format) for one in answer.results] == [(where.id, one.name) for where, one in formats]
     for result, (_, one) in zip(answer.results, formats, strict=True):
         assert result.stored
-        data = journal.pictures[result.stored.key]
+        data = journal.images[result.stored.key]
         image = Image.open(io.BytesIO(data))
         assert image.size == (one.width, one.height) == (result.width, result.height)
         assert len(data) == result.bytes <= one.max_bytes
@@ -130,32 +130,32 @@ def test_a_focal_point_is_kept() -> None:
 
 
 def test_fit_pads_with_the_background() -> None:
-    """A colour or blur; anything else is a sentence."""
-    journal = Unwritten()
+    """A color or blur; anything else is a sentence."""
+    journal = NullJournal()
     source = to_data_url(saved(four_corners(600, 200), "PNG"), FileType.PNG)
     _ask(journal, image_base64=source, crop_mode="fit", options={"background": "#102030"})
-    image = Image.open(io.BytesIO(journal.pictures["1"]))
+    image = Image.open(io.BytesIO(journal.images["1"]))
     assert image.getpixel((5, 5)) == (16, 32, 48)
-    for wrong in ("no colour", 7):
-        with pytest.raises(InvalidRequest, match="CSS colour"):
+    for wrong in ("no color", 7):
+        with pytest.raises(InvalidRequest, match="CSS color"):
             _ask(options={"background": wrong})
 
 
 def test_safe_zones_are_drawn_when_asked_for() -> None:
     """And only then."""
-    plain, zoned = Unwritten(), Unwritten()
+    plain, zoned = NullJournal(), NullJournal()
     _ask(plain)
     _ask(zoned, show_safe_zones=True)
-    assert plain.pictures["1"] != zoned.pictures["1"]
+    assert plain.images["1"] != zoned.images["1"]
 
 
 def test_transparency_is_kept_for_png_and_white_for_jpeg() -> None:
     """No black where nothing was."""
     source = to_base64(saved(see_through(flat_art(500, 500)), "PNG"))
     for asked, expected in (("png", 0), ("jpg", 255)):
-        journal = Unwritten()
+        journal = NullJournal()
         _ask(journal, image_base64=source, output_format=asked)
-        assert Image.open(io.BytesIO(journal.pictures["1"])).getpixel((5, 5))[-1] == expected
+        assert Image.open(io.BytesIO(journal.images["1"])).getpixel((5, 5))[-1] == expected
 
 
 def test_one_formats_failure_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,7 +172,7 @@ def test_one_formats_failure_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> 
         _ask(image_base64=source, platforms=["linkedin"], format_names={"linkedin": "Portrait"})
 
 
-def test_what_is_no_picture_is_refused() -> None:
+def test_what_is_no_image_is_refused() -> None:
     """With the documented sentence for bad base64."""
     with pytest.raises(InvalidImage, match="Invalid base64 image payload"):
         _ask(image_base64="???")
@@ -180,16 +180,16 @@ def test_what_is_no_picture_is_refused() -> None:
 
 def test_it_is_free_and_counts_its_formats() -> None:
     """No credits, and as many variations as formats; an invalid request is found before anything is done."""
-    request = SocialRequest(image_base64=PICTURE, platforms=["youtube"], formats="all")
-    studio = Studio(configured=frozenset())
+    request = SocialRequest(image_base64=IMAGE, platforms=["youtube"], formats="all")
+    studio = OperationContext(configured=frozenset())
     assert OPERATION.estimate(request, studio) == 0
     assert OPERATION.variations(request) == 2
     with pytest.raises(UnknownChoice):
-        OPERATION.estimate(SocialRequest(image_base64=PICTURE, platforms=["nowhere"]), studio)
+        OPERATION.estimate(SocialRequest(image_base64=IMAGE, platforms=["nowhere"]), studio)
 
 
 def test_lists_are_bounded() -> None:
     """No platform or more than twenty is refused before any work."""
     for platforms in ([], ["instagram"] * 21):
         with pytest.raises(ValidationError):
-            SocialRequest(image_base64=PICTURE, platforms=platforms)
+            SocialRequest(image_base64=IMAGE, platforms=platforms)

@@ -6,19 +6,19 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
 from image_studio.operations.upscale import DEFAULT_PROMPT, estimate, upscale
 from image_studio.providers.adapter import Task
-from image_studio.schemas.upscale import UpscaleAnswer, UpscaleRequest
+from image_studio.schemas.upscale import UpscaleRequest, UpscaleResponse
 from tests.operations.workshop import PaintingWire, photo, result, studio, to_text
 
 
 def times(factor: float) -> PaintingWire:
-    """A model that answers so many times the picture."""
+    """A model that answers so many times the image."""
     return PaintingWire(lambda task, image: image.resize((round(image.width * factor), round(image.height * factor))))
 
 
-def run(room: Studio, image: Image.Image | None = None, **body: Any) -> UpscaleAnswer:
+def run(room: OperationContext, image: Image.Image | None = None, **body: Any) -> UpscaleResponse:
     """Estimate, then run."""
     request = UpscaleRequest.model_validate({"image_base64": to_text(image or photo(384, 256)), **body})
     assert estimate(request, room) > 0
@@ -79,14 +79,14 @@ def test_another_shape_is_covered_and_cropped() -> None:
     assert abs((box[2] - box[0]) - (box[3] - box[1])) <= 4
 
 
-def test_a_preset_below_the_picture_keeps_its_size() -> None:
+def test_a_preset_below_the_image_keeps_its_size() -> None:
     """The factor is 1."""
     answer = run(studio(times(2)), photo(1200, 600), mode="fast", preset="social")
     assert (answer.width, answer.height, answer.metadata["upscale_factor"]) == (1200, 600, 1.0)
 
 
 def test_transparency_is_enlarged_too() -> None:
-    """The model gets an opaque picture, the answer is as transparent as the picture was."""
+    """The model gets an opaque image, the answer is as transparent as the image was."""
     image = photo(384, 256).convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 192, 256))
     room = studio(times(4))
@@ -123,13 +123,13 @@ def test_other_file_types() -> None:
         ((300, 200), {"preset": "print"}, "conservative"),
     ],
 )
-def test_auto_is_fast_where_picture_and_target_fit(size: tuple[int, int], body: dict[str, Any], mode: str) -> None:
+def test_auto_is_fast_where_image_and_target_fit(size: tuple[int, int], body: dict[str, Any], mode: str) -> None:
     """Else conservative; never creative."""
     assert run(studio(times(2)), photo(*size), **body).mode == mode
 
 
 def test_auto_goes_by_who_is_asked() -> None:
-    """WaveSpeed's fast model takes larger pictures; a model has its own mode."""
+    """WaveSpeed's fast model takes larger images; a model has its own mode."""
     assert run(studio(times(2)), photo(1600, 1200), provider="wavespeed").mode == "fast"
     assert run(studio(times(2)), model="creative").mode == "creative"
     assert run(studio(times(2)), model="ultimate-image-upscaler").mode == "conservative"
@@ -143,14 +143,14 @@ def test_who_cannot_is_told_who_can() -> None:
         run(studio(), provider="gemini")
 
 
-def test_fast_goes_to_who_takes_the_picture_whole() -> None:
-    """Stability's fast upscale takes 1 MP; a larger picture isn't scaled down for it while another one takes it."""
+def test_fast_goes_to_who_takes_the_image_whole() -> None:
+    """Stability's fast upscale takes 1 MP; a larger image isn't scaled down for it while another one takes it."""
     assert run(studio(times(2)), photo(800, 600), mode="fast").provider == "stability"
     answer = run(studio(times(2)), photo(2000, 1200), mode="fast")
     assert (answer.provider, answer.metadata["sent_size"]) == ("wavespeed", "2000x1200")
 
 
-def test_a_large_picture_is_scaled_down_where_it_must_be() -> None:
+def test_a_large_image_is_scaled_down_where_it_must_be() -> None:
     """Sent within the limits, answered at the target."""
     answer = run(studio(times(4)), photo(2000, 1200), mode="fast", provider="stability", preset="print")
     sent = [int(side) for side in answer.metadata["sent_size"].split("x")]
@@ -159,7 +159,7 @@ def test_a_large_picture_is_scaled_down_where_it_must_be() -> None:
     assert (answer.width, answer.height) == (3072, 1843)
 
 
-def test_a_small_picture_is_refused() -> None:
+def test_a_small_image_is_refused() -> None:
     """With the reason."""
     with pytest.raises(InvalidImage, match="needs sides of at least 64"):
         run(studio(configured=frozenset({"stability"})), photo(40, 40), mode="conservative")
@@ -224,7 +224,7 @@ def test_null_means_auto() -> None:
     assert run(studio(times(2)), mode=None, target_width=None, preset=None, prompt=None).mode == "fast"
 
 
-def test_the_picture_is_the_same_picture() -> None:
+def test_the_image_is_the_same_image() -> None:
     """Enlarged and brought back it differs little."""
     image = photo(384, 256)
     room = studio(times(2))

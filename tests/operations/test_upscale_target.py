@@ -3,7 +3,7 @@
 import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.operations.upscale_target import target_size
+from image_studio.operations.sizes import target_size
 
 
 @pytest.mark.parametrize(
@@ -13,7 +13,7 @@ from image_studio.operations.upscale_target import target_size
         ((768, 512), (None, None, "web"), (2048, 1365)),
         ((768, 512), (None, None, "social"), (1080, 720)),
         ((512, 768), (None, None, "social"), (720, 1080)),
-        ((2000, 1000), (None, None, "social"), (2000, 1000)),  # a preset below the picture
+        ((2000, 1000), (None, None, "social"), (2000, 1000)),  # a preset below the image
         ((2048, 100), (None, None, "web"), (2048, 100)),
         ((300, 200), (None, None, None), (1200, 800)),
         ((300, 200), (900, None, None), (900, 600)),
@@ -45,5 +45,5 @@ def test_an_unknown_preset_names_the_known() -> None:
 
 
 def test_nothing_becomes_nothing() -> None:
-    """A very long picture still has one pixel across."""
+    """A very long image still has one pixel across."""
     assert target_size((2000, 1), None, None, "web") == (2048, 1)

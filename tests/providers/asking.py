@@ -12,7 +12,7 @@ IMAGE, MASK, STYLE, BACKGROUND, LIGHT = (Blob(name.encode()) for name in ("IMG",
 #: As data URIs, as most wires take them.
 IMAGE_URI, MASK_URI, STYLE_URI = (f"data:image/png;base64,{text}" for text in ("SU1H", "TVNL", "U1RZ"))
 
-#: What each operation is given beside the common fields: picture roles and settings.
+#: What each operation is given beside the common fields: image roles and settings.
 GIVEN: dict[str, tuple[dict[str, Blob], dict[str, Any]]] = {
     "create": ({}, {}),
     "edit.remove_background": ({"image": IMAGE}, {}),

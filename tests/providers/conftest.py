@@ -1,4 +1,4 @@
-"""Running emulators, a clock that jumps instead of waiting, and small pictures, for the tests of providers."""
+"""Running emulators, a clock that jumps instead of waiting, and small images, for the tests of providers."""
 
 import time
 from io import BytesIO
@@ -38,21 +38,21 @@ def jumps() -> Jumps:
 
 
 def drawn(size: tuple[int, int] = (256, 192), mode: str = "RGB") -> Blob:
-    """A small picture with something on it."""
-    picture = Image.new(mode, size, "white" if mode == "RGB" else 0)
-    ImageDraw.Draw(picture).ellipse((40, 30, size[0] - 60, size[1] - 40), fill="red" if mode == "RGB" else 255)
+    """A small image with something on it."""
+    image = Image.new(mode, size, "white" if mode == "RGB" else 0)
+    ImageDraw.Draw(image).ellipse((40, 30, size[0] - 60, size[1] - 40), fill="red" if mode == "RGB" else 255)
     out = BytesIO()
-    picture.save(out, "PNG")
+    image.save(out, "PNG")
     return Blob(out.getvalue())
 
 
 @pytest.fixture(scope="session")
-def picture() -> Blob:
-    """A picture of 256 x 192 pixels."""
+def image() -> Blob:
+    """An image of 256 x 192 pixels."""
     return drawn()
 
 
 @pytest.fixture(scope="session")
-def masked(picture: Blob) -> dict[str, Blob]:
-    """The picture and a mask of it, white in the middle."""
-    return {"image": picture, "mask": drawn(mode="L")}
+def masked(image: Blob) -> dict[str, Blob]:
+    """The image and a mask of it, white in the middle."""
+    return {"image": image, "mask": drawn(mode="L")}

@@ -12,33 +12,32 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import InvalidImage
-from image_studio.operations import produce as produce_module
-from image_studio.operations.choose_model import Choice
+from image_studio.operations import generate as produce_module
+from image_studio.operations.context import OperationContext
+from image_studio.operations.generate import EncodedImage, VariationTask, generate
 from image_studio.operations.journal import Entry, Stage
-from image_studio.operations.produce import Order, Polished, produce
-from image_studio.operations.studio import Studio
-from image_studio.providers import PROVIDERS, find, sender
-from image_studio.providers.access import Access
-from image_studio.providers.adapter import Blob, Task
-from image_studio.providers.wire import MAX_FAULTS, MAX_SUBMITS, Wire
+from image_studio.operations.model_selection import Candidate
+from image_studio.providers import PROVIDERS, find_model, transport
+from image_studio.providers.adapter import Blob, ProviderCredentials, Task
+from image_studio.providers.client import MAX_FAULTS, MAX_SUBMITS, ProviderClient
 from local.emulators import Emulator
 
 KEY = "sk-canary-7f3b9d"
-SHORT = 0.6  # seconds: what a model has for one picture where a fault makes it wait for real
+SHORT = 0.6  # seconds: what a model has for one image where a fault makes it wait for real
 MODELS = {
     "stability": "core",
     "wavespeed": "qwen-image",
     "huggingface": "FLUX.1-schnell",
     "gemini": "gemini-3.1-flash-image",
 }
-#: One edit of each provider: a form with files, JSON with data URIs, a queue, and inline pictures.
+#: One edit of each provider: a form with files, JSON with data URIs, a queue, and inline images.
 EDITS = {
     "stability": ("inpaint", "edit.inpaint"),
     "wavespeed": ("qwen-edit", "edit.general_edit"),
     "huggingface": ("Qwen-Image-Edit", "edit.general_edit"),
     "gemini": ("gemini-3.1-flash-image", "edit.general_edit"),
 }
-#: Models whose picture is asked for after the paid call, and the operation that does so.
+#: Models whose image is asked for after the paid call, and the operation that does so.
 ASYNCHRONOUS = {
     "stability": ("replace-background-and-relight", "edit.relight"),
     "wavespeed": ("qwen-image", "create"),
@@ -84,10 +83,10 @@ OWN: dict[tuple[str, str], Fate] = {
     ("stability", "429now"): Fate("provider_unavailable", "rate limit", 2),  # a minute's lock-out each
     ("stability", "truncated"): Fate("provider_failed", "can't be used"),  # half a PNG
     ("stability", "mime"): Fate("unknown_charge", "answered with text/html"),
-    ("stability", "empty"): Fate("provider_failed", "empty picture"),
+    ("stability", "empty"): Fate("provider_failed", "empty image"),
     ("wavespeed", "429now"): Fate("provider_unavailable", "rate limit", 3),  # 15 s, 30 s, and the third is too late
-    ("wavespeed", "empty"): Fate("provider_failed", "finished without a picture"),
-    ("huggingface", "empty"): Fate("provider_failed", "finished without a picture"),
+    ("wavespeed", "empty"): Fate("provider_failed", "finished without an image"),
+    ("huggingface", "empty"): Fate("provider_failed", "finished without an image"),
     ("gemini", "empty"): Fate("provider_failed", "answered in words"),
 }
 SLOW = {"timeout", "drip"}
@@ -99,40 +98,40 @@ class OneKey:
     def __init__(self, emulators: dict[str, Emulator]) -> None:
         self.emulators = emulators
 
-    def access(self, provider: str, *, anew: bool = False) -> Access:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
         """The key of a provider."""
-        return Access(KEY, self.emulators[provider].url)
+        return ProviderCredentials(KEY, self.emulators[provider].url)
 
 
 @pytest.fixture(autouse=True)
 def _scaled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(produce_module, "MIN_PATIENCE", 0.1)
-    monkeypatch.setattr(sender, "MAX_RESULT_BYTES", 1024 * 1024)
+    monkeypatch.setattr(produce_module, "MIN_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 1024 * 1024)
 
 
-def decoded(data: bytes, _entry: Entry) -> Polished:
-    """The provider's bytes, checked to be a whole picture."""
+def decoded(data: bytes, _entry: Entry) -> EncodedImage:
+    """The provider's bytes, checked to be a whole image."""
     try:
         with Image.open(BytesIO(data)) as image:
             image.load()
     except (OSError, SyntaxError) as error:
         raise InvalidImage from error
-    return Polished(data, "image/png", {"width": image.width, "height": image.height})
+    return EncodedImage(data, "image/png", {"width": image.width, "height": image.height})
 
 
-def choice(provider: str, model: str, deadline: float | None = None) -> Choice:
+def choice(provider: str, model: str, deadline: float | None = None) -> Candidate:
     """A model to try, with a deadline of its own."""
-    spec, found = find(provider, model)
-    return Choice(spec, replace(found, deadline=deadline or found.deadline), "for the test")
+    spec, found = find_model(provider, model)
+    return Candidate(spec, replace(found, deadline=deadline or found.deadline), "for the test")
 
 
-def run(studio: Studio, choices: Sequence[Choice], task: Callable[[Choice], Task]) -> Entry:
+def run(studio: OperationContext, choices: Sequence[Candidate], task: Callable[[Candidate], Task]) -> Entry:
     """One variation."""
-    return produce(studio, choices, [Order(1, task, decoded)])[0]
+    return generate(studio, choices, [VariationTask(1, task, decoded)])[0]
 
 
-def create_task(prompt: str) -> Callable[[Choice], Task]:
-    """A small picture to make."""
+def create_task(prompt: str) -> Callable[[Candidate], Task]:
+    """A small image to make."""
     return lambda _choice: Task(operation="create", width=256, height=256, prompt=prompt)
 
 
@@ -144,11 +143,11 @@ def submits(emulator: Emulator) -> int:
 @pytest.fixture
 def studio(emulators, jumps):
     """Operations' collaborators, on the emulators."""
-    wire = Wire(clock=jumps.clock, sleep=jumps.sleep)
-    return Studio(configured=frozenset(PROVIDERS), keyring=OneKey(emulators), wire=wire, hold=500.0)
+    wire = ProviderClient(clock=jumps.clock, sleep=jumps.sleep)
+    return OperationContext(configured=frozenset(PROVIDERS), keyring=OneKey(emulators), wire=wire, hold=500.0)
 
 
-def edit_task(operation: str, prompt: str, images: dict[str, Blob]) -> Callable[[Choice], Task]:
+def edit_task(operation: str, prompt: str, images: dict[str, Blob]) -> Callable[[Candidate], Task]:
     """A small edit."""
     return lambda _choice: Task(operation=operation, width=256, height=192, prompt=prompt, images=images)
 
@@ -173,7 +172,7 @@ EDITS_OWN = {
 @pytest.mark.parametrize("provider", list(EDITS))
 @pytest.mark.parametrize("fault", list(EVERY))
 def test_fault_matrix_of_edits(fault, provider, studio, caplog, masked):
-    """The same on an edit, which sends pictures."""
+    """The same on an edit, which sends images."""
     model, operation = EDITS[provider]
     tried = choice(provider, model, SHORT if fault in SLOW else None)
     caplog.set_level(logging.DEBUG)
@@ -194,17 +193,17 @@ def meets(entry: Entry, fate: Fate, emulator: Emulator, logged: str) -> None:
 
 @pytest.mark.parametrize("provider", list(MODELS))
 def test_a_key_that_was_rotated_is_read_anew_once(provider, studio, emulators, monkeypatch, caplog):
-    """A refused key is looked up again; a newer one makes the picture, the same one is the end, and neither leaks."""
+    """A refused key is looked up again; a newer one makes the image, the same one is the end, and neither leaks."""
     caplog.set_level(logging.DEBUG)
     url, keys = emulators[provider].url, {False: "bad-canary-1", True: "bad-canary-1"}
-    monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: Access(keys[anew], url))
+    monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: ProviderCredentials(keys[anew], url))
     entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
     assert (entry.code, entry.detail.endswith("refused our key.")) == ("provider_unavailable", True)
     assert (len(emulators[provider].calls), emulators[provider].paid_calls) == (1, 0)
 
-    def rotated(name: str, anew: bool = False) -> Access:
+    def rotated(name: str, anew: bool = False) -> ProviderCredentials:
         keys[False] = "good-canary-2" if anew else keys[False]
-        return Access(keys[False], url)
+        return ProviderCredentials(keys[False], url)
 
     monkeypatch.setattr(studio.keyring, "access", rotated)
     entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
@@ -215,7 +214,9 @@ def test_a_key_that_was_rotated_is_read_anew_once(provider, studio, emulators, m
 @pytest.mark.parametrize("provider", list(MODELS))
 def test_a_refused_connection_is_free_and_tried_again(provider, studio, jumps, emulators, monkeypatch):
     """Where nothing listens, nothing was paid: it is asked four times, then the next provider would come."""
-    monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: Access(KEY, "http://127.0.0.1:1"))
+    monkeypatch.setattr(
+        studio.keyring, "access", lambda name, anew=False: ProviderCredentials(KEY, "http://127.0.0.1:1")
+    )
     entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
     assert (entry.code, entry.credits) == ("provider_failed", 0)
     assert "can't be reached" in entry.detail
@@ -264,7 +265,7 @@ CHARGED = ("timeout", "reset", "html502", "504", "truncated", "huge", "redirect"
 
 @pytest.mark.parametrize("fault", FREE)
 def test_what_is_surely_free_falls_back(fault, studio, emulators):
-    """After a refusal that was documented not to charge, the next provider makes the picture."""
+    """After a refusal that was documented not to charge, the next provider makes the image."""
     choices = [choice("wavespeed", MODELS["wavespeed"]), choice("gemini", MODELS["gemini"])]
     entry = run(studio, choices, create_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
     assert (entry.stage, entry.provider) == (Stage.DONE, "gemini")
@@ -284,36 +285,36 @@ def test_what_may_be_charged_never_falls_back(fault, studio, emulators):
 # -- after the paid call: polls
 
 
-def ordered_task(operation: str, prompt: str, picture: Blob) -> Callable[[Choice], Task]:
-    """A task whose picture is asked for after the paid call."""
-    images = {} if operation == "create" else {"image": picture}
+def ordered_task(operation: str, prompt: str, image: Blob) -> Callable[[Candidate], Task]:
+    """A task whose image is asked for after the paid call."""
+    images = {} if operation == "create" else {"image": image}
     return lambda _c: Task(operation=operation, width=256, height=192, prompt=prompt, images=images)
 
 
 POLL_FAULTS = ("reset", "cut", "truncated", "mime", "html502", "504", "500", "429", "429now")
 
 
-#: Stability's answer to a poll is the picture itself: half a PNG can't be told from a whole one on the wire.
+#: Stability's answer to a poll is the image itself: half a PNG can't be told from a whole one on the wire.
 POLLED = [(p, fault) for p in ASYNCHRONOUS for fault in POLL_FAULTS if (p, fault) != ("stability", "truncated")]
 
 
 @pytest.mark.parametrize(("provider", "fault"), POLLED)
-def test_polls_are_asked_again(fault, provider, studio, emulators, picture):
-    """Faults of a poll are free: it is asked again, and the one paid call gives its picture."""
+def test_polls_are_asked_again(fault, provider, studio, emulators, image):
+    """Faults of a poll are free: it is asked again, and the one paid call gives its image."""
     model, operation = ASYNCHRONOUS[provider]
     prompt = f"a red bicycle [[fault={fault};stage=poll;times=2]]"
-    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, picture))
+    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, image))
     assert entry.stage is Stage.DONE, entry.detail
     assert (submits(emulators[provider]), emulators[provider].paid_calls) == (1, 1)
 
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
 @pytest.mark.parametrize("fault", ["reset", "500", "429now", "html502"])
-def test_polls_end(fault, provider, studio, emulators, picture):
+def test_polls_end(fault, provider, studio, emulators, image):
     """A poll that never succeeds is given up after a bounded number of faults, as an unknown charge."""
     model, operation = ASYNCHRONOUS[provider]
     choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
-    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", picture)
+    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", image)
     entry = run(studio, choices, task)
     polls = sum(call.kind == "poll" for call in emulators[provider].calls)
     assert (entry.code, entry.provider) == ("unknown_charge", provider)
@@ -324,11 +325,11 @@ def test_polls_end(fault, provider, studio, emulators, picture):
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
 @pytest.mark.parametrize("fault", ["401", "nocredit", "retired"])
-def test_a_verdict_on_a_poll_is_no_permission_to_pay_again(fault, provider, studio, emulators, picture):
-    """What is free as an answer to a submit isn't free as an answer to a poll: the picture was ordered already."""
+def test_a_verdict_on_a_poll_is_no_permission_to_pay_again(fault, provider, studio, emulators, image):
+    """What is free as an answer to a submit isn't free as an answer to a poll: the image was ordered already."""
     model, operation = ASYNCHRONOUS[provider]
     choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
-    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", picture)
+    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", image)
     entry = run(studio, choices, task)
     assert (entry.code, entry.provider) == ("unknown_charge", provider)
     assert "was ordered" in entry.detail
@@ -336,20 +337,20 @@ def test_a_verdict_on_a_poll_is_no_permission_to_pay_again(fault, provider, stud
 
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
-def test_a_task_that_never_ends_is_left_at_its_deadline(provider, studio, jumps, emulators, picture):
+def test_a_task_that_never_ends_is_left_at_its_deadline(provider, studio, jumps, emulators, image):
     """Polling stops at the model's deadline, however patient the provider is."""
     model, operation = ASYNCHRONOUS[provider]
-    task = ordered_task(operation, "a red bicycle [[polls=100000]]", picture)
+    task = ordered_task(operation, "a red bicycle [[polls=100000]]", image)
     entry = run(studio, [choice(provider, model, 60.0)], task)
     assert (entry.code, emulators[provider].paid_calls) == ("unknown_charge", 1)
     assert "did not finish in time" in entry.detail
     assert sum(jumps.waits) <= 60.0
 
 
-def test_stability_is_polled_every_ten_seconds_at_most(studio, jumps, emulators, picture):
+def test_stability_is_polled_every_ten_seconds_at_most(studio, jumps, emulators, image):
     """Stability's asynchronous results are asked for once in 10 s, the first time after 10 s."""
     model, operation = ASYNCHRONOUS["stability"]
-    task = ordered_task(operation, "a red bicycle [[polls=3]]", picture)
+    task = ordered_task(operation, "a red bicycle [[polls=3]]", image)
     entry = run(studio, [choice("stability", model)], task)
     assert entry.stage is Stage.DONE
     assert jumps.waits == [10.0] * 4
@@ -363,11 +364,11 @@ LOCATED = {"wavespeed": ASYNCHRONOUS["wavespeed"], "huggingface": ("FLUX.1-schne
 
 @pytest.mark.parametrize("provider", list(LOCATED))
 @pytest.mark.parametrize("fault", ["reset", "cut", "500", "404", "429"])
-def test_downloads_are_asked_again(fault, provider, studio, emulators, picture):
+def test_downloads_are_asked_again(fault, provider, studio, emulators, image):
     """A result's download is free and repeated after a fault."""
     model, operation = LOCATED[provider]
     prompt = f"a red bicycle [[fault={fault};stage=result;times=2]]"
-    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, picture))
+    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, image))
     assert entry.stage is Stage.DONE, entry.detail
     assert emulators[provider].paid_calls == 1
     assert sum(call.kind == "result" for call in emulators[provider].calls) == 3
@@ -379,11 +380,11 @@ DOWNLOADS = {"500": MAX_FAULTS, "redirect": 1, "notimage": 1, "mime": 1, "trunca
 
 @pytest.mark.parametrize("fault", list(DOWNLOADS))
 @pytest.mark.parametrize("provider", list(LOCATED))
-def test_downloads_end(fault, provider, studio, emulators, picture):
+def test_downloads_end(fault, provider, studio, emulators, image):
     """A result that can't be had or used is the provider's failure, is kept as charged, and nothing is paid again."""
     model, operation = LOCATED[provider]
     choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
-    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=result]]", picture)
+    task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=result]]", image)
     entry = run(studio, choices, task)
     assert (entry.code, entry.status, entry.provider) == ("provider_failed", 500, provider)
     assert sum(call.kind == "result" for call in emulators[provider].calls) == DOWNLOADS[fault]

@@ -17,14 +17,13 @@ import pytest
 
 from image_studio.errors import ResultUnusable
 from image_studio.providers import PROVIDERS, SPECS
-from image_studio.providers import fetch as fetch_module
-from image_studio.providers.access import Access
-from image_studio.providers.adapter import Task
-from image_studio.providers.fetch import FetchFault, TlsPool, check_url, fetch, is_public
-from image_studio.providers.wire import Watch, Wire
+from image_studio.providers import download as fetch_module
+from image_studio.providers.adapter import ProviderCredentials, Task
+from image_studio.providers.client import Deadlines, ProviderClient
+from image_studio.providers.download import DownloadFault, TlsPool, check_url, download, is_public
 from tests.providers.certificates import certificate_for
 
-CDN = "cdn.pictures.example"
+CDN = "cdn.images.example"
 SPEC = replace(SPECS[0], result_hosts=frozenset({CDN}))
 PUBLIC = "93.184.216.34"
 GOOD = f"https://{CDN}/result/1.png"
@@ -96,13 +95,13 @@ HOSTILE_URLS = [
     f"https://{CDN}.evil.example/1.png",
     f"https://evil.example/{CDN}/1.png",
     f"https://evil{CDN}/1.png",
-    "https://pictures.example/1.png",
-    "https://other.pictures.example/1.png",
+    "https://images.example/1.png",
+    "https://other.images.example/1.png",
     f"https://www.{CDN}/1.png",
     f"https://{CDN.replace('.', '。')}/1.png",
     f"https://{CDN.replace('c', 'с', 1)}/1.png",  # noqa: RUF001  a Cyrillic letter is the point
     f"https://{CDN.replace('i', 'İ')}/1.png",
-    "https://xn--cdn-pictures.example/1.png",
+    "https://xn--cdn-images.example/1.png",
     f"https://{CDN}\u200b/1.png",
     f"https://{CDN}%00.evil.example/1.png",
     f"https://{CDN}%2eevil.example/1.png",
@@ -228,8 +227,8 @@ def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
     """A URL that isn't https on an exact host of the spec is refused: no name is resolved, nothing is connected to."""
     guard.answers = {CDN: [[PUBLIC]], f"{CDN}.": [[PUBLIC]]}
     with pytest.raises(ResultUnusable) as refused:
-        fetch(url, SPEC)
-    assert not isinstance(refused.value, FetchFault), "asking again would not help"
+        download(url, SPEC)
+    assert not isinstance(refused.value, DownloadFault), "asking again would not help"
     count("addresses", urls=1, outside=len(guard.connected))
     assert (guard.looked_up, guard.connected) == ([], [])
 
@@ -237,13 +236,15 @@ def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
 @pytest.mark.parametrize("url", HOSTILE_URLS[::4], ids=lambda url: ascii(url)[:60])
 def test_a_journalled_hostile_url_is_refused_too(url, guard, jumps):
     """A handle out of a job's record is checked like a fresh URL, once and for all."""
-    wire = Wire(clock=jumps.clock, sleep=jumps.sleep)
-    watch = Watch(jumps.clock() + 60, jumps.clock() + 60)
+    wire = ProviderClient(clock=jumps.clock, sleep=jumps.sleep)
+    watch = Deadlines(jumps.clock() + 60, jumps.clock() + 60)
     adapter = PROVIDERS["wavespeed"]
     model = adapter.SPEC.live_models()[0]
     task = Task(operation="create", width=64, height=64)
     with pytest.raises(ResultUnusable):
-        wire.make(adapter, model, task, Access("key"), watch=watch, on_handle=lambda _: None, handle=f"url:{url}")
+        wire.make(
+            adapter, model, task, ProviderCredentials("key"), watch=watch, on_handle=lambda _: None, handle=f"url:{url}"
+        )
     assert (guard.looked_up, guard.connected, jumps.waits) == ([], [], [])
 
 
@@ -253,7 +254,7 @@ def test_addresses_that_are_not_public(address, guard, count):
     assert not is_public(address)
     guard.answers = {CDN: [[address]]}
     with pytest.raises(ResultUnusable, match="an address that we don't call"):
-        fetch(GOOD, SPEC)
+        download(GOOD, SPEC)
     count("addresses", hosts=1, outside=len(guard.connected))
     assert guard.connected == []
 
@@ -269,15 +270,15 @@ def test_one_private_address_among_public_ones_refuses_the_host(guard):
     for addresses in ([PUBLIC, "10.0.0.1"], ["10.0.0.1", PUBLIC]):
         guard.answers = {CDN: [addresses]}
         with pytest.raises(ResultUnusable):
-            fetch(GOOD, SPEC)
+            download(GOOD, SPEC)
     assert guard.connected == []
 
 
 def test_rebinding_is_pinned(guard, count):
     """A name that turns private at its second look-up is looked up once, and the first address is the one called."""
     guard.answers = {CDN: [[PUBLIC], ["127.0.0.1"]]}
-    with pytest.raises(FetchFault):
-        fetch(GOOD, SPEC)
+    with pytest.raises(DownloadFault):
+        download(GOOD, SPEC)
     assert guard.looked_up == [CDN]
     count("addresses", turns=1, outside=len(guard.connected) - guard.connected.count((PUBLIC, 443)))
     assert guard.connected == [(PUBLIC, 443)]
@@ -286,15 +287,15 @@ def test_rebinding_is_pinned(guard, count):
 def test_an_ipv6_host_is_called_by_its_address(guard):
     """An IPv6 answer is pinned like an IPv4 one."""
     guard.answers = {CDN: [["2606:2800:220:1:248:1893:25c8:1946"]]}
-    with pytest.raises(FetchFault):
-        fetch(GOOD, SPEC)
+    with pytest.raises(DownloadFault):
+        download(GOOD, SPEC)
     assert guard.connected == [("2606:2800:220:1:248:1893:25c8:1946", 443)]
 
 
 def test_an_unknown_host_may_be_asked_again(guard):
     """A resolver without an answer is a fault that may pass."""
-    with pytest.raises(FetchFault):
-        fetch(GOOD, SPEC)
+    with pytest.raises(DownloadFault):
+        download(GOOD, SPEC)
 
 
 def test_no_proxy_of_the_environment_is_used(guard, monkeypatch):
@@ -302,8 +303,8 @@ def test_no_proxy_of_the_environment_is_used(guard, monkeypatch):
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     guard.answers = {CDN: [[PUBLIC]]}
-    with pytest.raises(FetchFault):
-        fetch(GOOD, SPEC)
+    with pytest.raises(DownloadFault):
+        download(GOOD, SPEC)
     assert guard.connected == [(PUBLIC, 443)]
 
 
@@ -392,7 +393,7 @@ def cdn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
 
 def fetched(url: str = GOOD) -> bytes:
     """A download from the server above."""
-    return fetch(url, SPEC, resolve=lambda _host: "127.0.0.1")
+    return download(url, SPEC, resolve=lambda _host: "127.0.0.1")
 
 
 def replying(status: int, body: bytes = b"", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
@@ -410,16 +411,16 @@ def replying(status: int, body: bytes = b"", **headers: str) -> Callable[[BaseHT
 
 def test_a_result_is_fetched_by_address_under_its_name(cdn):
     """The pinned address is called, with the host's name in SNI, certificate check and Host header."""
-    cdn.answer = replying(200, b"picture")
-    assert fetched(f"{GOOD}?signature=a%2Fb&x=ü") == b"picture"
+    cdn.answer = replying(200, b"image")
+    assert fetched(f"{GOOD}?signature=a%2Fb&x=ü") == b"image"
     assert cdn.asked == [(CDN, "/result/1.png?signature=a%2Fb&x=%C3%BC")]
 
 
 def test_another_names_certificate_is_refused(cdn, tmp_path, monkeypatch):
     """A server that can't show a certificate for the listed name isn't talked to."""
     spec = replace(SPEC, result_hosts=frozenset({"other.example"}))
-    with pytest.raises(FetchFault):
-        fetch("https://other.example/1.png", spec, resolve=lambda _host: "127.0.0.1")
+    with pytest.raises(DownloadFault):
+        download("https://other.example/1.png", spec, resolve=lambda _host: "127.0.0.1")
     assert cdn.asked == []
 
 
@@ -429,7 +430,7 @@ def test_redirects_are_not_followed(status, cdn, guard, count):
     cdn.answer = replying(status, Location="http://169.254.169.254/latest/meta-data/")
     with pytest.raises(ResultUnusable, match=str(status)) as refused:
         fetched()
-    assert not isinstance(refused.value, FetchFault)
+    assert not isinstance(refused.value, DownloadFault)
     outside = [address for address, _ in guard.connected if address != "127.0.0.1"]
     count("addresses", turns=1, outside=len(outside))
     assert not outside
@@ -437,8 +438,8 @@ def test_redirects_are_not_followed(status, cdn, guard, count):
 
 
 @pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 429, 500, 503])
-def test_other_statuses_are_no_picture(status, cdn):
-    """Only 200 is a picture."""
+def test_other_statuses_are_no_image(status, cdn):
+    """Only 200 is an image."""
     cdn.answer = replying(status)
     with pytest.raises(ResultUnusable):
         fetched()
@@ -455,9 +456,9 @@ def test_a_result_at_the_byte_limit_passes_and_one_more_byte_does_not(cdn, monke
 
 
 def test_a_body_that_ends_early_is_a_fault(cdn):
-    """Fewer bytes than announced are not taken for the whole picture."""
+    """Fewer bytes than announced are not taken for the whole image."""
     cdn.answer = replying(200, b"half", Content_Length="8")
-    with pytest.raises(FetchFault):
+    with pytest.raises(DownloadFault):
         fetched()
 
 
@@ -480,6 +481,6 @@ def test_a_dripping_server_is_left_in_time(cdn, monkeypatch):
             handler.wfile.write(b"X-Slow: 1\r\n")
 
     cdn.answer = drip_headers
-    with pytest.raises(FetchFault):
+    with pytest.raises(DownloadFault):
         fetched()
     done.set()

@@ -13,19 +13,19 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.fit_task import fit_task
-from image_studio.providers.adapter import Finished, Reply
+from image_studio.operations.generate import fit_task
+from image_studio.providers.adapter import HttpResponse, ProviderImage
 from image_studio.providers.gemini import SPEC, build_poll, build_request, read_error, read_response, read_text
-from image_studio.providers.shapes import nearest
+from image_studio.providers.spec import nearest_size
 from tests.providers.asking import IMAGE, against, cell_id, cells, contract, full_task
 
 CONTRACT = contract("gemini")
 AVOID = "Avoid: blurry."
 KEEP = "Keep everything else exactly as it is."
-MASKED = "The second picture is a mask of the first: work only where the mask is bright."
+MASKED = "The second image is a mask of the first: work only where the mask is bright."
 FIRST, MASK, STYLE, BACKGROUND, LIGHT = ("SU1H", "TVNL", "U1RZ", "Qkc=", "TEdU")
 
-#: The words and the pictures of each operation.
+#: The words and the images of each operation.
 TOLD = {
     "create": (f"a red fox. {AVOID}", []),
     "edit.general_edit": (f"a red fox. {AVOID}", [FIRST]),
@@ -35,43 +35,42 @@ TOLD = {
         [FIRST, MASK],
     ),
     "edit.outpaint": (
-        "The picture lies on a larger canvas: fill the empty area around it, which is bright in the second picture,"
+        "The image lies on a larger canvas: fill the empty area around it, which is bright in the second image,"
         " a mask of the first, so that the scene goes on. a red fox. Keep the existing part exactly as it is."
         f" {AVOID}",
         [FIRST, MASK],
     ),
     "edit.search_replace": (f"Replace the hat with a red fox. {KEEP} {AVOID}", [FIRST]),
     "edit.search_recolor": (
-        f"Change only the colour of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
+        f"Change only the color of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
         [FIRST],
     ),
     "edit.relight": (
-        "Replace the background by the place in the second picture: a red fox. a bottle. Light the subject as the"
-        " third picture is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
+        "Replace the background by the place in the second image: a red fox. a bottle. Light the subject as the"
+        " third image is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
         f" the subject itself unchanged. {AVOID}",
         [FIRST, BACKGROUND, LIGHT],
     ),
     "control.sketch": (
-        f"Turn this sketch into a finished picture: a red fox. Follow its lines and its composition. {AVOID}",
+        f"Turn this sketch into a finished image: a red fox. Follow its lines and its composition. {AVOID}",
         [FIRST],
     ),
     "control.structure": (
-        f"Make a new picture: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
+        f"Make a new image: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
         [FIRST],
     ),
     "control.style": (
-        "Make a new picture: a red fox. Take only the visual style of the given picture: its colours, light, medium"
+        "Make a new image: a red fox. Take only the visual style of the given image: its colors, light, medium"
         f" and texture, not its content. {AVOID}",
         [FIRST],
     ),
     "control.style_transfer": (
-        "Redraw the first picture in the visual style of the second picture. a red fox. Keep what the first picture"
+        "Redraw the first image in the visual style of the second image. a red fox. Keep what the first image"
         f" shows, and where it shows it. {AVOID}",
         [FIRST, STYLE],
     ),
     "upscale.creative": (
-        "Render this picture anew at a higher resolution, with fine detail, and keep what it shows. a red fox."
-        f" {AVOID}",
+        f"Render this image anew at a higher resolution, with fine detail, and keep what it shows. a red fox. {AVOID}",
         [FIRST],
     ),
 }
@@ -79,12 +78,12 @@ TOLD = {
 
 @pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
 def test_whole_requests(model, operation):
-    """Each model's request for each operation is exactly the documented JSON: pictures first, then the words."""
+    """Each model's request for each operation is exactly the documented JSON: images first, then the words."""
     task, _ = fit_task(full_task(operation), model)
     call = build_request(model, task)
-    words, pictures = TOLD[operation]
-    shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in pictures]
-    ratio = {} if pictures and operation != "control.style" else {"aspectRatio": "16:9"}
+    words, images = TOLD[operation]
+    shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in images]
+    ratio = {} if images and operation != "control.style" else {"aspectRatio": "16:9"}
     image = ratio | {"imageSize": "1K"}
     assert call.json == {
         "contents": [{"role": "user", "parts": [*shown, {"text": words}]}],
@@ -129,12 +128,12 @@ def test_every_size_is_asked_for_in_words_that_the_model_knows(model, size):
 )
 def test_the_size_class_follows_size_and_price(model, size, word, size_class, credits):
     """The cheapest class that is large enough, give or take what enlarging hides."""
-    native = nearest(model, *size)
+    native = nearest_size(model, *size)
     assert (native.word, native.size_class, model.price(native)) == (word, size_class, credits)
 
 
 def test_an_edit_is_priced_by_the_size_that_is_wanted():
-    """A large picture is edited in a large size class."""
+    """A large image is edited in a large size class."""
     task = full_task("edit.general_edit", width=4_000, height=2_700, images={"image": IMAGE})
     image = build_request(FLASH, task).json["generationConfig"]["imageConfig"]
     assert image == {"imageSize": "4K"}
@@ -154,7 +153,7 @@ def test_retired_models_say_what_to_use():
 
 def said(body, status=200, **headers):
     """A JSON reply."""
-    return Reply(status, headers, json.dumps(body).encode())
+    return HttpResponse(status, headers, json.dumps(body).encode())
 
 
 def candidate(*parts, finish="STOP"):
@@ -163,7 +162,7 @@ def candidate(*parts, finish="STOP"):
 
 
 def inline(data="UE5H", **more):
-    """A picture."""
+    """An image."""
     return {"inlineData": {"mimeType": "image/png", "data": data}} | more
 
 
@@ -178,8 +177,8 @@ def inline(data="UE5H", **more):
     ],
 )
 def test_answers(reply):
-    """The first picture that isn't a draft, whatever stands around it."""
-    assert read_response(FLASH, reply) == Finished(b"PNG")
+    """The first image that isn't a draft, whatever stands around it."""
+    assert read_response(FLASH, reply) == ProviderImage(b"PNG")
 
 
 REFUSED = ["SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"]
@@ -187,7 +186,7 @@ REFUSED += ["IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"]
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_refused_pictures(reason):
+def test_refused_images(reason):
     """An answer that a filter ended is the caller's to change."""
     with pytest.raises(ContentRefused, match=reason):
         read_response(FLASH, said({"candidates": [{"finishReason": reason}]}))
@@ -201,7 +200,7 @@ def test_refused_prompts(reason):
 
 
 @pytest.mark.parametrize("reason", ["OTHER", "IMAGE_OTHER", "NO_IMAGE", "MAX_TOKENS", "LANGUAGE", "MALFORMED_RESPONSE"])
-def test_failed_pictures(reason):
+def test_failed_images(reason):
     """An answer that ended otherwise is the provider's failure, and may have been charged."""
     with pytest.raises(ResultUnusable, match=reason) as failed:
         read_response(FLASH, said({"candidates": [{"finishReason": reason}]}))
@@ -211,20 +210,20 @@ def test_failed_pictures(reason):
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (candidate({"text": "I can't do that."}), ResultUnusable, "in words instead of a picture: I can't do that."),
+        (candidate({"text": "I can't do that."}), ResultUnusable, "in words instead of an image: I can't do that."),
         (candidate(inline("%%%")), ResultUnusable, "could not be read"),
         (candidate(inline("")), ResultUnusable, "could not be read"),
-        (candidate(), ResultUnusable, "without a picture"),
-        (candidate(inline(thought=True)), ResultUnusable, "without a picture"),
-        (said({}), ResultUnusable, "without a picture"),
-        (said({"candidates": []}), ResultUnusable, "without a picture"),
+        (candidate(), ResultUnusable, "without an image"),
+        (candidate(inline(thought=True)), ResultUnusable, "without an image"),
+        (said({}), ResultUnusable, "without an image"),
+        (said({"candidates": []}), ResultUnusable, "without an image"),
         (said([]), UnknownCharge, "could not be read"),
-        (Reply(200, {}, b'{"candidates": [{"cont'), UnknownCharge, "could not be read"),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "could not be read"),
+        (HttpResponse(200, {}, b'{"candidates": [{"cont'), UnknownCharge, "could not be read"),
+        (HttpResponse(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "could not be read"),
     ],
 )
-def test_answers_without_a_picture(reply, error, words):
-    """What has no picture may have been charged."""
+def test_answers_without_a_image(reply, error, words):
+    """What has no image may have been charged."""
     with pytest.raises(error) as failed:
         read_response(FLASH, reply)
     assert words in failed.value.detail
@@ -263,7 +262,7 @@ def quota(period):
         (rpc(500, "INTERNAL"), UnknownCharge, "answer was lost (500)"),
         (rpc(503, "UNAVAILABLE"), UnknownCharge, "answer was lost (503)"),
         (rpc(504, "DEADLINE_EXCEEDED"), UnknownCharge, "answer was lost (504)"),
-        (Reply(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (HttpResponse(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
         (said({"error": "text"}, 400), ProviderFailed, "did not accept"),
     ],
 )
@@ -292,7 +291,7 @@ def test_how_long_to_wait(delays, headers, seconds):
 
 
 def test_there_is_nothing_to_poll():
-    """Every call is answered with its picture; a handle is a mistake that costs nothing more."""
+    """Every call is answered with its image; a handle is a mistake that costs nothing more."""
     with pytest.raises(UnknownCharge):
         build_poll(FLASH, "x")
 

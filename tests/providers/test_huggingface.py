@@ -14,8 +14,8 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.fit_task import fit_task
-from image_studio.providers.adapter import Finished, Located, Pending, Reply
+from image_studio.operations.generate import fit_task
+from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
 from image_studio.providers.huggingface import SPEC, build_poll, build_request, read_error, read_response, read_text
 from tests.providers.asking import (
     IMAGE_URI,
@@ -36,7 +36,7 @@ GUIDED = STEPS | {"guidance_scale": 6.5}
 SIZE = {"image_size": {"width": 1200, "height": 640}}
 AVOID = "Avoid: blurry."
 KEEP = "Keep everything else exactly as it is."
-MASKED = "The second picture is a mask of the first: work only where the mask is bright."
+MASKED = "The second image is a mask of the first: work only where the mask is bright."
 
 PAINTED = {
     "FLUX.1-schnell": ("fal-ai/fal-ai/flux/schnell", FOX | SEED | {"num_inference_steps": 12} | SIZE),
@@ -51,24 +51,24 @@ PAINTED = {
     ),
 }
 
-#: What an editor is told for each operation, and the pictures it is given.
+#: What an editor is told for each operation, and the images it is given.
 TOLD = {
     "edit.general_edit": (f"a red fox. {AVOID}", [IMAGE_URI]),
     "edit.search_replace": (f"Replace the hat with a red fox. {KEEP} {AVOID}", [IMAGE_URI]),
     "edit.search_recolor": (
-        f"Change only the colour of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
+        f"Change only the color of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
         [IMAGE_URI],
     ),
     "control.sketch": (
-        f"Turn this sketch into a finished picture: a red fox. Follow its lines and its composition. {AVOID}",
+        f"Turn this sketch into a finished image: a red fox. Follow its lines and its composition. {AVOID}",
         [IMAGE_URI],
     ),
     "control.structure": (
-        f"Make a new picture: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
+        f"Make a new image: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
         [IMAGE_URI],
     ),
     "control.style": (
-        "Make a new picture: a red fox. Take only the visual style of the given picture: its colours, light, medium"
+        "Make a new image: a red fox. Take only the visual style of the given image: its colors, light, medium"
         f" and texture, not its content. {AVOID}",
         [IMAGE_URI],
     ),
@@ -78,19 +78,19 @@ TOLD = {
         [IMAGE_URI, MASK_URI],
     ),
     "edit.outpaint": (
-        "The picture lies on a larger canvas: fill the empty area around it, which is bright in the second picture,"
+        "The image lies on a larger canvas: fill the empty area around it, which is bright in the second image,"
         " a mask of the first, so that the scene goes on. a red fox. Keep the existing part exactly as it is."
         f" {AVOID}",
         [IMAGE_URI, MASK_URI],
     ),
     "edit.relight": (
-        "Replace the background by the place in the second picture: a red fox. a bottle. Light the subject as the"
-        " third picture is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
+        "Replace the background by the place in the second image: a red fox. a bottle. Light the subject as the"
+        " third image is lit. The light comes from the left. Match the light on the subject to the scene, and keep"
         f" the subject itself unchanged. {AVOID}",
         [IMAGE_URI, "data:image/png;base64,Qkc=", "data:image/png;base64,TEdU"],
     ),
     "control.style_transfer": (
-        "Redraw the first picture in the visual style of the second picture. a red fox. Keep what the first picture"
+        "Redraw the first image in the visual style of the second image. a red fox. Keep what the first image"
         f" shows, and where it shows it. {AVOID}",
         [IMAGE_URI, STYLE_URI],
     ),
@@ -109,8 +109,8 @@ def expected(name, operation):
     if name == "RMBG-2.0":
         return "fal-ai/fal-ai/bria/background/remove", {"image_url": IMAGE_URI, "sync_mode": True}
     path, settings = EDITORS[name]
-    prompt, pictures = TOLD[operation]
-    return path, {"prompt": prompt, "image_url": pictures[0], "image_urls": pictures} | settings
+    prompt, images = TOLD[operation]
+    return path, {"prompt": prompt, "image_url": images[0], "image_urls": images} | settings
 
 
 @pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
@@ -161,17 +161,17 @@ URL = "https://v3b.fal.media/files/b/1.png"
 
 def said(body, status=200, **headers):
     """A JSON reply."""
-    return Reply(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
+    return HttpResponse(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
     ("reply", "handle", "outcome"),
     [
-        (Reply(200, {"content-type": "image/png"}, b"PNG"), None, Finished(b"PNG")),
-        (said({"images": [{"url": URL}], "seed": 9}), None, Located(URL, 9)),
-        (said({"images": [{"url": URL}], "has_nsfw_concepts": [False]}), None, Located(URL)),
-        (said({"image": {"url": "data:image/png;base64,UE5H"}}), f"done:{REQUEST}", Finished(b"PNG")),
-        (said({"image": {"url": URL}}), f"done:{REQUEST}", Located(URL)),
+        (HttpResponse(200, {"content-type": "image/png"}, b"PNG"), None, ProviderImage(b"PNG")),
+        (said({"images": [{"url": URL}], "seed": 9}), None, ResultUrl(URL, 9)),
+        (said({"images": [{"url": URL}], "has_nsfw_concepts": [False]}), None, ResultUrl(URL)),
+        (said({"image": {"url": "data:image/png;base64,UE5H"}}), f"done:{REQUEST}", ProviderImage(b"PNG")),
+        (said({"image": {"url": URL}}), f"done:{REQUEST}", ResultUrl(URL)),
         (
             said({"request_id": "1", "status": "IN_QUEUE", "response_url": f"https://queue.fal.run{REQUEST}"}),
             None,
@@ -191,7 +191,7 @@ def test_answers(reply, handle, outcome):
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (Reply(200, {"content-type": "image/png"}, b""), ResultUnusable),
+        (HttpResponse(200, {"content-type": "image/png"}, b""), ResultUnusable),
         (said({"images": []}), ResultUnusable),
         (said({"images": [{}]}), ResultUnusable),
         (said({"images": [{"url": 5}]}), ResultUnusable),
@@ -200,8 +200,8 @@ def test_answers(reply, handle, outcome):
         (said({}), ResultUnusable),
         (said({"images": [{"url": URL}], "has_nsfw_concepts": [True]}), ContentRefused),
         (said(["x"]), UnknownCharge),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
-        (Reply(200, {}, b'{"images": [{"url'), UnknownCharge),
+        (HttpResponse(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
+        (HttpResponse(200, {}, b'{"images": [{"url'), UnknownCharge),
         (said({"status": "IN_QUEUE"}), UnknownCharge),
         (said({"status": "IN_QUEUE", "response_url": "https://evil.example/"}), UnknownCharge),
         (said({"status": "IN_QUEUE", "response_url": "http://["}), UnknownCharge),
@@ -210,8 +210,8 @@ def test_answers(reply, handle, outcome):
         (said({"status": "IN_QUEUE", "response_url": f"https://q{REQUEST}%2f..%2fx"}), UnknownCharge),
     ],
 )
-def test_answers_without_a_picture(reply, error):
-    """A flagged picture is a refusal; an address that isn't a queued request's is never called."""
+def test_answers_without_a_image(reply, error):
+    """A flagged image is a refusal; an address that isn't a queued request's is never called."""
     with pytest.raises(error):
         read_response(MODEL, reply)
 
@@ -253,8 +253,8 @@ NO_CREDIT = "You have exceeded your monthly included credits for Inference Provi
         (said({"error": "loading", "estimated_time": 12.5}, 503), ProviderOutage, "loading the model"),
         (said({"error": "overloaded"}, 503), UnknownCharge, "answer was lost (503)"),
         (said({"error": "Internal"}, 500), UnknownCharge, "answer was lost (500)"),
-        (Reply(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
-        (Reply(504, {}, b"timeout"), UnknownCharge, "answer was lost (504)"),
+        (HttpResponse(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (HttpResponse(504, {}, b"timeout"), UnknownCharge, "answer was lost (504)"),
     ],
 )
 def test_errors(reply, error, words):

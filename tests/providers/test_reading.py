@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from image_studio.errors import ProviderFailed, StudioError
 from image_studio.providers import PROVIDERS
-from image_studio.providers.adapter import Finished, Located, Pending, Reply
+from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
 
 #: Names that adapters look for, and values that they know, so that the documents drawn come near to real ones.
 KNOWN_NAMES = (
@@ -49,7 +49,7 @@ BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=[Healt
 def test_any_success_is_read_or_refused(provider, body, headers, polled, status):
     """A 2xx gives an outcome, or an error that never allows to pay again."""
     adapter = PROVIDERS[provider]
-    reply = Reply(status, headers, body)
+    reply = HttpResponse(status, headers, body)
     outcome: object
     try:
         outcome = adapter.read_response(adapter.SPEC.live_models()[0], reply, HANDLE if polled else None)
@@ -59,7 +59,7 @@ def test_any_success_is_read_or_refused(provider, body, headers, polled, status)
         # An error inside a 200 says itself what it is; everything else may have been charged.
         assert outcome.maybe_charged or b'"code"' in body
     else:
-        assert isinstance(outcome, Finished | Located | Pending | StudioError)
+        assert isinstance(outcome, ProviderImage | ResultUrl | Pending | StudioError)
 
 
 @pytest.mark.parametrize("provider", list(PROVIDERS))
@@ -67,7 +67,7 @@ def test_any_success_is_read_or_refused(provider, body, headers, polled, status)
 @given(body=BODIES, headers=HEADERS, status=st.integers(300, 599))
 def test_any_failure_is_read(provider, body, headers, status):
     """Every other status becomes one of our errors, with a sentence of bounded length."""
-    error = PROVIDERS[provider].read_error(Reply(status, headers, body))
+    error = PROVIDERS[provider].read_error(HttpResponse(status, headers, body))
     assert isinstance(error, StudioError)
     assert 0 < len(error.detail) < 500
     wait = getattr(error, "retry_after", None)
@@ -80,7 +80,7 @@ def test_any_failure_is_read(provider, body, headers, status):
 def test_any_text_is_read(provider, body):
     """A text model's answer is a text, none, or one of our errors."""
     try:
-        text = PROVIDERS[provider].read_text(Reply(200, {}, body))  # type: ignore[attr-defined]
+        text = PROVIDERS[provider].read_text(HttpResponse(200, {}, body))  # type: ignore[attr-defined]
     except StudioError:
         return
     assert text is None or isinstance(text, str)

@@ -9,13 +9,13 @@ from image_studio.errors import (
     ProviderUnavailable,
     UnknownCharge,
 )
-from image_studio.providers.adapter import Reply
-from image_studio.providers.replies import MAX_SAID, plain_error, refused, retry_after
+from image_studio.providers.adapter import HttpResponse
+from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
 
 
-def reply(status: int, **headers: str) -> Reply:
+def reply(status: int, **headers: str) -> HttpResponse:
     """A reply; `_` in a header's name stands for `-`."""
-    return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | 
 )
 def test_a_status_is_an_error_of_ours(status: int, error: type[ProviderFailed]) -> None:
     """A 4xx was surely free, but for the gateway's own timeout; a 5xx or a redirect says nothing of the charge."""
-    found = plain_error("Toy", reply(status))
+    found = http_error("Toy", reply(status))
     assert type(found) is error
     assert isinstance(found, ProviderFailed)
     assert found.maybe_charged == (error is UnknownCharge)
@@ -67,20 +67,20 @@ def test_a_status_is_an_error_of_ours(status: int, error: type[ProviderFailed]) 
 
 def test_a_busy_provider_says_for_how_long() -> None:
     """The wait comes with the error."""
-    found = plain_error("Toy", reply(429, retry_after="9"))
+    found = http_error("Toy", reply(429, retry_after="9"))
     assert isinstance(found, ProviderBusy)
     assert found.retry_after == 9
 
 
 def test_moderation_names_who_refused() -> None:
     """With the provider's words, within the same bound, or with what to do."""
-    assert refused("Toy", "flagged").detail == "Toy's content policy refused this request: flagged"
-    assert refused("Toy", "x" * 400).detail.endswith(": " + "x" * MAX_SAID)
-    assert refused("Toy").detail == "Toy's content policy refused this request. Change the prompt or the picture."
+    assert content_refused("Toy", "flagged").detail == "Toy's content policy refused this request: flagged"
+    assert content_refused("Toy", "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
+    assert content_refused("Toy").detail == "Toy's content policy refused this request. Change the prompt or the image."
 
 
 def test_the_providers_words_are_told_within_bounds() -> None:
     """At most 300 characters of them."""
-    assert plain_error("Toy", reply(422), "size is odd").detail == "Toy did not accept the request: size is odd"
-    assert plain_error("Toy", reply(422), "x" * 400).detail.endswith(": " + "x" * MAX_SAID)
-    assert plain_error("Toy", reply(422)).detail == "Toy did not accept the request (422)."
+    assert http_error("Toy", reply(422), "size is odd").detail == "Toy did not accept the request: size is odd"
+    assert http_error("Toy", reply(422), "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
+    assert http_error("Toy", reply(422)).detail == "Toy did not accept the request (422)."

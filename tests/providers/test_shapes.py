@@ -4,9 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from image_studio.providers import SPECS, find
-from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import FreeSize, ModelSpec, Sized
+from image_studio.providers import SPECS, find_model
+from image_studio.providers.spec import FreeSize, ModelSpec, NativeSize, nearest_size
 
 SIDES = st.integers(16, 8_192)
 
@@ -32,27 +31,27 @@ def model(sizes):
 )
 def test_free_sizes(free, wanted, native):
     """Width and height within bounds and steps, in the wanted ratio as far as they allow."""
-    found = nearest(model(free), *wanted)
+    found = nearest_size(model(free), *wanted)
     assert (found.width, found.height) == native
     assert found.word == f"{native[0]}*{native[1]}"
 
 
 def test_without_sizes_the_wanted_one_is_native():
     """A model whose size follows its input answers what it is given."""
-    assert nearest(model(None), 333, 777) == Sized("", 333, 777)
+    assert nearest_size(model(None), 333, 777) == NativeSize("", 333, 777)
 
 
 def test_among_equal_ratios_the_smallest_sufficient_size_wins():
     """Not larger than needed, and not smaller."""
-    classes = (Sized("2k", 2_048, 2_048), Sized("4k", 4_096, 4_096))
-    words = [nearest(model(classes), side, side).word for side in (100, 2_048, 2_049, 4_096, 9_000)]
+    classes = (NativeSize("2k", 2_048, 2_048), NativeSize("4k", 4_096, 4_096))
+    words = [nearest_size(model(classes), side, side).word for side in (100, 2_048, 2_049, 4_096, 9_000)]
     assert words == ["2k", "2k", "4k", "4k", "4k"]
 
 
 def test_where_size_costs_a_fifth_is_enlarged():
     """A shortfall of a fifth is made up by us where the next size costs more, and no more than that."""
-    priced = (Sized("1:1", 1_000, 1_000, "1K", 0.05), Sized("1:1", 2_000, 2_000, "2K", 0.10))
-    classes = [nearest(model(priced), side, side).size_class for side in (1_000, 1_200, 1_201, 5_000)]
+    priced = (NativeSize("1:1", 1_000, 1_000, "1K", 0.05), NativeSize("1:1", 2_000, 2_000, "2K", 0.10))
+    classes = [nearest_size(model(priced), side, side).size_class for side in (1_000, 1_200, 1_201, 5_000)]
     assert classes == ["1K", "1K", "2K", "2K"]
 
 
@@ -62,7 +61,7 @@ def test_every_model_has_a_size_for_everything(width, height):
     """Whatever is wanted, each model's nearest size is one of its own."""
     for spec in SPECS:
         for each in spec.live_models():
-            found = nearest(each, width, height)
+            found = nearest_size(each, width, height)
             if isinstance(each.sizes, tuple):
                 assert found in each.sizes
             elif each.sizes:
@@ -76,11 +75,11 @@ def test_ratios_are_the_nearest_there_are(width, height):
     """No other ratio of the model is closer by more than the tolerance."""
     from math import log
 
-    sizes = find("stability", "core")[1].sizes
+    sizes = find_model("stability", "core")[1].sizes
     wanted = width / height
 
     def apart(size):
         return abs(log(size.width / size.height / wanted))
 
-    found = nearest(find("stability", "core")[1], width, height)
+    found = nearest_size(find_model("stability", "core")[1], width, height)
     assert apart(found) <= min(apart(size) for size in sizes) + 0.005

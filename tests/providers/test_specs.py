@@ -8,9 +8,9 @@ import pytest
 from image_studio import providers
 from image_studio.catalog import styles
 from image_studio.errors import UnknownChoice
-from image_studio.providers import ALIASES, PROVIDERS, SPECS, find
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, Range, Sized
-from image_studio.providers.wording import ROLES, TELLABLE
+from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
+from image_studio.providers.instructions import ROLES, TELLABLE
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range
 from image_studio.schemas.limits import MAX_SEED
 from tests.providers.asking import GIVEN, contract
 
@@ -46,13 +46,13 @@ def test_aliases():
 
 def test_finding_a_model():
     """A provider's model by name, retired or not; what doesn't exist names what does."""
-    spec, model = find("stability", "ultra")
+    spec, model = find_model("stability", "ultra")
     assert (spec.name, model.usd) == ("stability", 0.08)
-    assert find("gemini", "imagen-3.0")[1].retired
+    assert find_model("gemini", "imagen-3.0")[1].retired
     with pytest.raises(UnknownChoice, match="Valid: stability, wavespeed, huggingface, gemini"):
-        find("openai", "x")
+        find_model("openai", "x")
     with pytest.raises(UnknownChoice, match="Valid: ultra, core"):
-        find("stability", "x")
+        find_model("stability", "x")
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=BY_NAME)
@@ -154,9 +154,9 @@ def test_prices():
 
 def test_a_price_by_size():
     """Where the price depends on the size, the size's own counts; the reference's number beats both."""
-    model = find("gemini", "gemini-3-pro-image")[1]
-    assert model.price(Sized("1:1", 4096, 4096, "4K", 0.24)) == 24
-    assert find("wavespeed", "ideogram-v3-turbo")[1].price(Sized("1:1", 1, 1, None, 0.5)) == 5
+    model = find_model("gemini", "gemini-3-pro-image")[1]
+    assert model.price(NativeSize("1:1", 4096, 4096, "4K", 0.24)) == 24
+    assert find_model("wavespeed", "ideogram-v3-turbo")[1].price(NativeSize("1:1", 1, 1, None, 0.5)) == 5
 
 
 def written_ids() -> list[str]:
@@ -212,14 +212,14 @@ def test_ranges_clamp_to_their_ends():
     ],
 )
 def test_input_limits_at_their_ends(size, fits):
-    """A picture at a limit is taken, one pixel beyond it isn't."""
+    """An image at a limit is taken, one pixel beyond it isn't."""
     limits = InputLimits(min_side=64, min_pixels=4_096, max_pixels=9_437_184, max_aspect=2.5)
     assert limits.fits(*size) is fits
 
 
-def test_the_roles_of_pictures():
-    """The order in which several pictures are given, which the words refer to."""
+def test_the_roles_of_images():
+    """The order in which several images are given, which the words refer to."""
     assert ROLES == ("image", "mask", "style", "background", "lighting")
     for _, model in LIVE:
         assert not isinstance(model.sizes, FreeSize) or model.sizes.low <= model.sizes.high
-        assert not model.pictures or "image" in model.accepts
+        assert not model.images or "image" in model.accepts

@@ -15,9 +15,9 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.fit_task import fit_task
+from image_studio.operations.generate import fit_task
 from image_studio.providers import stability
-from image_studio.providers.adapter import Finished, Pending, Reply
+from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage
 from image_studio.providers.stability import SPEC, build_poll, build_request, read_error, read_response
 from tests.providers.asking import (
     BACKGROUND,
@@ -141,7 +141,7 @@ def test_seed_zero_is_a_seed():
     model = SPEC.model("core")
     form = build_request(model, full_task("create", seed=0)).form
     assert form["seed"] == "4294967294"
-    assert read_response(model, picture(seed="4294967294")) == Finished(b"PNG", 0)
+    assert read_response(model, image(seed="4294967294")) == ProviderImage(b"PNG", 0)
     assert build_request(model, full_task("create", seed=4_294_967_293)).form["seed"] == "4294967293"
 
 
@@ -195,14 +195,14 @@ def test_a_style_ratio_that_the_wire_knows_is_sent_as_it_is():
     assert build_request(model, task).form["aspect_ratio"] == "1:1"
 
 
-def picture(body=b"PNG", **headers):
-    """A picture's reply."""
-    return Reply(200, {"content-type": "image/png", "finish-reason": "SUCCESS"} | headers, body)
+def image(body=b"PNG", **headers):
+    """An image's reply."""
+    return HttpResponse(200, {"content-type": "image/png", "finish-reason": "SUCCESS"} | headers, body)
 
 
 def said(status, body, **headers):
     """A JSON reply."""
-    return Reply(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
+    return HttpResponse(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
 
 
 CREATIVE = SPEC.model("creative")
@@ -212,35 +212,35 @@ ID = "a6dc6c6e20acda010fe14d71f180658f2896ed9b4ec25aa99a6ff06c796987c4"
 @pytest.mark.parametrize(
     ("reply", "handle", "outcome"),
     [
-        (picture(seed="42"), None, Finished(b"PNG", 42)),
-        (picture(), None, Finished(b"PNG", None)),
-        (picture(seed="none"), None, Finished(b"PNG", None)),
-        (picture(**{"content-type": "image/jpeg"}), None, Finished(b"PNG", None)),
+        (image(seed="42"), None, ProviderImage(b"PNG", 42)),
+        (image(), None, ProviderImage(b"PNG", None)),
+        (image(seed="none"), None, ProviderImage(b"PNG", None)),
+        (image(**{"content-type": "image/jpeg"}), None, ProviderImage(b"PNG", None)),
         (said(200, {"id": ID}), None, Pending(ID, 10.0)),
         (said(202, {"id": ID, "status": "in-progress"}), ID, Pending(ID, 10.0)),
-        (picture(seed="1"), ID, Finished(b"PNG", 1)),
+        (image(seed="1"), ID, ProviderImage(b"PNG", 1)),
     ],
 )
 def test_answers(reply, handle, outcome):
-    """A picture, a handle, or still in progress."""
+    """An image, a handle, or still in progress."""
     assert read_response(CREATIVE, reply, handle) == outcome
 
 
 @pytest.mark.parametrize(
     ("reply", "error"),
     [
-        (picture(**{"finish-reason": "CONTENT_FILTERED"}), ContentRefused),
-        (picture(b""), ResultUnusable),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
-        (Reply(200, {}, b""), UnknownCharge),
+        (image(**{"finish-reason": "CONTENT_FILTERED"}), ContentRefused),
+        (image(b""), ResultUnusable),
+        (HttpResponse(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
+        (HttpResponse(200, {}, b""), UnknownCharge),
         (said(200, {}), UnknownCharge),
         (said(200, {"id": "../../v1/user/balance"}), UnknownCharge),
         (said(200, ["id"]), UnknownCharge),
-        (Reply(200, {"content-type": "application/json"}, b'{"id": '), UnknownCharge),
+        (HttpResponse(200, {"content-type": "application/json"}, b'{"id": '), UnknownCharge),
     ],
 )
-def test_answers_without_a_picture(reply, error):
-    """A blurred picture is a refusal; what can't be read is never taken for free."""
+def test_answers_without_a_image(reply, error):
+    """A blurred image is a refusal; what can't be read is never taken for free."""
     with pytest.raises(error):
         read_response(CREATIVE, reply)
 
@@ -266,10 +266,10 @@ def refused(name, *sentences):
         (said(429, refused("rate_limit_exceeded", "slow")), ProviderBusy, "rate limit"),
         (said(500, refused("internal_error", "oops")), ProviderOutage, "failed (500)"),
         (said(503, refused("service_unavailable", "oops")), ProviderOutage, "failed (503)"),
-        (Reply(502, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "answer was lost (502)"),
-        (Reply(504, {}, b""), UnknownCharge, "answer was lost (504)"),
-        (Reply(500, {}, b"[]"), UnknownCharge, "answer was lost (500)"),
-        (Reply(302, {"location": "http://evil.example"}, b""), UnknownCharge, "answer was lost (302)"),
+        (HttpResponse(502, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "answer was lost (502)"),
+        (HttpResponse(504, {}, b""), UnknownCharge, "answer was lost (504)"),
+        (HttpResponse(500, {}, b"[]"), UnknownCharge, "answer was lost (500)"),
+        (HttpResponse(302, {"location": "http://evil.example"}, b""), UnknownCharge, "answer was lost (302)"),
     ],
 )
 def test_errors(reply, error, words):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from image_studio.providers import text
-from image_studio.providers.access import Access
-from image_studio.providers.text import MAX_GIVEN, MAX_WRITTEN, cleaned, enhance, user_text, writers
-from image_studio.providers.wire import Wire
+from image_studio.providers import text_model
+from image_studio.providers.adapter import ProviderCredentials
+from image_studio.providers.client import ProviderClient
+from image_studio.providers.text_model import MAX_GIVEN, MAX_WRITTEN, cleaned, enrich_prompt, text_adapters, user_text
 
 STYLE = "professional photography, high quality"
 PROMPT = "Modern minimalist workspace with laptop"
@@ -13,12 +13,12 @@ PROMPT = "Modern minimalist workspace with laptop"
 
 def keys(emulators, *names):
     """Access to some of the providers."""
-    return lambda name: Access("sk-canary-7f3b9d", emulators[name].url) if name in names else None
+    return lambda name: ProviderCredentials("sk-canary-7f3b9d", emulators[name].url) if name in names else None
 
 
 def test_the_order_of_writers():
     """Gemini is asked before Hugging Face; the others have no text model."""
-    assert [adapter.SPEC.name for adapter in writers()] == ["gemini", "huggingface"]
+    assert [adapter.SPEC.name for adapter in text_adapters()] == ["gemini", "huggingface"]
 
 
 def test_the_text_that_is_sent():
@@ -29,24 +29,24 @@ def test_the_text_that_is_sent():
 @pytest.mark.parametrize("provider", ["gemini", "huggingface"])
 def test_the_references_example(provider, emulators):
     """The reference's prompt and style give its enhanced prompt word for word, without a paid call."""
-    written = enhance(PROMPT, STYLE, keys(emulators, provider), Wire())
+    written = enrich_prompt(PROMPT, STYLE, keys(emulators, provider), ProviderClient())
     assert written == f"{PROMPT}, {STYLE}"
     assert (emulators[provider].text_calls, emulators[provider].paid_calls) == (1, 0)
 
 
 def test_only_the_first_configured_writer_is_asked(emulators):
     """With both keys Gemini is asked; when it fails nobody else is, the style's words do."""
-    assert enhance(PROMPT, STYLE, keys(emulators, "gemini", "huggingface"), Wire())
+    assert enrich_prompt(PROMPT, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient())
     failing = f"{PROMPT} [[fault=500;stage=text]]"
-    assert enhance(failing, STYLE, keys(emulators, "gemini", "huggingface"), Wire()) is None
+    assert enrich_prompt(failing, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient()) is None
     assert len(emulators["gemini"].calls) == 2
     assert emulators["huggingface"].calls == []
 
 
 def test_without_a_key_nobody_is_asked(emulators):
     """No text model is configured: nothing is sent."""
-    assert enhance(PROMPT, STYLE, keys(emulators), Wire()) is None
-    assert enhance(PROMPT, STYLE, keys(emulators, "stability", "wavespeed"), Wire()) is None
+    assert enrich_prompt(PROMPT, STYLE, keys(emulators), ProviderClient()) is None
+    assert enrich_prompt(PROMPT, STYLE, keys(emulators, "stability", "wavespeed"), ProviderClient()) is None
     assert [len(emulator.calls) for emulator in emulators.values()] == [0, 0, 0, 0]
 
 
@@ -71,9 +71,9 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatch, caplog):
     """Whatever goes wrong, it is asked once and the prompt stays ours; the prompt isn't logged."""
-    monkeypatch.setattr(text, "SECONDS", 0.4 if fault in {"timeout", "drip"} else 3.0)
+    monkeypatch.setattr(text_model, "SECONDS", 0.4 if fault in {"timeout", "drip"} else 3.0)
     prompt = f"{PROMPT} [[fault={fault};stage=text]]"
-    assert enhance(prompt, STYLE, keys(emulators, provider), Wire()) is None
+    assert enrich_prompt(prompt, STYLE, keys(emulators, provider), ProviderClient()) is None
     assert len(emulators[provider].calls) == 1
     assert PROMPT not in caplog.text
     assert "canary" not in caplog.text
@@ -82,9 +82,9 @@ def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatc
 def test_a_prompt_that_is_long_already_is_left_alone(emulators):
     """At the limit it is asked, beyond it not."""
     access = keys(emulators, "gemini")
-    enhance("x" * MAX_GIVEN, "", access, Wire())
+    enrich_prompt("x" * MAX_GIVEN, "", access, ProviderClient())
     assert len(emulators["gemini"].calls) == 1
-    assert enhance("x" * (MAX_GIVEN + 1), "", access, Wire()) is None
+    assert enrich_prompt("x" * (MAX_GIVEN + 1), "", access, ProviderClient()) is None
     assert len(emulators["gemini"].calls) == 1
 
 

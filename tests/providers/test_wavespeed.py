@@ -14,8 +14,8 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.fit_task import fit_task
-from image_studio.providers.adapter import Located, Pending, Reply
+from image_studio.operations.generate import fit_task
+from image_studio.providers.adapter import HttpResponse, Pending, ResultUrl
 from image_studio.providers.wavespeed import SPEC, build_poll, build_request, read_error, read_response
 from tests.providers.asking import (
     GIVEN,
@@ -37,7 +37,7 @@ PNG = {"output_format": "png"}
 AVOID = "Avoid: blurry."
 KEEP = "Keep everything else exactly as it is."
 REPLACE = f"Replace the hat with a red fox. {KEEP} {AVOID}"
-RECOLOR = f"Change only the colour of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}"
+RECOLOR = f"Change only the color of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}"
 FOX_EDIT = f"a red fox. {AVOID}"
 BG_URI, LIGHT_URI = "data:image/png;base64,Qkc=", "data:image/png;base64,TEdU"
 IMAGES = {"images": [IMAGE_URI]}
@@ -57,15 +57,15 @@ BODIES = {
     ("qwen-edit-plus", "edit.search_replace"): {"prompt": REPLACE} | IMAGES | QWEN_PLUS,
     ("qwen-edit-plus", "edit.search_recolor"): {"prompt": RECOLOR} | IMAGES | QWEN_PLUS,
     ("qwen-edit-plus", "edit.relight"): {
-        "prompt": "Replace the background by the place in the second picture: a red fox. a bottle."
-        " Light the subject as the third picture is lit. The light comes from the left."
+        "prompt": "Replace the background by the place in the second image: a red fox. a bottle."
+        " Light the subject as the third image is lit. The light comes from the left."
         f" Match the light on the subject to the scene, and keep the subject itself unchanged. {AVOID}",
         "images": [IMAGE_URI, BG_URI, LIGHT_URI],
     }
     | QWEN_PLUS,
     ("qwen-edit-plus", "control.style_transfer"): {
-        "prompt": "Redraw the first picture in the visual style of the second picture. a red fox."
-        f" Keep what the first picture shows, and where it shows it. {AVOID}",
+        "prompt": "Redraw the first image in the visual style of the second image. a red fox."
+        f" Keep what the first image shows, and where it shows it. {AVOID}",
         "images": [IMAGE_URI, STYLE_URI],
     }
     | QWEN_PLUS,
@@ -143,19 +143,19 @@ def test_values_beyond_the_contract_are_brought_into_it(model, operation, size):
 
 
 def test_seeds_fit_the_wire_and_stay_apart():
-    """Seeds beyond 31 bits are folded: the same one is the same, neighbours differ."""
+    """Seeds beyond 31 bits are folded: the same one is the same, neighbors differ."""
     model = SPEC.model("qwen-image")
     sent = [build_request(model, full_task("create", seed=seed)).json["seed"] for seed in (0, 2**31, 2**31 + 1)]
     assert sent == [0, 0, 1]
 
 
-def test_the_masks_picture_is_explained_to_models_that_see_several():
-    """A model without a mask field, but with room for a second picture, is told what the mask is."""
+def test_the_masks_image_is_explained_to_models_that_see_several():
+    """A model without a mask field, but with room for a second image, is told what the mask is."""
     task = full_task("edit.general_edit", images=GIVEN["edit.inpaint"][0], negative_prompt=None)
     body = build_request(SPEC.model("qwen-edit-plus"), task).json
     assert body["images"] == [IMAGE_URI, MASK_URI]
     assert body["prompt"] == (
-        f"a red fox. The second picture is a mask of the first: work only where the mask is bright. {KEEP}"
+        f"a red fox. The second image is a mask of the first: work only where the mask is bright. {KEEP}"
     )
     assert "mask" not in build_request(SPEC.model("qwen-edit"), task).json["prompt"]
 
@@ -177,12 +177,12 @@ URL = "https://d1q70pf5vjeyhc.cloudfront.net/predictions/1.png"
 
 def reply(data, status=200, code=200, message="success"):
     """An envelope."""
-    return Reply(status, {}, json.dumps({"code": code, "message": message, "data": data}).encode())
+    return HttpResponse(status, {}, json.dumps({"code": code, "message": message, "data": data}).encode())
 
 
 def bare(document):
     """A reply that is no envelope."""
-    return Reply(200, {}, json.dumps(document).encode())
+    return HttpResponse(200, {}, json.dumps(document).encode())
 
 
 DONE = {"id": ID, "status": "completed", "outputs": [URL], "has_nsfw_contents": [False]}
@@ -196,10 +196,10 @@ DONE = {"id": ID, "status": "completed", "outputs": [URL], "has_nsfw_contents": 
         (reply({"status": "processing"}), ID, Pending(ID, 1.0)),
         (reply({"id": ID, "status": "queued"}), None, Pending(ID, 1.0)),
         (reply({"id": ID, "status": "processing", "code": 5004, "error": "timed out"}), None, Pending(ID, 1.0)),
-        (reply(DONE), ID, Located(URL)),
-        (reply(DONE | {"seed": 9}), ID, Located(URL, 9)),
-        (reply(DONE | {"status": "succeeded"}), ID, Located(URL)),
-        (bare(DONE), ID, Located(URL)),
+        (reply(DONE), ID, ResultUrl(URL)),
+        (reply(DONE | {"seed": 9}), ID, ResultUrl(URL, 9)),
+        (reply(DONE | {"status": "succeeded"}), ID, ResultUrl(URL)),
+        (bare(DONE), ID, ResultUrl(URL)),
         (bare({"id": ID, "status": "created"}), None, Pending(ID, 1.0)),
     ],
 )
@@ -230,12 +230,12 @@ def test_answers(found, handle, outcome):
         (reply(None, code=500), UnknownCharge),
         (reply([1]), UnknownCharge),
         (bare(["x"]), UnknownCharge),
-        (Reply(200, {}, b'{"code": 200, "data": {"id"'), UnknownCharge),
-        (Reply(200, {}, b""), UnknownCharge),
-        (Reply(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
+        (HttpResponse(200, {}, b'{"code": 200, "data": {"id"'), UnknownCharge),
+        (HttpResponse(200, {}, b""), UnknownCharge),
+        (HttpResponse(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
     ],
 )
-def test_answers_without_a_picture(found, error):
+def test_answers_without_a_image(found, error):
     """A failed task may have been charged; an error in the envelope of a 200 is what its code says."""
     with pytest.raises(error):
         read_response(MODEL, found)

@@ -18,11 +18,19 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.providers import PROVIDERS, connection, sender
-from image_studio.providers.access import Access, access_from
-from image_studio.providers.adapter import Finished, HttpCall, Located, Pending, Reply, Task
-from image_studio.providers.sender import Sender
-from image_studio.providers.wire import MAX_FAULTS, StillRunning, Watch, Wire
+from image_studio.providers import PROVIDERS, transport
+from image_studio.providers.adapter import (
+    HttpRequest,
+    HttpResponse,
+    Pending,
+    ProviderCredentials,
+    ProviderImage,
+    ResultUrl,
+    Task,
+    read_credentials,
+)
+from image_studio.providers.client import MAX_FAULTS, Deadlines, ProviderClient, StillRunning
+from image_studio.providers.transport import HttpTransport
 from tests.providers.certificates import certificate_for
 
 TASK = Task(operation="create", width=256, height=256, prompt="a red bicycle")
@@ -113,8 +121,8 @@ def toy(outcomes: list[object], **spec: object) -> SimpleNamespace:
     base = PROVIDERS["stability"].SPEC
     return SimpleNamespace(
         SPEC=replace(base, **{"name": "toy", "title": "Toy", **spec}),
-        build_request=lambda model, task: HttpCall(method="POST", path="/make", json={"prompt": task.prompt}),
-        build_poll=lambda model, handle: HttpCall(method="GET", path=f"/poll/{handle}"),
+        build_request=lambda model, task: HttpRequest(method="POST", path="/make", json={"prompt": task.prompt}),
+        build_poll=lambda model, handle: HttpRequest(method="GET", path=f"/poll/{handle}"),
         read_response=read,
         read_error=lambda reply: UnknownCharge(f"status {reply.status}"),
     )
@@ -124,20 +132,20 @@ MODEL = PROVIDERS["stability"].SPEC.models[0]
 
 
 def ok(client: socket.socket, _request: bytes) -> None:
-    """A small picture."""
+    """A small image."""
     client.sendall(PNG)
 
 
-def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Finished:
-    """One picture; `deadline`, `hold`, `handle` and `handles` as options."""
+def make(wire: ProviderClient, adapter: object, url: str, jumps, **options: object) -> ProviderImage:
+    """One image; `deadline`, `hold`, `handle` and `handles` as options."""
     handles = options.get("handles", [])
     now = jumps.clock()
     return wire.make(
         adapter,  # type: ignore[arg-type]
         MODEL,
         TASK,
-        options.get("access") or Access("key", url),
-        watch=Watch(now + options.get("deadline", 120.0), now + options.get("hold", 200.0)),
+        options.get("access") or ProviderCredentials("key", url),
+        watch=Deadlines(now + options.get("deadline", 120.0), now + options.get("hold", 200.0)),
         on_handle=handles.append,
         on_paying=options.get("on_paying", lambda: None),
         handle=options.get("handle"),
@@ -146,19 +154,19 @@ def make(wire: Wire, adapter: object, url: str, jumps, **options: object) -> Fin
 
 
 @pytest.fixture
-def wire(jumps) -> Wire:
+def wire(jumps) -> ProviderClient:
     """A wire whose waits are jumped over."""
-    return Wire(clock=jumps.clock, sleep=jumps.sleep)
+    return ProviderClient(clock=jumps.clock, sleep=jumps.sleep)
 
 
 def test_paying_is_told_once_directly_before(wire, jumps, peer):
     """When the body is built and the place is there; a free repetition is the same paid call, a resumed one none."""
     told: list[int] = []
     server = peer(ok)
-    busy = toy([ProviderBusy("busy", retry_after=1.0), Finished(b"x")])
+    busy = toy([ProviderBusy("busy", retry_after=1.0), ProviderImage(b"x")])
     make(wire, busy, server.url, jumps, on_paying=lambda: told.append(len(server.requests)))
     assert (told, len(server.requests)) == ([0], 2)
-    make(wire, toy([Finished(b"x")]), server.url, jumps, handle="a", on_paying=lambda: told.append(9))
+    make(wire, toy([ProviderImage(b"x")]), server.url, jumps, handle="a", on_paying=lambda: told.append(9))
     assert told == [0]
 
 
@@ -166,8 +174,8 @@ def test_a_handle_is_told_before_it_is_polled_and_once(wire, jumps, peer):
     """Each new handle is journalled at once; the same one isn't told again."""
     server = peer(ok)
     handles: list[str] = []
-    adapter = toy([Pending("a", 1.0), Pending("a", 1.0), Pending("b", 0.0), Finished(b"x", 7)])
-    assert make(wire, adapter, server.url, jumps, handles=handles) == Finished(b"x", 7)
+    adapter = toy([Pending("a", 1.0), Pending("a", 1.0), Pending("b", 0.0), ProviderImage(b"x", 7)])
+    assert make(wire, adapter, server.url, jumps, handles=handles) == ProviderImage(b"x", 7)
     assert handles == ["a", "b"]
     assert [request.split(b" ")[1] for request in server.requests] == [b"/make", b"/poll/a", b"/poll/a", b"/poll/b"]
 
@@ -175,7 +183,7 @@ def test_a_handle_is_told_before_it_is_polled_and_once(wire, jumps, peer):
 def test_a_handle_is_resumed_without_a_submit(wire, jumps, peer):
     """With a handle nothing is submitted: it is polled at once."""
     server = peer(ok)
-    assert make(wire, toy([Finished(b"x")]), server.url, jumps, handle="a").data == b"x"
+    assert make(wire, toy([ProviderImage(b"x")]), server.url, jumps, handle="a").data == b"x"
     assert [request.split(b" ")[0] for request in server.requests] == [b"GET"]
     assert jumps.waits == []
 
@@ -184,8 +192,8 @@ def test_a_located_result_is_told_as_a_handle_and_resumed(wire, jumps, peer):
     """A result's address is journalled, too: a later run downloads it without a submit or a poll."""
     server = peer(ok)
     handles: list[str] = []
-    found = Located(f"{server.url}/1.png", 5)
-    assert make(wire, toy([found]), server.url, jumps, handles=handles) == Finished(b"PNG", 5)
+    found = ResultUrl(f"{server.url}/1.png", 5)
+    assert make(wire, toy([found]), server.url, jumps, handles=handles) == ProviderImage(b"PNG", 5)
     assert handles == [f"url:{server.url}/1.png"]
     assert make(wire, toy([]), server.url, jumps, handle=handles[0]).data == b"PNG"
     assert [request.split(b" ")[0] for request in server.requests] == [b"POST", b"GET", b"GET"]
@@ -201,7 +209,7 @@ def test_a_long_wait_is_handed_back(wire, jumps, peer):
 
 def test_a_wait_as_long_as_the_hold_is_waited(wire, jumps, peer):
     """A wait that ends within the hold is waited here."""
-    assert make(wire, toy([Pending("a", 10.0), Finished(b"x")]), peer(ok).url, jumps, hold=10.5).data == b"x"
+    assert make(wire, toy([Pending("a", 10.0), ProviderImage(b"x")]), peer(ok).url, jumps, hold=10.5).data == b"x"
 
 
 def test_faults_are_counted_in_a_row(wire, jumps, peer):
@@ -212,7 +220,7 @@ def test_faults_are_counted_in_a_row(wire, jumps, peer):
         *[lost] * (MAX_FAULTS - 1),
         Pending("a", 0.5),
         *[lost] * (MAX_FAULTS - 1),
-        Finished(b"x"),
+        ProviderImage(b"x"),
     ]
     assert make(wire, toy(rows), peer(ok).url, jumps, deadline=1000.0, hold=2000.0).data == b"x"
     with pytest.raises(UnknownCharge):
@@ -220,9 +228,9 @@ def test_faults_are_counted_in_a_row(wire, jumps, peer):
 
 
 def test_a_poll_waits_as_long_as_it_is_told(wire, jumps, peer):
-    """Retry-After of a poll's 429 is honoured, up to what is worth waiting for."""
+    """Retry-After of a poll's 429 is honored, up to what is worth waiting for."""
     rows = [Pending("a", 1.0), ProviderBusy("busy", retry_after=33.0), ProviderBusy("busy", retry_after=999.0)]
-    make(wire, toy([*rows, Finished(b"x")]), peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
+    make(wire, toy([*rows, ProviderImage(b"x")]), peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
     assert jumps.waits == [1.0, 33.0, 65.0]
 
 
@@ -237,13 +245,15 @@ def test_errors_after_the_order_count_as_charged(verdict, wire, jumps, peer):
 def test_a_key_that_was_rotated_after_the_order_is_renewed(wire, jumps, peer):
     """The next poll goes out with the new key; when that is refused too, it ends as charged and shows no key."""
     server = peer(ok)
-    fresh = Access("sk-second", server.url)
-    rows = [Pending("a", 0.1), ProviderKeyRefused("no"), Finished(b"x")]
+    fresh = ProviderCredentials("sk-second", server.url)
+    rows = [Pending("a", 0.1), ProviderKeyRefused("no"), ProviderImage(b"x")]
     assert make(wire, toy(rows), server.url, jumps, renew=lambda: fresh).data == b"x"
     assert [b"sk-second" in request for request in server.requests] == [False, False, True]
-    rows = [Pending("a", 0.1), *[ProviderKeyRefused("sk-second is no key")] * 2, Finished(b"x")]
+    rows = [Pending("a", 0.1), *[ProviderKeyRefused("sk-second is no key")] * 2, ProviderImage(b"x")]
     with pytest.raises(UnknownCharge) as failed:
-        make(wire, toy(rows), server.url, jumps, access=Access("sk-first", server.url), renew=lambda: fresh)
+        make(
+            wire, toy(rows), server.url, jumps, access=ProviderCredentials("sk-first", server.url), renew=lambda: fresh
+        )
     assert failed.value.detail.startswith("*** is no key")
 
 
@@ -251,20 +261,20 @@ def test_a_submit_is_not_repeated_when_the_rest_would_be_cut_short(wire, jumps, 
     """A free refusal late in the deadline is final: a paid call with too little time left would be lost."""
     server = peer(ok)
     with pytest.raises(ProviderBusy):
-        make(wire, toy([ProviderBusy("busy", retry_after=50.0), Finished(b"x")]), server.url, jumps, deadline=60.0)
+        make(wire, toy([ProviderBusy("busy", retry_after=50.0), ProviderImage(b"x")]), server.url, jumps, deadline=60.0)
     assert (len(server.requests), jumps.waits) == (1, [])
 
 
 def test_a_submit_is_not_repeated_beyond_the_hold(wire, jumps, peer):
     """A wait for a free repetition can't be handed over to another process, so it must fit into this one."""
     with pytest.raises(ProviderBusy):
-        make(wire, toy([ProviderBusy("busy", retry_after=30.0), Finished(b"x")]), peer(ok).url, jumps, hold=29.0)
+        make(wire, toy([ProviderBusy("busy", retry_after=30.0), ProviderImage(b"x")]), peer(ok).url, jumps, hold=29.0)
 
 
 @pytest.mark.parametrize(("told", "waits"), [(65.0, [65.0]), (65.1, [])])
 def test_the_longest_wait_for_a_free_repetition(told, waits, wire, jumps, peer):
     """A provider that wants to be left alone for longer than a bit over a minute is given up at once."""
-    adapter = toy([ProviderBusy("busy", retry_after=told), Finished(b"x")])
+    adapter = toy([ProviderBusy("busy", retry_after=told), ProviderImage(b"x")])
     try:
         make(wire, adapter, peer(ok).url, jumps, deadline=1000.0, hold=2000.0)
     except ProviderBusy:
@@ -285,7 +295,7 @@ def test_a_key_that_is_none_never_leaves(key, wire, jumps, peer):
     """A key with characters that no header takes is refused here, and not repeated in the error."""
     server = peer(ok)
     with pytest.raises(ProviderKeyRefused) as refused:
-        make(wire, toy([]), server.url, jumps, access=Access(key, server.url))
+        make(wire, toy([]), server.url, jumps, access=ProviderCredentials(key, server.url))
     assert key not in str(refused.value)
     assert server.requests == []
 
@@ -296,7 +306,7 @@ def test_a_key_in_a_providers_words_is_masked(wire, jumps, peer):
     adapter.read_error = lambda reply: ProviderFailed("Incorrect API key provided: sk-canary-12.")
     server = peer(lambda client, _: client.sendall(b"HTTP/1.1 400 no\r\nContent-Length: 0\r\n\r\n"))
     with pytest.raises(ProviderFailed) as failed:
-        make(wire, adapter, server.url, jumps, access=Access("sk-canary-12", server.url))
+        make(wire, adapter, server.url, jumps, access=ProviderCredentials("sk-canary-12", server.url))
     assert failed.value.detail == "Incorrect API key provided: ***."
     assert "sk-canary" not in str(failed.value)
 
@@ -304,10 +314,10 @@ def test_a_key_in_a_providers_words_is_masked(wire, jumps, peer):
 def test_keys_come_out_of_values_trimmed():
     """A key pasted with a line break works; without a key there is no access; the key isn't in its repr."""
     spec = PROVIDERS["stability"].SPEC
-    access = access_from({"STABILITY_API_KEY": " sk-1\n", "STABILITY_BASE_URL": ""}, spec)
-    assert access == Access("sk-1", None)
-    assert access_from({"STABILITY_API_KEY": "  "}, spec) is None
-    assert access_from({}, spec) is None
+    access = read_credentials({"STABILITY_API_KEY": " sk-1\n", "STABILITY_BASE_URL": ""}, spec)
+    assert access == ProviderCredentials("sk-1", None)
+    assert read_credentials({"STABILITY_API_KEY": "  "}, spec) is None
+    assert read_credentials({}, spec) is None
     assert "sk-1" not in repr(access)
 
 
@@ -315,7 +325,7 @@ def test_a_body_that_the_provider_would_refuse_is_not_sent(wire, jumps, peer):
     """A request at the provider's size limit is sent, a larger one is refused here, surely free."""
     server = peer(ok)
     body = len(b'{"prompt": "a red bicycle"}')
-    assert make(wire, toy([Finished(b"x")], request_bytes=body), server.url, jumps).data == b"x"
+    assert make(wire, toy([ProviderImage(b"x")], request_bytes=body), server.url, jumps).data == b"x"
     with pytest.raises(ProviderFailed, match="at most") as failed:
         make(wire, toy([], request_bytes=body - 1, name="toy2"), server.url, jumps)
     assert not failed.value.maybe_charged
@@ -327,7 +337,7 @@ def test_what_goes_out(wire, jumps, peer):
     server = peer(
         lambda client, _: client.sendall(PNG.replace(b"Content-Type", b"Set-Cookie: a=1; Path=/\r\nContent-Type"))
     )
-    adapter = toy([Finished(b"x"), Finished(b"x")])
+    adapter = toy([ProviderImage(b"x"), ProviderImage(b"x")])
     make(wire, adapter, server.url, jumps)
     make(wire, adapter, server.url, jumps)
     for request in server.requests:
@@ -341,10 +351,10 @@ def test_what_goes_out(wire, jumps, peer):
 def test_a_stale_connection_is_not_used_for_a_paid_call(wire, jumps, peer, monkeypatch):
     """An idle connection older than its time is replaced, so that a dead one can't swallow a paid call."""
     server = peer(ok)
-    adapter = toy([Finished(b"x"), Finished(b"x")])
+    adapter = toy([ProviderImage(b"x"), ProviderImage(b"x")])
     make(wire, adapter, server.url, jumps)
-    moved = time.time() + connection.REUSE_SECONDS + 1
-    monkeypatch.setattr(connection.time, "time", lambda: moved)
+    moved = time.time() + transport.REUSE_SECONDS + 1
+    monkeypatch.setattr(transport.time, "time", lambda: moved)
     make(wire, adapter, server.url, jumps)
     assert server.connections == 2
 
@@ -352,7 +362,7 @@ def test_a_stale_connection_is_not_used_for_a_paid_call(wire, jumps, peer, monke
 @pytest.mark.parametrize("reused", [False, True])
 def test_a_body_may_take_the_calls_time_to_send(reused, wire, jumps, monkeypatch):
     """The short time to connect isn't the time to send: a large body may wait for a slow reader."""
-    monkeypatch.setattr(sender, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.2)
     listener = socket.create_server(("127.0.0.1", 0))
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # what isn't read makes the sender wait
 
@@ -368,10 +378,12 @@ def test_a_body_may_take_the_calls_time_to_send(reused, wire, jumps, monkeypatch
 
     threading.Thread(target=serve, daemon=True).start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    adapter = toy([Finished(b"x"), Finished(b"y")])
+    adapter = toy([ProviderImage(b"x"), ProviderImage(b"y")])
     if reused:
         make(wire, adapter, url, jumps)
-    adapter.build_request = lambda model, task: HttpCall(method="POST", path="/make", json={"prompt": "x" * 9_000_000})
+    adapter.build_request = lambda model, task: HttpRequest(
+        method="POST", path="/make", json={"prompt": "x" * 9_000_000}
+    )
     assert make(wire, adapter, url, jumps)
     listener.close()
 
@@ -379,8 +391,8 @@ def test_a_body_may_take_the_calls_time_to_send(reused, wire, jumps, monkeypatch
 @pytest.mark.parametrize(
     ("outcome", "error"),
     [
-        (Located("https://evil.example/1.png"), ResultUnusable),
-        (Located("data:image/png;base64," + "A" * 1_000_000), ResultUnusable),
+        (ResultUrl("https://evil.example/1.png"), ResultUnusable),
+        (ResultUrl("data:image/png;base64," + "A" * 1_000_000), ResultUnusable),
         (Pending("a" * 1_025, 1.0), UnknownCharge),
     ],
 )
@@ -423,8 +435,8 @@ def test_calls_in_flight_are_bounded(jumps, peer):
             inside[0] -= 1
         client.sendall(PNG)
 
-    server, wire = peer(script), Wire()
-    adapter = toy([Finished(b"x")] * 5, in_flight=2)
+    server, wire = peer(script), ProviderClient()
+    adapter = toy([ProviderImage(b"x")] * 5, in_flight=2)
     threads = [threading.Thread(target=make, args=(wire, adapter, server.url, jumps)) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -477,20 +489,20 @@ def test_a_peer_of_another_name_was_never_talked_to(tmp_path, wire, jumps):
 def test_asking_a_text_is_one_exchange(peer):
     """`ask` sends once and gives the reply, or raises what the adapter reads."""
     server = peer(ok)
-    wire = Wire()
-    reply = wire.ask(toy([]), HttpCall(method="GET", path="/text"), Access("key", server.url), 2.0)
-    assert isinstance(reply, Reply)
+    wire = ProviderClient()
+    reply = wire.ask(toy([]), HttpRequest(method="GET", path="/text"), ProviderCredentials("key", server.url), 2.0)
+    assert isinstance(reply, HttpResponse)
     server.script = lambda client, _: client.sendall(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\n\r\n")
     with pytest.raises(UnknownCharge, match="status 500"):
-        wire.ask(toy([]), HttpCall(method="GET", path="/text"), Access("key", server.url), 2.0)
+        wire.ask(toy([]), HttpRequest(method="GET", path="/text"), ProviderCredentials("key", server.url), 2.0)
     assert len(server.requests) == 2
 
 
 def test_a_huge_answer_is_cut_off(peer, monkeypatch):
-    """An answer beyond the byte limit is no picture, and may have been charged."""
-    monkeypatch.setattr(sender, "MAX_RESULT_BYTES", 1000)
+    """An answer beyond the byte limit is no image, and may have been charged."""
+    monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 1000)
     server = peer(lambda client, _: client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1001\r\n\r\n" + b"x" * 1001))
     spec = PROVIDERS["stability"].SPEC
     with pytest.raises(ResultUnusable) as huge:
-        Sender().send(spec, HttpCall(method="GET", path="/"), Access("key", server.url), 2.0)
+        HttpTransport().send(spec, HttpRequest(method="GET", path="/"), ProviderCredentials("key", server.url), 2.0)
     assert huge.value.maybe_charged

@@ -44,7 +44,7 @@ def test_the_references_body_word_for_word():
 
 
 def test_no_provider_is_said_so():
-    """Pictures can't be made without a key."""
+    """Images can't be made without a key."""
     roster.record(frozenset())
     status, body = ask()
     assert (status, body["status"]) == (200, "degraded")

@@ -21,8 +21,8 @@ def aws(monkeypatch):
         yield
 
 
-def picture(width=600, height=400):
-    """A data URL of a grey ramp."""
+def image(width=600, height=400):
+    """A data URL of a gray ramp."""
     out = io.BytesIO()
     Image.linear_gradient("L").resize((width, height)).convert("RGB").save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
@@ -36,7 +36,7 @@ def optimize(**body):
             "version": "2.0",
             "rawPath": path,
             "headers": {"content-type": "application/json"},
-            "body": json.dumps({"image_base64": picture(), "platforms": ["instagram", "facebook"], **body}),
+            "body": json.dumps({"image_base64": image(), "platforms": ["instagram", "facebook"], **body}),
             "requestContext": {
                 "http": {"method": "POST", "path": path},
                 "authorizer": {"jwt": {"claims": {"sub": "alice", "tier": "enterprise"}}},
@@ -65,7 +65,7 @@ def test_what_fits_is_inline_and_nothing_is_stored():
 
 
 def test_what_does_not_fit_is_staged_and_linked(monkeypatch):
-    """Under the caller's own prefix; the URL's object is the picture."""
+    """Under the caller's own prefix; the URL's object is the image."""
     monkeypatch.setattr(deliver, "MAX_BODY", 8_000)
     _, _, body = optimize(formats="all", platforms=["instagram"])
     linked = [result for result in body["results"] if "image_url" in result]
@@ -87,7 +87,7 @@ def test_urls_only_where_urls_are_asked_for():
 
 
 def test_no_answer_is_larger_than_lambda_lets_through():
-    """All formats of all platforms from one noisy picture."""
+    """All formats of all platforms from one noisy image."""
     out = io.BytesIO()
     Image.effect_noise((1200, 1200), 90).convert("RGB").save(out, "JPEG", quality=90)
     noisy = base64.b64encode(out.getvalue()).decode()

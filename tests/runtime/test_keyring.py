@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.providers import PROVIDERS
-from image_studio.providers.access import Access
+from image_studio.providers.adapter import ProviderCredentials
 from image_studio.runtime import clients, keyring, settings
 from image_studio.runtime.keyring import CACHE_SECONDS, ProviderKeys, keys_in
 from tests.tables import SECRET, fake_aws, forget
@@ -29,7 +29,7 @@ def test_keys_come_from_the_secret(secret):
     """Its fields are named like the environment's variables; an empty one is no key."""
     secret(STABILITY_API_KEY="one", GEMINI_API_KEY="", HF_TOKEN=" ")
     keys = ProviderKeys()
-    assert keys.access("stability") == Access("one")
+    assert keys.access("stability") == ProviderCredentials("one")
     assert keys.access("gemini") is None
     assert keys.configured() == {"stability"}
 
@@ -39,7 +39,7 @@ def test_the_environment_wins(secret, monkeypatch):
     secret(STABILITY_API_KEY="one")
     monkeypatch.setenv("STABILITY_API_KEY", "two")
     monkeypatch.setenv("STABILITY_BASE_URL", "http://127.0.0.1:1")
-    assert ProviderKeys().access("stability") == Access("two", "http://127.0.0.1:1")
+    assert ProviderKeys().access("stability") == ProviderCredentials("two", "http://127.0.0.1:1")
 
 
 def test_without_a_secret_the_environment_is_enough(monkeypatch):
@@ -53,12 +53,12 @@ def test_the_secret_is_read_once_in_five_minutes(secret, monkeypatch):
     """A new key is seen when the time is over, not before."""
     secret(STABILITY_API_KEY="one")
     keys = ProviderKeys()
-    assert keys.access("stability") == Access("one")
+    assert keys.access("stability") == ProviderCredentials("one")
     secret(STABILITY_API_KEY="two")
-    assert keys.access("stability") == Access("one")
+    assert keys.access("stability") == ProviderCredentials("one")
     later = time.monotonic() + CACHE_SECONDS + 1
     monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
-    assert keys.access("stability") == Access("two")
+    assert keys.access("stability") == ProviderCredentials("two")
 
 
 def test_a_refused_key_is_read_anew(secret):
@@ -67,7 +67,7 @@ def test_a_refused_key_is_read_anew(secret):
     keys = ProviderKeys()
     keys.access("stability")
     secret(STABILITY_API_KEY="two", GEMINI_API_KEY="g")
-    assert keys.access("stability", anew=True) == Access("two")
+    assert keys.access("stability", anew=True) == ProviderCredentials("two")
     assert keys.configured() == {"stability", "gemini"}
 
 
@@ -78,7 +78,7 @@ def test_an_unreadable_secret_leaves_the_earlier_keys(secret, monkeypatch):
     keys.access("stability")
     monkeypatch.setenv("PROVIDER_SECRET_ID", "nowhere")
     settings.settings.cache_clear()
-    assert keys.access("stability", anew=True) == Access("one")
+    assert keys.access("stability", anew=True) == ProviderCredentials("one")
     with pytest.raises(ClientError):
         ProviderKeys().access("stability")
 
@@ -98,7 +98,7 @@ def test_only_texts_are_keys():
 
 def test_a_key_is_never_shown():
     """Not even by accident, in the text of what holds it."""
-    assert "canary" not in repr(Access("sk-canary"))
+    assert "canary" not in repr(ProviderCredentials("sk-canary"))
 
 
 def test_every_provider_can_be_configured(secret):

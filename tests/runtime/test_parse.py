@@ -1,4 +1,4 @@
-"""From a body to a request: one sentence, short, without what it complains of where that is a picture."""
+"""From a body to a request: one sentence, short, without what it complains of where that is an image."""
 
 import json
 from typing import Any
@@ -7,9 +7,8 @@ import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.runtime.parse import MAX_ECHO, ignored_header, json_object, parse_request
-from image_studio.schemas.create import CreateRequest
+from image_studio.schemas.create import CreateRequest, Persona
 from image_studio.schemas.edit import EditRequest
-from image_studio.schemas.personas import Persona
 from image_studio.schemas.social import SocialRequest
 
 NAMES = "format_names.instagram should be a format's name, or 1 to 20 names."
@@ -88,7 +87,7 @@ def test_half_a_surrogate_pair_is_no_json() -> None:
     ],
 )
 def test_a_sentence_is_short_whatever_it_complains_of(kind: Any, body: dict[str, Any]) -> None:
-    """At most the first eighty characters of a value come back, and none of a picture."""
+    """At most the first eighty characters of a value come back, and none of an image."""
     with pytest.raises(InvalidRequest) as refused:
         parse_request(kind, json.dumps(body))
     assert len(refused.value.detail) < 300

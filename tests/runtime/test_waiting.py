@@ -8,7 +8,7 @@ import pytest
 from image_studio.runtime.call import Call
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.runtime.waiting import MAX_HOPS, Preference, accepted, go_on, preference
-from image_studio.schemas.delivery import Delivery
+from image_studio.schemas.common import Delivery
 from image_studio.storage.job import Job, Status
 
 JOB = Job(

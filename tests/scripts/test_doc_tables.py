@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from image_studio.operations import choose_model
+from image_studio.operations import model_selection
 from image_studio.providers import SPECS
 from scripts import doc_tables
 
@@ -54,6 +54,6 @@ def test_the_tables_are_complete() -> None:
 def test_it_changes_with_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """A provider less is a column less."""
     monkeypatch.setattr(doc_tables, "SPECS", SPECS[:1])
-    monkeypatch.setattr(choose_model, "SPECS", SPECS[:1])
+    monkeypatch.setattr(model_selection, "SPECS", SPECS[:1])
     assert doc_tables.matrix().splitlines()[0] == "| operation | Stability AI |"
     assert Path(doc_tables.FILE).name == "operations.md"

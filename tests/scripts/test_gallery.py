@@ -1,4 +1,4 @@
-"""The gallery shows every operation; here with a drawn picture in place of the photograph."""
+"""The gallery shows every operation; here with a drawn image in place of the photograph."""
 
 import base64
 import io
@@ -18,22 +18,22 @@ def keys() -> Iterator[gallery.Keys]:
         yield gallery.Keys({"stability": stability})
 
 
-def pictures() -> gallery.Pictures:
-    """Everything drawn from a plain picture."""
+def images() -> gallery.Images:
+    """Everything drawn from a plain image."""
     return gallery.drawn(Image.linear_gradient("L").resize((256, 256)).convert("RGB"))
 
 
 def test_every_operation_has_a_request() -> None:
-    """In the table's order, each with a main picture that there is."""
-    requests = gallery.requests_for(pictures())
+    """In the table's order, each with a main image that there is."""
+    requests = gallery.requests_for(images())
     assert sorted(requests) == sorted(doc_tables.operations())
-    assert {main for main, _ in requests.values()} <= set(pictures())
+    assert {main for main, _ in requests.values()} <= set(images())
 
 
 @pytest.mark.parametrize("operation", ["edit.remove_background", "edit.inpaint", "upscale.fast", "control.sketch"])
 def test_a_sheet(operation: str, keys: gallery.Keys) -> None:
     """Before and after stand side by side, with what it cost."""
-    drawn = pictures()
+    drawn = images()
     name, body = gallery.requests_for(drawn)[operation]
     after = gallery.perform(operation, drawn[name], body, "stability", keys)
     assert after.title.startswith("stability ")
@@ -51,7 +51,7 @@ def test_the_page_shows_every_sheet() -> None:
     assert "Edit: Inpaint &amp; Fix" in page
 
 
-def test_pictures_travel_as_base64() -> None:
+def test_images_travel_as_base64() -> None:
     """A PNG, as callers send it."""
-    data = base64.b64decode(gallery.as_text(pictures()["photo"]))
+    data = base64.b64decode(gallery.as_text(images()["photo"]))
     assert Image.open(io.BytesIO(data)).size == (256, 256)

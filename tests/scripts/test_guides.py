@@ -36,7 +36,7 @@ def test_every_model_has_its_price_on_the_page() -> None:
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
 def test_what_a_guide_links_to_is_there(page: Path) -> None:
-    """Pictures and pages that a guide names exist, and the pictures are small."""
+    """Images and pages that a guide names exist, and the images are small."""
     for found in LINK.finditer(page.read_text()):
         target = (page.parent / (found[1] or found[2])).resolve()
         assert target.exists(), target

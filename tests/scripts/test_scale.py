@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.scale import KNOBS, PAGE, breaks, cost, inputs, load, picture, setting, written
+from scripts.scale import KNOBS, PAGE, breaks, cost, image, inputs, load, setting, written
 
 DATA, OWN = inputs(), setting()
 
@@ -18,15 +18,15 @@ def test_every_limit_has_a_knob() -> None:
 
 
 def test_load_grows_with_the_rate() -> None:
-    """A thousand times the pictures is a thousand times everything."""
+    """A thousand times the images is a thousand times everything."""
     few, many = load(DATA, OWN, 10), load(DATA, OWN, 10_000)
     for name in ("waiting", "working", "requests", "writes", "lease_writes", "puts"):
         assert getattr(many, name) == pytest.approx(1000 * getattr(few, name))
 
 
 def test_concurrency_is_rate_times_time() -> None:
-    """60 pictures a minute of nine seconds keep nine workers busy."""
-    assert load(DATA, OWN, 60).working == pytest.approx(picture(DATA, OWN).worker_seconds)
+    """60 images a minute of nine seconds keep nine workers busy."""
+    assert load(DATA, OWN, 60).working == pytest.approx(image(DATA, OWN).worker_seconds)
 
 
 def test_what_is_reached_at_its_limit_is_the_limit() -> None:
@@ -47,5 +47,5 @@ def test_the_provider_is_the_bill() -> None:
 def test_a_slow_provider_makes_waits_longer_and_hops() -> None:
     """Beyond WaitSeconds the jobs function, which is smaller, waits on."""
     slow = {**DATA, "work": {**DATA["work"], "provider_seconds": 60}}
-    assert picture(slow, OWN).invocations == 2 + 2
-    assert picture(slow, OWN).gb_seconds > picture(DATA, OWN).gb_seconds
+    assert image(slow, OWN).invocations == 2 + 2
+    assert image(slow, OWN).gb_seconds > image(DATA, OWN).gb_seconds

@@ -89,9 +89,9 @@ def _spent(notes: Notes) -> str:
     )
 
 
-def _pictures(notes: Notes) -> str:
+def _images(notes: Notes) -> str:
     return (
-        f"{total(notes, 'images'):,} at the gate ({total(notes, 'opened'):,} are pictures after all), slowest "
+        f"{total(notes, 'images'):,} at the gate ({total(notes, 'opened'):,} are images after all), slowest "
         f"{most(notes, 'slowest'):.2f} s, peak {most(notes, 'peak_mb')} MB; {sum(statuses(notes).values()):,} through "
         f"{len({note['route'] for note in notes if 'route' in note})} routes: {_words(statuses(notes))}"
     )
@@ -147,7 +147,7 @@ ROWS = (
         "images",
         "2,000 or more malformed images: no 500, each under 2 s, under 512 MB",
         {"all": ["tests/security/test_images.py", "tests/imaging/test_hostile.py"]},
-        _pictures,
+        _images,
         lambda notes: (
             total(notes, "images") >= 2_000
             and sum(statuses(notes).values()) >= 2_000
@@ -158,7 +158,7 @@ ROWS = (
     ),
     Row(
         "hypothesis",
-        "the image and data-URL gate, 1,000,000 made-up inputs: a picture or a sentence",
+        "the image and data-URL gate, 1,000,000 made-up inputs: an image or a sentence",
         {run: ["tests/security/test_fuzz.py", "-k", f"hypothesis_executions and {run}"] for run in RUNS},
         _fuzzed,
         lambda notes: total(notes, "executions") >= 10**6 and not total(notes, "crashes"),
@@ -219,7 +219,7 @@ ROWS = (
     ),
     Row(
         "logs",
-        "keys, tokens, pictures and presigned queries in the whole suite's logs: none",
+        "keys, tokens, images and presigned queries in the whole suite's logs: none",
         {"all": ["tests", *IN_SUITE]},  # what `make test` runs, and keeps the count of
         lambda notes: f"{total(notes, 'searched'):,} log lines searched, {total(notes, 'caught')} canaries found",
         lambda notes: total(notes, "searched") > 0 and not total(notes, "caught"),

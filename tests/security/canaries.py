@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-#: What a secret or a picture looks like in text, whoever's it is.
+#: What a secret or an image looks like in text, whoever's it is.
 CANARIES = re.compile(
     r"CANARY"  # what tests plant
     r"|eyJ[\w-]{8,}\.eyJ"  # a token

@@ -1,15 +1,15 @@
 """What a fuzzer tries: bytes as everything that a caller could send them as.
 
-A picture inside the limits or an InvalidImage with a sentence is right; anything else is raised.
+An image inside the limits or an InvalidImage with a sentence is right; anything else is raised.
 """
 
 import base64
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.gate import Limits, measure, open_picture
-from image_studio.imaging.payload import decode_base64
+from image_studio.imaging.base64 import decode_base64
+from image_studio.imaging.decode import DecodeLimits, decode, read_info
 
-LIMITS = Limits(max_bytes=1_000_000, max_pixels=1_000_000)
+LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000)
 
 
 def one_input(data: bytes) -> None:
@@ -23,15 +23,15 @@ def one_input(data: bytes) -> None:
 
 def _as_file(data: bytes) -> None:
     try:
-        measured = measure(data, LIMITS)
-        picture = open_picture(data, LIMITS)
+        measured = read_info(data, LIMITS)
+        image = decode(data, LIMITS)
     except InvalidImage as error:
         _sentence(error)
         return
-    if picture.width * picture.height > LIMITS.max_pixels or picture.mode not in ("RGB", "RGBA") or picture.info:
-        raise AssertionError(f"a picture outside the limits: {picture.size} {picture.mode}")
-    if (measured.width, measured.height) != picture.size:
-        raise AssertionError(f"the header said {measured}, the picture is {picture.size}")
+    if image.width * image.height > LIMITS.max_pixels or image.mode not in ("RGB", "RGBA") or image.info:
+        raise AssertionError(f"an image outside the limits: {image.size} {image.mode}")
+    if (measured.width, measured.height) != image.size:
+        raise AssertionError(f"the header said {measured}, the image is {image.size}")
 
 
 def _as_text(text: str) -> None:

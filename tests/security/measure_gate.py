@@ -1,6 +1,6 @@
 """Hostile images through the gate, in a process of its own: `python -m tests.security.measure_gate COUNT`.
 
-Prints one line of JSON: how many were pictures or sentences, the slowest (processor seconds), and the peak memory.
+Prints one line of JSON: how many were images or sentences, the slowest (processor seconds), and the peak memory.
 """
 
 import json
@@ -9,18 +9,18 @@ import time
 from pathlib import Path
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.gate import open_picture
+from image_studio.imaging.decode import decode
 from tests.imaging.hostile import hostile_images
 
 
 def main() -> None:
-    """Try them all; whatever isn't a picture or a sentence ends the process."""
+    """Try them all; whatever isn't an image or a sentence ends the process."""
     opened = refused = 0
     slowest = (0.0, "")
     for name, data in hostile_images(int(sys.argv[1])):
         started = time.process_time()
         try:
-            open_picture(data)
+            decode(data)
             opened += 1
         except InvalidImage:
             refused += 1

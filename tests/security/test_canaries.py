@@ -1,4 +1,4 @@
-"""Canaries in prompts, pictures, names, keys and tokens, through the whole stack: none comes out in a log line."""
+"""Canaries in prompts, images, names, keys and tokens, through the whole stack: none comes out in a log line."""
 
 import base64
 import io
@@ -20,8 +20,8 @@ PATIENCE = 120.0  # seconds, for what takes a few
 FAULTS = ["", "500", "notimage", "html502", "cut", "mime", "moderated", "401", "redirect", "truncated"]
 
 
-def _picture() -> str:
-    """A picture whose metadata, too, is a canary."""
+def _image() -> str:
+    """An image whose metadata, too, is a canary."""
     out, info = io.BytesIO(), PngInfo()
     info.add_text("Comment", CANARY)
     Image.new("RGB", (96, 96), (9, 120, 200)).save(out, "PNG", pnginfo=info)
@@ -55,17 +55,17 @@ def _ours(lines: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_pictures_and_prompts_stay_out(stack: Stack, logged: Any, fault: str) -> None:
+def test_images_and_prompts_stay_out(stack: Stack, logged: Any, fault: str) -> None:
     """When all goes well, and when a provider answers in every wrong way."""
     marker = f" [[fault={fault};times=1]]" if fault else ""
     fields = {"prompt": f"a boat called {CANARY}{marker}", "negative_prompt": CANARY, CANARY: CANARY}
     _post(stack, "/create", {**fields, "width": 64, "height": 64, "provider": "stability"})
-    picture = _picture()
-    body = {**fields, "image_base64": picture, "operation": "general_edit", "output_format": "png"}
+    image = _image()
+    body = {**fields, "image_base64": image, "operation": "general_edit", "output_format": "png"}
     answer = _post(stack, "/edit/process", body, **{"Idempotency-Key": f"{CANARY}{fault}"})
     lines = logged()
     assert len(_ours(lines)) >= 2
-    sent = picture.partition(",")[2]
+    sent = image.partition(",")[2]
     received = answer.json().get("image_base64", "data:,")[:200].partition(",")[2] or CANARY
     for line in lines:
         assert CANARY not in line
@@ -120,7 +120,7 @@ def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
     request = next(line for line in lines if line.get("message") == "request")
     assert request.keys() >= {"request_id", "route", "status", "tenant", "tier", "seconds", "bytes_in", "bytes_out"}
     (ended,) = (line for line in lines if line.get("message") == "job ended" and line["job_id"] == job_id)
-    received = next(line for line in lines if line.get("message") == "picture received")
+    received = next(line for line in lines if line.get("message") == "image received")
     assert received.keys() >= {"provider", "model", "seconds", "bytes"}
     assert ended["credits"] in [line["CreditsCharged"] for line in lines if line.get("CreditsCharged")]
     assert any(line.get("UpstreamUSD", 0) > 0 for line in lines)

@@ -77,7 +77,7 @@ def _ended(inside: Inside) -> bool:
 
 
 def _plans(seed: int) -> list[dict[str, Any]]:
-    """Sixty requests, each sent twice: own keys, shared keys or none, one to six pictures, every kind of fault."""
+    """Sixty requests, each sent twice: own keys, shared keys or none, one to six images, every kind of fault."""
     dice = random.Random(seed)
     plans = []
     for number in range(60):

@@ -1,4 +1,4 @@
-"""Pictures are decoded once: by the function that checks them, and by the worker that works on them."""
+"""Images are decoded once: by the function that checks them, and by the worker that works on them."""
 
 import hashlib
 from collections import Counter
@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from PIL.PngImagePlugin import PngImageFile
 
-from image_studio.imaging import gate
-from image_studio.schemas.image import FileType
+from image_studio.imaging import decode
+from image_studio.schemas.common import FileType
 from tests.operations.workshop import photo, to_text
 from tests.security.inside import Inside, without_workers
 
-PICTURE, MASK = to_text(photo(300, 200)), to_text(photo(300, 200).convert("L"))
+IMAGE, MASK = to_text(photo(300, 200)), to_text(photo(300, 200).convert("L"))
 REQUESTS = {
-    "/edit/process": {"image_base64": PICTURE, "mask_base64": MASK, "operation": "inpaint", "prompt": "a boat"},
-    "/upscale": {"image_base64": PICTURE, "mode": "fast"},
-    "/control/process": {"control_image_base64": PICTURE, "operation": "sketch", "prompt": "a boat"},
-    "/social/optimize": {"image_base64": PICTURE, "platforms": ["instagram", "facebook"]},
+    "/edit/process": {"image_base64": IMAGE, "mask_base64": MASK, "operation": "inpaint", "prompt": "a boat"},
+    "/upscale": {"image_base64": IMAGE, "mode": "fast"},
+    "/control/process": {"control_image_base64": IMAGE, "operation": "sketch", "prompt": "a boat"},
+    "/social/optimize": {"image_base64": IMAGE, "platforms": ["instagram", "facebook"]},
 }
 
 
@@ -31,12 +31,12 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             seen[hashlib.sha256(self.fp.getvalue()).hexdigest()] += 1
             super().load_prepare()
 
-    monkeypatch.setitem(gate._OPENERS, FileType.PNG, Counted)
+    monkeypatch.setitem(decode._OPENERS, FileType.PNG, Counted)
     return seen
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-def test_the_door_decodes_each_picture_once(
+def test_the_door_decodes_each_image_once(
     inside: Inside, decoded: Counter[str], monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     """To know that it is one; what is made for several platforms comes from one decoding."""
@@ -48,7 +48,7 @@ def test_the_door_decodes_each_picture_once(
 
 
 @pytest.mark.parametrize("path", [path for path in REQUESTS if path != "/social/optimize"])
-def test_the_worker_decodes_each_picture_once(
+def test_the_worker_decodes_each_image_once(
     inside: Inside, emulated: dict[str, Any], decoded: Counter[str], path: str
 ) -> None:
     """The caller's as the door did, what the provider sent for the first time."""

@@ -75,7 +75,7 @@ def _by_hypothesis(examples: int, start: int, count: Any) -> None:
     assert tried >= examples
 
 
-def test_bytes_of_any_kind_are_a_picture_or_a_sentence(count: Any) -> None:
+def test_bytes_of_any_kind_are_a_image_or_a_sentence(count: Any) -> None:
     """As a file, as base64 and in a data URL."""
     _by_hypothesis(BOUNDED, 0, count)
 
@@ -88,7 +88,7 @@ def test_hypothesis_executions(run: str, count: Any) -> None:
 
 
 @pytest.mark.parametrize("name", seeds())
-def test_seeds_are_pictures_that_the_target_takes(name: str) -> None:
+def test_seeds_are_images_that_the_target_takes(name: str) -> None:
     """The fuzzers start from what works."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -97,7 +97,7 @@ def test_seeds_are_pictures_that_the_target_takes(name: str) -> None:
 
 @pytest.mark.long
 def test_atheris_executions(surroundings: dict[str, str], tmp_path: Path, count: Any) -> None:
-    """Guided by coverage, in bounded memory: nothing but pictures and sentences."""
+    """Guided by coverage, in bounded memory: nothing but images and sentences."""
     path = os.pathsep.join([str(ROOT / "layers" / "common" / "python"), str(ROOT)])
     done = subprocess.run(
         [FUZZER, "-W", "ignore", "-m", "tests.security.fuzz_gate", str(EXECUTIONS)],

@@ -1,4 +1,4 @@
-"""Malformed images at every door that takes one: a sentence or a picture, never a 500, in bounded time and memory."""
+"""Malformed images at every door that takes one: a sentence or an image, never a 500, in bounded time and memory."""
 
 import base64
 import json
@@ -61,7 +61,7 @@ def test_time_and_memory_of_the_gate_are_bounded(count: Any) -> None:
 @pytest.mark.parametrize("every", [15, pytest.param(1, marks=pytest.mark.long)])
 @pytest.mark.parametrize("path", DOORS)
 def test_no_image_makes_a_500(doors: Inside, path: str, every: int, count: Any) -> None:
-    """Through the whole API, as a data URL and raw: 202 or 200 for a picture, 400 with a sentence for the rest."""
+    """Through the whole API, as a data URL and raw: 202 or 200 for an image, 400 with a sentence for the rest."""
     statuses: Counter[int] = Counter()
     for number, (name, data) in enumerate(islice(hostile_images(BY_HAND), 0, None, every)):
         if len(data) > LONGEST:
@@ -101,7 +101,7 @@ def test_no_image_makes_a_500(doors: Inside, path: str, every: int, count: Any) 
     ],
 )
 @pytest.mark.parametrize("path", DOORS)
-def test_what_is_no_picture_is_a_sentence(doors: Inside, path: str, text: str) -> None:
+def test_what_is_no_image_is_a_sentence(doors: Inside, path: str, text: str) -> None:
     """Broken base64, other types, addresses of any kind: nothing is fetched, nothing is read but one's own."""
     answer = doors.ask("POST", path, body=DOORS[path](text), headers={"prefer": "respond-async"})
     assert answer.status in (400, 404), answer.body

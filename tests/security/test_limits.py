@@ -303,12 +303,12 @@ def test_pixels_are_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPat
     """What a free caller may not ask for, a basic one may: sizes, upscales' targets, expansions."""
     without_workers(monkeypatch)
     asynchronous = {"prefer": "respond-async"}
-    picture = to_text(photo(256, 256))
+    image = to_text(photo(256, 256))
     wide = {"width": 5000, "height": 4000}
     target = {"target_width": 5000, "target_height": 4000}
     for path, body in (
         ("/create", {"prompt": "a boat", **wide}),
-        ("/upscale", {"image_base64": picture, "mode": "conservative", **target}),
+        ("/upscale", {"image_base64": image, "mode": "conservative", **target}),
     ):
         refused = inside.ask("POST", path, body=body, tier="free", headers=asynchronous)
         assert (refused.status, refused.json["code"]) == (400, "invalid_request"), refused.body
@@ -316,7 +316,7 @@ def test_pixels_are_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("path", ["/upscale", "/social/optimize", "/edit/process"])
-def test_a_picture_sent_is_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+def test_a_image_sent_is_capped_by_tier(inside: Inside, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     """Its header is enough to refuse it, before anything is decoded; the sentence says the tier's number."""
     monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], max_pixels=128 * 128))
     body = {"image_base64": to_text(photo(129, 128)), "platforms": ["instagram"], "operation": "remove_background"}

@@ -1,4 +1,4 @@
-"""What a picture says beside its pixels reaches nobody."""
+"""What an image says beside its pixels reaches nobody."""
 
 import base64
 import io
@@ -10,7 +10,7 @@ from tests.operations.workshop import photo
 from tests.security.inside import Inside
 
 
-def test_a_picture_reaches_a_provider_without_its_metadata(inside: Inside, emulated: dict[str, Any]) -> None:
+def test_a_image_reaches_a_provider_without_its_metadata(inside: Inside, emulated: dict[str, Any]) -> None:
     """Where and with what a photograph was taken is nobody's business; orientation is applied before it goes."""
     out = io.BytesIO()
     exif = Image.Exif()
@@ -23,8 +23,8 @@ def test_a_picture_reaches_a_provider_without_its_metadata(inside: Inside, emula
         "provider": "stability",
     }
     assert inside.ask("POST", "/edit/process", body=body).status == 200
-    (sent,) = [data for call in emulated["stability"].calls for data in call.pictures.values()]
+    (sent,) = [data for call in emulated["stability"].calls for data in call.images.values()]
     assert b"CANARY" not in sent
-    picture = Image.open(io.BytesIO(sent))
-    assert picture.size == (200, 300)
-    assert not picture.getexif()
+    image = Image.open(io.BytesIO(sent))
+    assert image.size == (200, 300)
+    assert not image.getexif()

@@ -32,12 +32,12 @@ CHECKS = [
 BOUNDED = 6
 LONG = 1_000  # of each operation
 
-PICTURES = [to_text(photo(*size), kind) for size in ((96, 96), (300, 200)) for kind in ("PNG", "JPEG", "WEBP")]
+IMAGES = [to_text(photo(*size), kind) for size in ((96, 96), (300, 200)) for kind in ("PNG", "JPEG", "WEBP")]
 schemathesis.openapi.format(
-    "picture",
+    "image",
     some.one_of(
-        some.sampled_from(PICTURES),
-        some.sampled_from(PICTURES).map(lambda text: f"data:image/png;base64,{text}"),
+        some.sampled_from(IMAGES),
+        some.sampled_from(IMAGES).map(lambda text: f"data:image/png;base64,{text}"),
         some.sampled_from(["upload:0", "job:" + "0" * 32, "job:" + "0" * 32 + "/1", "data:image/png;base64,"]),
         some.text(min_size=1, max_size=40),
     ),
@@ -123,7 +123,7 @@ def test_many_answers_are_as_documented(
 ) -> None:
     """A thousand requests of each operation, half of them such as don't fit where any can be made.
 
-    Of those that make pictures a tenth does; the others meet a queue that nobody works on.
+    Of those that make images a tenth does; the others meet a queue that nobody works on.
     """
     cases = LONG // sum(_fits(operation, each) for each in GenerationMode)
     _tried(operation, mode, cases // 10, known, count)

@@ -14,7 +14,7 @@ from tests.operations.workshop import photo, to_text
 from tests.security.inside import Inside, inside_aws, use_emulators
 
 UNKNOWN = "f" * 32
-PICTURE = to_text(photo(128, 128))
+IMAGE = to_text(photo(128, 128))
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +70,11 @@ BEARING = [
             ("/edit/process", {"image_base64": kind + ":{}", "operation": "remove_background"}),
             (
                 "/edit/process",
-                {"image_base64": PICTURE, "mask_base64": kind + ":{}", "operation": "inpaint", "prompt": "x"},
+                {"image_base64": IMAGE, "mask_base64": kind + ":{}", "operation": "inpaint", "prompt": "x"},
             ),
             (
                 "/edit/process",
-                {"image_base64": PICTURE, "background_image_base64": kind + ":{}", "operation": "relight"},
+                {"image_base64": IMAGE, "background_image_base64": kind + ":{}", "operation": "relight"},
             ),
             ("/upscale", {"image_base64": kind + ":{}", "mode": "fast"}),
             ("/control/process", {"control_image_base64": kind + ":{}", "operation": "sketch", "prompt": "a boat"}),

@@ -124,7 +124,7 @@ def test_an_upload_arrives_once(jobs: JobStore, clock: Clock) -> None:
     assert balance(made).committed == 7
 
 
-def test_what_the_picture_costs_must_be_there(jobs: JobStore, clock: Clock) -> None:
+def test_what_the_image_costs_must_be_there(jobs: JobStore, clock: Clock) -> None:
     """Known only when it arrives, the price is held against the month; at the limit it still fits."""
     made = put(jobs, clock, awaits="upload", reserved=3)
     tight = Allowance(credits=9, in_flight=10)

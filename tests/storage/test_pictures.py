@@ -10,23 +10,23 @@ from botocore.exceptions import ClientError
 
 from image_studio.errors import TooLarge
 from image_studio.runtime import clients
-from image_studio.storage import pictures as module
+from image_studio.storage import objects as module
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.pictures import MAX_TRIES, URL_SECONDS, PictureStore
+from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
 from tests.tables import BUCKET
 
 
 @pytest.fixture
-def pictures(jobs: JobStore) -> PictureStore:
+def images(jobs: JobStore) -> ObjectStore:
     """The bucket, empty."""
-    return PictureStore(clients.s3, BUCKET)
+    return ObjectStore(clients.s3, BUCKET)
 
 
-def test_an_object_is_written_once(pictures: PictureStore) -> None:
+def test_an_object_is_written_once(images: ObjectStore) -> None:
     """The second writer learns that it came second, and changes nothing."""
-    assert pictures.put_once("results/a/b/1", b"first", "image/png")
-    assert not pictures.put_once("results/a/b/1", b"second", "image/png")
-    assert pictures.get("results/a/b/1") == b"first"
+    assert images.put_once("results/a/b/1", b"first", "image/png")
+    assert not images.put_once("results/a/b/1", b"second", "image/png")
+    assert images.get("results/a/b/1") == b"first"
 
 
 class Busy:
@@ -47,53 +47,53 @@ def test_a_write_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     """It may fail yet, so it doesn't count as written; after the last try we do."""
     monkeypatch.setattr(module.time, "sleep", lambda _: None)
     busy: Any = Busy(MAX_TRIES - 1)
-    assert PictureStore(lambda: busy, BUCKET).put_once("k", b"", "image/png")
+    assert ObjectStore(lambda: busy, BUCKET).put_once("k", b"", "image/png")
     endless: Any = Busy(MAX_TRIES)
     with pytest.raises(ClientError):
-        PictureStore(lambda: endless, BUCKET).put_once("k", b"", "image/png")
+        ObjectStore(lambda: endless, BUCKET).put_once("k", b"", "image/png")
     assert endless.calls == MAX_TRIES
 
 
-def test_reading_has_a_bound(pictures: PictureStore) -> None:
+def test_reading_has_a_bound(images: ObjectStore) -> None:
     """At the limit it is read, a byte more is refused with both numbers; what isn't there is None."""
-    pictures.put("uploads/a/b", b"12345", "image/png")
-    held = pictures.read("uploads/a/b", most=5)
+    images.put("uploads/a/b", b"12345", "image/png")
+    held = images.read("uploads/a/b", most=5)
     assert held is not None
     assert held.data == b"12345"
     with pytest.raises(TooLarge, match=r"5 bytes; at most 4"):
-        pictures.read("uploads/a/b", most=4)
-    assert pictures.read("uploads/a/c") is None
+        images.read("uploads/a/b", most=4)
+    assert images.read("uploads/a/c") is None
 
 
-def test_reading_can_ask_for_one_content(pictures: PictureStore) -> None:
+def test_reading_can_ask_for_one_content(images: ObjectStore) -> None:
     """A replaced object isn't the one that was meant."""
-    pictures.put("inbox/a", b"old", "image/png")
+    images.put("inbox/a", b"old", "image/png")
     etag = clients.s3().head_object(Bucket=BUCKET, Key="inbox/a")["ETag"].strip('"')
-    assert pictures.read("inbox/a", etag=etag)
-    pictures.put("inbox/a", b"new", "image/png")
-    assert pictures.read("inbox/a", etag=etag) is None
+    assert images.read("inbox/a", etag=etag)
+    images.put("inbox/a", b"new", "image/png")
+    assert images.read("inbox/a", etag=etag) is None
 
 
-def test_deleting_takes_a_prefix(pictures: PictureStore) -> None:
+def test_deleting_takes_a_prefix(images: ObjectStore) -> None:
     """All of a job's objects and nobody else's; none is fine too."""
     for key in ("results/a/b/1", "results/a/b/1.raw", "results/a/bc/1"):
-        pictures.put(key, b"", "image/png")
-    pictures.delete_all("results/a/b/")
-    pictures.delete_all("results/a/b/")
-    assert [pictures.exists(key) for key in ("results/a/b/1", "results/a/b/1.raw", "results/a/bc/1")] == [0, 0, 1]
+        images.put(key, b"", "image/png")
+    images.delete_all("results/a/b/")
+    images.delete_all("results/a/b/")
+    assert [images.exists(key) for key in ("results/a/b/1", "results/a/b/1.raw", "results/a/bc/1")] == [0, 0, 1]
 
 
-def test_a_link_downloads_for_fifteen_minutes(pictures: PictureStore) -> None:
+def test_a_link_downloads_for_fifteen_minutes(images: ObjectStore) -> None:
     """One object, saved under a name of ours."""
-    query = parse_qs(urlsplit(pictures.link("results/a/b/1", "job-1.png")).query)
+    query = parse_qs(urlsplit(images.link("results/a/b/1", "job-1.png")).query)
     assert query["X-Amz-Expires"] == [str(URL_SECONDS)]
     assert query["response-content-disposition"] == ['attachment; filename="job-1.png"']
     assert URL_SECONDS == 900
 
 
-def test_a_form_takes_one_key_one_type_and_bounded_bytes(pictures: PictureStore) -> None:
+def test_a_form_takes_one_key_one_type_and_bounded_bytes(images: ObjectStore) -> None:
     """The signed policy says so, each condition exact: S3 refuses whatever isn't in it."""
-    form = pictures.form("uploads/a/b", "image/png", 20_000_000)
+    form = images.form("uploads/a/b", "image/png", 20_000_000)
     policy = json.loads(base64.b64decode(form["fields"]["policy"]))
     named = {name: value for each in policy["conditions"] if isinstance(each, dict) for name, value in each.items()}
     assert named["key"] == "uploads/a/b"

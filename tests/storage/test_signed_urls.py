@@ -18,11 +18,11 @@ import pytest
 import requests
 
 from image_studio.runtime import clients
-from image_studio.storage.pictures import URL_SECONDS, PictureStore
+from image_studio.storage.objects import URL_SECONDS, ObjectStore
 from local.children import free_port
 from tests.tables import forget
 
-BUCKET, KEY = "pictures", "results/tenant/job/1"
+BUCKET, KEY = "images", "results/tenant/job/1"
 DATA = bytes(range(256)) * 40
 SECRET = "a-secret-of-the-tests"
 START_SECONDS = 30
@@ -60,15 +60,15 @@ def _when_ready(url: str) -> str:
 
 
 @pytest.fixture
-def pictures(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[PictureStore]:
-    """Our store there, with the functions' own client, and a picture in it."""
+def images(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[ObjectStore]:
+    """Our store there, with the functions' own client, and an image in it."""
     environment = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "tests", "AWS_SECRET_ACCESS_KEY": SECRET}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     forget()
     if not clients.s3().list_buckets()["Buckets"]:
         clients.s3().create_bucket(Bucket=BUCKET)
-    store = PictureStore(clients.s3, BUCKET)
+    store = ObjectStore(clients.s3, BUCKET)
     store.put(KEY, DATA, "image/png")
     yield store
     forget()
@@ -80,9 +80,9 @@ def _clock(monkeypatch: pytest.MonkeyPatch, seconds_ago: float) -> None:
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda remove_tzinfo=True: now.replace(tzinfo=None))
 
 
-def test_our_url_downloads(pictures: PictureStore) -> None:
+def test_our_url_downloads(images: ObjectStore) -> None:
     """The whole object, by GET."""
-    got = requests.get(pictures.link(KEY, "job-1.png"), timeout=10)
+    got = requests.get(images.link(KEY, "job-1.png"), timeout=10)
     assert (got.status_code, got.content) == (200, DATA)
 
 
@@ -108,28 +108,28 @@ def _with(url: str, **changes: str | None) -> str:
         {"versionId": "1"},
     ],
 )
-def test_a_tampered_url_is_refused(pictures: PictureStore, changes: dict[str, str | None]) -> None:
+def test_a_tampered_url_is_refused(images: ObjectStore, changes: dict[str, str | None]) -> None:
     """Whatever is changed, added or left out."""
-    url = pictures.link(KEY, "job-1.png")
+    url = images.link(KEY, "job-1.png")
     assert requests.get(_with(url), timeout=10).status_code == 200
     assert requests.get(_with(url, **changes), timeout=10).status_code in (400, 403)
 
 
-def test_a_url_is_for_one_object_and_for_reading(pictures: PictureStore) -> None:
-    """Neither a neighbour nor another method."""
-    pictures.put(KEY + "0", b"neighbour", "image/png")
-    url = pictures.link(KEY, "job-1.png")
+def test_a_url_is_for_one_object_and_for_reading(images: ObjectStore) -> None:
+    """Neither a neighbor nor another method."""
+    images.put(KEY + "0", b"neighbor", "image/png")
+    url = images.link(KEY, "job-1.png")
     assert requests.get(url.replace(KEY + "?", KEY + "0?"), timeout=10).status_code == 403
     for method in ("PUT", "DELETE", "POST"):
         assert requests.request(method, url, data=b"x", timeout=10).status_code in (400, 403)
-    assert pictures.get(KEY) == DATA
+    assert images.get(KEY) == DATA
 
 
 @pytest.mark.parametrize(("age", "status"), [(URL_SECONDS - 60, 200), (URL_SECONDS + 5, 403), (86_400, 403)])
-def test_a_url_ends(pictures: PictureStore, monkeypatch: pytest.MonkeyPatch, age: int, status: int) -> None:
+def test_a_url_ends(images: ObjectStore, monkeypatch: pytest.MonkeyPatch, age: int, status: int) -> None:
     """After fifteen minutes, not before."""
     _clock(monkeypatch, age)
-    url = pictures.link(KEY, "job-1.png")
+    url = images.link(KEY, "job-1.png")
     assert requests.get(url, timeout=10).status_code == status
 
 
@@ -141,9 +141,9 @@ def _signature(policy: str, credential: str) -> str:
     return hmac.new(key, policy.encode(), hashlib.sha256).hexdigest()
 
 
-def test_our_forms_policy_is_signed_and_ends(pictures: PictureStore) -> None:
+def test_our_forms_policy_is_signed_and_ends(images: ObjectStore) -> None:
     """Nanio takes no forms: the signature is computed anew, and fits this policy only."""
-    fields: dict[str, Any] = pictures.form("uploads/tenant/id", "image/webp", 5)["fields"]
+    fields: dict[str, Any] = images.form("uploads/tenant/id", "image/webp", 5)["fields"]
     assert fields["x-amz-signature"] == _signature(fields["policy"], fields["x-amz-credential"])
     policy = json.loads(base64.b64decode(fields["policy"]))
     ends = datetime.datetime.fromisoformat(policy["expiration"])

@@ -104,7 +104,7 @@ def test_credits_are_the_same_without_a_template() -> None:
 
 def test_other_limits_are_those_of_the_code() -> None:
     """Pixels, variations, hops and days."""
-    assert f"| a picture | {limits.MAX_PIXELS:,} pixels; {TIERS['free'].max_pixels:,} on the free tier |" in README
+    assert f"| an image | {limits.MAX_PIXELS:,} pixels; {TIERS['free'].max_pixels:,} on the free tier |" in README
     assert f"| variations | {limits.MAX_VARIATIONS} per request |" in README
     assert f"the {waiting.MAX_HOPS}th hop answers 202" in README
     kept = PARAMETERS["ResultDays"]["Default"], PARAMETERS["InputDays"]["Default"]

@@ -10,7 +10,7 @@ from local.template import TEMPLATE, Template
 
 KNOWN = {"JwtIssuer": "https://issuer.example", "JwtAudience": "api"}
 WANTED = {**KNOWN, "Playground": "yes", "PlaygroundSignInOrigins": "https://issuer.example https://login.example"}
-BUCKET = "pictures.s3.us-east-1.amazonaws.com"
+BUCKET = "images.s3.us-east-1.amazonaws.com"
 ATTRIBUTES = {"Bucket": {"RegionalDomainName": BUCKET}}
 SERVED = "AWS::CloudFront::Distribution"
 

@@ -109,7 +109,7 @@ def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
 
 
 def test_the_bucket_is_private_encrypted_and_forgets() -> None:
-    """All public access is blocked, plain HTTP is denied, and each prefix of callers' pictures expires."""
+    """All public access is blocked, plain HTTP is denied, and each prefix of callers' images expires."""
     bucket = _one("AWS::S3::Bucket").properties
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert "BucketEncryption" in bucket
@@ -120,7 +120,7 @@ def test_the_bucket_is_private_encrypted_and_forgets() -> None:
 
 
 def test_what_must_survive_a_mistake_is_retained() -> None:
-    """Deleting the stack doesn't delete jobs, pictures or keys."""
+    """Deleting the stack doesn't delete jobs, images or keys."""
     for name in ("Table", "Bucket", "ProviderKeys"):
         resource = TEMPLATE.document["Resources"][name]
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"

@@ -84,7 +84,7 @@ def test_the_dashboard_reads_lines_that_are_written() -> None:
     sources = "\n".join(path.read_text() for path in package.rglob("*.py"))
     queries = [each["properties"]["query"] for each in WIDGETS if each["type"] == "log"]
     messages = {message for query in queries for message in re.findall(r"message = '([^']+)'", query)}
-    assert messages == {"request", "picture received", "provider failed"}
+    assert messages == {"request", "image received", "provider failed"}
     for message in messages:
         assert f'"{message}"' in sources
     for query in queries:

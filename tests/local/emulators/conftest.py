@@ -1,4 +1,4 @@
-"""One running emulator per provider for the whole session, empty before each test; pictures to send them."""
+"""One running emulator per provider for the whole session, empty before each test; images to send them."""
 
 from io import BytesIO
 
@@ -44,9 +44,9 @@ def gemini(running_emulators: dict[str, Emulator]) -> Emulator:
 def subject() -> Image.Image:
     """A red disc on a pale ramp, 320x240: a subject on a background."""
     ramp = Image.linear_gradient("L").resize((320, 240)).point(lambda value: 180 + value // 5)
-    picture = Image.merge("RGB", (ramp, ramp, ramp.point(lambda value: min(255, value + 20))))
-    ImageDraw.Draw(picture).ellipse((100, 60, 220, 180), fill=(200, 30, 40))
-    return picture
+    image = Image.merge("RGB", (ramp, ramp, ramp.point(lambda value: min(255, value + 20))))
+    ImageDraw.Draw(image).ellipse((100, 60, 220, 180), fill=(200, 30, 40))
+    return image
 
 
 @pytest.fixture
@@ -55,8 +55,8 @@ def subject_png(subject: Image.Image) -> bytes:
     return png(subject)
 
 
-def png(picture: Image.Image) -> bytes:
-    """A picture as PNG."""
+def png(image: Image.Image) -> bytes:
+    """An image as PNG."""
     out = BytesIO()
-    picture.save(out, "PNG")
+    image.save(out, "PNG")
     return out.getvalue()

@@ -7,7 +7,7 @@ from local.emulators.cutout import region_for, subject_mask
 from local.emulators.enlarging import enlarge, reimagine, size_of_area, size_of_long_side
 from local.emulators.instruct import follow
 from local.emulators.painting import Order
-from local.emulators.restyling import colour_in, in_style_of, keep_structure, transfer, with_palette
+from local.emulators.restyling import color_in, in_style_of, keep_structure, transfer, with_palette
 from local.emulators.retouching import (
     cut_out,
     erase,
@@ -17,7 +17,7 @@ from local.emulators.retouching import (
     light_like,
     mask_for,
     on_background,
-    recolour,
+    recolor,
     replace,
 )
 
@@ -30,8 +30,8 @@ def _order(prompt: str = "a cat", size: tuple[int, int] = (320, 240)) -> Order:
     return Order(prompt, size, 3)
 
 
-def _mean(picture: Image.Image, box: tuple[int, int, int, int] | None = None) -> list[float]:
-    return ImageStat.Stat(picture.crop(box) if box else picture).mean
+def _mean(image: Image.Image, box: tuple[int, int, int, int] | None = None) -> list[float]:
+    return ImageStat.Stat(image.crop(box) if box else image).mean
 
 
 def _changed(before: Image.Image, after: Image.Image, box: tuple[int, int, int, int]) -> float:
@@ -52,14 +52,14 @@ def test_a_background_is_cut_away(subject: Image.Image) -> None:
     assert 0.1 < covered < 0.2
 
 
-def test_a_flat_picture_has_an_oval_subject() -> None:
+def test_a_flat_image_has_an_oval_subject() -> None:
     """Something is always found."""
     alpha = subject_mask(Image.new("RGB", (100, 80), "blue"))
     assert (alpha.getpixel((50, 40)), alpha.getpixel((2, 2))) == (255, 0)
 
 
 def test_words_choose_the_region(subject: Image.Image) -> None:
-    """By colour, the background by its name, else the subject."""
+    """By color, the background by its name, else the subject."""
     red, back, thing = (region_for(subject, words) for words in ("the red ball", "the background", "the ball"))
     assert [mask.getpixel(DISC) for mask in (red, back, thing)] == [255, 0, 255]
     assert [mask.getpixel(CORNER) for mask in (red, back, thing)] == [0, 255, 0]
@@ -79,7 +79,7 @@ def test_an_erased_thing_is_gone(subject: Image.Image) -> None:
 
 
 def test_a_mask_may_come_as_transparency(subject: Image.Image) -> None:
-    """Transparent pixels are the region; an explicit mask wins and is brought to the picture's size."""
+    """Transparent pixels are the region; an explicit mask wins and is brought to the image's size."""
     holed = subject.convert("RGBA")
     holed.putalpha(ImageChops.invert(_disc_mask()))
     assert mask_for(holed, None).getpixel(DISC) == 255
@@ -105,9 +105,9 @@ def test_a_search_replaces_what_it_finds(subject: Image.Image) -> None:
     assert replaced.getpixel(CORNER) == subject.getpixel(CORNER)
 
 
-def test_a_recolour_changes_the_hue_only_there(subject: Image.Image) -> None:
+def test_a_recolor_changes_the_hue_only_there(subject: Image.Image) -> None:
     """Red becomes blue."""
-    blue = recolour(subject, "red ball", "deep blue")
+    blue = recolor(subject, "red ball", "deep blue")
     red_, _, blue_ = blue.getpixel(DISC)  # type: ignore[misc]
     assert blue_ > red_ + 50
     assert blue.getpixel(CORNER) == subject.getpixel(CORNER)
@@ -143,19 +143,19 @@ def test_a_subject_moves_to_another_background(subject: Image.Image) -> None:
     assert (moved.getpixel(DISC), moved.getpixel(CORNER)) == (RED, (0, 128, 0))
 
 
-def test_a_sketch_is_coloured_in_along_its_lines() -> None:
-    """Lines stay dark, the inside gets another colour than the outside, white paper is gone."""
+def test_a_sketch_is_colored_in_along_its_lines() -> None:
+    """Lines stay dark, the inside gets another color than the outside, white paper is gone."""
     sketch = Image.new("RGB", (256, 256), "white")
     ImageDraw.Draw(sketch).rectangle((60, 60, 190, 190), outline="black", width=6)
-    picture = colour_in(sketch, _order("a house", (256, 256)), 0.9)
-    assert max(picture.getpixel((62, 120))) < 90  # type: ignore[arg-type]
-    assert _changed(sketch, picture, (80, 80, 170, 170)) > 60
-    inside, outside = _mean(picture, (80, 80, 170, 170)), _mean(picture, (0, 0, 50, 50))
+    image = color_in(sketch, _order("a house", (256, 256)), 0.9)
+    assert max(image.getpixel((62, 120))) < 90  # type: ignore[arg-type]
+    assert _changed(sketch, image, (80, 80, 170, 170)) > 60
+    inside, outside = _mean(image, (80, 80, 170, 170)), _mean(image, (0, 0, 50, 50))
     assert sum(abs(a - b) for a, b in zip(inside, outside, strict=True)) > 30
 
 
 def test_a_structure_keeps_its_edges(subject: Image.Image) -> None:
-    """The disc's rim can still be told, its colours can't."""
+    """The disc's rim can still be told, its colors can't."""
     kept = keep_structure(subject, _order("ocean at night"), 0.8)
     assert _changed(subject, kept, (0, 0, 320, 240)) > 60
     disc, rim = _mean(kept, (140, 100, 180, 140)), _mean(kept, (10, 100, 50, 140))
@@ -163,7 +163,7 @@ def test_a_structure_keeps_its_edges(subject: Image.Image) -> None:
 
 
 def test_a_style_lends_its_palette() -> None:
-    """A green reference makes a green picture, the more with more fidelity."""
+    """A green reference makes a green image, the more with more fidelity."""
     green = Image.merge("RGB", [Image.linear_gradient("L").point(lambda v, k=k: v * k // 4) for k in (1, 4, 1)])
     greens = []
     for fidelity in (0.0, 1.0):
@@ -175,7 +175,7 @@ def test_a_style_lends_its_palette() -> None:
 
 
 def test_a_style_transfer_keeps_the_composition(subject: Image.Image) -> None:
-    """Strength 0 leaves the picture, 1 changes it; the disc stays where it is."""
+    """Strength 0 leaves the image, 1 changes it; the disc stays where it is."""
     style = Image.radial_gradient("L").convert("RGB")
     assert ImageChops.difference(transfer(subject, style, 0.0, 0.9), subject).getbbox() is None
     moved = transfer(subject, style, 1.0, 1.0)
@@ -194,11 +194,11 @@ def test_an_enlargement_is_exact_and_keeps_alpha(subject: Image.Image) -> None:
 @pytest.mark.parametrize("size", [(320, 240), (64, 160), (1000, 999)])
 def test_target_sizes_keep_the_aspect(size: tuple[int, int]) -> None:
     """By area never above it, by long side exactly."""
-    picture = Image.new("RGB", size)
-    width, height = size_of_area(picture, 4_194_304)
+    image = Image.new("RGB", size)
+    width, height = size_of_area(image, 4_194_304)
     assert 4_100_000 < width * height <= 4_194_304
     assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
-    assert max(size_of_long_side(picture, 2048)) == 2048
+    assert max(size_of_long_side(image, 2048)) == 2048
 
 
 @pytest.mark.parametrize(
@@ -211,15 +211,15 @@ def test_target_sizes_keep_the_aspect(size: tuple[int, int]) -> None:
         "put it on a beach background",
         "white background",
         "light from the left",
-        "in the style of the second picture",
-        "turn this sketch into a picture",
+        "in the style of the second image",
+        "turn this sketch into an image",
         "keep the structure, at night",
         "a winter morning",
         "upscale to a higher resolution",
     ],
 )
 def test_an_instruction_is_followed_visibly(subject: Image.Image, instruction: str) -> None:
-    """Each kind of sentence changes the picture, at the size asked for."""
+    """Each kind of sentence changes the image, at the size asked for."""
     style = Image.radial_gradient("L").convert("RGB")
     edited = follow(_order(f"{instruction} [[polls=1]]", (640, 480)), [subject, style])
     assert edited.size == (640, 480)
@@ -227,7 +227,7 @@ def test_an_instruction_is_followed_visibly(subject: Image.Image, instruction: s
 
 
 def test_padding_is_filled_on_request(subject: Image.Image) -> None:
-    """A flat border around a picture is what an outpaint by instruction fills."""
+    """A flat border around an image is what an outpaint by instruction fills."""
     padded = Image.new("RGB", (520, 240), (127, 127, 127))
     padded.paste(subject, (100, 0))
     filled = follow(_order("extend the canvas", (520, 240)), [padded])

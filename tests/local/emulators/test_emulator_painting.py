@@ -1,9 +1,9 @@
-"""Painted pictures: exact, repeatable, lettered, of a photo's weight."""
+"""Painted images: exact, repeatable, lettered, of a photo's weight."""
 
 import pytest
 from PIL import Image, ImageChops
 
-from local.emulators.encoding import NotAPicture, decode, encode, flattened, from_text, to_text
+from local.emulators.encoding import NotAImage, decode, encode, flattened, from_text, to_text
 from local.emulators.motifs import MOTIFS, words_of
 from local.emulators.painting import STYLES, Order, paint, paint_scene
 from local.emulators.stability_contract import STYLE_PRESETS
@@ -14,12 +14,12 @@ def _differ(one: Image.Image, other: Image.Image) -> bool:
 
 
 @pytest.mark.parametrize("size", [(1024, 1024), (1536, 640), (256, 1536), (64, 64), (384, 3072)])
-def test_a_picture_has_exactly_the_size(size: tuple[int, int]) -> None:
+def test_a_image_has_exactly_the_size(size: tuple[int, int]) -> None:
     """However narrow."""
     assert paint(Order("a long prompt that has to be set in small type " * 6, size)).size == size
 
 
-def test_the_same_order_gives_the_same_picture() -> None:
+def test_the_same_order_gives_the_same_image() -> None:
     """Prompt, seed and size decide; each of them matters."""
     base = Order("a quiet lake", (128, 128), 5)
     assert not _differ(paint(base), paint(base))
@@ -28,18 +28,18 @@ def test_the_same_order_gives_the_same_picture() -> None:
 
 
 def test_markers_are_not_painted() -> None:
-    """The picture is the one of the prompt without them."""
+    """The image is the one of the prompt without them."""
     assert not _differ(paint(Order("a cat [[delay=3]]", (128, 128))), paint(Order("a cat", (128, 128))))
 
 
 def test_the_words_are_set_in_type() -> None:
     """The band at the foot carries bright letters that the scene alone doesn't have."""
-    picture = paint(Order("Hello world", (512, 512))).convert("L").crop((0, 430, 512, 512))
-    assert picture.getextrema()[1] > 235
-    assert sum(picture.histogram()[235:]) > 300
+    image = paint(Order("Hello world", (512, 512))).convert("L").crop((0, 430, 512, 512))
+    assert image.getextrema()[1] > 235
+    assert sum(image.histogram()[235:]) > 300
 
 
-def test_colour_words_show() -> None:
+def test_color_words_show() -> None:
     """A red car is red."""
     scene = paint_scene("a red car", (400, 400), 1)
     red = sum(count for count, (r, g, b) in scene.getcolors(200_000) or [] if r > 200 and g < 60 and b < 60)  # type: ignore[misc]
@@ -76,14 +76,14 @@ def test_transparency_lands_on_white_in_a_jpeg() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_picture_is_refused(data: bytes) -> None:
+def test_what_is_no_image_is_refused(data: bytes) -> None:
     """Broken files too."""
-    with pytest.raises(NotAPicture):
+    with pytest.raises(NotAImage):
         decode(data)
 
 
 def test_base64_is_read_with_and_without_a_prefix() -> None:
     """A data URI or the bare text; nothing else."""
     assert from_text(f"data:image/png;base64,{to_text(b'x')}") == from_text(to_text(b"x")) == b"x"
-    with pytest.raises(NotAPicture):
+    with pytest.raises(NotAImage):
         from_text("not base64!")

@@ -108,12 +108,12 @@ def test_models_are_listed(gemini: Emulator) -> None:
     ],
 )
 def test_what_cannot_be_served_is_an_invalid_argument(gemini: Emulator, body: dict[str, Any]) -> None:
-    """Nothing in it, no picture in a picture, two candidates, text alone."""
+    """Nothing in it, no image in an image, two candidates, text alone."""
     assert _ask(gemini, body).json()["error"]["status"] == "INVALID_ARGUMENT"
 
 
 def test_too_many_references_are_refused(gemini: Emulator, subject_png: bytes) -> None:
-    """14 pictures at most."""
+    """14 images at most."""
     inline = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(subject_png).decode()}}
     bodies = [{"contents": [{"parts": [{"text": "x"}, *[inline] * count]}]} for count in (14, 15)]
     assert [_ask(gemini, body, LITE).status_code for body in bodies] == [200, 400]

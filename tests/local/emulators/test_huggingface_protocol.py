@@ -22,8 +22,8 @@ def _post(emulator: Emulator, path: str, body: dict[str, Any]) -> requests.Respo
     return requests.post(emulator.url + path, headers=KEY, json=body, timeout=60)
 
 
-def _uri(picture: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+def _uri(image: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ def _uri(picture: bytes) -> str:
 def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: tuple[int, int]) -> None:
     """By name, by sides, or its default; the reply tells it too."""
     found = _post(huggingface, SCHNELL, {"prompt": "x", **sent}).json()["images"][0]
-    picture = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
-    assert (picture.size, (found["width"], found["height"])) == (size, size)
+    image = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
+    assert (image.size, (found["width"], found["height"])) == (size, size)
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_fal_refuses_in_its_own_words(huggingface: Emulator, body: dict[str, Any
     assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
 
 
-def test_an_edit_needs_a_picture(huggingface: Emulator, subject_png: bytes) -> None:
+def test_an_edit_needs_a_image(huggingface: Emulator, subject_png: bytes) -> None:
     """Without one, or with bytes that are none, it is refused before anything is paid."""
-    bodies = [{"prompt": "x"}, {"prompt": "x", "image_url": _uri(b"no picture")}]
+    bodies = [{"prompt": "x"}, {"prompt": "x", "image_url": _uri(b"no image")}]
     assert [_post(huggingface, EDIT, body).status_code for body in bodies] == [422, 422]
     assert huggingface.paid_calls == 0
     assert _post(huggingface, EDIT, {"prompt": "x", "image_url": _uri(subject_png)}).json()["status"] == "IN_QUEUE"
@@ -74,11 +74,11 @@ def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes)
     assert huggingface.paid_calls == 1
 
 
-def test_a_flagged_picture_is_black_and_said_to_be(huggingface: Emulator) -> None:
-    """The safety checker of fal blacks the picture out and answers 200."""
+def test_a_flagged_image_is_black_and_said_to_be(huggingface: Emulator) -> None:
+    """The safety checker of fal blacks the image out and answers 200."""
     found = _post(huggingface, SCHNELL, {"prompt": "x [[fault=moderated]]"}).json()
-    picture = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=60).content)).convert("L")
-    assert (found["has_nsfw_concepts"], picture.getextrema()) == ([True], (0, 0))
+    image = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=60).content)).convert("L")
+    assert (found["has_nsfw_concepts"], image.getextrema()) == ([True], (0, 0))
 
 
 def test_hf_inference_edits_from_json_and_from_bare_bytes(huggingface: Emulator, subject_png: bytes) -> None:
@@ -88,7 +88,7 @@ def test_hf_inference_edits_from_json_and_from_bare_bytes(huggingface: Emulator,
     headers = {**KEY, "Content-Type": "image/png"}
     bare = requests.post(huggingface.url + PIX2PIX, headers=headers, data=subject_png, timeout=60)
     assert [Image.open(BytesIO(reply.content)).size for reply in (as_json, bare)] == [(320, 240)] * 2
-    assert [call.pictures["image0"] for call in huggingface.calls] == [subject_png] * 2
+    assert [call.images["image0"] for call in huggingface.calls] == [subject_png] * 2
 
 
 def test_hf_inference_needs_inputs_and_a_known_model(huggingface: Emulator) -> None:
@@ -126,7 +126,7 @@ def test_chat_refuses_what_is_no_chat_model(huggingface: Emulator) -> None:
 
 
 def test_only_a_text_stage_strikes_chat(huggingface: Emulator) -> None:
-    """Markers for pictures stay in the answer, for the image model to heed."""
+    """Markers for images stay in the answer, for the image model to heed."""
 
     def ask(prompt: str) -> requests.Response:
         body = {"model": LLAMA, "messages": [{"role": "user", "content": f"Prompt: {prompt}\nStyle words: oil"}]}

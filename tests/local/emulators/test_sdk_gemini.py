@@ -28,7 +28,7 @@ def sdk(gemini: Emulator) -> Iterator[genai.Client]:
     client.close()
 
 
-def _pictures(reply: types.GenerateContentResponse) -> list[Image.Image]:
+def _images(reply: types.GenerateContentResponse) -> list[Image.Image]:
     parts = reply.parts or []
     return [
         Image.open(BytesIO(part.inline_data.data))
@@ -37,33 +37,33 @@ def _pictures(reply: types.GenerateContentResponse) -> list[Image.Image]:
     ]
 
 
-def test_a_picture_has_the_size_of_its_ratio(sdk: genai.Client, gemini: Emulator) -> None:
-    """16:9 at 1K is 1376x768; the SDK parses text, picture and usage."""
+def test_a_image_has_the_size_of_its_ratio(sdk: genai.Client, gemini: Emulator) -> None:
+    """16:9 at 1K is 1376x768; the SDK parses text, image and usage."""
     config = types.GenerateContentConfig(
         response_modalities=["TEXT", "IMAGE"], image_config=types.ImageConfig(aspect_ratio="16:9", image_size="1K")
     )
     reply = sdk.models.generate_content(model=FLASH, contents="a red car at sunset", config=config)
-    assert [picture.size for picture in _pictures(reply)] == [(1376, 768)]
-    assert reply.text == "Here is your picture."
+    assert [image.size for image in _images(reply)] == [(1376, 768)]
+    assert reply.text == "Here is your image."
     assert reply.usage_metadata is not None
     assert reply.model_version == FLASH
     assert (gemini.paid_calls, gemini.charged) == (1, 0.067)
 
 
 def test_a_thinking_model_sends_a_draft_that_is_marked(sdk: genai.Client) -> None:
-    """Thoughts come first and are marked; one real picture follows, here a JPEG."""
+    """Thoughts come first and are marked; one real image follows, here a JPEG."""
     config = types.GenerateContentConfig(response_modalities=["IMAGE"])
     reply = sdk.models.generate_content(model=PRO, contents="a lighthouse", config=config)
     assert [part.thought for part in reply.parts or []] == [True, True, None]
-    assert [(picture.size, picture.format) for picture in _pictures(reply)] == [((1024, 1024), "JPEG")]
+    assert [(image.size, image.format) for image in _images(reply)] == [((1024, 1024), "JPEG")]
 
 
-def test_pictures_go_in_for_an_edit(sdk: genai.Client, gemini: Emulator, subject: Image.Image) -> None:
-    """A reference picture is accepted, and the answer has the nearest ratio."""
+def test_images_go_in_for_an_edit(sdk: genai.Client, gemini: Emulator, subject: Image.Image) -> None:
+    """A reference image is accepted, and the answer has the nearest ratio."""
     config = types.GenerateContentConfig(response_modalities=["IMAGE"])
     reply = sdk.models.generate_content(model=FLASH, contents=["make the disc blue", subject], config=config)
-    assert [picture.size for picture in _pictures(reply)] == [(1200, 896)]
-    assert len(gemini.calls[0].pictures) == 1
+    assert [image.size for image in _images(reply)] == [(1200, 896)]
+    assert len(gemini.calls[0].images) == 1
 
 
 def test_a_text_model_enhances_a_prompt(sdk: genai.Client, gemini: Emulator) -> None:
@@ -86,19 +86,19 @@ def test_a_blocked_prompt_has_no_candidates(sdk: genai.Client) -> None:
     assert reply.prompt_feedback.block_reason == types.BlockedReason.PROHIBITED_CONTENT
 
 
-def test_a_blocked_picture_has_a_finish_reason(sdk: genai.Client, gemini: Emulator) -> None:
+def test_a_blocked_image_has_a_finish_reason(sdk: genai.Client, gemini: Emulator) -> None:
     """An output that was refused has no parts, says why, and isn't charged."""
     reply = sdk.models.generate_content(model=FLASH, contents="x [[fault=filtered]]")
     assert reply.candidates is not None
     assert reply.candidates[0].finish_reason == types.FinishReason.IMAGE_SAFETY
-    assert (_pictures(reply), gemini.charged) == ([], 0)
+    assert (_images(reply), gemini.charged) == ([], 0)
 
 
-def test_a_refusal_in_prose_is_a_stop_without_a_picture(sdk: genai.Client) -> None:
-    """The third way to give no picture."""
+def test_a_refusal_in_prose_is_a_stop_without_a_image(sdk: genai.Client) -> None:
+    """The third way to give no image."""
     reply = sdk.models.generate_content(model=FLASH, contents="x [[fault=empty]]")
     assert reply.text
-    assert _pictures(reply) == []
+    assert _images(reply) == []
 
 
 def test_a_bad_key_is_an_invalid_argument(gemini: Emulator) -> None:
@@ -162,11 +162,11 @@ def test_a_setting_that_the_model_lacks_is_refused(sdk: genai.Client, settings: 
 
 
 def test_the_sdk_repeats_what_may_be_repeated(gemini: Emulator) -> None:
-    """Two 503 and then a picture: the SDK's own retries count as three requests and one paid call."""
+    """Two 503 and then an image: the SDK's own retries count as three requests and one paid call."""
     retry = types.HttpRetryOptions(attempts=3, initial_delay=0.01, max_delay=0.02, jitter=0.01)
     options = types.HttpOptions(base_url=gemini.url, retry_options=retry)
     client = genai.Client(api_key="key", http_options=options)
     reply = client.models.generate_content(model=FLASH, contents="x [[fault=503;times=2]]")
     client.close()
-    assert len(_pictures(reply)) == 1
+    assert len(_images(reply)) == 1
     assert (len(gemini.calls), gemini.paid_calls) == (3, 1)

@@ -19,7 +19,7 @@ def sdk(wavespeed: Emulator) -> Client:
     return Client(api_key="key", base_url=wavespeed.url, retry_interval=0.01)
 
 
-def test_a_run_gives_a_picture_of_the_size_asked_for(sdk: Client, wavespeed: Emulator) -> None:
+def test_a_run_gives_a_image_of_the_size_asked_for(sdk: Client, wavespeed: Emulator) -> None:
     """Submit, polls and download work; one generation is paid."""
     outputs = sdk.run(QWEN, {"prompt": "a red car [[polls=2]]", "size": "1200*628"}, poll_interval=0.01)["outputs"]
     reply = requests.get(outputs[0], timeout=60)
@@ -87,7 +87,7 @@ def test_an_upload_is_an_input(sdk: Client, wavespeed: Emulator, subject_png: by
     assert requests.get(url, timeout=60).content == subject_png
     outputs = sdk.run("wavespeed-ai/qwen-image/edit", {"prompt": "make it blue", "image": url}, poll_interval=0.01)
     assert outputs["outputs"]
-    assert wavespeed.calls[-2].pictures == {"image": subject_png}
+    assert wavespeed.calls[-2].images == {"image": subject_png}
 
 
 def test_an_unknown_model_is_404(sdk: Client) -> None:

@@ -132,7 +132,7 @@ def test_a_bad_value_of_each_field_is_refused(stability: Emulator, path: str) ->
         fields, files = _form(path)
         match spec:
             case File():
-                files[name] = ("a.png", b"no picture")
+                files[name] = ("a.png", b"no image")
             case Text(_, most):
                 fields[name] = "x" * (most + 1)
             case Choice():
@@ -178,7 +178,7 @@ def test_a_range_is_closed(stability: Emulator, path: str, name: str, least: flo
         ("edit/inpaint", "image", (3073, 3072), "total pixels"),
     ],
 )
-def test_a_picture_out_of_bounds_is_refused(
+def test_a_image_out_of_bounds_is_refused(
     stability: Emulator, path: str, field: str, size: tuple[int, int], words: str
 ) -> None:
     """Sides, area and aspect are the operation's own."""
@@ -188,7 +188,7 @@ def test_a_picture_out_of_bounds_is_refused(
 
 
 def test_a_style_image_may_be_of_any_aspect(stability: Emulator) -> None:
-    """Style transfer's aspect rule is for the first picture only."""
+    """Style transfer's aspect rule is for the first image only."""
     fields, files = _form("control/style-transfer")
     reply = _send(stability, "control/style-transfer", fields, {**files, "style_image": ("a.png", _png(640, 64))})
     assert reply.status_code == 200
@@ -216,7 +216,7 @@ def test_fields_that_need_each_other(stability: Emulator, path: str, drop: str, 
     assert any(words in sentence for sentence in errors), errors
 
 
-def test_sd3_takes_a_ratio_for_text_and_a_picture_for_image_to_image(stability: Emulator) -> None:
+def test_sd3_takes_a_ratio_for_text_and_a_image_for_image_to_image(stability: Emulator) -> None:
     """Each mode refuses the other's fields."""
     fields, files = _form("generate/sd3")
     both = _is_error(_send(stability, "generate/sd3", {**fields, "aspect_ratio": "1:1"}, files), 400, "bad_request")

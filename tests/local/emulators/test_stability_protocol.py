@@ -21,8 +21,8 @@ def _core(emulator: Emulator, prompt: str = "a cat", headers: dict[str, str] | N
     )
 
 
-def _creative(emulator: Emulator, picture: bytes, prompt: str) -> requests.Response:
-    parts = {"prompt": (None, prompt), "image": ("a.png", picture)}
+def _creative(emulator: Emulator, image: bytes, prompt: str) -> requests.Response:
+    parts = {"prompt": (None, prompt), "image": ("a.png", image)}
     return requests.post(f"{emulator.url}{V2}upscale/creative", headers=KEY, files=parts, timeout=60)
 
 
@@ -39,7 +39,7 @@ def test_bytes_come_with_their_headers(stability: Emulator) -> None:
 
 
 def test_json_carries_the_same_without_the_headers(stability: Emulator) -> None:
-    """Bare base64, the seed as a number, and the picture's type in the Content-Type."""
+    """Bare base64, the seed as a number, and the image's type in the Content-Type."""
     reply = _core(stability, headers={"Accept": "application/json"}, seed="7", output_format="webp")
     body = reply.json()
     assert reply.headers["content-type"] == "application/json; type=image/webp"
@@ -96,15 +96,15 @@ def test_ten_mebibytes_are_the_limit(stability: Emulator) -> None:
 
 
 def test_an_async_operation_is_polled(stability: Emulator, subject_png: bytes) -> None:
-    """An id of 64 characters, 202 while running, then the picture in either form; charged once."""
+    """An id of 64 characters, 202 while running, then the image in either form; charged once."""
     submitted = _creative(stability, subject_png, "a ball [[polls=2]]")
     identifier = submitted.json()["id"]
     assert len(identifier) == 64
     polls = [_result(stability, identifier) for _ in range(3)]
     assert [poll.status_code for poll in polls] == [202, 202, 200]
     assert polls[0].json() == {"id": identifier, "status": "in-progress"}
-    picture = Image.open(BytesIO(polls[2].content))
-    assert abs(picture.width * picture.height - 3840 * 2160) < 10_000
+    image = Image.open(BytesIO(polls[2].content))
+    assert abs(image.width * image.height - 3840 * 2160) < 10_000
     as_json = _result(stability, identifier, Accept="application/json").json()
     assert base64.b64decode(as_json["image"]) == polls[2].content
     assert (stability.paid_calls, stability.charged) == (1, 60)
@@ -118,15 +118,13 @@ def test_a_result_belongs_to_its_key(stability: Emulator, subject_png: bytes) ->
     assert [(r.status_code, r.json()["name"]) for r in (other, unknown)] == [(404, "generation_not_found")] * 2
 
 
-def test_a_filtered_picture_is_a_200_that_is_blurred(stability: Emulator) -> None:
-    """CONTENT_FILTERED is told in the header, the picture is there, and nothing is charged."""
+def test_a_filtered_image_is_a_200_that_is_blurred(stability: Emulator) -> None:
+    """CONTENT_FILTERED is told in the header, the image is there, and nothing is charged."""
     clear = _core(stability, seed="5")
     filtered = _core(stability, "a cat [[fault=filtered]]", seed="5")
     assert (filtered.status_code, filtered.headers["finish-reason"]) == (200, "CONTENT_FILTERED")
-    pictures = [Image.open(BytesIO(reply.content)).convert("L") for reply in (clear, filtered)]
-    spread = [
-        max(ImageChops.difference(p, p.transpose(Image.Transpose.FLIP_LEFT_RIGHT)).getextrema()) for p in pictures
-    ]
+    images = [Image.open(BytesIO(reply.content)).convert("L") for reply in (clear, filtered)]
+    spread = [max(ImageChops.difference(p, p.transpose(Image.Transpose.FLIP_LEFT_RIGHT)).getextrema()) for p in images]
     assert spread[1] < spread[0]
     assert (stability.paid_calls, stability.charged) == (2, 3)
 

@@ -9,7 +9,7 @@ import requests
 from PIL import Image
 
 from local.emulators import Emulator
-from local.emulators.wavespeed_kinds import Area, Flag, Input, OneOf, Picture, Pictures, Range
+from local.emulators.wavespeed_kinds import Area, Flag, ImageInput, ImageInputs, Input, OneOf, Range
 from local.emulators.wavespeed_models import MODELS
 
 KEY = {"Authorization": "Bearer key"}
@@ -50,11 +50,11 @@ DOCUMENTED = {
 }
 
 
-def _data_uri(picture: bytes) -> str:
-    return f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+def _data_uri(image: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
-def _value(name: str, spec: Input, picture: bytes) -> Any:
+def _value(name: str, spec: Input, image: bytes) -> Any:
     """A valid value of an input."""
     match spec:
         case OneOf(options):
@@ -65,16 +65,16 @@ def _value(name: str, spec: Input, picture: bytes) -> Any:
             return f"{least}*{least}"
         case Flag():
             return name == "enable_sync_mode"
-        case Picture():
-            return _data_uri(picture)
-        case Pictures():
-            return [_data_uri(picture)]
+        case ImageInput():
+            return _data_uri(image)
+        case ImageInputs():
+            return [_data_uri(image)]
     return "4"
 
 
-def _body(model: str, picture: bytes) -> dict[str, Any]:
+def _body(model: str, image: bytes) -> dict[str, Any]:
     """A valid value for every input of a model."""
-    return {name: _value(name, spec, picture) for name, spec in MODELS[model].inputs.items()}
+    return {name: _value(name, spec, image) for name, spec in MODELS[model].inputs.items()}
 
 
 def _submit(emulator: Emulator, model: str, body: dict[str, Any], query: str = "") -> requests.Response:
@@ -103,7 +103,7 @@ def test_the_models_take_what_is_documented() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_gives_a_picture(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
+def test_every_model_gives_a_image(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
     """All inputs at once are accepted, the task completes, the outputs can be downloaded without a key."""
     reply = _submit(wavespeed, model, _body(model, subject_png))
     assert reply.status_code == 200, reply.text

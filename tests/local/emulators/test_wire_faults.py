@@ -81,7 +81,7 @@ def test_a_drip_goes_on(door: tuple[Emulator, Send]) -> None:
 
 
 def test_a_huge_answer_never_says_its_length(door: tuple[Emulator, Send]) -> None:
-    """Far more than any picture, without a Content-Length."""
+    """Far more than any image, without a Content-Length."""
     with door[1]("x [[fault=huge]]", stream=True) as reply:
         received = 0
         for chunk in reply.iter_content(1_048_576):
@@ -155,7 +155,7 @@ def test_an_unknown_fault_is_loud(door: tuple[Emulator, Send]) -> None:
     assert "no-such" in reply.json()["emulator"]
 
 
-def test_a_delay_delays_the_picture(door: tuple[Emulator, Send]) -> None:
+def test_a_delay_delays_the_image(door: tuple[Emulator, Send]) -> None:
     """A synchronous answer comes later; an asynchronous task is `processing` meanwhile."""
     emulator, send = door
     started = time.monotonic()
@@ -202,7 +202,7 @@ def test_the_record_hides_keys_and_counts(door: tuple[Emulator, Send]) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "403", "mime", "truncated", "notimage", "redirect", "reset"])
 def test_a_download_may_fail_after_a_good_task(wavespeed: Emulator, fault: str) -> None:
-    """stage=result strikes the picture's download alone."""
+    """stage=result strikes the image's download alone."""
     reply = _to_wavespeed(wavespeed.url, f"x [[fault={fault};stage=result;times=1]]", timeout=60)
     poll = requests.get(reply.json()["data"]["urls"]["get"], headers=KEY, timeout=60).json()["data"]
 

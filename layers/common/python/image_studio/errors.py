@@ -4,7 +4,7 @@ StudioError                     500  internal_error
 ├── InvalidRequest              400  invalid_request       the caller can fix it; the sentence says how
 │   ├── UnknownChoice           400  unknown_choice        outside a published list; names the list
 │   ├── UnsupportedChoice       400  unsupported           known, but it can't do that; names who can
-│   ├── InvalidImage            400  invalid_image         not a picture we take
+│   ├── InvalidImage            400  invalid_image         not an image we take
 │   ├── ContentRefused          400  content_refused       a provider's moderation said no
 │   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
 ├── NotAuthenticated            401  not_authenticated
@@ -23,7 +23,7 @@ StudioError                     500  internal_error
     │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: read it anew once
     │   └── ProviderBusy        500  provider_unavailable  429: wait, then ask again
     ├── ProviderOutage          500  provider_failed       refused connection, a 5xx that is never charged
-    ├── ResultUnusable          500  provider_failed       an answer without a usable picture; not repeated
+    ├── ResultUnusable          500  provider_failed       an answer without a usable image; not repeated
     └── UnknownCharge           500  unknown_charge        the outcome is unknown; never repeated
 """
 
@@ -47,7 +47,7 @@ class StudioError(Exception):
         return {}
 
 
-class RecordedError(StudioError):
+class JobFailed(StudioError):
     """An error that a job ended with, told again from its record."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
@@ -82,17 +82,17 @@ class UnsupportedChoice(InvalidRequest):
 
 
 class InvalidImage(InvalidRequest):
-    """The bytes are not a picture that we accept."""
+    """The bytes are not an image that we accept."""
 
     code = "invalid_image"
     sentence = "Invalid base64 image payload"
 
 
 class ContentRefused(InvalidRequest):
-    """The provider's moderation refused the prompt or a picture; nothing is charged."""
+    """The provider's moderation refused the prompt or an image; nothing is charged."""
 
     code = "content_refused"
-    sentence = "The provider's content policy refused this request. Change the prompt or the picture."
+    sentence = "The provider's content policy refused this request. Change the prompt or the image."
 
 
 class IdempotencyMismatch(InvalidRequest):
@@ -143,7 +143,7 @@ class Superseded(NotFound):
     """The hot folder's object was replaced or taken away; its newer event has a job of its own."""
 
     code = "superseded"
-    sentence = "The picture was replaced or removed before it was read."
+    sentence = "The image was replaced or removed before it was read."
 
 
 class MethodNotAllowed(StudioError):
@@ -171,11 +171,11 @@ class JobConflict(StudioError):
 
 
 class TooLarge(StudioError):
-    """The body or the picture exceeds a limit; the sentence says which and what to do instead."""
+    """The body or the image exceeds a limit; the sentence says which and what to do instead."""
 
     status = 413
     code = "too_large"
-    sentence = "The request is too large. Send large pictures through POST /api/image-studio/uploads."
+    sentence = "The request is too large. Send large images through POST /api/image-studio/uploads."
 
 
 class WrongContentType(StudioError):
@@ -249,7 +249,7 @@ class ProviderOutage(ProviderFailed):
 
 
 class ResultUnusable(ProviderFailed):
-    """An answer came, but no picture that can be used; may have been charged, so it is never repeated."""
+    """An answer came, but no image that can be used; may have been charged, so it is never repeated."""
 
     maybe_charged = True
 

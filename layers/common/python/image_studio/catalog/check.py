@@ -98,7 +98,7 @@ def _check_sizes(catalog: Catalog) -> Iterator[str]:
             if not each.limits.accepts(each.width, each.height):
                 yield f"{platform.id}: format {each.name} is outside its limits"
             if not each.file_types:
-                yield f"{platform.id}: format {each.name} takes no still picture"
+                yield f"{platform.id}: format {each.name} takes no still image"
     for template in catalog.templates:
         limits = catalog.platform(template.platform).limits
         if limits and not limits.accepts(template.width, template.height):

@@ -10,7 +10,7 @@ from image_studio.errors import UnknownChoice
 
 MEGABYTE: Final = 1_000_000  # bytes; platforms rarely say which megabyte they mean, so the smaller one
 RESULT_MAX_BYTES: Final = 5 * MEGABYTE  # the API reference promises 5.0 MB; lower where a platform takes less
-ANIMATED: Final = "gif"  # platforms take it, a still picture is never written as it
+ANIMATED: Final = "gif"  # platforms take it, a still image is never written as it
 
 
 def file_type_name(file_type: str) -> str:
@@ -78,7 +78,7 @@ class PlatformFormat(NamedTuple):
 
     @property
     def file_types(self) -> tuple[str, ...]:
-        """What a still picture may be written as here, of `jpeg`, `png` and `webp`."""
+        """What a still image may be written as here, of `jpeg`, `png` and `webp`."""
         return tuple(each for each in self.limits.file_types if each != ANIMATED)
 
     @property
@@ -107,7 +107,7 @@ class PlatformFormat(NamedTuple):
 
 
 class Platform(NamedTuple):
-    """A place that pictures are made for; blog, email and website have no formats and no limits."""
+    """A place that images are made for; blog, email and website have no formats and no limits."""
 
     id: str
     name: str

@@ -78,7 +78,7 @@ class OperationInfo:
     options: Mapping[str, Option] = field(default_factory=dict)
 
     @property
-    def honoured(self) -> frozenset[str]:
+    def honored(self) -> frozenset[str]:
         """The fields that it uses, whether a client shows them or not."""
         return frozenset((*self.shows, *self.takes))
 

@@ -1,4 +1,7 @@
-"""One source, many sizes: decoded once, looked at once, then cropped, scaled and encoded in parallel."""
+"""One source, many sizes: decoded once, analyzed once, then cropped, scaled and encoded in parallel.
+
+Half of what platforms want differs in height only (1200x675, 1200x630, 1200x628): one Lanczos step serves them all.
+"""
 
 import math
 import os
@@ -6,32 +9,104 @@ from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import ImageColor
 
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.budget import Encoded, encode_under
-from image_studio.imaging.crop import CropMode
-from image_studio.imaging.cutting import group_cuts, make_cuts, place_cut
-from image_studio.imaging.gate import DEFAULT, Limits, measure, open_picture
-from image_studio.imaging.picture import Box, Picture, Size
-from image_studio.imaging.resize import BLUR, fit_inside
+from image_studio.imaging.budget import EncodedRendition, encode_under
+from image_studio.imaging.decode import DEFAULT_LIMITS, DecodeLimits, decode, read_info
+from image_studio.imaging.geometry import BLUR, CropMode, crop_box, fit_inside, scale
 from image_studio.imaging.safe_zones import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
-from image_studio.schemas.image import FileType, FocalPoint
+from image_studio.imaging.types import Box, DecodedImage, Size
+from image_studio.schemas.common import FileType, FocalPoint
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCrop:
+    """A rectangle of whole pixels in the image as it is at `factor` times its size."""
+
+    factor: float
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def box(self) -> Box:
+        """The same rectangle in the image's own pixels."""
+        return Box(*(edge / self.factor for edge in (self.left, self.top, self.right, self.bottom)))
+
+    @property
+    def area(self) -> int:
+        """Pixels inside."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+def place_crop(image: DecodedImage, size: Size, **placing: Any) -> PlacedCrop:
+    """Where a crop of exactly `size` (pixels) lies; takes what `crop_box` takes, and moves it to whole pixels."""
+    factor = max(size.width / image.width, size.height / image.height)
+    box = crop_box(image, size.width / size.height, **placing)
+    left = _whole(box.left * factor, image.width * factor - size.width)
+    top = _whole(box.top * factor, image.height * factor - size.height)
+    return PlacedCrop(factor, left, top, left + size.width, top + size.height)
+
+
+def _whole(start: float, latest: float) -> int:
+    """The nearest whole pixel that isn't past the latest start."""
+    return max(0, min(round(start), int(latest + 1e-6)))
+
+
+def group_crops(cuts: Sequence[PlacedCrop]) -> list[list[int]]:
+    """Positions of cuts that are best made together: at one scale, and overlapping; the largest groups first."""
+    groups: list[list[int]] = []
+    for at, cut in enumerate(cuts):
+        for group in groups:
+            mates = [cuts[mate] for mate in group]
+            alone = cut.area + _around(mates).area
+            if abs(mates[0].factor / cut.factor - 1) < 1e-9 and _around([*mates, cut]).area < alone:
+                group.append(at)
+                break
+        else:
+            groups.append([at])
+    return sorted(groups, key=lambda group: -_around([cuts[at] for at in group]).area)
+
+
+def batch_crop(image: DecodedImage, cuts: Sequence[PlacedCrop]) -> list[DecodedImage]:
+    """The images of cuts at one scale, in their order, out of one scaled image."""
+    whole = _around(cuts)
+    box = whole.box
+    inside = Box(box.left, box.top, min(box.right, image.width), min(box.bottom, image.height))
+    scaled = scale(image, whole.right - whole.left, whole.bottom - whole.top, inside)
+    if len(cuts) == 1:
+        return [scaled]
+    left, top = whole.left, whole.top
+    return [scaled.crop((one.left - left, one.top - top, one.right - left, one.bottom - top)) for one in cuts]
+
+
+def _around(cuts: Sequence[PlacedCrop]) -> PlacedCrop:
+    """The smallest rectangle around all of them."""
+    return PlacedCrop(
+        cuts[0].factor,
+        min(one.left for one in cuts),
+        min(one.top for one in cuts),
+        max(one.right for one in cuts),
+        max(one.bottom for one in cuts),
+    )
+
 
 Mode = Literal["smart", "center", "fit"]
 
-#: Pictures under way at once; each holds some ten megabytes, and Lambda has at most six cores.
+#: Images under way at once; each holds some ten megabytes, and Lambda has at most six cores.
 _MOST_THREADS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RenditionSpec:
     """A file to make: width x height pixels, in at most `max_bytes`, as the first of `file_types` that can be.
 
-    With a `zone` the safe zone is drawn into the picture.
+    With a `zone` the safe zone is drawn into the image.
     """
 
     width: int
@@ -42,10 +117,10 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Placing:
-    """How the picture comes into another shape: cropped by what matters, in the middle, or shown whole.
+class Placement:
+    """How the image comes into another shape: cropped by what matters, in the middle, or shown whole.
 
-    `focal` overrides `smart`; `background` (a CSS colour, `blur`, None for the edges' colour) is for `fit`.
+    `focal` overrides `smart`; `background` (a CSS color, `blur`, None for the edges' color) is for `fit`.
     """
 
     mode: Mode = "smart"
@@ -57,92 +132,96 @@ class Placing:
 class Rendition:
     """A finished file; `box` is the part of the source that it shows, in source pixels (upright).
 
-    `scale` is result pixels for each source pixel; above 1 the picture was enlarged.
+    `scale` is result pixels for each source pixel; above 1 the image was enlarged.
     """
 
     width: int
     height: int
-    encoded: Encoded
+    encoded: EncodedRendition
     box: Box
     scale: float
 
 
 def render_all(
-    data: bytes, wanted: Sequence[Wanted], placing: Placing, limits: Limits = DEFAULT
+    data: bytes, wanted: Sequence[RenditionSpec], placing: Placement, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> list[Rendition | StudioError]:
     """A file, or the error why there is none, for each that is wanted, in order.
 
-    Raises InvalidImage for a source that can't be decoded, InvalidRequest for an unknown background colour.
+    Raises InvalidImage for a source that can't be decoded, InvalidRequest for an unknown background color.
     """
     check_background(placing.background)
-    source = measure(data, limits)
+    source = read_info(data, limits)
     size = Size(source.width, source.height)
-    picture = open_picture(data, limits, at_least=_needed(size, wanted))
+    image = decode(data, limits, at_least=_needed(size, wanted))
     with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1, len(wanted) or 1)) as threads:
         fitted = _fit_all if placing.mode == "fit" else _crop_all
-        made = fitted(picture, wanted, placing, threads)
-        finish = partial(_finish_or_explain, picture, size)
+        made = fitted(image, wanted, placing, threads)
+        finish = partial(_finish_or_explain, image, size)
         return list(threads.map(finish, wanted, made))
 
 
 def check_background(background: str | None) -> None:
-    """Raise InvalidRequest unless it is None, `blur` or a CSS colour."""
+    """Raise InvalidRequest unless it is None, `blur` or a CSS color."""
     if background is None or background == BLUR:
         return
     try:
         ImageColor.getrgb(background)
     except ValueError:
-        raise InvalidRequest("Unknown background. Use a CSS colour such as '#ffffff' or 'white', or 'blur'.") from None
+        raise InvalidRequest("Unknown background. Use a CSS color such as '#ffffff' or 'white', or 'blur'.") from None
 
 
-def _needed(source: Size, wanted: Sequence[Wanted]) -> Size:
+def _needed(source: Size, wanted: Sequence[RenditionSpec]) -> Size:
     """The pixels that the source must have so that nothing is enlarged which needn't be."""
     factor = max((max(one.width / source.width, one.height / source.height) for one in wanted), default=1)
     return Size(math.ceil(source.width * factor), math.ceil(source.height * factor))
 
 
-_Made = tuple[Picture, Box]
+_Made = tuple[DecodedImage, Box]
 
 
-def _fit_all(picture: Picture, wanted: Sequence[Wanted], placing: Placing, threads: Executor) -> list[_Made]:
-    whole = Box(0, 0, *picture.size)
-    fit = partial(fit_inside, picture, background=placing.background)
+def _fit_all(
+    image: DecodedImage, wanted: Sequence[RenditionSpec], placing: Placement, threads: Executor
+) -> list[_Made]:
+    whole = Box(0, 0, *image.size)
+    fit = partial(fit_inside, image, background=placing.background)
     made = threads.map(lambda one: fit(width=one.width, height=one.height), wanted)
     return [(one, whole) for one in made]
 
 
-def _crop_all(picture: Picture, wanted: Sequence[Wanted], placing: Placing, threads: Executor) -> list[_Made]:
-    attention = Attention(picture) if placing.mode == "smart" and not placing.focal else None
+def _crop_all(
+    image: DecodedImage, wanted: Sequence[RenditionSpec], placing: Placement, threads: Executor
+) -> list[_Made]:
+    attention = Attention(image) if placing.mode == "smart" and not placing.focal else None
     mode: CropMode = "center" if placing.mode == "center" else "smart"
     how = {"mode": mode, "focal": placing.focal, "attention": attention}
-    cuts = [place_cut(picture, Size(one.width, one.height), **how) for one in wanted]
-    groups = group_cuts(cuts)
-    pictures = threads.map(lambda group: make_cuts(picture, [cuts[at] for at in group]), groups)
-    made = {at: one for group, ones in zip(groups, pictures, strict=True) for at, one in zip(group, ones, strict=True)}
+    cuts = [place_crop(image, Size(one.width, one.height), **how) for one in wanted]
+    groups = group_crops(cuts)
+    images = threads.map(lambda group: batch_crop(image, [cuts[at] for at in group]), groups)
+    made = {at: one for group, ones in zip(groups, images, strict=True) for at, one in zip(group, ones, strict=True)}
     return [(made[at], cut.box) for at, cut in enumerate(cuts)]
 
 
-def _finish_or_explain(picture: Picture, source: Size, one: Wanted, made: _Made) -> Rendition | StudioError:
+def _finish_or_explain(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
     """One file's trouble stays its own."""
     try:
-        return _finish(picture, source, one, made)
+        return _finish(image, source, one, made)
     except StudioError as error:
         return error
     except (OSError, ValueError, MemoryError):
-        return StudioError(f"The picture could not be written as {one.width}x{one.height}.")
+        return StudioError(f"The image could not be written as {one.width}x{one.height}.")
 
 
-def _finish(picture: Picture, source: Size, one: Wanted, made: _Made) -> Rendition:
+def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition:
     rendered, box = made
     if one.zone:
         rendered = draw_safe_zones(rendered, one.zone)
     encoded = encode_under(rendered, one.max_bytes, one.file_types)
-    shown = _in_source(box, picture, source)
+    shown = _in_source(box, image, source)
     factor = min(one.width / shown.width, one.height / shown.height)
     return Rendition(one.width, one.height, encoded, shown, factor)
 
 
-def _in_source(box: Box, picture: Picture, source: Size) -> Box:
+def _in_source(box: Box, image: DecodedImage, source: Size) -> Box:
     """The box in pixels of the source, which may have been decoded at a fraction of its size."""
-    across, down = source.width / picture.width, source.height / picture.height
+    across, down = source.width / image.width, source.height / image.height
     return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)

@@ -1,12 +1,12 @@
-"""What a platform may cover with its own buttons and names, drawn into the picture."""
+"""What a platform may cover with its own buttons and names, drawn into the image."""
 
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from image_studio.imaging.picture import Picture
+from image_studio.imaging.types import DecodedImage
 
-#: How dark the parts outside get (0 to 255), and the frame's two colours: one of them shows on any picture.
+#: How dark the parts outside get (0 to 255), and the frame's two colors: one of them shows on any image.
 _SHADE = (0, 0, 0, 120)
 _OUTER, _INNER, _CLEAR = (0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)
 _LABEL = "SAFE ZONE"
@@ -22,7 +22,7 @@ class Zone:
     right: float
 
     def corners(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of what stays visible, in pixels of a width x height picture."""
+        """Left, top, right, bottom of what stays visible, in pixels of a width x height image."""
         return (
             round(self.left * width),
             round(self.top * height),
@@ -31,15 +31,15 @@ class Zone:
         )
 
 
-def draw_safe_zones(image: Picture, zone: Zone) -> Picture:
-    """The picture with everything outside the zone shaded, a black and white frame around it, and its name."""
+def draw_safe_zones(image: DecodedImage, zone: Zone) -> DecodedImage:
+    """The image with everything outside the zone shaded, a black and white frame around it, and its name."""
     overlay = Image.new("RGBA", image.size, _SHADE)
     left, top, right, bottom = zone.corners(*image.size)
     line = max(1, min(image.size) // 300)
-    for inset, colour in enumerate((_OUTER, _INNER, _OUTER, _CLEAR)):
+    for inset, color in enumerate((_OUTER, _INNER, _OUTER, _CLEAR)):
         step = inset * line
         if left + step < right - step and top + step < bottom - step:
-            overlay.paste(colour, (left + step, top + step, right - step, bottom - step))
+            overlay.paste(color, (left + step, top + step, right - step, bottom - step))
     _write_label(overlay, left + 3 * line, top + 3 * line, min(right - left, (bottom - top) * 8))
     if image.mode == "RGBA":
         return Image.alpha_composite(image, overlay)

@@ -1,14 +1,14 @@
-"""Where people look in a picture: a small map, the product of four cues, made with Pillow alone.
+"""Where people look in an image: a small map, the product of four cues, made with Pillow alone.
 
-barrier   how much colour must be crossed to get here straight from the nearest edge of the picture: things stand
+barrier   how much color must be crossed to get here straight from the nearest edge of the image: things stand
           inside, backgrounds reach the edges (after the minimum barrier distance of Zhang et al., ICCV 2015)
 detail    what changes from pixel to pixel in a larger copy: things are in focus, backgrounds are not
-skin      how near the colour is to skin's
+skin      how near the color is to skin's
 light     lighter or darker than what is around
 
 Each cue counts twice, as it is and blurred over its surroundings, to a power of its own, and so do the places where
 photographers put things. A product rather than a sum: what several cues agree on stands out from what one shouts.
-The powers are learned (`bench/imaging/learn.py`) from the marked pictures of bench/imaging/pictures.json that aren't
+The powers are learned (`bench/imaging/learn.py`) from the marked images of bench/imaging/pictures.json that aren't
 held out. A window is as good as the share of the map that it keeps.
 """
 
@@ -21,7 +21,7 @@ from math import exp
 from PIL import Image, ImageChops, ImageFilter
 
 from image_studio.imaging.canvas import flatten
-from image_studio.imaging.picture import Picture
+from image_studio.imaging.types import DecodedImage
 
 #: Long sides, pixels: of the copy that is searched for detail, of the one that is compared, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
@@ -32,7 +32,7 @@ POWERS = {
     "skin": (0.24, 0.12),
     "light": (0.43, 0.22),
 }
-#: How much being away from the middle costs, across; how much being low gains; and, in an upright picture, being
+#: How much being away from the middle costs, across; how much being low gains; and, in an upright image, being
 #: where heads are.
 PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
 #: A cue of 0 still leaves this of 1, so that no single one decides.
@@ -46,9 +46,9 @@ Numbers = Sequence[float]
 
 
 class Attention:
-    """How much of what matters lies in each column and row of a picture."""
+    """How much of what matters lies in each column and row of an image."""
 
-    def __init__(self, image: Picture) -> None:
+    def __init__(self, image: DecodedImage) -> None:
         seen = _product(look(image))
         self._across, self._down = (_running(_line(seen, axis)) for axis in (0, 1))
 
@@ -62,13 +62,13 @@ class Attention:
         return max(((1 - share) * at / (_TRIED - 1) for at in range(_TRIED)), key=kept)
 
 
-def look(image: Picture) -> dict[str, Picture]:
+def look(image: DecodedImage) -> dict[str, DecodedImage]:
     """The cues, by name, gray, at most 48 pixels long."""
     large = flatten(image).resize(_within(image.size, _DETAILED), Image.Resampling.BOX, reducing_gap=1.0)
     small = large.resize(_within(image.size, _COMPARED), Image.Resampling.BOX)
-    colours = Image.merge("RGB", small.convert("YCbCr").split())  # filters refuse YCbCr
-    smooth = colours.filter(ImageFilter.GaussianBlur(1))
-    near = ImageChops.difference(smooth, colours.filter(ImageFilter.GaussianBlur(4))).getchannel("R")
+    colors = Image.merge("RGB", small.convert("YCbCr").split())  # filters refuse YCbCr
+    smooth = colors.filter(ImageFilter.GaussianBlur(1))
+    near = ImageChops.difference(smooth, colors.filter(ImageFilter.GaussianBlur(4))).getchannel("R")
     found = {
         "barrier": _barrier(smooth),
         "detail": _detail(large.convert("L")),
@@ -79,7 +79,7 @@ def look(image: Picture) -> dict[str, Picture]:
     return {name: one.resize(size, Image.Resampling.BOX) for name, one in found.items()}
 
 
-def surroundings(cue: Picture) -> Picture:
+def surroundings(cue: DecodedImage) -> DecodedImage:
     """A cue blurred: what is close by counts too."""
     return cue.filter(ImageFilter.GaussianBlur(_REACH))
 
@@ -96,7 +96,7 @@ def places(size: tuple[int, int], weights: dict[str, float] | None = None) -> tu
     )
 
 
-def _product(cues: dict[str, Picture]) -> Picture:
+def _product(cues: dict[str, DecodedImage]) -> DecodedImage:
     """The cues and places multiplied, each to its power."""
     size = next(iter(cues.values())).size
     columns, rows = places(size)
@@ -127,19 +127,19 @@ def _fourfold(value: int) -> int:
     return min(255, 4 * value)
 
 
-def _detail(gray: Picture) -> Picture:
+def _detail(gray: DecodedImage) -> DecodedImage:
     """How far each pixel is from those beside it."""
     beside = gray.filter(ImageFilter.GaussianBlur(1.2))
     return ImageChops.difference(gray, beside).point(_fourfold)
 
 
-def _barrier(colours: Picture) -> Picture:
-    """The least range of colours on the four straight ways in from the edges, half of its sum over the channels."""
-    nearest = Image.new("L", colours.size, 255)
+def _barrier(colors: DecodedImage) -> DecodedImage:
+    """The least range of colors on the four straight ways in from the edges, half of its sum over the channels."""
+    nearest = Image.new("L", colors.size, 255)
     for right, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-        highest = lowest = colours
+        highest = lowest = colors
         step = 1
-        while step < max(colours.size):  # after n rounds each pixel has seen 2^n towards its edge
+        while step < max(colors.size):  # after n rounds each pixel has seen 2^n towards its edge
             highest = ImageChops.lighter(highest, _moved(highest, right * step, down * step))
             lowest = ImageChops.darker(lowest, _moved(lowest, right * step, down * step))
             step *= 2
@@ -148,8 +148,8 @@ def _barrier(colours: Picture) -> Picture:
     return nearest
 
 
-def _moved(image: Picture, right: int, down: int) -> Picture:
-    """The picture moved; what enters is the picture as it was there."""
+def _moved(image: DecodedImage, right: int, down: int) -> DecodedImage:
+    """The image moved; what enters is the image as it was there."""
     moved = image.copy()
     moved.paste(image, (right, down))
     return moved
@@ -161,7 +161,7 @@ def _skin_table() -> ImageFilter.Color3DLUT:
 
 
 def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
-    """How near a colour (0 to 1) is to skin's direction in RGB, if neither black nor white; smartcrop's measure."""
+    """How near a color (0 to 1) is to skin's direction in RGB, if neither black nor white; smartcrop's measure."""
     length = (red * red + green * green + blue * blue) ** 0.5 or 1.0
     away = ((red / length - 0.78) ** 2 + (green / length - 0.57) ** 2 + (blue / length - 0.44) ** 2) ** 0.5
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -169,7 +169,7 @@ def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
     return skin, skin, skin
 
 
-def _line(one: Picture, axis: int) -> Numbers:
+def _line(one: DecodedImage, axis: int) -> Numbers:
     """The map's shares of mass by column (axis 0) or row (axis 1)."""
     size = (one.width, 1) if axis == 0 else (1, one.height)
     values = array("f", one.resize(size, Image.Resampling.BOX).tobytes())

@@ -1,39 +1,31 @@
-"""Create: a prompt becomes one to ten pictures of exactly the size that was asked for."""
+"""Create: a prompt becomes one to ten images of exactly the size that was asked for."""
 
 import random
 from dataclasses import dataclass
 
 from image_studio import catalog
-from image_studio.errors import RecordedError
-from image_studio.imaging.crop import cover
+from image_studio.errors import JobFailed
+from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
-from image_studio.imaging.gate import open_picture
-from image_studio.operations.choose_model import Choice, Wish, choose
-from image_studio.operations.dimensions import Size, check_area, wanted_size
+from image_studio.imaging.geometry import cover
+from image_studio.operations.context import OperationContext
+from image_studio.operations.generate import EncodedImage, VariationTask, generate
 from image_studio.operations.journal import Entry, Stage
+from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
 from image_studio.operations.operation import Operation
-from image_studio.operations.personas import persona_of
-from image_studio.operations.produce import Order, Polished, produce
-from image_studio.operations.prompts import Wording, asks_for_lettering, settle_wording
-from image_studio.operations.studio import Studio
+from image_studio.operations.prompts import ResolvedPrompt, persona_of, quotes_words, resolve_prompt
+from image_studio.operations.sizes import Size, check_area, wanted_size
 from image_studio.providers.adapter import Task
-from image_studio.providers.shapes import nearest
-from image_studio.schemas.create import (
-    CreateAnswer,
-    CreatedPicture,
-    CreateEcho,
-    CreateRequest,
-    VariationFailure,
-)
-from image_studio.schemas.image import FileType
-from image_studio.schemas.limits import MAX_SEED
-from image_studio.schemas.quality import Quality
+from image_studio.providers.spec import nearest_size
+from image_studio.schemas.common import FileType
+from image_studio.schemas.create import CreatedImage, CreateRequest, CreateResponse, ResolvedFields, VariationFailure
+from image_studio.schemas.limits import MAX_SEED, Quality
 
 NAME = "create"
 
 
 @dataclass(frozen=True, slots=True)
-class Brief:
+class ResolvedRequest:
     """A request with template and defaults applied."""
 
     size: Size
@@ -43,7 +35,7 @@ class Brief:
     hint: str | None
 
 
-def brief(request: CreateRequest) -> Brief:
+def resolve(request: CreateRequest) -> ResolvedRequest:
     """Settle size, quality and style; the caller's values win over the template's.
 
     Raises NotFound for an unknown template, UnknownChoice for a style, InvalidRequest for a ratio.
@@ -58,7 +50,7 @@ def brief(request: CreateRequest) -> Brief:
     style = request.style_preset or (template.style_preset if template else None)
     if style:
         catalog.style_words(style)
-    return Brief(
+    return ResolvedRequest(
         size=size,
         quality=request.quality or Quality(template.quality if template else Quality.STANDARD),
         style_preset=style,
@@ -67,36 +59,36 @@ def brief(request: CreateRequest) -> Brief:
     )
 
 
-def choices_for(request: CreateRequest, made: Brief, studio: Studio) -> list[Choice]:
+def candidates_for(request: CreateRequest, made: ResolvedRequest, studio: OperationContext) -> list[Candidate]:
     """The models to try, best first."""
-    wish = Wish(
+    wish = ModelQuery(
         operation=NAME,
         quality=made.quality,
         provider=request.provider,
         model=request.model,
         hint=made.hint,
-        lettering=asks_for_lettering(request.prompt),
+        lettering=quotes_words(request.prompt),
     )
-    return choose(wish, studio.configured, studio.health.is_open)
+    return select_candidates(wish, studio.configured, studio.health.is_open)
 
 
-def estimate(request: CreateRequest, studio: Studio) -> int:
+def estimate(request: CreateRequest, studio: OperationContext) -> int:
     """Credits to reserve: the first choice's price for every variation. Raises what makes the request invalid."""
-    made = brief(request)
+    made = resolve(request)
     check_area(made.size, studio.max_pixels)
     persona_of(request, studio)
-    first = choices_for(request, made, studio)[0].model
-    return first.price(nearest(first, *made.size)) * request.num_variations
+    first = candidates_for(request, made, studio)[0].model
+    return first.price(nearest_size(first, *made.size)) * request.num_variations
 
 
-def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
+def create(request: CreateRequest, studio: OperationContext) -> CreateResponse:
     """Make the variations, all at the same time. Raises the first failure where none succeeds."""
-    made = brief(request)
-    choices = choices_for(request, made, studio)
-    wording = settle_wording(request, made.style_preset, studio)
+    made = resolve(request)
+    choices = candidates_for(request, made, studio)
+    wording = resolve_prompt(request, made.style_preset, studio)
     seeds = _seeds(request, studio)
 
-    def task(choice: Choice, seed: int) -> Task:
+    def task(choice: Candidate, seed: int) -> Task:
         # A seed nobody asked for is sent only where the model takes one: then the one really used is known.
         takes_seed = request.seed is not None or "seed" in choice.model.accepts
         return Task(
@@ -112,42 +104,44 @@ def create(request: CreateRequest, studio: Studio) -> CreateAnswer:
         )
 
     orders = [
-        Order(number, lambda choice, seed=seed: task(choice, seed), lambda data, _: _polish(data, made.size))  # type: ignore[misc]
+        VariationTask(number, lambda choice, seed=seed: task(choice, seed), lambda data, _: _polish(data, made.size))  # type: ignore[misc]
         for number, seed in enumerate(seeds, start=1)
     ]
-    entries = produce(studio, choices, orders)
+    entries = generate(studio, choices, orders)
     return _answer(request, made, wording, entries)
 
 
-def _seeds(request: CreateRequest, studio: Studio) -> list[int]:
+def _seeds(request: CreateRequest, studio: OperationContext) -> list[int]:
     """Variation i uses seed + i; without a seed, random ones that a second run finds again."""
     first = request.seed
     if first is None:
         known = studio.journal.recall("seed")
-        first = int(known) if known else random.randint(0, MAX_SEED)  # noqa: S311  a picture's seed is no secret
+        first = int(known) if known else random.randint(0, MAX_SEED)  # noqa: S311  an image's seed is no secret
         studio.journal.remember("seed", str(first))
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _polish(data: bytes, size: Size) -> Polished:
-    picture = open_picture(data)
-    exact, box = cover(picture, *size)
+def _polish(data: bytes, size: Size) -> EncodedImage:
+    image = decode(data)
+    exact, box = cover(image, *size)
     metadata = {
-        "native_size": f"{picture.width}x{picture.height}",
+        "native_size": f"{image.width}x{image.height}",
         "crop": [round(box.left), round(box.top), round(box.right), round(box.bottom)],
         "scale": round(size[0] / (box.right - box.left), 4),
     }
     facts = {"width": size[0], "height": size[1], "metadata": metadata}
-    return Polished(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
+    return EncodedImage(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
 
 
-def _answer(request: CreateRequest, made: Brief, wording: Wording, entries: list[Entry]) -> CreateAnswer:
+def _answer(
+    request: CreateRequest, made: ResolvedRequest, wording: ResolvedPrompt, entries: list[Entry]
+) -> CreateResponse:
     done = [entry for entry in entries if entry.stage is Stage.DONE]
     failed = [entry for entry in entries if entry.stage is Stage.FAILED]
     if not done:
         first = failed[0]
-        raise RecordedError(first.status or 500, first.code or "", first.detail or "")
-    echo = CreateEcho(
+        raise JobFailed(first.status or 500, first.code or "", first.detail or "")
+    echo = ResolvedFields(
         prompt=request.prompt,
         enhanced_prompt=wording.prompt if wording.changed else None,
         template_id=request.template_id,
@@ -161,18 +155,18 @@ def _answer(request: CreateRequest, made: Brief, wording: Wording, entries: list
         persona_id=request.persona,
         reason=done[0].facts["metadata"].get("reason", ""),
     )
-    return CreateAnswer(
+    return CreateResponse(
         success=True,
         request=echo,
-        results=[_picture(entry) for entry in done],
+        results=[_image(entry) for entry in done],
         total_generated=len(done),
         total_failed=len(failed),
         errors=[VariationFailure(variation=e.variation, detail=e.detail or "", code=e.code or "") for e in failed],
     )
 
 
-def _picture(entry: Entry) -> CreatedPicture:
-    return CreatedPicture(
+def _image(entry: Entry) -> CreatedImage:
+    return CreatedImage(
         stored=entry.stored,
         provider=entry.provider,
         model=entry.model,
@@ -185,7 +179,7 @@ def _picture(entry: Entry) -> CreatedPicture:
 OPERATION = Operation(
     name=NAME,
     request=CreateRequest,
-    answer=CreateAnswer,
+    answer=CreateResponse,
     run=create,
     estimate=estimate,
     failure="Image generation failed",

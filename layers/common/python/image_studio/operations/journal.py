@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol
 
-from image_studio.schemas.delivery import Stored
+from image_studio.schemas.common import StoredImage
 
 
 class Stage(StrEnum):
@@ -33,7 +33,7 @@ class Entry:
     seed: int | None = None
     credits: int = 0
     ordered_at: float = 0.0  # epoch seconds of the paid call
-    stored: Stored | None = None
+    stored: StoredImage | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # width, height, metadata
     detail: str | None = None  # of a failure, with its code and status
     code: str | None = None
@@ -72,11 +72,11 @@ class Journal(Protocol):
         ...
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Store the finished picture, then note it as done; the entry comes back with where it is."""
+        """Store the finished image, then note it as done; the entry comes back with where it is."""
         ...
 
     def fail(self, entry: Entry) -> None:
-        """Note why there will be no picture."""
+        """Note why there will be no image."""
         ...
 
     def recall(self, name: str) -> str | None:
@@ -92,11 +92,11 @@ class JobLost(Exception):
     """Another worker holds the job now; this run must stop without a further paid call."""
 
 
-class Unwritten:
+class NullJournal:
     """A journal of an inline run: nothing is kept, nothing can be resumed."""
 
     def __init__(self) -> None:
-        self.pictures: dict[str, bytes] = {}
+        self.images: dict[str, bytes] = {}
 
     def entry(self, variation: int) -> Entry:
         """Always fresh."""
@@ -119,9 +119,9 @@ class Unwritten:
         """Nothing to note."""
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Hold the picture in memory under the variation's number."""
-        stored = Stored(str(entry.variation), len(data), mime)
-        self.pictures[stored.key] = data
+        """Hold the image in memory under the variation's number."""
+        stored = StoredImage(str(entry.variation), len(data), mime)
+        self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 
     def fail(self, entry: Entry) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.schemas.request import Request
+from image_studio.schemas.common import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Social: one picture cropped, scaled and encoded for many platforms; free work without a provider."""
+"""Social: one image cropped, scaled and encoded for many platforms; free work without a provider."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from image_studio import catalog
 from image_studio.catalog.entries import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.budget import AS_ASKED, Encoded
-from image_studio.imaging.renditions import Placing, Rendition, Wanted, check_background, render_all
+from image_studio.imaging.budget import AS_REQUESTED, EncodedRendition
+from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, check_background, render_all
 from image_studio.imaging.safe_zones import Zone
-from image_studio.operations.inputs import caps, read_picture
+from image_studio.operations.context import OperationContext
+from image_studio.operations.inputs import pixel_limits, read_image
 from image_studio.operations.operation import Operation
-from image_studio.operations.studio import Studio
-from image_studio.schemas.delivery import Stored
-from image_studio.schemas.image import FileType
-from image_studio.schemas.social import SocialAnswer, SocialFailure, SocialRequest, SocialResult
+from image_studio.schemas.common import FileType, StoredImage
+from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
 
 ALL = "all"
 BACKGROUND = "background"
@@ -30,17 +29,17 @@ class Target:
     format: PlatformFormat
 
 
-def optimize_social(request: SocialRequest, studio: Studio) -> SocialAnswer:
+def optimize_social(request: SocialRequest, studio: OperationContext) -> SocialResponse:
     """Make every format that is asked for, each in at most its platform's bytes; the source is decoded once.
 
     The files go to `studio.journal`, numbered from 1 in the order of the results. A format that fails is told of
-    in `errors`; raises InvalidRequest when all do, InvalidImage for a source that isn't a picture.
+    in `errors`; raises InvalidRequest when all do, InvalidImage for a source that isn't an image.
     """
     targets = list(chosen_targets(request))
-    placing = Placing(request.crop_mode.value, request.focal_point, _background(request))
+    placing = Placement(request.crop_mode.value, request.focal_point, _background(request))
     wanted = [_wanted(target.format, request) for target in targets]
-    made = render_all(read_picture(request.image_base64, studio), wanted, placing, caps(studio))
-    answer = SocialAnswer(success=True, results=[], total_optimized=0)
+    made = render_all(read_image(request.image_base64, studio), wanted, placing, pixel_limits(studio))
+    answer = SocialResponse(success=True, results=[], total_optimized=0)
     for target, outcome in zip(targets, made, strict=True):
         if isinstance(outcome, StudioError):
             answer.errors.append(_failure(target, outcome))
@@ -75,24 +74,24 @@ def chosen_targets(request: SocialRequest) -> Iterator[Target]:
 def _background(request: SocialRequest) -> str | None:
     background = request.options.get(BACKGROUND)
     if background is not None and not isinstance(background, str):
-        raise InvalidRequest("options.background must be a CSS colour or 'blur'.")
+        raise InvalidRequest("options.background must be a CSS color or 'blur'.")
     check_background(background)
     return background
 
 
-def _wanted(one: PlatformFormat, request: SocialRequest) -> Wanted:
+def _wanted(one: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     """The file to make: as asked where the platform takes that, else as what it takes."""
     allowed = [FileType(name) for name in one.file_types]
     ordered = sorted(allowed, key=lambda file_type: file_type is not request.output_format)
     zone = Zone(*one.safe_zone) if request.show_safe_zones else None
-    return Wanted(one.width, one.height, tuple(ordered), one.max_bytes, zone)
+    return RenditionSpec(one.width, one.height, tuple(ordered), one.max_bytes, zone)
 
 
 def _failure(target: Target, error: StudioError) -> SocialFailure:
     return SocialFailure(platform=target.platform.id, format=target.format.name, detail=error.detail, code=error.code)
 
 
-def _result(target: Target, made: Rendition, stored: Stored | None, asked: FileType) -> SocialResult:
+def _result(target: Target, made: Rendition, stored: StoredImage | None, asked: FileType) -> SocialResult:
     file = made.encoded
     left, top = round(made.box.left), round(made.box.top)
     return SocialResult(
@@ -117,14 +116,14 @@ def _result(target: Target, made: Rendition, stored: Stored | None, asked: FileT
     )
 
 
-def _told(file: Encoded, asked: FileType) -> str:
+def _told(file: EncodedRendition, asked: FileType) -> str:
     """How the file came about; a type that the platform doesn't take was never tried."""
-    if file.how == AS_ASKED and file.file_type is not asked:
+    if file.how == AS_REQUESTED and file.file_type is not asked:
         return f"{file.file_type.value}, as the platform does not take {asked.value}"
     return file.how
 
 
-def _check(request: SocialRequest, studio: Studio) -> int:
+def _check(request: SocialRequest, studio: OperationContext) -> int:
     """Nothing: it is free. Raises what makes the request invalid."""
     _background(request)
     list(chosen_targets(request))
@@ -134,7 +133,7 @@ def _check(request: SocialRequest, studio: Studio) -> int:
 OPERATION = Operation(
     name="social",
     request=SocialRequest,
-    answer=SocialAnswer,
+    answer=SocialResponse,
     run=optimize_social,
     estimate=_check,
     failure="Social optimization failed",

@@ -24,7 +24,7 @@ ALIASES: Mapping[str, tuple[str, str]] = {
 }
 
 
-def find(provider: str, model: str) -> tuple[ProviderSpec, ModelSpec]:
+def find_model(provider: str, model: str) -> tuple[ProviderSpec, ModelSpec]:
     """The provider and its model. Raises UnknownChoice, naming those that exist."""
     if provider not in PROVIDERS:
         raise UnknownChoice.of("provider", provider, tuple(PROVIDERS))

@@ -1,4 +1,4 @@
-"""The seam to a provider: pure functions that build requests and read replies. Sending is `wire.py`'s."""
+"""The interface of a provider: pure functions that build requests and read responses. `client.py` sends them."""
 
 import json
 from collections.abc import Mapping
@@ -7,6 +7,20 @@ from typing import Any, Protocol
 
 from image_studio.errors import ResultUnusable, StudioError
 from image_studio.providers.spec import ModelSpec, ProviderSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderCredentials:
+    """How to reach a provider: its key, and a base URL where the operator set one."""
+
+    key: str = field(repr=False)
+    base_url: str | None = None
+
+
+def read_credentials(values: Mapping[str, str], spec: ProviderSpec) -> ProviderCredentials | None:
+    """The provider's access out of environment-like values, or None where there is no key."""
+    key = values.get(spec.key_variable, "").strip()
+    return ProviderCredentials(key, values.get(spec.base_url_variable, "").strip() or None) if key else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +33,7 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One picture to be made, in our words; an adapter turns it into one request.
+    """One image to be made, in our words; an adapter turns it into one request.
 
     `width` x `height` is the size wanted (pixels); the model answers with its nearest. `images` are by role:
     image, mask (white: change, black: keep), style, background, lighting. `settings` are by request field.
@@ -39,7 +53,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCall:
+class HttpRequest:
     """A request to the provider, without host and key. `form` (text and files) goes out as multipart."""
 
     method: str
@@ -51,7 +65,7 @@ class HttpCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HttpResponse:
     """What came back: status, headers (lower-case names) and the whole body."""
 
     status: int
@@ -74,16 +88,16 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The picture's bytes, as the provider encoded them, and the seed it used, if it says so."""
+class ProviderImage:
+    """The image's bytes, as the provider encoded them, and the seed it used, if it says so."""
 
     data: bytes = field(repr=False)
     seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Located:
-    """The picture waits at a URL on one of the provider's result hosts."""
+class ResultUrl:
+    """The image waits at a URL on one of the provider's result hosts."""
 
     url: str = field(repr=False)
     seed: int | None = None
@@ -97,10 +111,10 @@ class Pending:
     wait: float
 
 
-Outcome = Finished | Located | Pending
+Outcome = ProviderImage | ResultUrl | Pending
 
 
-class FetchFault(ResultUnusable):
+class DownloadFault(ResultUnusable):
     """A fault on the way to a result: the same download may succeed when it is asked for again."""
 
 
@@ -112,18 +126,18 @@ class Adapter(Protocol):
         """What the provider offers."""
         ...
 
-    def build_request(self, model: ModelSpec, task: Task) -> HttpCall:
+    def build_request(self, model: ModelSpec, task: Task) -> HttpRequest:
         """The paid call."""
         ...
 
-    def build_poll(self, model: ModelSpec, handle: str) -> HttpCall:
+    def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest:
         """The question whether `handle` is done; free and repeatable."""
         ...
 
-    def read_response(self, model: ModelSpec, reply: Reply, handle: str | None = None) -> Outcome:
+    def read_response(self, model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
         """A 2xx reply to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
         ...
 
-    def read_error(self, reply: Reply) -> StudioError:
+    def read_error(self, reply: HttpResponse) -> StudioError:
         """What a reply that isn't 2xx means."""
         ...

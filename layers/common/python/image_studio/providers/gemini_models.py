@@ -7,8 +7,8 @@ third parties.
 from collections.abc import Mapping
 from typing import Any
 
-from image_studio.providers.spec import InputLimits, ModelSpec, Sized
-from image_studio.providers.wording import TELLABLE
+from image_studio.providers.instructions import TELLABLE
+from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
 
 #: Pixels at 1K; 2K doubles each side, 4K doubles it twice, 512 halves it.
 _RATIOS = {
@@ -43,9 +43,9 @@ _EDITS = frozenset(
 _CONTROLS = ("control.sketch", "control.structure", "control.style", "control.style_transfer")
 
 
-def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -> tuple[Sized, ...]:
+def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -> tuple[NativeSize, ...]:
     return tuple(
-        Sized(ratio, int(width * _SCALES[size]), int(height * _SCALES[size]), size, usd)
+        NativeSize(ratio, int(width * _SCALES[size]), int(height * _SCALES[size]), size, usd)
         for size, usd in prices.items()
         for ratio, (width, height) in ratios.items()
     )
@@ -67,13 +67,13 @@ def _painter(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[
 
 
 def _editing(*more: str) -> dict[str, Any]:
-    """What a model that is given pictures has beside its row."""
+    """What a model that is given images has beside its row."""
     return {
         "operations": frozenset({"create", "edit.general_edit"}),
         "emulates": _EDITS | set(more),
         "accepts": frozenset({"prompt", "seed", "image", "mask", "style", "background", "lighting"}) | TELLABLE,
         "worded": TELLABLE,
-        "pictures": 14,
+        "images": 14,
         "inputs": InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
     }
 

@@ -1,6 +1,6 @@
 """Hugging Face Inference Providers. Sources: huggingface_hub 2.4.0 and the inference-providers docs, read 2026-11.
 
-Three shapes behind one router: hf-inference answers a picture's bytes; fal paints at once and answers a URL; fal
+Three shapes behind one router: hf-inference answers an image's bytes; fal paints at once and answers a URL; fal
 edits through a queue: submit, poll the status, then read the result. A handle is the path of the queued request,
 and, once it is known to be done, the same path after a mark.
 """
@@ -16,13 +16,21 @@ from image_studio.errors import (
     StudioError,
     UnknownCharge,
 )
-from image_studio.providers.adapter import Blob, Finished, HttpCall, Located, Outcome, Pending, Reply, Task
-from image_studio.providers.fields import data_uri, from_base64, wire_fields
+from image_studio.providers.adapter import (
+    Blob,
+    HttpRequest,
+    HttpResponse,
+    Outcome,
+    Pending,
+    ProviderImage,
+    ResultUrl,
+    Task,
+)
 from image_studio.providers.huggingface_models import HF_INFERENCE, MODELS
-from image_studio.providers.replies import plain_error, refused
-from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel
-from image_studio.providers.wording import shown
+from image_studio.providers.instructions import shown
+from image_studio.providers.payload import data_uri, from_base64, provider_fields
+from image_studio.providers.responses import content_refused, http_error
+from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
 
 POLL_SECONDS = 0.5  # huggingface_hub's interval
 _FAL = "/fal-ai"
@@ -47,10 +55,10 @@ SPEC = ProviderSpec(
 )
 
 
-def build_request(model: ModelSpec, task: Task) -> HttpCall:
+def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     """The JSON of one paid call: to hf-inference, to fal at once, or to fal's queue."""
-    fields = wire_fields(model, task)
-    size = nearest(model, task.width, task.height)
+    fields = provider_fields(model, task)
+    size = nearest_size(model, task.width, task.height)
     sides = {"width": size.width, "height": size.height}
     query: dict[str, str] = {}
     if model.wire.startswith(HF_INFERENCE):
@@ -58,13 +66,13 @@ def build_request(model: ModelSpec, task: Task) -> HttpCall:
     elif task.operation == "create":
         body = {**fields, "image_size": sides}
     else:
-        body = {**_pictures(model, task), **{name: _encoded(value) for name, value in fields.items()}}
+        body = {**_images(model, task), **{name: _encoded(value) for name, value in fields.items()}}
         query = _QUEUE
-    return HttpCall(method="POST", path=f"/{model.wire}", query=query, headers={"accept": "image/png"}, json=body)
+    return HttpRequest(method="POST", path=f"/{model.wire}", query=query, headers={"accept": "image/png"}, json=body)
 
 
-def _pictures(model: ModelSpec, task: Task) -> dict[str, Any]:
-    """Both names under which fal's editors take pictures, as the official client sends them."""
+def _images(model: ModelSpec, task: Task) -> dict[str, Any]:
+    """Both names under which fal's editors take images, as the official client sends them."""
     uris = [data_uri(task.images[role]) for role in shown(model, task)]
     return {"image_url": uris[0], "image_urls": uris} if uris else {}
 
@@ -73,27 +81,27 @@ def _encoded(value: Any) -> Any:
     return data_uri(value) if isinstance(value, Blob) else value
 
 
-def build_poll(model: ModelSpec, handle: str) -> HttpCall:
+def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
     """Ask how a queued request stands, or for its result once it is done."""
     done = handle.startswith(_DONE_MARK)
     path = handle.removeprefix(_DONE_MARK)
     if not _REQUEST_PATH.fullmatch(path):
         raise UnknownCharge(f"{SPEC.title}'s queued request has an address that we don't call.")
-    return HttpCall(method="GET", path=_FAL + path + ("" if done else "/status"), query=_QUEUE)
+    return HttpRequest(method="GET", path=_FAL + path + ("" if done else "/status"), query=_QUEUE)
 
 
-def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> Outcome:
-    """A picture's bytes, a queued request's state, or fal's JSON with a URL or a data URI."""
+def read_response(model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
+    """An image's bytes, a queued request's state, or fal's JSON with a URL or a data URI."""
     if reply.headers.get("content-type", "").startswith("image/"):
         return _bytes(reply.body)
     document = reply.json()
     if not isinstance(document, dict):
         raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
     if "images" in document or "image" in document:
-        return _read_pictures(document)
+        return _read_images(document)
     if "status" in document or "response_url" in document:
         return _read_state(document, handle)
-    raise ResultUnusable(f"{SPEC.title} finished without a picture.")
+    raise ResultUnusable(f"{SPEC.title} finished without an image.")
 
 
 def _read_state(document: dict[str, Any], handle: str | None) -> Pending:
@@ -113,39 +121,39 @@ def _path_of(address: object) -> str:
         return ""
 
 
-def _read_pictures(document: dict[str, Any]) -> Finished | Located:
+def _read_images(document: dict[str, Any]) -> ProviderImage | ResultUrl:
     flags = document.get("has_nsfw_concepts")
     if isinstance(flags, list) and any(flags):
-        raise refused(SPEC.title)
-    pictures = document.get("images") or [document.get("image")]
-    first = pictures[0] if isinstance(pictures, list) else None
+        raise content_refused(SPEC.title)
+    images = document.get("images") or [document.get("image")]
+    first = images[0] if isinstance(images, list) else None
     url = first.get("url") if isinstance(first, dict) else None
     if not isinstance(url, str) or not url:
-        raise ResultUnusable(f"{SPEC.title} finished without a picture.")
+        raise ResultUnusable(f"{SPEC.title} finished without an image.")
     seed = document.get("seed")
     if url.startswith("data:"):
         return _bytes(from_base64(url) or b"")
-    return Located(url, seed if isinstance(seed, int) else None)
+    return ResultUrl(url, seed if isinstance(seed, int) else None)
 
 
-def _bytes(data: bytes) -> Finished:
+def _bytes(data: bytes) -> ProviderImage:
     if not data:
-        raise ResultUnusable(f"{SPEC.title} answered an empty picture.")
-    return Finished(data)
+        raise ResultUnusable(f"{SPEC.title} answered an empty image.")
+    return ProviderImage(data)
 
 
-def read_error(reply: Reply) -> StudioError:
+def read_error(reply: HttpResponse) -> StudioError:
     """The router's `error`, or fal's `detail` passed through it."""
     document = reply.json()
     body = document if isinstance(document, dict) else {}
     said, kind = _words(body)
     if kind == _POLICY:
-        return refused(SPEC.title, said)
+        return content_refused(SPEC.title, said)
     if reply.status == 503 and isinstance(body.get("estimated_time"), int | float):
         return ProviderOutage(f"{SPEC.title} is loading the model.", retry_after=max(0.0, body["estimated_time"]))
     if reply.status == 402 or "exceeded your monthly included credits" in said:
         return ProviderUnavailable(f"{SPEC.title} has no credit left.")
-    return plain_error(SPEC.title, reply, said)
+    return http_error(SPEC.title, reply, said)
 
 
 def _words(body: dict[str, Any]) -> tuple[str, str]:
@@ -157,17 +165,17 @@ def _words(body: dict[str, Any]) -> tuple[str, str]:
     return said if isinstance(said, str) else "", ""
 
 
-def build_text(model: TextModel, instruction: str, said: str, most_tokens: int) -> HttpCall:
+def build_text(model: TextModel, instruction: str, said: str, most_tokens: int) -> HttpRequest:
     """One chat completion."""
     messages = [{"role": "system", "content": instruction}, {"role": "user", "content": said}]
-    return HttpCall(
+    return HttpRequest(
         method="POST",
         path="/v1/chat/completions",
         json={"model": model.wire, "messages": messages, "max_tokens": most_tokens},
     )
 
 
-def read_text(reply: Reply) -> str | None:
+def read_text(reply: HttpResponse) -> str | None:
     """What the model wrote, or None where it didn't finish."""
     choices = reply.json_object().get("choices") or [{}]
     choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}

@@ -1,15 +1,15 @@
 """Hugging Face's models, one row each: hub models behind its router, served by fal or by hf-inference.
 
 Sources: huggingface_hub 2.4.0 and the inference-providers docs, read 2026-11. `wire` is the path below the router.
-Prices are planning values per picture of one megapixel (the router adds nothing, the pages name no price per
-picture), which is why larger pictures aren't asked for.
+Prices are planning values per image of one megapixel (the router adds nothing, the pages name no price per
+image), which is why larger images aren't asked for.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from image_studio.providers.instructions import TELLABLE
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, Range
-from image_studio.providers.wording import TELLABLE
 
 ONE_MEGAPIXEL = FreeSize(256, 1_536, step=16, max_pixels=1_048_576)
 HF_INFERENCE = "hf-inference/models/"
@@ -18,8 +18,8 @@ _SENT = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
 _BY_WORDS = frozenset(
     {"edit.search_replace", "edit.search_recolor", "control.sketch", "control.structure", "control.style"}
 )
-#: What takes a second picture: a mask, a style, a background, a light.
-_BY_PICTURES = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", "control.style_transfer"})
+#: What takes a second image: a mask, a style, a background, a light.
+_BY_IMAGES = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", "control.style_transfer"})
 
 
 def _painter(
@@ -52,7 +52,7 @@ def _editor(name: str, wire: str, usd: float, auto: Mapping[str, int] | None = N
             "accepts": frozenset({"prompt", "image", "guidance_scale", "steps"}) | TELLABLE,
             "worded": TELLABLE,
             "renames": _STEPS,
-            "pictures": 1,
+            "images": 1,
             "ranges": {"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
             "inputs": _SENT,
             "auto": {"edit.general_edit": auto} if auto else {},
@@ -98,10 +98,10 @@ MODELS = (
         "FLUX.2-klein-9B",
         "fal-ai/fal-ai/flux-2/klein/9b/edit",
         0.015,
-        emulates=_BY_WORDS | _BY_PICTURES,
+        emulates=_BY_WORDS | _BY_IMAGES,
         accepts=frozenset({"prompt", "image", "mask", "style", "background", "lighting", "steps"}) | TELLABLE,
         ranges={"steps": Range(1, 50)},
-        pictures=4,
+        images=4,
     ),
     ModelSpec(
         name="RMBG-2.0",
@@ -110,7 +110,7 @@ MODELS = (
         usd=0.018,
         accepts=frozenset({"image"}),
         renames={"image": "image_url"},
-        fixed={"sync_mode": True},  # the picture comes in the answer, as a data URI
+        fixed={"sync_mode": True},  # the image comes in the answer, as a data URI
         inputs=_SENT,
         auto={"edit.remove_background": {"draft": 2}},
     ),

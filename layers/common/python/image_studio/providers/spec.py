@@ -1,7 +1,7 @@
-"""What a provider and its models can do, as data: everything the API lists, checks, chooses by and prices."""
+"""What a provider and its models can do, as data: everything the API lists, checks, selects by and prices."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Sized:
+class NativeSize:
     """One native output: the word the wire uses (a ratio, or a size class) and its pixels."""
 
     word: str
@@ -48,7 +48,7 @@ class FreeSize:
 
 @dataclass(frozen=True, slots=True)
 class InputLimits:
-    """What a model takes as its main picture: sides and areas in pixels, aspect as long side / short side."""
+    """What a model takes as its main image: sides and areas in pixels, aspect as long side / short side."""
 
     min_side: int = 1
     max_side: int = 16_384
@@ -57,7 +57,7 @@ class InputLimits:
     max_aspect: float | None = None
 
     def fits(self, width: int, height: int) -> bool:
-        """Whether a picture of width x height can be sent as it is."""
+        """Whether an image of width x height can be sent as it is."""
         short, long = sorted((width, height))
         sides = self.min_side <= short and long <= self.max_side
         shape = self.max_aspect is None or long <= short * self.max_aspect
@@ -74,14 +74,14 @@ class ModelSpec:
     emulates: frozenset[str] = frozenset()  # by an instruction and our own compositing or padding
     usd: float  # upstream, one call
     credits: int | None = None  # only where the API reference gives a number of its own
-    sizes: tuple[Sized, ...] | FreeSize | None = None  # None: the size follows the input
-    #: Request fields and picture roles (image, mask, style, background, lighting) that it honours.
+    sizes: tuple[NativeSize, ...] | FreeSize | None = None  # None: the size follows the input
+    #: Request fields and image roles (image, mask, style, background, lighting) that it honors.
     accepts: frozenset[str] = frozenset()
     worded: frozenset[str] = frozenset()  # those of `accepts` that it is told in the prompt, not in a field
     renames: Mapping[str, str] = field(default_factory=dict)  # request field or role -> the wire's name for it
     fixed: Mapping[str, Any] = field(default_factory=dict)  # wire fields that are always sent as they stand here
     formats: tuple[str, ...] = ()  # file types of the wire's `output_format`; the first one is asked for
-    pictures: int = 0  # most input pictures of a model that is told what to do with them
+    images: int = 0  # most input images of a model that is told what to do with them
     ranges: Mapping[str, Range] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
     max_seed: int = 2**31 - 1  # largest seed of the wire; ours are folded into it
@@ -91,12 +91,12 @@ class ModelSpec:
     #: Place in the ordered choice of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
     auto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     alias: str | None = None  # a word that templates and clients use as a provider
-    deadline: float = 120.0  # seconds from submit to picture, polling included
-    asynchronous: bool = False  # answers a handle where its siblings answer the picture
+    deadline: float = 120.0  # seconds from submit to image, polling included
+    asynchronous: bool = False  # answers a handle where its siblings answer the image
     retired: str | None = None  # why it is gone, and what to use instead
 
-    def price(self, size: Sized | None = None) -> int:
-        """Credits of one picture: upstream US cents rounded up, or the reference's number."""
+    def price(self, size: NativeSize | None = None) -> int:
+        """Credits of one image: upstream US cents rounded up, or the reference's number."""
         if self.credits is not None:
             return self.credits
         usd = size.usd if size is not None and size.usd is not None else self.usd
@@ -149,3 +149,46 @@ class ProviderSpec:
     def live_models(self) -> tuple[ModelSpec, ...]:
         """The models that can be used today."""
         return tuple(model for model in self.models if model.retired is None)
+
+
+#: Where a larger size costs more, this much enlarging by ourselves (per side) is preferred to paying for it.
+PRICED_SHORTFALL = 0.2
+
+
+def nearest_size(model: ModelSpec, width: int, height: int) -> NativeSize:
+    """The model's own size (pixels) that needs the least scaling and cropping to become width x height."""
+    if model.sizes is None:
+        return NativeSize("", width, height)
+    if isinstance(model.sizes, FreeSize):
+        return _fit_free(model.sizes, width, height)
+    return min(model.sizes, key=lambda size: _distance(size, width, height))
+
+
+def _distance(size: NativeSize, width: int, height: int) -> tuple[float, ...]:
+    """How far a ratio is from the wanted one; then the cheapest that is large enough, then the smallest."""
+    stretch = abs(math.log((size.width * height) / (size.height * width)))
+    shortfall = max(0.0, width / size.width - 1.0, height / size.height - 1.0)
+    tolerated = PRICED_SHORTFALL if size.usd is not None else 0.0
+    return (
+        # Half a percent apart is the same ratio: providers round their pixels.
+        round(stretch / 0.005) * 0.005,
+        max(0.0, shortfall - tolerated),
+        size.usd or 0.0,
+        shortfall,
+        size.width * size.height,
+    )
+
+
+def _fit_free(free: FreeSize, width: int, height: int) -> NativeSize:
+    scale = min(1.0, free.high / max(width, height))
+    scale = max(scale, free.low / min(width, height))
+    most = free.max_pixels or math.inf
+    scale = min(scale, math.sqrt(most / (width * height)))
+    # Rounded up so that nothing is enlarged later, but down where the area is bounded: it is what is paid for.
+    found = _in_steps(free, width * scale, height * scale, math.ceil)
+    return found if found.width * found.height <= most else _in_steps(free, width * scale, height * scale, math.floor)
+
+
+def _in_steps(free: FreeSize, width: float, height: float, rounded: Callable[[float], int]) -> NativeSize:
+    w, h = (min(max(rounded(round(side / free.step, 6)) * free.step, free.low), free.high) for side in (width, height))
+    return NativeSize(f"{w}*{h}", w, h)

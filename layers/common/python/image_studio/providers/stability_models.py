@@ -6,7 +6,7 @@ One Stability credit is one US cent. An endpoint's last path segment is the name
 from collections.abc import Mapping
 from typing import Any
 
-from image_studio.providers.spec import InputLimits, ModelSpec, Range, Sized
+from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, Range
 from image_studio.schemas.limits import MAX_SEED
 
 _NINE_MP = 9_437_184  # pixels
@@ -17,11 +17,11 @@ _STYLED = frozenset({"prompt", "negative_prompt", "seed", "style_preset"})
 _EDITED = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP)
 _NARROW = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5)
 _ONE_MP = InputLimits(min_side=64, min_pixels=4_096, max_pixels=1_048_576)
-_PICTURES = ("png", "jpeg", "webp")
+_IMAGES = ("png", "jpeg", "webp")
 
 #: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core answers up to 1.5 MP of the same shapes.
 _RATIOS = tuple(
-    Sized(word, width, height)
+    NativeSize(word, width, height)
     for word, width, height in (
         ("21:9", 1536, 640),
         ("16:9", 1344, 768),
@@ -56,7 +56,7 @@ def _generator(
         accepts=_STYLED | ({"guidance_scale"} if family else set()),
         renames={"guidance_scale": "cfg_scale"},
         fixed={"model": name} if family else {},
-        formats=_PICTURES,
+        formats=_IMAGES,
         ranges={"guidance_scale": Range(1, 10)} if family else {},
         max_seed=MAX_SEED,
         auto={"create": auto} if auto else {},
@@ -72,7 +72,7 @@ def _endpoint(wire: str, operation: str, usd: float, accepts: frozenset[str], **
             "operations": frozenset({operation}),
             "usd": usd,
             "accepts": accepts | {"image"},
-            "formats": _PICTURES,
+            "formats": _IMAGES,
             "max_seed": MAX_SEED,
             "auto": {operation: auto},
             **data,

@@ -7,13 +7,12 @@ the envelope of a 200. Every accepted submit is charged, so a submit whose answe
 from typing import Any
 
 from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
-from image_studio.providers.adapter import Blob, HttpCall, Located, Outcome, Pending, Reply, Task
-from image_studio.providers.fields import data_uri, size_word, wire_fields
-from image_studio.providers.replies import MAX_SAID, plain_error, refused
-from image_studio.providers.shapes import nearest
-from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec
+from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ResultUrl, Task
+from image_studio.providers.instructions import shown
+from image_studio.providers.payload import data_uri, provider_fields, size_word
+from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error
+from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec, nearest_size
 from image_studio.providers.wavespeed_models import MODELS
-from image_studio.providers.wording import shown
 
 POLL_SECONDS = 1.0  # the SDK's interval
 _WORKING = frozenset({"created", "processing", "queued", "starting"})
@@ -38,22 +37,22 @@ SPEC = ProviderSpec(
 )
 
 
-def build_request(model: ModelSpec, task: Task) -> HttpCall:
+def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     """The JSON of one submit; only fields that the model's page lists."""
-    fields: dict[str, Any] = wire_fields(model, task)
-    if model.pictures:
-        pictures = [task.images[role] for role in shown(model, task)]
-        fields |= {"image": pictures[0]} if model.pictures == 1 else {"images": pictures}
+    fields: dict[str, Any] = provider_fields(model, task)
+    if model.images:
+        images = [task.images[role] for role in shown(model, task)]
+        fields |= {"image": images[0]} if model.images == 1 else {"images": images}
     elif task.operation == "control.style":
         fields["reference_images"] = [fields.pop("image")]
     fields |= _size(model, task, edits="image" in fields)
-    return HttpCall(method="POST", path=f"/api/v3/{model.wire}", json=_encoded(fields))
+    return HttpRequest(method="POST", path=f"/api/v3/{model.wire}", json=_encoded(fields))
 
 
 def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
-    """The wire's fields for the size; an edit in fixed ratios keeps its picture's own."""
+    """The wire's fields for the size; an edit in fixed ratios keeps its image's own."""
     if isinstance(model.sizes, FreeSize):
-        native = nearest(model, task.width, task.height)
+        native = nearest_size(model, task.width, task.height)
         apart = "width" in model.accepts
         return {"width": native.width, "height": native.height} if apart else {"size": native.word}
     for field in ("target_resolution", "aspect_ratio"):
@@ -63,7 +62,7 @@ def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
 
 
 def _encoded(value: Any) -> Any:
-    """Pictures travel as data URIs."""
+    """Images travel as data URIs."""
     if isinstance(value, Blob):
         return data_uri(value)
     if isinstance(value, dict):
@@ -71,19 +70,19 @@ def _encoded(value: Any) -> Any:
     return [_encoded(item) for item in value] if isinstance(value, list) else value
 
 
-def build_poll(model: ModelSpec, handle: str) -> HttpCall:
+def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
     """Ask for a prediction's result."""
-    return HttpCall(method="GET", path=f"/api/v3/predictions/{handle}/result")
+    return HttpRequest(method="GET", path=f"/api/v3/predictions/{handle}/result")
 
 
-def read_response(model: ModelSpec, reply: Reply, handle: str | None = None) -> Outcome:
+def read_response(model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
     """The prediction inside the envelope (or bare, as some model pages show it)."""
     document = reply.json()
     if not isinstance(document, dict):
         raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
     code = document.get("code", 200)
     if isinstance(code, int) and code != 200:
-        raise read_error(Reply(code, reply.headers, reply.body))
+        raise read_error(HttpResponse(code, reply.headers, reply.body))
     data = document.get("data", document)
     if not isinstance(data, dict):
         raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
@@ -102,32 +101,32 @@ def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
     return Pending(found, POLL_SECONDS)
 
 
-def _read_output(data: dict[str, Any]) -> Located:
+def _read_output(data: dict[str, Any]) -> ResultUrl:
     flags = data.get("has_nsfw_contents")
     if isinstance(flags, list) and any(flags):
-        raise refused(SPEC.title)
+        raise content_refused(SPEC.title)
     outputs = data.get("outputs")
     if not isinstance(outputs, list) or not outputs or not isinstance(outputs[0], str):
-        raise ResultUnusable(f"{SPEC.title} finished without a picture.")
+        raise ResultUnusable(f"{SPEC.title} finished without an image.")
     seed = data.get("seed")
-    return Located(outputs[0], seed if isinstance(seed, int) else None)
+    return ResultUrl(outputs[0], seed if isinstance(seed, int) else None)
 
 
 def _failure(said: str) -> StudioError:
     """A task that ended badly after its submit: refunded within hours, but not surely free; not repeated."""
     if _is_moderation(said):
-        return refused(SPEC.title, said)
-    return ResultUnusable(f"{SPEC.title} could not make the picture: {said[:MAX_SAID]}")
+        return content_refused(SPEC.title, said)
+    return ResultUnusable(f"{SPEC.title} could not make the image: {said[:MAX_QUOTED]}")
 
 
 def _is_moderation(said: str) -> bool:
     return any(word in said.lower() for word in _MODERATION_WORDS)
 
 
-def read_error(reply: Reply) -> StudioError:
+def read_error(reply: HttpResponse) -> StudioError:
     """WaveSpeed's statuses, of HTTP or of the envelope."""
     document = reply.json()
     said = str(document.get("message") or "") if isinstance(document, dict) else ""
     if reply.status == 403 and _is_moderation(said):
-        return refused(SPEC.title, said)
-    return plain_error(SPEC.title, reply, said)
+        return content_refused(SPEC.title, said)
+    return http_error(SPEC.title, reply, said)

@@ -6,21 +6,21 @@ Prices in US dollars of one run. Names are those that clients of the original se
 from collections.abc import Iterable
 from typing import Any
 
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, Range, Sized
-from image_studio.providers.wording import TELLABLE
+from image_studio.providers.instructions import TELLABLE
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, Range
 
 _QWEN_SIZE = FreeSize(256, 1_536)
 _SENT = InputLimits(min_side=64, max_side=1_536)  # more than it can answer is not worth sending
 _LARGE = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
 _FILE_TYPES = ("png", "jpeg", "webp")
 #: "8k" is left out: a square one has 67 MP, far beyond the 25 MP that we decode and answer.
-_CLASSES = (Sized("2k", 2_048, 2_048), Sized("4k", 4_096, 4_096))
+_CLASSES = (NativeSize("2k", 2_048, 2_048), NativeSize("4k", 4_096, 4_096))
 _SEEN_BY_MANY = frozenset({"mask", "style", "background", "lighting"})
 
 
 def _editor(name: str, wire: str, usd: float, accepts: Iterable[str] = (), **data: Any) -> ModelSpec:
     """A model that edits by instruction: search and replace are instructions, too."""
-    several = data.get("pictures", 1) > 1
+    several = data.get("images", 1) > 1
     return ModelSpec(
         **{
             "name": name,
@@ -30,7 +30,7 @@ def _editor(name: str, wire: str, usd: float, accepts: Iterable[str] = (), **dat
             "usd": usd,
             "accepts": frozenset({"prompt", "image", *accepts}) | TELLABLE | (_SEEN_BY_MANY if several else set()),
             "worded": TELLABLE,
-            "pictures": 1,
+            "images": 1,
             "inputs": _LARGE,
             **data,
         }
@@ -62,11 +62,11 @@ GENERATORS = (
         usd=0.03,
         credits=5,  # the API reference's own number
         sizes=(  # five ratios of about 1 MP
-            Sized("1:1", 1_024, 1_024),
-            Sized("16:9", 1_344, 768),
-            Sized("9:16", 768, 1_344),
-            Sized("4:3", 1_152, 896),
-            Sized("3:4", 896, 1_152),
+            NativeSize("1:1", 1_024, 1_024),
+            NativeSize("16:9", 1_344, 768),
+            NativeSize("9:16", 768, 1_344),
+            NativeSize("4:3", 1_152, 896),
+            NativeSize("3:4", 896, 1_152),
         ),
         accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}),
         renames={"mask": "mask_image"},
@@ -119,7 +119,7 @@ EDITORS = (
         ),
         sizes=_QWEN_SIZE,
         formats=_FILE_TYPES,
-        pictures=3,
+        images=3,
         inputs=_SENT,
     ),
     _editor(
@@ -135,7 +135,7 @@ EDITORS = (
         "bytedance/seedream-v4.5/edit",
         0.04,
         sizes=FreeSize(1_024, 4_096),
-        pictures=10,
+        images=10,
         auto={"edit.general_edit": {"premium": 2}},
     ),
     _editor(
@@ -144,7 +144,7 @@ EDITORS = (
         0.15,
         fixed={"resolution": "4k"},
         formats=("png", "jpeg"),
-        pictures=14,
+        images=14,
         deadline=180.0,
     ),
     ModelSpec(

@@ -1,4 +1,4 @@
-"""Put the pictures into an answer: inline what fits into one response, the rest as URLs."""
+"""Put the images into an answer: inline what fits into one response, the rest as URLs."""
 
 import json
 import re
@@ -6,23 +6,22 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from image_studio.imaging.payload import to_base64
+from image_studio.imaging.base64 import to_base64
 from image_studio.operations import find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import MAX_BODY
-from image_studio.schemas.delivery import PUBLIC, Deliverable, Delivery, Stored
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
 from image_studio.storage.job import Job
 
-#: What a picture's field takes beside its base64: name, quotes, `data:image/png;base64,`.
+#: What an image's field takes beside its base64: name, quotes, `data:image/png;base64,`.
 FIELD_BYTES = 64
 _EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
 
 
 def documented_body(job: Job, delivery: Delivery) -> str:
-    """The operation's own body of a job that succeeded, its pictures inline or as presigned URLs."""
+    """The operation's own body of a job that succeeded, its images inline or as presigned URLs."""
     answer: Any = find_operation(job.operation).answer.model_validate_json(job.answer or "{}")
-    return delivered(answer, delivery, job.id, wiring.pictures().get)
+    return delivered(answer, delivery, job.id, wiring.images().get)
 
 
 def delivered(answer: Any, delivery: Delivery, name: str, fetch: Callable[[str], bytes | None]) -> str:
@@ -33,14 +32,14 @@ def delivered(answer: Any, delivery: Delivery, name: str, fetch: Callable[[str],
     parts = [part for part in answer.deliverables() if part.stored is not None]
     for number, part in enumerate(parts, start=1):
         part.image_url = _link(name, part.stored, number)
-    # Every picture is a URL now; one that becomes base64 instead makes room by the URL's length.
+    # Every image is a URL now; one that becomes base64 instead makes room by the URL's length.
     room = 0 if delivery is Delivery.URL else MAX_BODY - _escaped(_public(answer))
-    pictures: dict[str, str] = {}
+    images: dict[str, str] = {}
     for part in parts:
         size = _base64_size(part.stored.size) + FIELD_BYTES
-        if size <= room and _inline(part, part.stored, fetch, pictures):
+        if size <= room and _inline(part, part.stored, fetch, images):
             room -= size
-    return spliced(_public(answer), pictures)
+    return spliced(_public(answer), images)
 
 
 def _public(answer: Any) -> str:
@@ -56,24 +55,26 @@ def _base64_size(size: int) -> int:
     return (size + 2) // 3 * 4
 
 
-def _link(name: str, stored: Stored, number: int) -> str:
-    return wiring.pictures().link(stored.key, f"{name}-{number}.{_EXTENSIONS.get(stored.mime, 'bin')}")
+def _link(name: str, stored: StoredImage, number: int) -> str:
+    return wiring.images().link(stored.key, f"{name}-{number}.{_EXTENSIONS.get(stored.mime, 'bin')}")
 
 
-def _inline(part: Deliverable, stored: Stored, fetch: Callable[[str], bytes | None], pictures: dict[str, str]) -> bool:
-    """Put a mark in place of the picture's URL, and its base64 beside; False where the object is gone."""
+def _inline(
+    part: Deliverable, stored: StoredImage, fetch: Callable[[str], bytes | None], images: dict[str, str]
+) -> bool:
+    """Put a mark in place of the image's URL, and its base64 beside; False where the object is gone."""
     data = fetch(stored.key)
     if data is None:
         return False
     mark = secrets.token_hex(16)  # no text of a caller's can be it
-    pictures[mark] = to_base64(data)
+    images[mark] = to_base64(data)
     prefix = f"data:{stored.mime};base64," if part.as_data_url else ""
     part.image_base64, part.image_url = prefix + mark, None
     return True
 
 
-def spliced(body: str, pictures: Mapping[str, str]) -> str:
+def spliced(body: str, images: Mapping[str, str]) -> str:
     """A body of JSON with base64 in place of marks: it needs no escaping, which for megabytes takes milliseconds."""
-    if not pictures:
+    if not images:
         return body
-    return "".join(pictures.get(piece, piece) for piece in re.split(f"({'|'.join(pictures)})", body))
+    return "".join(images.get(piece, piece) for piece in re.split(f"({'|'.join(images)})", body))

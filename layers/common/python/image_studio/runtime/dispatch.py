@@ -34,7 +34,7 @@ class Dispatcher(Protocol):
 
 
 class Queue:
-    """SQS: messages carry ids, never pictures."""
+    """SQS: messages carry ids, never images."""
 
     outlives_us = True
 

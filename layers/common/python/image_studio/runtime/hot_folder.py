@@ -21,7 +21,7 @@ from image_studio.runtime.library import Dropped
 from image_studio.runtime.parse import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Extras, digest_of, record
-from image_studio.runtime.uploads import picture_field
+from image_studio.runtime.uploads import image_field
 from image_studio.runtime.verdict import told
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
@@ -61,7 +61,7 @@ def drop(detail: Mapping[str, Any]) -> None:
     except TemporarilyUnavailable:
         raise
     except Superseded:
-        log.info("dropped picture was replaced", extra={"job_id": dropped.id})
+        log.info("dropped image was replaced", extra={"job_id": dropped.id})
     except StudioError as error:
         _refuse(dropped, error)
 
@@ -72,7 +72,7 @@ def _job_id(*parts: str) -> str:
 
 def _start(dropped: Dropped) -> None:
     row, fields = _understand(dropped.path)
-    fields[picture_field(row.request)] = dropped.reference
+    fields[image_field(row.request)] = dropped.reference
     request, _ = parse_request(row.request, json.dumps(fields))
     cost = row.estimate(request, wiring.api_studio(OPERATOR, dropped=dropped))
     extras = Extras(
@@ -92,7 +92,7 @@ def _understand(path: str) -> tuple[Operation, dict[str, Any]]:
     if parts[0] not in FOLDERS:
         raise UnknownChoice.of("folder", parts[0], tuple(FOLDERS))
     if len(parts) < DEPTH or not all(parts):
-        raise InvalidRequest(f"Put the picture into {keys.INBOX}{parts[0]}/<{FOLDERS[parts[0]].field}>/.")
+        raise InvalidRequest(f"Put the image into {keys.INBOX}{parts[0]}/<{FOLDERS[parts[0]].field}>/.")
     folder = FOLDERS[parts[0]]
     chosen = [word.strip() for word in parts[1].split(",") if word.strip()] if folder.many else parts[1]
     return find_operation(parts[0]), {folder.field: chosen}
@@ -103,5 +103,5 @@ def _refuse(dropped: Dropped, error: StudioError) -> None:
     document = {"status": error.status, "code": error.code, "detail": error.detail}
     if name in FOLDERS:
         document = told(error, find_operation(name))
-    log.info("dropped picture refused", extra={"job_id": dropped.id, "code": error.code})
+    log.info("dropped image refused", extra={"job_id": dropped.id, "code": error.code})
     outbox.write_error(dropped.path, document, etag=dropped.etag)

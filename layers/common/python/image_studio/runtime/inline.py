@@ -7,8 +7,8 @@ from typing import Any
 
 from image_studio.errors import StudioError
 from image_studio.operations import find_operation
-from image_studio.operations.journal import Entry, Stage, Unwritten
-from image_studio.operations.studio import Studio
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
@@ -17,13 +17,13 @@ from image_studio.runtime.library import CallerLibrary
 from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.tiers import TIERS
 from image_studio.runtime.verdict import prefixed
-from image_studio.schemas.delivery import Delivery, Stored
+from image_studio.schemas.common import Delivery, StoredImage
 from image_studio.storage import keys
 from image_studio.storage.job import new_id
 
 
-class Staging(Unwritten):
-    """A journal of one request: pictures stay in memory, under the keys that they get if they have to be staged."""
+class Staging(NullJournal):
+    """A journal of one request: images stay in memory, under the keys that they get if they have to be staged."""
 
     def __init__(self, tenant: str, name: str) -> None:
         super().__init__()
@@ -31,9 +31,9 @@ class Staging(Unwritten):
         self._name = name
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Hold the picture."""
-        stored = Stored(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
-        self.pictures[stored.key] = data
+        """Hold the image."""
+        stored = StoredImage(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
+        self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 
 
@@ -44,15 +44,15 @@ def serve_now(call: Call, name: str) -> Response:
     call.headers.update(ignored_header(ignored))
     tenant, request_id = call.known.tenant, new_id()
     journal = Staging(tenant, request_id)
-    library = CallerLibrary(tenant, wiring.jobs(), wiring.pictures())
+    library = CallerLibrary(tenant, wiring.jobs(), wiring.images())
     most = TIERS[call.known.tier].max_pixels
-    studio = Studio(configured=frozenset(), journal=journal, library=library, max_pixels=most)
+    studio = OperationContext(configured=frozenset(), journal=journal, library=library, max_pixels=most)
     row.estimate(request, studio)
     try:
         answer: Any = row.run(request, studio)
     except StudioError as error:
         raise prefixed(error, row) from error
-    body = delivered(answer, getattr(request, "delivery", Delivery.AUTO), request_id, journal.pictures.get)
+    body = delivered(answer, getattr(request, "delivery", Delivery.AUTO), request_id, journal.images.get)
     _stage(answer, journal)
     return respond(200, body, {"cache-control": "no-store"})
 
@@ -61,4 +61,4 @@ def _stage(answer: Any, journal: Staging) -> None:
     """Put what is given as a URL where the URL points."""
     for part in answer.deliverables():
         if part.image_url and part.stored:
-            wiring.pictures().put_once(part.stored.key, journal.pictures[part.stored.key], part.stored.mime)
+            wiring.images().put_once(part.stored.key, journal.images[part.stored.key], part.stored.mime)

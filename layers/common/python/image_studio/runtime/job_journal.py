@@ -1,4 +1,4 @@
-"""The journal bound to a job: entries in its record, pictures in the bucket. Fenced by the job's attempt.
+"""The journal bound to a job: entries in its record, images in the bucket. Fenced by the job's attempt.
 
 What it writes was often paid for already, so a table or bucket that fails is asked again for a while.
 """
@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.runtime.failures import is_storage_failure
-from image_studio.schemas.delivery import Stored
+from image_studio.schemas.common import StoredImage
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.pictures import PictureStore
+from image_studio.storage.objects import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +35,10 @@ class Unrecorded(Exception):
 class JobJournal:
     """What one run of a job notes. Raises JobLost when another run has taken over."""
 
-    def __init__(self, job: Job, jobs: JobStore, pictures: PictureStore) -> None:
+    def __init__(self, job: Job, jobs: JobStore, images: ObjectStore) -> None:
         self._job = job
         self._jobs = jobs
-        self._pictures = pictures
+        self._images = images
         self._entries = entries_of(job)
         self._notes = dict(job.notes)
 
@@ -60,11 +60,11 @@ class JobJournal:
 
     def receive(self, variation: int, data: bytes) -> None:
         """The provider's bytes; written once, whoever comes first."""
-        _insist(lambda: self._pictures.put_once(self._raw(variation), data, RAW_MIME))
+        _insist(lambda: self._images.put_once(self._raw(variation), data, RAW_MIME))
 
     def received(self, variation: int) -> bytes | None:
         """What an earlier run received."""
-        return _insist(lambda: self._pictures.get(self._raw(variation)))
+        return _insist(lambda: self._images.get(self._raw(variation)))
 
     def release(self, entry: Entry) -> None:
         """Fresh again."""
@@ -73,13 +73,13 @@ class JobJournal:
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
         """First the object, then the record."""
         key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
-        _insist(lambda: self._pictures.put_once(key, data, mime))
-        done = entry.with_(stage=Stage.DONE, stored=Stored(key, len(data), mime))
+        _insist(lambda: self._images.put_once(key, data, mime))
+        done = entry.with_(stage=Stage.DONE, stored=StoredImage(key, len(data), mime))
         self._note(done)
         return done
 
     def fail(self, entry: Entry) -> None:
-        """Why there is no picture."""
+        """Why there is no image."""
         self._note(entry)
 
     def recall(self, name: str) -> str | None:
@@ -129,4 +129,4 @@ def entry_from(text: str) -> Entry:
     values: dict[str, Any] = json.loads(text)
     stored = values.pop("stored")
     values["stage"] = Stage(values["stage"])
-    return Entry(stored=Stored(**stored) if stored else None, **values)
+    return Entry(stored=StoredImage(**stored) if stored else None, **values)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from image_studio.errors import InvalidRequest, JobConflict, RecordedError
+from image_studio.errors import InvalidRequest, JobConflict, JobFailed
 from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import Response, respond
@@ -13,7 +13,7 @@ from image_studio.runtime.call import Call
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.runtime.waiting import accepted, go_on, not_found, outcome, preference, status_links, wait_for
-from image_studio.schemas.delivery import Delivery
+from image_studio.schemas.common import Delivery
 from image_studio.storage import keys
 from image_studio.storage.credits import Spent
 from image_studio.storage.job import Job, Status
@@ -55,7 +55,7 @@ def list_jobs(call: Call) -> Response:
 
 
 def delete_job(call: Call, job_id: str) -> Response:
-    """DELETE /jobs/{id}: removes an ended job and its pictures, or stops one that nothing was paid for yet."""
+    """DELETE /jobs/{id}: removes an ended job and its images, or stops one that nothing was paid for yet."""
     tenant = call.known.tenant
     job = wiring.jobs().get(tenant, job_id)
     if job is None:
@@ -64,7 +64,7 @@ def delete_job(call: Call, job_id: str) -> Response:
         return _stop(job)
     # Objects first: whoever is cut off in between asks again, and finds the record to ask for.
     for prefix in (keys.result_prefix(tenant, job_id), keys.input_prefix(tenant, job_id)):
-        wiring.pictures().delete_all(prefix)
+        wiring.images().delete_all(prefix)
     if not wiring.jobs().delete(job):
         raise JobConflict("The job is changing just now; please try again.")
     return respond(200, {"job_id": job.id, "deleted": True}, NO_STORE)
@@ -72,7 +72,7 @@ def delete_job(call: Call, job_id: str) -> Response:
 
 def _stop(job: Job) -> Response:
     untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
-    error = RecordedError(409, "job_stopped", "The job was stopped before anything was paid.")
+    error = JobFailed(409, "job_stopped", "The job was stopped before anything was paid.")
     told = {"status": error.status, "code": error.code, "detail": error.detail}
     if not untouched or not wiring.jobs().finish(job, error=told, spent=Spent()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")

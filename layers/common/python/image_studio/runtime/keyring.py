@@ -10,7 +10,7 @@ from threading import Lock
 from botocore.exceptions import BotoCoreError, ClientError
 
 from image_studio.providers import SPECS
-from image_studio.providers.access import Access, access_from
+from image_studio.providers.adapter import ProviderCredentials, read_credentials
 from image_studio.runtime import clients
 from image_studio.runtime.settings import settings
 
@@ -27,10 +27,10 @@ class ProviderKeys:
         self._values: Mapping[str, str] | None = None
         self._until = 0.0
 
-    def access(self, provider: str, *, anew: bool = False) -> Access | None:
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials | None:
         """Key and base URL, or None where no key is set; `anew` reads the secret again."""
         values = {**self._secret(anew), **{name: value for name, value in os.environ.items() if value}}
-        return next((access_from(values, spec) for spec in SPECS if spec.name == provider), None)
+        return next((read_credentials(values, spec) for spec in SPECS if spec.name == provider), None)
 
     def configured(self) -> frozenset[str]:
         """The names of the providers that have a key."""

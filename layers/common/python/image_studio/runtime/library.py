@@ -14,15 +14,15 @@ from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.pictures import PictureStore
+from image_studio.storage.objects import ObjectStore
 
 _REFERENCE = re.compile(r"(upload|job):([0-9a-f]{32})(?:/(\d{1,2}))?")
 UPLOAD = "upload:"
 DAY = 24 * 3600
 
 
-class PictureAwaited(Exception):
-    """The picture is still to be uploaded, and the job waits for it."""
+class ImageAwaited(Exception):
+    """The image is still to be uploaded, and the job waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +48,21 @@ class CallerLibrary:
     """What belongs to one tenant. `dropped` is the hot folder's object that a job may read."""
 
     def __init__(
-        self, tenant: str, jobs: JobStore, pictures: PictureStore, *, dropped: Dropped | None = None, awaited: str = ""
+        self, tenant: str, jobs: JobStore, images: ObjectStore, *, dropped: Dropped | None = None, awaited: str = ""
     ) -> None:
         self._tenant = tenant
         self._jobs = jobs
-        self._pictures = pictures
+        self._images = images
         self._dropped = dropped
         self._awaited = awaited
 
-    def picture(self, reference: str) -> bytes:
+    def image(self, reference: str) -> bytes:
         """The bytes behind `upload:<id>` or `job:<id>[/<variation>]`.
 
-        Raises NotFound for what isn't there (any more), TooLarge, and PictureAwaited for the upload that is awaited.
+        Raises NotFound for what isn't there (any more), TooLarge, and ImageAwaited for the upload that is awaited.
         """
         if self._awaited and reference == UPLOAD + self._awaited:
-            raise PictureAwaited
+            raise ImageAwaited
         if self._dropped and reference == self._dropped.reference:
             return self._drop(self._dropped)
         match = _REFERENCE.fullmatch(reference)
@@ -75,14 +75,14 @@ class CallerLibrary:
 
     def _find(self, kind: str, found: str, variation: str | None) -> bytes | None:
         if kind == "upload" and variation is None:
-            held = self._pictures.read(keys.upload_key(self._tenant, found), most=MAX_FILE_BYTES)
+            held = self._images.read(keys.upload_key(self._tenant, found), most=MAX_FILE_BYTES)
             return held.data if held and held.written.timestamp() + settings().input_days * DAY > time.time() else None
         job = self._jobs.get(self._tenant, found) if kind == "job" else None
         entry = entries_of(job).get(int(variation or 1)) if job else None
-        return self._pictures.get(entry.stored.key) if entry and entry.stored else None
+        return self._images.get(entry.stored.key) if entry and entry.stored else None
 
     def _drop(self, dropped: Dropped) -> bytes:
-        held = self._pictures.read(keys.INBOX + dropped.path, most=MAX_FILE_BYTES, etag=dropped.etag or None)
+        held = self._images.read(keys.INBOX + dropped.path, most=MAX_FILE_BYTES, etag=dropped.etag or None)
         if held is None:
             raise Superseded
         return held.data

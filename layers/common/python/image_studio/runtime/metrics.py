@@ -10,7 +10,7 @@ from typing import Any
 
 from image_studio.errors import UnknownChoice
 from image_studio.operations.journal import Entry, Stage
-from image_studio.providers import find
+from image_studio.providers import find_model
 from image_studio.providers.spec import CREDIT_USD
 from image_studio.runtime.observability import SERVICE, say
 from image_studio.storage.credits import Spent
@@ -63,7 +63,7 @@ def upstream_usd(entries: Sequence[Entry]) -> dict[str, float]:
 def _usd(entry: Entry) -> float:
     """The model's price; where that depends on the size, the one that makes the entry's credits."""
     try:
-        _, model = find(entry.provider, entry.model)
+        _, model = find_model(entry.provider, entry.model)
     except UnknownChoice:  # the job began before a deployment that dropped the model
         return entry.credits * CREDIT_USD
     sizes = model.sizes if isinstance(model.sizes, tuple) else ()

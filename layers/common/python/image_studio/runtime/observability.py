@@ -1,4 +1,4 @@
-"""Logs: JSON lines with ids, sizes and timings; never a picture, a prompt, a token, a key or a URL's query.
+"""Logs: JSON lines with ids, sizes and timings; never an image, a prompt, a token, a key or a URL's query.
 
 That isn't left to whoever writes a log call: a line carries only the fields of `FIELDS`, each only in its shape, and of
 an exception its type and where it was raised, not what it says, since messages quote what they choke on. A test holds

@@ -1,4 +1,4 @@
-"""The hot folder's answers: pictures and result.json, or error.json, under outbox/ at the input's own path."""
+"""The hot folder's answers: images and result.json, or error.json, under outbox/ at the input's own path."""
 
 import base64
 import json
@@ -12,8 +12,7 @@ from image_studio.errors import Superseded
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import JSON
-from image_studio.schemas.delivery import PUBLIC, Deliverable
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import PUBLIC, Deliverable, FileType
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 
@@ -25,7 +24,7 @@ _EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType
 
 
 def write(job: Job, row: Operation, answer: str | None = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Write how the job ended; the outcome for its record comes back, its pictures replaced by their file names.
+    """Write how the job ended; the outcome for its record comes back, its images replaced by their file names.
 
     May be done again: the same run, or a later one, writes the same files.
     """
@@ -51,15 +50,15 @@ def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, 
 
 
 def _label(part: Deliverable, number: int, of: int) -> str:
-    """What tells a picture from its siblings: platform and format where it has them, else its number."""
+    """What tells an image from its siblings: platform and format where it has them, else its number."""
     words = [str(word) for name in ("platform", "format") if (word := getattr(part, name, None))]
     label = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
     return "-".join(filter(None, [label, str(number) if of > 1 else ""]))
 
 
 def _place(path: str, part: Deliverable, label: str) -> None:
-    """Put a picture beside result.json, whose `image_url` then leads there."""
-    data, mime = _picture(part)
+    """Put an image beside result.json, whose `image_url` then leads there."""
+    data, mime = _image(part)
     stem = PurePosixPath(path).stem
     name = f"{stem}-{label}" if label else stem
     name = f"{name}.{_EXTENSIONS.get(mime, 'bin')}"
@@ -67,11 +66,11 @@ def _place(path: str, part: Deliverable, label: str) -> None:
     _put(path, name, data, mime)
 
 
-def _picture(part: Deliverable) -> tuple[bytes, str]:
+def _image(part: Deliverable) -> tuple[bytes, str]:
     if part.stored:
-        data = wiring.pictures().get(part.stored.key)
+        data = wiring.images().get(part.stored.key)
         if data is None:
-            raise LookupError("a stored picture is gone")
+            raise LookupError("a stored image is gone")
         return data, part.stored.mime
     head, _, text = (part.image_base64 or "").rpartition(",")
     mime = head.removeprefix("data:").partition(";")[0]
@@ -83,4 +82,4 @@ def _put(path: str, name: str, data: bytes, mime: str) -> None:
     if len(key.encode()) > MAX_KEY:
         log.error("hot folder's path is too long to answer", extra={"bytes": len(key.encode())})
         return
-    wiring.pictures().put(key, data, mime)
+    wiring.images().put(key, data, mime)

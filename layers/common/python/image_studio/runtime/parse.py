@@ -1,4 +1,4 @@
-"""From a body to a request: what doesn't fit is one sentence, never a list, and never echoes a picture."""
+"""From a body to a request: what doesn't fit is one sentence, never a list, and never echoes an image."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from image_studio.errors import InvalidRequest, UnknownChoice
 
 if TYPE_CHECKING:
-    from image_studio.schemas.request import Request
+    from image_studio.schemas.common import Request
 
 R = TypeVar("R", bound="Request")
 MAX_ECHO = 80  # characters of a value that a sentence repeats

@@ -9,7 +9,7 @@ from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.settings import settings
-from image_studio.schemas.personas import MAX_PERSONAS, PERSONA_ID, Persona
+from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
 
 NO_STORE = {"cache-control": "no-store"}

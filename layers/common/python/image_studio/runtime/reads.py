@@ -36,7 +36,7 @@ def cached_text(call: Call, body: str, kind: str, seconds: int = STATIC_SECONDS)
 
 def providers(call: Call) -> Response:
     """GET /providers: what their specs say, who has a key, and who failed just now."""
-    from image_studio.operations.list_providers import list_providers  # noqa: PLC0415  only this read needs the specs
+    from image_studio.operations.listings import list_providers  # noqa: PLC0415  only this read needs the specs
     from image_studio.runtime import roster, wiring  # noqa: PLC0415  the same for boto3
 
     health = wiring.circuits(wiring.READER_SECONDS)
@@ -45,14 +45,14 @@ def providers(call: Call) -> Response:
 
 def estimate(call: Call) -> Response:
     """POST /estimate-cost: the credits of an operation, within the caller's tier."""
-    from image_studio.operations.estimate_cost import FIELDS, estimate_cost  # noqa: PLC0415  as above
+    from image_studio.operations.estimate import FIELDS, estimate_cost  # noqa: PLC0415  as above
 
     return respond(200, estimate_cost(_body(call, FIELDS), TIERS[call.known.tier].max_pixels, _configured))
 
 
 def recommend(call: Call) -> Response:
     """POST /edit/recommend: a model for an edit, of the providers that have a key."""
-    from image_studio.operations.edit_models import FIELDS, edit_recommend  # noqa: PLC0415  as above
+    from image_studio.operations.listings import FIELDS, edit_recommend  # noqa: PLC0415  as above
 
     return respond(200, edit_recommend(_body(call, FIELDS), _configured()))
 

@@ -8,7 +8,7 @@ back when their time is over.
 import logging
 import time
 
-from image_studio.errors import RecordedError, StudioError
+from image_studio.errors import JobFailed, StudioError
 from image_studio.operations import find_operation
 from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
@@ -25,8 +25,8 @@ LONGEST_SECONDS = 900
 STUCK_SECONDS = 900  # age at which a job that nobody works on is worth an alarm
 DUE_SECONDS = 90  # without a sweep: the clock's message is stuck behind the jobs, so a worker does it
 
-NEVER_CAME = RecordedError(400, "upload_missing", "The upload that this job waited for never came.")
-EXPIRED = RecordedError(500, "expired", "The job expired before it was done.")
+NEVER_CAME = JobFailed(400, "upload_missing", "The upload that this job waited for never came.")
+EXPIRED = JobFailed(500, "expired", "The job expired before it was done.")
 
 
 def reap_if_due() -> None:
@@ -95,7 +95,7 @@ def _patience(job: Job) -> int:
 def _end_waiting(job: Job) -> None:
     """The upload's time is over; the event that tells of it may have been lost, though."""
     row = find_operation(job.operation)
-    if not wiring.pictures().exists(keys.upload_key(job.tenant, job.awaits or "")):
+    if not wiring.images().exists(keys.upload_key(job.tenant, job.awaits or "")):
         uploads.fail(job, row, NEVER_CAME)
         return
     try:

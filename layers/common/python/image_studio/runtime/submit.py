@@ -19,8 +19,7 @@ from image_studio.runtime.settings import settings
 from image_studio.runtime.usage import allowance
 from image_studio.runtime.verdict import prefixed
 from image_studio.runtime.waiting import accepted, go_on, outcome, preference, wait_for
-from image_studio.schemas.delivery import Delivery
-from image_studio.schemas.request import Request
+from image_studio.schemas.common import Delivery, Request
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import Job, Status, created_now, new_id
@@ -96,7 +95,7 @@ def record(caller: Caller, row: Operation, request: Request, extras: Extras) -> 
     and a job never exists without its input.
     """
     job = _new_job(caller, row, request, extras)
-    wiring.pictures().put_once(job.input, request.model_dump_json().encode(), JSON)
+    wiring.images().put_once(job.input, request.model_dump_json().encode(), JSON)
     try:
         wiring.jobs().put(
             job, idempotency_key=extras.idempotency_key, allowance=extras.allowance or allowance(caller.tier)

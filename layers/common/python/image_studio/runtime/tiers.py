@@ -19,7 +19,7 @@ class Tier:
     credits: int  # per month, unless the operator sets another number
     in_flight: int  # variations that are queued or being made; at least one whole request of ten
     waits: int  # requests that wait for a job at the same time
-    max_pixels: int  # width x height of a picture that is sent or asked for
+    max_pixels: int  # width x height of an image that is sent or asked for
 
 
 TIERS: Mapping[str, Tier] = {

@@ -1,4 +1,4 @@
-"""Large pictures come in by presigned POST; a job may be recorded before its picture and start when that arrives."""
+"""Large images come in by presigned POST; a job may be recorded before its image and start when that arrives."""
 
 import json
 import logging
@@ -12,26 +12,25 @@ from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.identity import Caller
-from image_studio.runtime.library import UPLOAD, PictureAwaited
+from image_studio.runtime.library import UPLOAD, ImageAwaited
 from image_studio.runtime.parse import ignored_header, parse_request
 from image_studio.runtime.submit import QUEUE_PATIENCE, Extras, digest_of, record
 from image_studio.runtime.usage import allowance
 from image_studio.runtime.verdict import told
 from image_studio.runtime.waiting import not_found, status_links
-from image_studio.schemas.image import FileType
+from image_studio.schemas.common import FileType, Request
 from image_studio.schemas.limits import MAX_FILE_BYTES
-from image_studio.schemas.request import Request
-from image_studio.schemas.uploads import UploadAnswer, UploadRequest
+from image_studio.schemas.uploads import UploadRequest, UploadResponse
 from image_studio.storage import keys
 from image_studio.storage.credits import Spent
 from image_studio.storage.job import Job, new_id
-from image_studio.storage.pictures import URL_SECONDS
+from image_studio.storage.objects import URL_SECONDS
 
 log = logging.getLogger(__name__)
 
 
 def create_upload(call: Call) -> Response:
-    """POST /uploads: a form for one picture; with an operation, the job that waits for it exists at once."""
+    """POST /uploads: a form for one image; with an operation, the job that waits for it exists at once."""
     asked, ignored = parse_request(UploadRequest, call.text())
     upload_id = new_id()
     links: dict[str, Any] = {}
@@ -42,12 +41,12 @@ def create_upload(call: Call) -> Response:
     elif asked.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))
-    answer = UploadAnswer(upload_id=upload_id, **_form(call.known, upload_id, asked.content_type), **links)
+    answer = UploadResponse(upload_id=upload_id, **_form(call.known, upload_id, asked.content_type), **links)
     return respond(200, answer.model_dump_json(exclude_none=True), {"cache-control": "no-store"})
 
 
 def _form(caller: Caller, upload_id: str, kind: FileType) -> dict[str, Any]:
-    form = wiring.pictures().form(keys.upload_key(caller.tenant, upload_id), kind.mime, MAX_FILE_BYTES)
+    form = wiring.images().form(keys.upload_key(caller.tenant, upload_id), kind.mime, MAX_FILE_BYTES)
     return {**form, "reference": UPLOAD + upload_id, "max_bytes": MAX_FILE_BYTES, "expires_in": URL_SECONDS}
 
 
@@ -62,14 +61,14 @@ def _links(call: Call, job_id: str) -> dict[str, Any]:
 def _await(call: Call, row: Operation, fields: dict[str, Any], upload_id: str) -> tuple[str, list[str]]:
     """Record the job for an upload; its id, which both share, is an earlier one's where the key names one.
 
-    What can be found out without the picture is checked now, the rest when it arrives.
+    What can be found out without the image is checked now, the rest when it arrives.
     """
-    picture = picture_field(row.request)
-    if fields.get(picture):
-        raise InvalidRequest(f"Leave {picture} out: the upload takes its place.")
-    request, ignored = parse_request(row.request, json.dumps({**fields, picture: UPLOAD + upload_id}))
+    image = image_field(row.request)
+    if fields.get(image):
+        raise InvalidRequest(f"Leave {image} out: the upload takes its place.")
+    request, ignored = parse_request(row.request, json.dumps({**fields, image: UPLOAD + upload_id}))
     # The hash leaves the upload's id out, so that the same request has the same one each time.
-    digest = digest_of(row, request.model_copy(update={picture: UPLOAD}))
+    digest = digest_of(row, request.model_copy(update={image: UPLOAD}))
     joined = wiring.jobs().taken(call.known.tenant, call.idempotency_key(), digest)
     if joined:
         return joined, ignored
@@ -84,19 +83,19 @@ def _await(call: Call, row: Operation, fields: dict[str, Any], upload_id: str) -
 
 
 def _known_cost(caller: Caller, row: Operation, request: Request, upload_id: str) -> int:
-    """Credits to reserve now: none where they depend on the picture."""
+    """Credits to reserve now: none where they depend on the image."""
     try:
         return row.estimate(request, wiring.api_studio(caller, awaited=upload_id))
-    except PictureAwaited:
+    except ImageAwaited:
         return 0
 
 
-def picture_field(kind: type[Request]) -> str:
-    """The field of a request that carries its main picture: the first that takes one. Raises InvalidRequest."""
+def image_field(kind: type[Request]) -> str:
+    """The field of a request that carries its main image: the first that takes one. Raises InvalidRequest."""
     for name in kind.model_fields:
         if name.endswith("image_base64"):
             return name
-    raise InvalidRequest("This operation takes no picture, so it can't wait for an upload.")
+    raise InvalidRequest("This operation takes no image, so it can't wait for an upload.")
 
 
 # -- when it arrives
@@ -111,7 +110,7 @@ def arrive(key: str) -> None:
 
 
 def start(job: Job) -> None:
-    """Check the request with its picture, reserve what that costs, send the job off; or fail it, clearly."""
+    """Check the request with its image, reserve what that costs, send the job off; or fail it, clearly."""
     row = find_operation(job.operation)
     try:
         started = _let_go(job, row)
@@ -125,7 +124,7 @@ def start(job: Job) -> None:
 
 
 def _let_go(job: Job, row: Operation) -> bool:
-    body = wiring.pictures().get(job.input)
+    body = wiring.images().get(job.input)
     if body is None:
         raise StudioError("The job's request is gone; please send it again.")
     caller = Caller(job.tenant, job.tier)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from image_studio.errors import ProviderFailed, RecordedError, StudioError
+from image_studio.errors import JobFailed, ProviderFailed, StudioError
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.operation import Operation
 from image_studio.storage.credits import Spent
@@ -34,10 +34,10 @@ def spent_on(job: Job, entries: Iterable[Entry]) -> Spent:
 def told(error: StudioError, row: Operation) -> dict[str, Any]:
     """The error as callers read it; a 500 opens with the operation's own words."""
     prefix = "" if error.status < 500 or error.detail.startswith(row.failure) else f"{row.failure}: "
-    code = error.code if isinstance(error, ProviderFailed | RecordedError) or error.status < 500 else "internal_error"
+    code = error.code if isinstance(error, ProviderFailed | JobFailed) or error.status < 500 else "internal_error"
     return {"status": error.status, "code": code, "detail": prefix + error.detail}
 
 
 def prefixed(error: StudioError, row: Operation) -> StudioError:
     """An error outside a job, as a job would tell it."""
-    return error if error.status < 500 else RecordedError(**told(error, row))
+    return error if error.status < 500 else JobFailed(**told(error, row))

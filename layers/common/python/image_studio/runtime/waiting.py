@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from image_studio.errors import NotFound, RecordedError
+from image_studio.errors import JobFailed, NotFound
 from image_studio.runtime import wiring
 from image_studio.runtime.answers import Response, respond
 from image_studio.runtime.call import Call
 from image_studio.runtime.limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
-from image_studio.schemas.delivery import Delivery
+from image_studio.schemas.common import Delivery
 from image_studio.storage.job import Job
 
 FIRST_PAUSE = 0.05  # seconds between looks at the record, growing to the last
@@ -61,7 +61,7 @@ def not_found(job_id: str) -> NotFound:
 def outcome(job: Job, delivery: Delivery) -> Response:
     """The documented body of an ended job. Raises its error."""
     if job.error is not None:
-        raise RecordedError(**job.error)
+        raise JobFailed(**job.error)
     from image_studio.runtime.deliver import documented_body  # noqa: PLC0415  pydantic only where there is an answer
 
     return respond(200, documented_body(job, delivery), {"x-job-id": job.id, "cache-control": "no-store"})

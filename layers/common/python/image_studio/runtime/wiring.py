@@ -4,9 +4,9 @@ import time
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Journal
-from image_studio.operations.studio import Studio
-from image_studio.providers.wire import Wire
+from image_studio.providers.client import ProviderClient
 from image_studio.runtime import clients, roster
 from image_studio.runtime.identity import Caller
 from image_studio.runtime.keyring import ProviderKeys
@@ -16,7 +16,7 @@ from image_studio.runtime.settings import settings
 from image_studio.runtime.tiers import TIERS
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.pictures import PictureStore
+from image_studio.storage.objects import ObjectStore
 from image_studio.storage.rates import RateStore
 from image_studio.storage.waits import WaitStore
 
@@ -46,9 +46,9 @@ def waits() -> WaitStore:
 
 
 @lru_cache(maxsize=1)
-def pictures() -> PictureStore:
+def images() -> ObjectStore:
     """The bucket."""
-    return PictureStore(clients.s3, settings().bucket)
+    return ObjectStore(clients.s3, settings().bucket)
 
 
 @lru_cache(maxsize=1)
@@ -58,9 +58,9 @@ def keyring() -> ProviderKeys:
 
 
 @lru_cache(maxsize=1)
-def wire() -> Wire:
+def wire() -> ProviderClient:
     """Connections to providers, kept alive between jobs."""
-    return Wire()
+    return ProviderClient()
 
 
 @lru_cache(maxsize=2)
@@ -71,20 +71,20 @@ def circuits(cache_seconds: int) -> "Breaker":
     return Breaker(clients.dynamodb(), settings().table, cache_seconds=cache_seconds)
 
 
-def api_studio(caller: Caller, *, dropped: Dropped | None = None, awaited: str = "") -> Studio:
+def api_studio(caller: Caller, *, dropped: Dropped | None = None, awaited: str = "") -> OperationContext:
     """What an API function works with: it validates and estimates, and has no keys."""
-    library = CallerLibrary(caller.tenant, jobs(), pictures(), dropped=dropped, awaited=awaited)
-    return Studio(configured=roster.configured(), library=library, max_pixels=TIERS[caller.tier].max_pixels)
+    library = CallerLibrary(caller.tenant, jobs(), images(), dropped=dropped, awaited=awaited)
+    return OperationContext(configured=roster.configured(), library=library, max_pixels=TIERS[caller.tier].max_pixels)
 
 
-def worker_studio(job: Job, journal: Journal) -> Studio:
+def worker_studio(job: Job, journal: Journal) -> OperationContext:
     """What a job works with."""
-    return Studio(
+    return OperationContext(
         configured=keyring().configured(),
         keyring=keyring(),
         wire=wire(),
         journal=journal,
-        library=CallerLibrary(job.tenant, jobs(), pictures(), dropped=Dropped.of(job)),
+        library=CallerLibrary(job.tenant, jobs(), images(), dropped=Dropped.of(job)),
         health=circuits(WORKER_SECONDS),
         rewriter=TextModels(keyring(), wire()),
         hold=settings().poll_hold_seconds,

@@ -12,11 +12,11 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Any
 
-from image_studio.errors import RecordedError, StudioError, TemporarilyUnavailable, UnknownCharge
+from image_studio.errors import JobFailed, StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations import find_operation
 from image_studio.operations.journal import JobLost, Stage
 from image_studio.operations.operation import Operation
-from image_studio.providers.wire import StillRunning
+from image_studio.providers.client import StillRunning
 from image_studio.runtime import metrics, outbox, wiring
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.settings import settings
@@ -60,7 +60,7 @@ class _Run:
         self.send = send
         self.job = job
         self.row: Operation = find_operation(job.operation)
-        self.journal = JobJournal(job, jobs, wiring.pictures())
+        self.journal = JobJournal(job, jobs, wiring.images())
 
     def conclude(self) -> None:
         """Run the job to its end, or to where it has to wait for its provider."""
@@ -81,9 +81,9 @@ class _Run:
             self.end(answer=answer)
 
     def _work(self) -> str:
-        body = wiring.pictures().get(self.job.input)
+        body = wiring.images().get(self.job.input)
         if body is None:
-            raise RecordedError(500, "input_lost", "The job's request is gone; please send it again.")
+            raise JobFailed(500, "input_lost", "The job's request is gone; please send it again.")
         request = self.row.request.model_validate_json(body)
         answer: Any = self.row.run(request, wiring.worker_studio(self.job, self.journal))
         return str(answer.model_dump_json())
@@ -109,7 +109,7 @@ class _Run:
             self.send(self.job.tenant, self.job.id, wait)
 
     def end(self, **outcome: Any) -> None:
-        """Record the outcome, and settle; the hot folder's answer is written first, as pictures are."""
+        """Record the outcome, and settle; the hot folder's answer is written first, as images are."""
         if self.job.inbox and self.jobs.renew(self.job, settings().lease_seconds):
             outcome = outbox.write(self.job, self.row, **outcome)
         entries = self.journal.entries()

@@ -4,8 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
-from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE
-from image_studio.schemas.quality import Quality
+from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE, Quality
 
 Word = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
 Line = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=200)]
@@ -38,7 +37,7 @@ class IndexFile(Row):
 
 
 class SafeZoneRow(Row):
-    """Shares of a picture that a platform may cover."""
+    """Shares of an image that a platform may cover."""
 
     top: Share
     bottom: Share

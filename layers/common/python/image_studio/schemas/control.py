@@ -1,21 +1,20 @@
-"""Control: a picture steers how a new one is made."""
+"""Control: an image steers how a new one is made."""
 
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from image_studio.schemas.delivery import PictureAnswer
-from image_studio.schemas.request import ImageText, PictureRequest, Prompt, Strength, unless_null
+from image_studio.schemas.common import ImageResponse, ImageText, Prompt, SingleImageRequest, Strength, default_for_null
 
 
-class ControlRequest(PictureRequest):
+class ControlRequest(SingleImageRequest):
     """POST /control/process. A missing prompt is refused with the operation's own sentence."""
 
     model_config = ConfigDict(json_schema_extra={"required": ["control_image_base64", "operation", "prompt"]})
 
     control_image_base64: ImageText
     operation: Annotated[str, Field(min_length=1)]
-    prompt: Annotated[Prompt, unless_null("")] = ""
+    prompt: Annotated[Prompt, default_for_null("")] = ""
     style_image_base64: str | None = None
     negative_prompt: Prompt | None = None
     control_strength: Strength | None = None
@@ -26,7 +25,7 @@ class ControlRequest(PictureRequest):
     aspect_ratio: str | None = None
 
 
-class ControlAnswer(PictureAnswer):
-    """The documented body of POST /control/process; the picture is a data URL, or a URL."""
+class ControlResponse(ImageResponse):
+    """The documented body of POST /control/process; the image is a data URL, or a URL."""
 
     operation: str

@@ -1,14 +1,36 @@
-"""Create: a prompt becomes pictures of an exact size."""
+"""POST /create and personas: a prompt becomes images of an exact size."""
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
-from image_studio.schemas.delivery import Deliverable, Delivery
-from image_studio.schemas.limits import MAX_SIDE, MAX_VARIATIONS, MIN_SIDE
-from image_studio.schemas.personas import DEFAULT_PERSONA
-from image_studio.schemas.quality import Quality
-from image_studio.schemas.request import Options, Prompt, Request, Seed, unless_null
+from image_studio.schemas.common import Deliverable, Delivery, Options, Prompt, Request, Seed, default_for_null
+from image_studio.schemas.limits import MAX_SIDE, MAX_VARIATIONS, MIN_SIDE, Quality
+
+MAX_PERSONAS = 30  # of one caller; all of them, at their longest, fit into one page of the table (1 MB)
+#: The persona that `use_persona` means where no `persona_id` is given.
+DEFAULT_PERSONA = "default"
+PERSONA_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+
+
+def _without_blanks(words: list[str]) -> list[str]:
+    """Each word once, in its order; clients send what their input fields hold, empty ones too."""
+    return list(dict.fromkeys(word for word in words if word))
+
+
+_Word = Annotated[str, Field(max_length=60)]
+Words = Annotated[list[_Word], Field(max_length=20), AfterValidator(_without_blanks), default_for_null([])]
+
+
+class Persona(Request):
+    """PUT /personas/{id}. Voice and palette tell how images feel and which colors they have."""
+
+    name: Annotated[str, Field(max_length=80), default_for_null("")] = ""
+    voice: Annotated[str, Field(max_length=300), default_for_null("")] = ""
+    palette: Words = Field(default_factory=list)
+    style_words: Words = Field(default_factory=list)
+    avoid_words: Words = Field(default_factory=list)
+
 
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
 
@@ -18,7 +40,7 @@ class CreateRequest(Request):
 
     prompt: Annotated[Prompt, Field(min_length=1)]
     template_id: str | None = None
-    provider: Annotated[str, unless_null("auto")] = "auto"
+    provider: Annotated[str, default_for_null("auto")] = "auto"
     model: str | None = None
     width: Side | None = None
     height: Side | None = None
@@ -29,11 +51,11 @@ class CreateRequest(Request):
     guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
     steps: Annotated[int, Field(ge=1, le=150)] | None = None
     seed: Seed | None = None
-    num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), unless_null(1)] = 1
-    enhance_prompt: Annotated[bool, unless_null(True)] = True
+    num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), default_for_null(1)] = 1
+    enhance_prompt: Annotated[bool, default_for_null(True)] = True
     use_persona: bool | None = None
     persona_id: str | None = None
-    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
+    delivery: Annotated[Delivery, default_for_null(Delivery.AUTO)] = Delivery.AUTO
     options: Options = Field(default_factory=dict)
 
     @property
@@ -44,7 +66,7 @@ class CreateRequest(Request):
         return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
 
 
-class CreateEcho(BaseModel):
+class ResolvedFields(BaseModel):
     """What was asked for, with what we settled on."""
 
     prompt: str
@@ -61,7 +83,7 @@ class CreateEcho(BaseModel):
     reason: str
 
 
-class CreatedPicture(Deliverable):
+class CreatedImage(Deliverable):
     """One variation; raw base64 PNG, or a URL."""
 
     width: int
@@ -74,23 +96,23 @@ class CreatedPicture(Deliverable):
 
 
 class VariationFailure(BaseModel):
-    """Why one variation has no picture."""
+    """Why one variation has no image."""
 
     variation: int
     detail: str
     code: str
 
 
-class CreateAnswer(BaseModel):
+class CreateResponse(BaseModel):
     """The documented body of POST /create."""
 
     success: bool
-    request: CreateEcho
-    results: list[CreatedPicture]
+    request: ResolvedFields
+    results: list[CreatedImage]
     total_generated: int
     total_failed: int
     errors: list[VariationFailure] = Field(default_factory=list)
 
     def deliverables(self) -> list[Deliverable]:
-        """The parts that carry a picture."""
+        """The parts that carry an image."""
         return list(self.results)

@@ -1,18 +1,17 @@
-"""Edit: a picture is changed."""
+"""Edit: an image is changed."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from image_studio.schemas.delivery import PictureAnswer
-from image_studio.schemas.request import ImageText, PictureRequest, Prompt, unless_null
+from image_studio.schemas.common import ImageResponse, ImageText, Prompt, SingleImageRequest, default_for_null
 
 MAX_EXPANSION = 2_000  # pixels a side, the largest that a provider takes (Stability)
 
-Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), unless_null(0)]
+Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), default_for_null(0)]
 
 
-class EditRequest(PictureRequest):
+class EditRequest(SingleImageRequest):
     """POST /edit/process."""
 
     image_base64: ImageText
@@ -37,7 +36,7 @@ class EditRequest(PictureRequest):
         return self.expand_left, self.expand_up, self.expand_right, self.expand_down
 
 
-class EditAnswer(PictureAnswer):
-    """The documented body of POST /edit/process; the picture is a data URL, or a URL."""
+class EditResponse(ImageResponse):
+    """The documented body of POST /edit/process; the image is a data URL, or a URL."""
 
     operation: str

@@ -1,9 +1,29 @@
-"""Bounds of the pictures that we take and make. No pydantic here: estimates and catalog reads start without it."""
+"""Limits and quality levels that the whole API shares. No pydantic here, so that catalog reads start without it."""
+
+from enum import StrEnum
+
+from image_studio.errors import InvalidImage
 
 MAX_VARIATIONS = 10
-MIN_SIDE = 16  # pixels; the narrowest picture that any platform shows
+MIN_SIDE = 16  # pixels; the narrowest image that any platform shows
 MAX_SIDE = 8_192  # pixels
 MAX_PIXELS = 25_000_000  # of one answer
 MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
 MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire
-MAX_FILE_BYTES = 20_000_000  # of a picture that we take
+MAX_FILE_BYTES = 20_000_000  # of an image that we take
+
+
+class Quality(StrEnum):
+    """What a caller asks for in place of a model; STANDARD where nothing is said."""
+
+    DRAFT = "draft"
+    STANDARD = "standard"
+    PREMIUM = "premium"
+
+
+def check_pixels(width: int, height: int, most: int) -> None:
+    """Raise InvalidImage where width x height is above `most` pixels."""
+    if width * height > most:
+        raise InvalidImage(
+            f"The image has {width}x{height} pixels; at most {most / 1e6:g} megapixels are accepted. Scale it down."
+        )

@@ -1,4 +1,4 @@
-"""Social: one picture in the sizes that platforms want."""
+"""Social: one image in the sizes that platforms want."""
 
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
@@ -6,16 +6,23 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
-from image_studio.schemas.delivery import Deliverable, Delivery
-from image_studio.schemas.image import FileType, FocalPoint
-from image_studio.schemas.request import ImageText, Options, Request, unless_null
+from image_studio.schemas.common import (
+    Deliverable,
+    Delivery,
+    FileType,
+    FocalPoint,
+    ImageText,
+    Options,
+    Request,
+    default_for_null,
+)
 
 MAX_PLATFORMS = 20  # entries of `platforms`; there are seven
 MAX_FORMATS = 20  # names for one platform
 
 
 class CropMode(StrEnum):
-    """How the picture comes into another shape: by what matters in it, from the middle, or shown whole."""
+    """How the image comes into another shape: by what matters in it, from the middle, or shown whole."""
 
     SMART = "smart"
     CENTER = "center"
@@ -39,20 +46,20 @@ FormatNames = Annotated[
 
 
 class SocialRequest(Request):
-    """POST /social/optimize. `options.background`: a CSS colour or `blur`, for `fit`."""
+    """POST /social/optimize. `options.background`: a CSS color or `blur`, for `fit`."""
 
     image_base64: ImageText
     platforms: Annotated[list[str], Field(min_length=1, max_length=MAX_PLATFORMS)]
-    format_names: Annotated[dict[str, FormatNames | None], Field(max_length=MAX_PLATFORMS), unless_null({})] = Field(
-        default_factory=dict
+    format_names: Annotated[dict[str, FormatNames | None], Field(max_length=MAX_PLATFORMS), default_for_null({})] = (
+        Field(default_factory=dict)
     )
     formats: Literal["all"] | None = None
-    show_safe_zones: Annotated[bool, unless_null(False)] = False
-    crop_mode: Annotated[CropMode, unless_null(CropMode.SMART)] = CropMode.SMART
+    show_safe_zones: Annotated[bool, default_for_null(False)] = False
+    crop_mode: Annotated[CropMode, default_for_null(CropMode.SMART)] = CropMode.SMART
     focal_point: FocalPoint | None = None
-    output_format: Annotated[FileType, unless_null(FileType.PNG)] = FileType.PNG
+    output_format: Annotated[FileType, default_for_null(FileType.PNG)] = FileType.PNG
     options: Options = Field(default_factory=dict)
-    delivery: Annotated[Delivery, unless_null(Delivery.AUTO)] = Delivery.AUTO
+    delivery: Annotated[Delivery, default_for_null(Delivery.AUTO)] = Delivery.AUTO
 
 
 class SocialResult(Deliverable):
@@ -83,7 +90,7 @@ class SocialFailure(BaseModel):
     code: str
 
 
-class SocialAnswer(BaseModel):
+class SocialResponse(BaseModel):
     """The documented body of POST /social/optimize; results and errors in the order of the request."""
 
     success: bool
@@ -93,5 +100,5 @@ class SocialAnswer(BaseModel):
     errors: list[SocialFailure] = Field(default_factory=list)
 
     def deliverables(self) -> list[Deliverable]:
-        """Every result carries a picture."""
+        """Every result carries an image."""
         return list(self.results)

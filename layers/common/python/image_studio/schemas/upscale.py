@@ -1,19 +1,18 @@
-"""Upscale: a picture gets more pixels."""
+"""Upscale: an image gets more pixels."""
 
 from typing import Annotated
 
+from image_studio.schemas.common import ImageResponse, ImageText, Prompt, SingleImageRequest, default_for_null
 from image_studio.schemas.create import Side
-from image_studio.schemas.delivery import PictureAnswer
-from image_studio.schemas.request import ImageText, PictureRequest, Prompt, unless_null
 
 AUTO = "auto"
 
 
-class UpscaleRequest(PictureRequest):
+class UpscaleRequest(SingleImageRequest):
     """POST /upscale."""
 
     image_base64: ImageText
-    mode: Annotated[str, unless_null(AUTO)] = AUTO
+    mode: Annotated[str, default_for_null(AUTO)] = AUTO
     target_width: Side | None = None
     target_height: Side | None = None
     preset: str | None = None
@@ -21,7 +20,7 @@ class UpscaleRequest(PictureRequest):
     negative_prompt: Prompt | None = None
 
 
-class UpscaleAnswer(PictureAnswer):
+class UpscaleResponse(ImageResponse):
     """The documented body of POST /upscale; `mode` is the one that was used."""
 
     mode: str

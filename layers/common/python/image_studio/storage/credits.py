@@ -129,7 +129,7 @@ def refusal(balance: Balance, amount: int, variations: int, allowance: Allowance
         )
     if variations + balance.flying > allowance.in_flight:
         return TooManyRequests(
-            f"{balance.flying} pictures are being made for you; {variations} more would exceed your tier's "
+            f"{balance.flying} images are being made for you; {variations} more would exceed your tier's "
             f"{allowance.in_flight} at a time. Try again when some are done.",
             retry_after=LANDING_SECONDS,
         )

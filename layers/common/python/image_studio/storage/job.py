@@ -51,7 +51,7 @@ class Job:
     started_at: int | None = None
     finished_at: int | None = None
     awaits: str | None = None  # the upload that starts it
-    inbox: str | None = None  # of a hot-folder job: the picture's path below inbox/, its result's below outbox/
+    inbox: str | None = None  # of a hot-folder job: the image's path below inbox/, its result's below outbox/
     etag: str | None = None  # which content of that object it works on
     variations: Mapping[str, str] = field(default_factory=dict)  # number -> journal entry, JSON
     notes: Mapping[str, str] = field(default_factory=dict)

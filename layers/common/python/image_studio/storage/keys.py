@@ -20,7 +20,7 @@ Records, with how they are read:
 
 Objects: uploads/<tenant>/<id>, inputs/<tenant>/<job>/<request hash>.json, results/<tenant>/<job>/<variation>[.raw];
 an upload has no record, its name says whose it is. The operator's hot folder has names of its own:
-inbox/<path> is answered by outbox/<path>/result.json or error.json, with the pictures beside it.
+inbox/<path> is answered by outbox/<path>/result.json or error.json, with the images beside it.
 """
 
 import hashlib
@@ -80,17 +80,17 @@ def input_key(tenant: str, job_id: str, request_hash: str) -> str:
 
 
 def result_prefix(tenant: str, job_id: str) -> str:
-    """Where a job's pictures lie."""
+    """Where a job's images lie."""
     return f"results/{tenant}/{job_id}/"
 
 
 def result_key(tenant: str, job_id: str, variation: int) -> str:
-    """A finished picture."""
+    """A finished image."""
     return f"{result_prefix(tenant, job_id)}{variation}"
 
 
 def raw_key(tenant: str, job_id: str, variation: int) -> str:
-    """A provider's bytes as they came, kept until the finished picture is there."""
+    """A provider's bytes as they came, kept until the finished image is there."""
     return f"{result_key(tenant, job_id, variation)}.raw"
 
 

@@ -1,0 +1,284 @@
+"""The one place where bytes become pixels: by content, behind limits, once.
+
+Safe in threads: limits are arguments, no library setting is changed.
+"""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+from image_studio.errors import InvalidImage
+from image_studio.imaging.types import DecodedImage, Size
+from image_studio.schemas.common import FileType
+from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, check_pixels
+
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_JPEG_START = b"\xff\xd8\xff"
+#: JPEG markers without a length: TEM, RST0-7, SOI (T.81 table B.1).
+_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
+#: Start-of-frame markers; C4, C8 and CC are tables (T.81 table B.1).
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+#: Segments before the frame that we step over; real files have tens.
+_MOST_SEGMENTS = 2000
+
+UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
+DAMAGED = "The image is damaged or incomplete. Export it again."
+
+
+def detect_file_type(data: bytes) -> FileType:
+    """The file type by content, whatever a name or a media type says; raises InvalidImage for any other."""
+    if data.startswith(_PNG_START[:8]):
+        return FileType.PNG
+    if data.startswith(_JPEG_START):
+        return FileType.JPEG
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return FileType.WEBP
+    raise InvalidImage(UNKNOWN_FILE_TYPE)
+
+
+def read_size(data: bytes, file_type: FileType) -> Size:
+    """Width and height in pixels as stored, before any orientation; raises InvalidImage."""
+    try:
+        size = _READERS[file_type](data)
+    except IndexError:
+        raise InvalidImage(DAMAGED) from None
+    if min(size) < 1:
+        raise InvalidImage(DAMAGED)
+    return size
+
+
+def _png(data: bytes) -> Size:
+    if not data.startswith(_PNG_START):
+        raise InvalidImage(DAMAGED)
+    return Size(_big(data, 16, 4), _big(data, 20, 4))
+
+
+def _jpeg(data: bytes) -> Size:
+    at = 2
+    for _ in range(_MOST_SEGMENTS):
+        at = data.find(b"\xff", at)
+        marker = data[at + 1] if at >= 0 else 0xD9
+        if marker in _FRAME_MARKERS:
+            return Size(_big(data, at + 7, 2), _big(data, at + 5, 2))
+        if marker in {0xD9, 0xDA}:  # the end, or the scan, came before any frame
+            break
+        at += _step(data, at, marker)
+    raise InvalidImage(DAMAGED)
+
+
+def _step(data: bytes, at: int, marker: int) -> int:
+    """Bytes from this marker to where the next may begin."""
+    if marker in {0x00, 0xFF}:  # a stuffed or a fill byte
+        return 1
+    return 2 if marker in _BARE_MARKERS else 2 + _big(data, at + 2, 2)
+
+
+def _webp(data: bytes) -> Size:
+    """Lossy, lossless and extended files (RFC 9649, section 2)."""
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        return Size(_little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF)
+    if kind == b"VP8L":
+        bits = _little(data, 21, 4)
+        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8X":
+        return Size(_little(data, 24, 3) + 1, _little(data, 27, 3) + 1)
+    raise InvalidImage(DAMAGED)
+
+
+def _big(data: bytes, at: int, count: int) -> int:
+    data[at + count - 1]  # an IndexError tells of a cut file
+    return int.from_bytes(data[at : at + count], "big")
+
+
+def _little(data: bytes, at: int, count: int) -> int:
+    data[at + count - 1]  # an IndexError tells of a cut file
+    return int.from_bytes(data[at : at + count], "little")
+
+
+_READERS = {FileType.PNG: _png, FileType.JPEG: _jpeg, FileType.WEBP: _webp}
+
+
+#: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
+_LARGEST_PROFILE = 4_000_000
+
+
+def to_srgb(image: Image.Image) -> Image.Image:
+    """RGB, or RGBA where something is transparent; profiles, CMYK, 16 bits and palettes are converted."""
+    profile = image.info.get("icc_profile")
+    plain = _to_eight_bits(image)
+    if profile and len(profile) <= _LARGEST_PROFILE and not _says_srgb(profile):
+        plain = _through_profile(plain, profile)
+    return _to_rgb(plain)
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16-bit gray; a plain convert would clip instead of scale
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image
+
+
+def _has_alpha(image: Image.Image) -> bool:
+    return image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if not _has_alpha(image):
+        return image if image.mode == "RGB" else image.convert("RGB")
+    image = image if image.mode == "RGBA" else image.convert("RGBA")
+    opaque = image.getchannel("A").getextrema() == (255, 255)
+    return image.convert("RGB") if opaque else image
+
+
+def _says_srgb(profile: bytes) -> bool:
+    """Whether the profile's own description is of sRGB, so that a conversion would change nothing."""
+    return b"sRGB" in profile[:4096] or "sRGB".encode("utf-16-be") in profile[:4096]
+
+
+def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """The image in sRGB, changed in place to spare memory; a profile broken or for another mode is ignored."""
+    from PIL import ImageCms  # noqa: PLC0415  # costs a cold start 5 ms and few images need it
+
+    if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
+        image = _to_rgb(image)
+    colored = image.mode.startswith("RGB")
+    mode = image.mode if colored else "RGB"
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode, inPlace=colored)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return image
+    return converted or image
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeLimits:
+    """What we are ready to decode: bytes of the file, pixels (width x height), frames, scans of a JPEG.
+
+    An animated image is refused rather than cut to its first frame, so nothing is lost in silence.
+    """
+
+    max_bytes: int = MAX_FILE_BYTES
+    max_pixels: int = MAX_PIXELS
+    max_frames: int = 1
+    max_scans: int = 100  # progressive cameras and encoders make about ten
+
+
+DEFAULT_LIMITS = DecodeLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What the header says: pixels as a viewer shows them, and the file type by content."""
+
+    width: int
+    height: int
+    file_type: FileType
+
+
+# The classes, not Image.open: no other format can be reached, and a JPEG stays one though it holds
+# further images (MPO: phones store depth and gain maps so).
+_OPENERS: dict[FileType, Callable[[io.BytesIO], Image.Image]] = {
+    FileType.PNG: PngImagePlugin.PngImageFile,
+    FileType.JPEG: JpegImagePlugin.JpegImageFile,
+    FileType.WEBP: WebPImagePlugin.WebPImageFile,
+}
+
+# What Pillow was seen to raise on hostile files; Warning because callers may run with warnings as errors.
+_BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Warning,
+)
+
+#: The marker that begins a scan of a JPEG: each is a pass over all of the image (T.81 table B.1).
+_SCAN = b"\xff\xda"
+_ORIENTATION_TAG = 0x0112
+#: EXIF orientation to what turns the image upright (EXIF 2.32, tag 0x0112).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
+    """Width, height (pixels, upright) and file type from the header; raises InvalidImage."""
+    image, file_type = _open(data, limits)
+    width, height = image.size
+    if _orientation(image) in _SIDEWAYS:
+        width, height = height, width
+    return ImageInfo(width, height, file_type)
+
+
+def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | None = None) -> DecodedImage:
+    """The decoded image: upright, sRGB, RGB or (where something is transparent) RGBA, without metadata.
+
+    With `at_least` (pixels) a JPEG may be decoded at 1/2, 1/4 or 1/8 if both sides stay at least so long.
+    Raises InvalidImage for other types, too many bytes, pixels or frames, and damaged files.
+    """
+    image, file_type = _open(data, limits)
+    if at_least and file_type is FileType.JPEG:
+        image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
+    try:
+        image.load()
+        decoded = to_srgb(image)
+    except _BROKEN:
+        raise InvalidImage(DAMAGED) from None
+    orientation = _orientation(image)
+    if orientation in _UPRIGHT:
+        decoded = decoded.transpose(_UPRIGHT[orientation])
+    decoded.info = {}
+    return decoded
+
+
+def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
+    """The undecoded image, inside all limits."""
+    if len(data) > limits.max_bytes:
+        raise InvalidImage(
+            f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
+        )
+    file_type = detect_file_type(data)
+    check_pixels(*read_size(data, file_type), limits.max_pixels)
+    if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
+        raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
+    try:
+        image = _OPENERS[file_type](io.BytesIO(data))
+        frames = getattr(image, "n_frames", 1)
+    except _BROKEN:
+        raise InvalidImage(DAMAGED) from None
+    check_pixels(*image.size, limits.max_pixels)
+    if frames > limits.max_frames:
+        raise InvalidImage(f"The image is animated ({frames} frames). Send a single still image.")
+    return image, file_type
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation 1 to 8; a broken EXIF block is as good as none."""
+    if "exif" not in image.info:  # Pillow would decode a whole PNG to look behind its pixels
+        return 1
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except _BROKEN:
+        return 1

@@ -1,0 +1,120 @@
+"""Objects in the bucket: results are written once and never changed, inputs come in by presigned POST."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from image_studio.errors import TooLarge
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+URL_SECONDS = 15 * 60  # how long a presigned URL lives
+DELETE_BATCH = 1000
+MAX_TRIES = 4  # of a write that met another one of the same key
+PAUSE = 0.1  # seconds, longer each time
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """An object as it was read: its bytes, and when it was written."""
+
+    data: bytes
+    written: datetime
+
+
+class ObjectStore:
+    """The bucket. `client` is a function, so that nothing is imported before it is needed."""
+
+    def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put_once(self, key: str, data: bytes, mime: str) -> bool:
+        """Write an object that isn't there yet; False where it is, and stays as it was."""
+        for attempt in range(1, MAX_TRIES + 1):
+            try:
+                self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime, IfNoneMatch="*")
+            except ClientError as error:
+                if _status(error) == 412:
+                    return False
+                if _status(error) != 409 or attempt == MAX_TRIES:
+                    raise
+                time.sleep(PAUSE * attempt)  # another write of the key is under way, and may yet fail
+            else:
+                return True
+        raise AssertionError("the loop returns or raises")  # pragma: no cover
+
+    def put(self, key: str, data: bytes, mime: str) -> None:
+        """Write an object, whatever was there (the hot folder's results)."""
+        self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime)
+
+    def get(self, key: str) -> bytes | None:
+        """An object's bytes, or None where there is none."""
+        held = self.read(key)
+        return held.data if held else None
+
+    def read(self, key: str, *, most: int | None = None, etag: str | None = None) -> StoredObject | None:
+        """An object, or None where there is none, or none with this content (`etag`).
+
+        Raises TooLarge for one of more than `most` bytes, before reading it.
+        """
+        asked: dict[str, Any] = {"Bucket": self._bucket, "Key": key, **({"IfMatch": etag} if etag else {})}
+        try:
+            found = self._client().get_object(**asked)
+        except ClientError as error:
+            if _status(error) in (403, 404, 412):  # 403: without the right to list, S3 doesn't say which
+                return None
+            raise
+        if most is not None and found["ContentLength"] > most:
+            found["Body"].close()
+            raise TooLarge(f"The image has {found['ContentLength']:,} bytes; at most {most:,} are taken.")
+        return StoredObject(found["Body"].read(), found["LastModified"])
+
+    def exists(self, key: str) -> bool:
+        """Whether the object is there."""
+        try:
+            self._client().head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if _status(error) in (403, 404):
+                return False
+            raise
+        return True
+
+    def delete_all(self, prefix: str) -> None:
+        """Delete every object under a job's prefix (at most one batch: a job has ten images)."""
+        listed = self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=DELETE_BATCH)
+        found = [{"Key": item["Key"]} for item in listed.get("Contents", [])]
+        if found:
+            self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
+
+    def link(self, key: str, name: str) -> str:
+        """A URL that downloads the object for 15 minutes, saved as `name`."""
+        return self._client().generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": self._bucket,
+                "Key": key,
+                "ResponseContentDisposition": f'attachment; filename="{name}"',
+            },
+            ExpiresIn=URL_SECONDS,
+        )
+
+    def form(self, key: str, mime: str, max_bytes: int) -> dict[str, Any]:
+        """A presigned POST for exactly one key, one media type and 1 to `max_bytes` bytes: {url, fields}."""
+        return self._client().generate_presigned_post(
+            self._bucket,
+            key,
+            Fields={"Content-Type": mime},
+            Conditions=[{"Content-Type": mime}, ["content-length-range", 1, max_bytes]],
+            ExpiresIn=URL_SECONDS,
+        )
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
