@@ -151,10 +151,6 @@ check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and c
 containers: .venv/ready .venv-sam/ready ## run every built function in a container, where an engine answers
 	@$(PY) -m scripts.containers
 
-.PHONY: rehearse
-rehearse: .venv/ready .venv-sam/ready .venv-rehearse/ready ## deploy to an AWS emulator on this machine, then call the API there
-	@$(PY) -m scripts.rehearse
-
 .PHONY: clean
 clean: ## remove what make made
 	@rm -rf .venv .venv-* .aws-sam .local .cache build

@@ -23,10 +23,10 @@ def main() -> int:
 
 def _aws(given: dict[str, int]) -> None:
     from local.aws import serve  # noqa: PLC0415  # the same
-    from local.children import end_with_parent, say_ready  # noqa: PLC0415  # the same
+    from local.child_processes import end_with_parent, report_ready  # noqa: PLC0415  # the same
 
     end_with_parent()
-    say_ready(given["ready"])  # the socket listens already: who connects now is answered soon
+    report_ready(given["ready"])  # the socket listens already: who connects now is answered soon
     serve(socket.socket(fileno=given["socket"]))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from local.aws import Aws, Schedule, schedules
 from local.backend import Backend
-from local.children import end_with_parent, say_ready
+from local.child_processes import end_with_parent, report_ready
 from local.environments import Environments
 from local.gateway import Gateway, GatewayServer
 from local.issuer import READY_TIER, Issuer, load_key
@@ -73,7 +73,7 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
         poller.start()
     fired: list[Schedule] = list(schedules(template, settings.attributes))
     Clock(fired, sqs, settings.schedule_seconds).start()
-    say_ready(ready)
+    report_ready(ready)
     threading.Event().wait()
 
 

@@ -13,7 +13,7 @@ from local.template import Authorizer
 
 FETCH_SECONDS = 1.5  # API Gateway's limit for discovery document and keys
 LARGEST_JWKS = 150_000  # bytes, API Gateway's limit
-REFETCH_SECONDS = 5.0  # an unknown kid asks for the keys anew, but not more often
+REFETCH_SECONDS = 5.0  # between two fetches for an unknown kid
 KEEP_SECONDS = 7200.0  # keys are cached for two hours
 
 
@@ -28,13 +28,13 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Identity:
-    """What a function learns of the caller: claims as strings, and the token's scopes where the route asks."""
+    """The caller: claims as strings, and the token's scopes where the route needs one."""
 
     claims: Mapping[str, str]
     scopes: tuple[str, ...] | None
 
     def context(self) -> dict[str, Any]:
-        """The event's requestContext.authorizer."""
+        """Return the event's requestContext.authorizer."""
         scopes = list(self.scopes) if self.scopes is not None else None
         return {"jwt": {"claims": dict(self.claims), "scopes": scopes}}
 
@@ -48,7 +48,7 @@ class KeySet:
         self._fetched = -KEEP_SECONDS
 
     def key(self, kid: str) -> Any:
-        """The public key of that id. Raises KeyError."""
+        """Return the public key of an id. Raises KeyError."""
         age = time.monotonic() - self._fetched
         if age > KEEP_SECONDS or (kid not in self._keys and age > REFETCH_SECONDS):
             self._fetch()
@@ -75,7 +75,7 @@ class JwtAuthorizer:
         self._keys = KeySet(rules.issuer)
 
     def identify(self, header: str | None, scopes: tuple[str, ...] = ()) -> Identity:
-        """The caller behind an Authorization header; `scopes`: one of them is needed. Raises Refused."""
+        """Return the caller of an Authorization header; of `scopes` the token needs one. Raises Refused."""
         token = (header or "").strip()
         if token[:7].lower() == "bearer ":
             token = token[7:].strip()
@@ -106,7 +106,7 @@ class JwtAuthorizer:
         except OSError:
             raise _invalid("OIDC discovery endpoint communication error") from None
         except jwt.PyJWTError as why:
-            raise _invalid(_words(why)) from None
+            raise _invalid(_reason(why)) from None
         self._check_audience(claims)
         return claims
 
@@ -121,7 +121,7 @@ def _invalid(why: str) -> Refused:
     return Refused(401, f'Bearer scope="" error="invalid_token" error_description="{why}"')
 
 
-_WORDS = {
+_REASONS = {
     jwt.ExpiredSignatureError: "the token has expired",
     jwt.ImmatureSignatureError: "the token is not valid yet",
     jwt.InvalidIssuerError: "invalid issuer",
@@ -129,8 +129,8 @@ _WORDS = {
 }
 
 
-def _words(why: jwt.PyJWTError) -> str:
-    return next((words for kind, words in _WORDS.items() if isinstance(why, kind)), "the token is malformed")
+def _reason(why: jwt.PyJWTError) -> str:
+    return next((reason for kind, reason in _REASONS.items() if isinstance(why, kind)), "the token is malformed")
 
 
 def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ def _scopes(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def as_text(value: Any) -> str:
-    """A claim as API Gateway hands it on: always a string, lists as `[a b]`, objects as `map[k:v]`."""
+    """Return a claim as API Gateway passes it: always a string, lists as `[a b]`, objects as `map[k:v]`."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):

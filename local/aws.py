@@ -15,7 +15,7 @@ import boto3
 import requests
 from botocore.config import Config
 
-from local import transactions
+from local import moto_fixes
 from local.intrinsics import ACCOUNT, REGION, Unresolved
 from local.permissions import ADMINISTRATOR, POLICIES_PATH, Guard, Statements
 from local.template import Resource, Template
@@ -37,7 +37,7 @@ def serve(listener: socket.socket) -> None:
     )
     from werkzeug.serving import make_server  # noqa: PLC0415  # the same
 
-    transactions.mend(DynamoHandler, DynamoDBBackend, Table)
+    moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services  # it walks through its own folders at every request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""The port through which the gateway and the poller reach a function, and its limits."""
+"""The interface by which the gateway and the poller invoke a function, and its limits."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class Call:
 
 
 class FunctionFailed(Exception):
-    """The function raised, was stopped, or returned too much; `kind` is Lambda's word for it."""
+    """The function raised, was stopped, or returned too much; `kind` is Lambda's errorType."""
 
     def __init__(self, kind: str, message: str) -> None:
         self.kind = kind
@@ -25,23 +25,23 @@ class FunctionFailed(Exception):
 
 
 class StillRunning(Exception):
-    """The caller's patience ended; the function goes on."""
+    """The caller's timeout is over; the function goes on."""
 
 
 class Backend(Protocol):
     """Something that runs functions."""
 
-    def invoke(self, call: Call, patience: float) -> bytes:
-        """The function's answer as JSON, waited for at most `patience` seconds. Raises FunctionFailed, StillRunning."""
+    def invoke(self, call: Call, timeout: float) -> bytes:
+        """Return the function's result as JSON within `timeout` seconds. Raises FunctionFailed, StillRunning."""
         ...
 
     def close(self) -> None:
-        """End everything that was started, at once."""
+        """Kill everything that was started."""
         ...
 
 
 def check_size(data: bytes, what: str) -> None:
-    """Raise FunctionFailed for an event or an answer over Lambda's limit."""
+    """Raise FunctionFailed for an event or a result over Lambda's limit."""
     if len(data) > PAYLOAD_BYTES:
         message = f"{what} payload size ({len(data)} bytes) exceeded maximum allowed ({PAYLOAD_BYTES} bytes)"
         raise FunctionFailed(f"Function.{what}SizeTooLarge", message)

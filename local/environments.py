@@ -1,4 +1,4 @@
-"""The in-house backend: warm processes per function, one event at a time each, more of them when all are busy.
+"""The backend of `make run`: warm processes per function, each with one event at a time, more when all are busy.
 
 Processes and not threads, because a Lambda environment never serves two requests at once and code relies on it:
 powertools keeps the current event on a class.
@@ -19,12 +19,12 @@ from local.backend import Call, FunctionFailed, StillRunning, check_size
 from local.intrinsics import ACCOUNT, REGION
 from local.template import ROOT, Function
 
-MOST_AT_ONCE = 64  # environments of one function
-STARTS_AT_ONCE = os.cpu_count() or 1  # of one function; more would only make each of them slower
+MAX_ENVIRONMENTS = 64  # environments of one function
+MAX_STARTS = os.cpu_count() or 1  # of one function; more would only make each of them slower
 START_SECONDS = 60.0  # to start and to import the code: Lambda gives 10, on a machine with nothing else to do
-HAND_OVERS = 3  # environments that an event is offered, should one be gone
+MAX_OFFERS = 3  # environments that are tried for an event, where processes are gone
 IDLE_SECONDS = 60.0  # after which an environment ends, but for the last one of its function
-SHRINK_SECONDS = 10.0  # between looks at who is idle
+SHRINK_SECONDS = 10.0  # between checks for idle environments
 #: Imported once and inherited by every environment: what functions import from outside this repository.
 PRELOAD = ("local.runtime_process", "aws_lambda_powertools.event_handler", "boto3", "pydantic", "PIL.Image", "requests")
 
@@ -32,7 +32,7 @@ _start = multiprocessing.get_context("forkserver")
 
 
 class NotTaken(FunctionFailed):
-    """The process ended before it had the event: nobody has seen it, and another environment may."""
+    """The process ended before it read the event, so another environment may run it."""
 
 
 class Environment:
@@ -46,26 +46,26 @@ class Environment:
         try:
             self._process.start()
             theirs.close()
-            self._hear(START_SECONDS)
+            self._await_word(START_SECONDS)
         except (EOFError, OSError) as gone:
             raise FunctionFailed("Runtime.ExitError", "the process ended before it was ready") from gone
 
     def send(self, call: Call, deadline: float) -> None:
-        """Hand over an event; `deadline` as time.time(). Raises NotTaken, and FunctionFailed at the deadline."""
+        """Send an event; `deadline` as time.time(). Raises NotTaken, and FunctionFailed at the deadline."""
         head = {"request_id": call.request_id, "deadline": deadline, "account": ACCOUNT}
         try:
             self._pipe.send_bytes(json.dumps(head).encode())
             self._pipe.send_bytes(call.event)
-            self._hear(deadline - time.time())
+            self._await_word(deadline - time.time())
         except (EOFError, OSError) as gone:
             raise NotTaken("Runtime.ExitError", "the process was gone before it had the event") from gone
 
     def wait(self, seconds: float) -> bool:
-        """Whether the answer is there, or the process gone, within that time."""
+        """Wait; return whether there is a result or the process is gone."""
         return self._pipe.poll(max(0.0, seconds))
 
     def receive(self) -> bytes:
-        """The answer. Raises FunctionFailed."""
+        """Return the result. Raises FunctionFailed."""
         try:
             word = self._pipe.recv_bytes()
             data = self._pipe.recv_bytes()
@@ -76,16 +76,16 @@ class Environment:
         check_size(data, "Response")
         return data
 
-    def _hear(self, seconds: float) -> None:
-        """Wait for READY or TAKEN; a process that doesn't say it in time is killed."""
+    def _await_word(self, seconds: float) -> None:
+        """Wait for READY or TAKEN; kill the process if it doesn't come in time."""
         if not self.wait(seconds):
             self.kill()
-            raise FunctionFailed("Sandbox.Timedout", f"the process said nothing for {seconds:.2f} seconds")
+            raise FunctionFailed("Sandbox.Timedout", f"the process did not respond for {seconds:.2f} seconds")
         self._pipe.recv_bytes()
 
     @property
     def alive(self) -> bool:
-        """Whether it can take another event; a pipe that isn't silent has ended, and the process soon will have."""
+        """Whether it can take another event. An idle pipe with something to read has ended, and its process will."""
         return not self._pipe.poll() and self._process.is_alive()
 
     @property
@@ -94,7 +94,7 @@ class Environment:
         return self._process.pid or 0
 
     def kill(self) -> None:
-        """End the process at once. The pipe stays open as long as somebody may read it, and sees the end there."""
+        """Kill the process. The pipe stays open, so that a reader sees its end."""
         self._process.kill()
         self._process.join()
 
@@ -109,27 +109,27 @@ class Pool:
         self._idle: list[Environment] = []  # the longest idle first
         self._busy: set[Environment] = set()
         self._waiting = self._starting = 0  # callers and environments
-        self._failed: list[FunctionFailed] = []  # starts, until a caller is told
+        self._failed: list[FunctionFailed] = []  # starts, until a caller gets the failure
         self._closed = False
 
-    def invoke(self, call: Call, patience: float) -> bytes:
+    def invoke(self, call: Call, timeout: float) -> bytes:
         """Run one event; see Backend.invoke."""
-        ends = time.monotonic() + patience
-        for _ in range(HAND_OVERS - 1):
+        ends = time.monotonic() + timeout
+        for _ in range(MAX_OFFERS - 1):
             with suppress(NotTaken):
                 return self._try(call, ends)
         return self._try(call, ends)
 
     def _try(self, call: Call, ends: float) -> bytes:
-        environment = self._take(ends)
+        environment = self._acquire(ends)
         stops = time.monotonic() + self.function.seconds
         try:
             environment.send(call, time.time() + self.function.seconds)
         except FunctionFailed:
-            self._give_back(environment)
+            self._release(environment)
             raise
         if not environment.wait(min(ends, stops) - time.monotonic()) and stops > ends:
-            threading.Thread(target=self._outlive, args=(environment, stops), daemon=True).start()
+            threading.Thread(target=self._finish_late, args=(environment, stops), daemon=True).start()
             raise StillRunning(self.function.name)
         return self._finish(environment, stops)
 
@@ -140,19 +140,19 @@ class Pool:
                 raise FunctionFailed("Sandbox.Timedout", f"Task timed out after {self.function.seconds:.2f} seconds")
             return environment.receive()
         finally:
-            self._give_back(environment)
+            self._release(environment)
 
-    def _outlive(self, environment: Environment, stops: float) -> None:
+    def _finish_late(self, environment: Environment, stops: float) -> None:
         with suppress(FunctionFailed):
             self._finish(environment, stops)
 
-    def _take(self, ends: float) -> Environment:
-        """An idle environment; new ones are started meanwhile. Raises FunctionFailed, StillRunning."""
+    def _acquire(self, ends: float) -> Environment:
+        """Return an idle environment; start new ones meanwhile. Raises FunctionFailed, StillRunning."""
         with self._changed:
             self._waiting += 1
             try:
-                if not self._changed.wait_for(self._can_take, max(0.0, ends - time.monotonic())):
-                    raise StillRunning(f"{self.function.name}: no environment came free")
+                if not self._changed.wait_for(self._can_acquire, max(0.0, ends - time.monotonic())):
+                    raise StillRunning(f"{self.function.name}: no environment is free")
                 if not self._idle:
                     raise self._failed.pop()
                 environment = self._idle.pop()
@@ -161,15 +161,15 @@ class Pool:
             finally:
                 self._waiting -= 1
 
-    def _can_take(self) -> bool:
-        """Whether the wait is over; starts an environment where it isn't and one more may be started."""
+    def _can_acquire(self) -> bool:
+        """Whether the wait is over; if not, start an environment where one more is allowed."""
         if self._closed:
-            raise FunctionFailed("Runtime.ExitError", "the functions are being ended")
+            raise FunctionFailed("Runtime.ExitError", "the functions are being stopped")
         while self._idle and not self._idle[-1].alive:
             self._idle.pop().kill()
         if self._idle or self._failed:
             return True
-        most = min(STARTS_AT_ONCE, self._waiting, MOST_AT_ONCE - len(self._busy))
+        most = min(MAX_STARTS, self._waiting, MAX_ENVIRONMENTS - len(self._busy))
         if self._starting < most:
             self._starting += 1
             threading.Thread(target=self._start, daemon=True).start()
@@ -189,14 +189,14 @@ class Pool:
                 self._put(environment)
             self._changed.notify_all()
 
-    def _give_back(self, environment: Environment) -> None:
+    def _release(self, environment: Environment) -> None:
         with self._changed:
             self._busy.discard(environment)
             self._put(environment)
             self._changed.notify()
 
     def _put(self, environment: Environment) -> None:
-        """Among the idle ones, unless its time is over; the lock is held."""
+        """Add it to the idle ones, unless the pool is closed or it has ended; the caller holds the lock."""
         if self._closed or not environment.alive:
             environment.kill()
             return
@@ -204,12 +204,12 @@ class Pool:
         self._idle.append(environment)
 
     def idle_pid(self) -> int:
-        """The process id of the environment that is next to be used."""
+        """Return the process id of the environment that is used next."""
         with self._changed:
             return self._idle[-1].pid
 
     def shrink(self) -> None:
-        """End the environments that nobody has needed for a while, but keep one warm."""
+        """Kill environments that are idle for IDLE_SECONDS, but keep one."""
         long_ago = time.monotonic() - IDLE_SECONDS
         with self._changed:
             old = [each for each in self._idle[:-1] if each.idle_since < long_ago]
@@ -221,10 +221,10 @@ class Pool:
         """Kill all environments, and start no more."""
         with self._changed:
             self._closed = True
-            everyone = [*self._idle, *self._busy]
+            environments = [*self._idle, *self._busy]
             self._idle.clear()
             self._changed.notify_all()
-        for environment in everyone:
+        for environment in environments:
             environment.kill()
 
 
@@ -242,23 +242,23 @@ class Environments:
             for pool in self._pools.values():
                 pool.shrink()
 
-    def invoke(self, call: Call, patience: float) -> bytes:
+    def invoke(self, call: Call, timeout: float) -> bytes:
         """Run one event; see Backend.invoke."""
         check_size(call.event, "Request")
-        return self._pools[call.function].invoke(call, patience)
+        return self._pools[call.function].invoke(call, timeout)
 
     def pid(self, function: str) -> int:
-        """The process of the function that was last in use, and will be the next. Raises IndexError without one."""
+        """Return the process id of the function's environment that is used next. Raises IndexError without one."""
         return self._pools[function].idle_pid()
 
     def close(self) -> None:
-        """End all processes, at once."""
+        """Kill all processes."""
         for pool in self._pools.values():
             pool.close()
 
 
 def load_of(function: Function, layers: list[Path], log: Path) -> runtime_process.Load:
-    """What a process needs to become the function's environment."""
+    """Return the settings of an environment's process."""
     return runtime_process.Load(
         name=function.name,
         handler=function.handler,
@@ -271,7 +271,7 @@ def load_of(function: Function, layers: list[Path], log: Path) -> runtime_proces
 
 
 def lambda_variables(function: Function) -> dict[str, str]:
-    """The variables that Lambda itself sets for a function."""
+    """Return the variables that Lambda itself sets for a function."""
     return {
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": os.environ.get("HOME", "/"),

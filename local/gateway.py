@@ -14,14 +14,14 @@ from werkzeug.serving import ThreadedWSGIServer
 from local.authorizer import Identity, JwtAuthorizer, Refused
 from local.backend import Backend, Call, FunctionFailed, StillRunning
 from local.issuer import QuietHandler
-from local.payload import Answer, Asked, MalformedAnswer, Stamp, build_event, read_answer
+from local.payload import HttpRequest, HttpResponse, MalformedResponse, Stamp, build_event, read_response
 from local.routes import Match, RouteTable
 from local.template import DEFAULT_ROUTE, Cors, Template
 
 BODY_BYTES = 10 * 1024 * 1024  # an HTTP API takes no more
 DRAIN_SECONDS = 2.0  # for requests under way when the server stops
 POLL_SECONDS = 0.05
-DRAIN_BYTES = 64 * 1024 * 1024  # read off a refused body, so that the client gets to read the answer
+DRAIN_BYTES = 64 * 1024 * 1024  # read of a refused body, so that the client can read the response
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _WITHOUT_BODY = (204, 304)
@@ -31,10 +31,10 @@ Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
-def refusal(status: int, words: str, *headers: tuple[str, str]) -> Answer:
-    """An answer of the gateway itself: `{"message": words}`."""
-    body = json.dumps({"message": words}, separators=(",", ":")).encode()
-    return Answer(status, (("content-type", "application/json"), *headers), body)
+def refusal(status: int, message: str, *headers: tuple[str, str]) -> HttpResponse:
+    """Return a response of the gateway itself: `{"message": ...}`."""
+    body = json.dumps({"message": message}, separators=(",", ":")).encode()
+    return HttpResponse(status, (("content-type", "application/json"), *headers), body)
 
 
 class Gateway:
@@ -45,10 +45,10 @@ class Gateway:
         template: Template,
         backend: Backend,
         log: Callable[[str], None] | None = None,
-        front: Callable[[Asked], Answer | None] | None = None,
+        front: Callable[[HttpRequest], HttpResponse | None] | None = None,
     ) -> None:
-        """`front` may answer a request before the gateway sees it, as a CDN would."""
-        self._front = front or (lambda asked: None)
+        """`front` may respond before the gateway does, as a CDN would."""
+        self._front = front or (lambda request: None)
         self._routes = RouteTable(template.routes())
         self._authorizer = JwtAuthorizer(template.authorizer())
         self._cors = template.cors()
@@ -56,55 +56,55 @@ class Gateway:
         self._log = log or (lambda line: None)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer one request."""
+        """HttpResponse one request."""
         started = time.monotonic()
         stamp = Stamp()
-        asked = _read(environ)
-        answer = self._front(asked) or self.answer(asked, stamp)
-        headers = [pair for pair in answer.headers if pair[0] not in _OWN_HEADERS]
+        request = _read(environ)
+        response = self._front(request) or self.answer(request, stamp)
+        headers = [pair for pair in response.headers if pair[0] not in _OWN_HEADERS]
         headers.append(("apigw-requestid", stamp.request_id))
-        if answer.status not in _WITHOUT_BODY:
-            headers.append(("content-length", str(len(answer.body))))
-        self._log(f"{asked.method} {asked.path} {answer.status} {time.monotonic() - started:.2f} s")
-        start_response(f"{answer.status} {_REASONS.get(answer.status, '-')}", headers)
-        return [] if asked.method == "HEAD" or answer.status in _WITHOUT_BODY else [answer.body]
+        if response.status not in _WITHOUT_BODY:
+            headers.append(("content-length", str(len(response.body))))
+        self._log(f"{request.method} {request.path} {response.status} {time.monotonic() - started:.2f} s")
+        start_response(f"{response.status} {_REASONS.get(response.status, '-')}", headers)
+        return [] if request.method == "HEAD" or response.status in _WITHOUT_BODY else [response.body]
 
-    def answer(self, asked: Asked, stamp: Stamp) -> Answer:
-        """The response to a request, CORS headers included."""
-        match = self._routes.match(asked.method, asked.path)
-        origin = asked.header("origin")
-        if self._is_preflight(asked) and not (match and match.route.path == DEFAULT_ROUTE and match.route.authorized):
-            return Answer(204, preflight_headers(self._cors, origin or ""))
-        answer = self._route(asked, match, stamp)
+    def answer(self, request: HttpRequest, stamp: Stamp) -> HttpResponse:
+        """Return the response to a request, with CORS headers."""
+        match = self._routes.match(request.method, request.path)
+        origin = request.header("origin")
+        if self._is_preflight(request) and not (match and match.route.path == DEFAULT_ROUTE and match.route.authorized):
+            return HttpResponse(204, preflight_headers(self._cors, origin or ""))
+        response = self._route(request, match, stamp)
         if not origin or not self._cors.origins:
-            return answer
+            return response
         # the gateway's own CORS headers replace those of the function
-        kept = tuple(pair for pair in answer.headers if not pair[0].startswith("access-control-"))
-        return Answer(answer.status, kept + origin_headers(self._cors, origin), answer.body)
+        kept = tuple(pair for pair in response.headers if not pair[0].startswith("access-control-"))
+        return HttpResponse(response.status, kept + origin_headers(self._cors, origin), response.body)
 
-    def _is_preflight(self, asked: Asked) -> bool:
-        named = asked.header("origin") and asked.header("access-control-request-method")
-        return asked.method == "OPTIONS" and bool(self._cors.origins) and bool(named)
+    def _is_preflight(self, request: HttpRequest) -> bool:
+        named = request.header("origin") and request.header("access-control-request-method")
+        return request.method == "OPTIONS" and bool(self._cors.origins) and bool(named)
 
-    def _route(self, asked: Asked, match: Match | None, stamp: Stamp) -> Answer:
+    def _route(self, request: HttpRequest, match: Match | None, stamp: Stamp) -> HttpResponse:
         if match is None:
             return refusal(404, "Not Found")
         identity: Identity | None = None
         if match.route.authorized:
             try:
-                identity = self._authorizer.identify(asked.header("authorization"), match.route.scopes)
-            except Refused as no:
-                words = "Unauthorized" if no.status == 401 else "Forbidden"
-                return refusal(no.status, words, ("www-authenticate", no.challenge))
-        if len(asked.body) > BODY_BYTES:
+                identity = self._authorizer.identify(request.header("authorization"), match.route.scopes)
+            except Refused as refused:
+                message = "Unauthorized" if refused.status == 401 else "Forbidden"
+                return refusal(refused.status, message, ("www-authenticate", refused.challenge))
+        if len(request.body) > BODY_BYTES:
             return refusal(413, "Request Entity Too Large")
-        event = build_event(asked, match, identity.context() if identity else None, stamp)
+        event = build_event(request, match, identity.context() if identity else None, stamp)
         return self._invoke(match, event)
 
-    def _invoke(self, match: Match, event: dict[str, Any]) -> Answer:
+    def _invoke(self, match: Match, event: dict[str, Any]) -> HttpResponse:
         call = Call(match.route.function, json.dumps(event, ensure_ascii=False).encode())
         try:
-            return read_answer(json.loads(self._backend.invoke(call, match.route.seconds)))
+            return read_response(json.loads(self._backend.invoke(call, match.route.seconds)))
         except StillRunning:
             return refusal(503, "Service Unavailable")
         except FunctionFailed as failure:
@@ -112,13 +112,13 @@ class Gateway:
             if failure.kind == "Function.RequestSizeTooLarge":
                 return refusal(413, "Request Entity Too Large")
             return refusal(500, "Internal Server Error")
-        except MalformedAnswer as broken:
-            print(f"{match.route.function}: malformed answer: {broken}", file=sys.stderr, flush=True)
+        except MalformedResponse as broken:
+            print(f"{match.route.function}: malformed response: {broken}", file=sys.stderr, flush=True)
             return refusal(500, "Internal Server Error")
 
 
 def origin_headers(cors: Cors, origin: str) -> tuple[tuple[str, str], ...]:
-    """What a response to another origin carries; nothing for an origin that isn't allowed."""
+    """Return a response's CORS headers; none for an origin that isn't allowed."""
     if "*" not in cors.origins and origin not in cors.origins:
         return ()
     headers = [("access-control-allow-origin", "*" if "*" in cors.origins else origin)]
@@ -130,20 +130,20 @@ def origin_headers(cors: Cors, origin: str) -> tuple[tuple[str, str], ...]:
 
 
 def preflight_headers(cors: Cors, origin: str) -> tuple[tuple[str, str], ...]:
-    """What a preflight is told; nothing for an origin that isn't allowed."""
+    """Return a preflight's CORS headers; none for an origin that isn't allowed."""
     headers = origin_headers(cors, origin)
     if not headers:
         return ()
-    asked = (
+    preflight = (
         ("access-control-allow-methods", ",".join(cors.methods)),
         ("access-control-allow-headers", ",".join(cors.headers)),
         ("access-control-max-age", "" if cors.max_age is None else str(cors.max_age)),
     )
-    return headers + tuple(pair for pair in asked if pair[1])
+    return headers + tuple(pair for pair in preflight if pair[1])
 
 
-def _read(environ: Environ) -> Asked:
-    return Asked(
+def _read(environ: Environ) -> HttpRequest:
+    return HttpRequest(
         method=environ["REQUEST_METHOD"],
         # decoded, as an HTTP API's rawPath is in spite of its name
         path=environ["PATH_INFO"].encode("latin-1").decode(errors="replace") or "/",
@@ -167,7 +167,7 @@ def _headers(environ: Environ) -> Iterable[tuple[str, str]]:
 
 
 def _body(environ: Environ) -> bytes:
-    """The body; of one over the limit, one byte more than the limit."""
+    """Return the body; of one over the limit, one byte more than the limit."""
     stream = environ["wsgi.input"]
     length = None if environ.get("wsgi.input_terminated") else int(environ.get("CONTENT_LENGTH") or 0)
     wanted = BODY_BYTES + 1 if length is None else min(length, BODY_BYTES + 1)
@@ -182,7 +182,7 @@ def _body(environ: Environ) -> bytes:
 
 
 class _Server(ThreadedWSGIServer):
-    """Knows which connections are open."""
+    """A server that keeps the open connections."""
 
     def __init__(self, gateway: Gateway, listener: socket.socket) -> None:
         self.connections: set[object] = set()
@@ -198,7 +198,7 @@ class _Server(ThreadedWSGIServer):
 
 
 class GatewayServer:
-    """A gateway on a socket that somebody else opened and keeps open."""
+    """A gateway on a socket that the caller opened and keeps open."""
 
     def __init__(self, gateway: Gateway, listener: socket.socket) -> None:
         self._server = _Server(gateway, listener)
@@ -209,7 +209,7 @@ class GatewayServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more requests, and give those that were taken a moment to end."""
+        """Accept no more requests, and wait up to DRAIN_SECONDS for those in progress."""
         self._server.shutdown()
         self._thread.join()
         ends = time.monotonic() + DRAIN_SECONDS

@@ -1,4 +1,4 @@
-"""CloudFormation's YAML and its intrinsic functions, as far as template.yaml uses them."""
+"""CloudFormation's YAML and the intrinsic functions that template.yaml uses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ _Loader.add_multi_constructor("!", _tagged)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A template as plain data; intrinsic functions in their long form."""
+    """Read a template as plain data, with intrinsic functions in their long form."""
     loaded: dict[str, Any] = yaml.load(path.read_text(), Loader=_Loader)  # noqa: S506  # a SafeLoader
     return loaded
 
@@ -73,7 +73,7 @@ class Resolver:
         self._conditions = document.get("Conditions", {})
 
     def resolve(self, node: Any) -> Any:
-        """The node with every intrinsic function evaluated. Raises Unresolved."""
+        """Return the node with every intrinsic function evaluated. Raises Unresolved."""
         if isinstance(node, list):
             return [value for value in map(self.resolve, node) if value is not _NO_VALUE]
         if not isinstance(node, dict):
@@ -98,7 +98,7 @@ class Resolver:
         }
 
     def holds(self, condition: str) -> bool:
-        """Whether a named condition is true; an undeclared one raises KeyError."""
+        """Whether a named condition is true. Raises KeyError."""
         return self._test(self._conditions[condition])
 
     def _test(self, node: Any) -> bool:

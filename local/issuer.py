@@ -1,4 +1,4 @@
-"""A token issuer on loopback: discovery document, JWKS, RS256 tokens. Its key survives in the state folder."""
+"""A token issuer on loopback: discovery document, JWKS, RS256 tokens. Its key is kept in the state folder."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request, Response
 AUDIENCE = "image-studio-local"
 KEY_FILE = "issuer-key.pem"
 LIFETIME_SECONDS = 12 * 3600
-#: Who a token is for, unless somebody says otherwise: a caller who meets no limit by accident.
+#: The default caller and tier of a token; the tier has the highest limits.
 READY_SUB, READY_TIER = "developer", "enterprise"
 
 
@@ -30,7 +30,7 @@ class QuietHandler(WSGIRequestHandler):
 
 
 def load_key(state: Path) -> rsa.RSAPrivateKey:
-    """The signing key of the state folder, made on first use, readable by its owner only."""
+    """Return the signing key of the state folder, made on first use, readable by its owner only."""
     path = state / KEY_FILE
     if not path.exists():
         state.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def load_key(state: Path) -> rsa.RSAPrivateKey:
 
 
 class Issuer:
-    """Mints tokens; `start` serves what a verifier needs."""
+    """Signs tokens, and serves what a verifier needs."""
 
     def __init__(self, url: str, key: rsa.RSAPrivateKey, tier_claim: str = "tier") -> None:
         self.url = url
@@ -71,7 +71,7 @@ class Issuer:
     def mint(
         self, sub: str = READY_SUB, tier: str = READY_TIER, *, seconds: float = LIFETIME_SECONDS, **claims: Any
     ) -> str:
-        """A token for that caller and tier, valid for `seconds`; further claims replace the usual ones."""
+        """Return a token for a caller and tier, valid for `seconds`; `claims` replace the usual ones."""
         now = int(time.time())
         usual = {
             "iss": self.url,
@@ -85,11 +85,11 @@ class Issuer:
         return self.sign({**usual, **claims})
 
     def sign(self, claims: Mapping[str, Any], algorithm: str = "RS256", **header: Any) -> str:
-        """A token of just these claims; a header field replaces the usual one."""
+        """Return a token of exactly these claims; header fields replace the usual ones."""
         return jwt.encode(dict(claims), self._key, algorithm=algorithm, headers={"kid": self.kid, **header})
 
     def answer(self, request: Request) -> Response:
-        """The discovery document and the keys."""
+        """Serve the discovery document and the keys."""
         documents: dict[str, Any] = {
             "/.well-known/openid-configuration": {
                 "issuer": self.url,

@@ -1,4 +1,4 @@
-"""HTTP API payload format 2.0: a request as an event, and a function's answer as a response."""
+"""HTTP API payload format 2.0: from a request to an event, and from a function's return value to a response."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ _TEXT = ("application/json", "application/javascript", "application/xml")
 
 
 @dataclass(frozen=True)
-class Asked:
+class HttpRequest:
     """An HTTP request: decoded path, raw query string, headers in arrival order."""
 
     method: str
@@ -30,13 +30,13 @@ class Asked:
     protocol: str = "HTTP/1.1"
 
     def header(self, name: str) -> str | None:
-        """The values of a header, joined by commas, or None."""
+        """Return the values of a header, joined by commas, or None."""
         found = [value for key, value in self.headers if key.lower() == name]
         return ",".join(found) if found else None
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """An HTTP response."""
 
     status: int
@@ -46,20 +46,20 @@ class Answer:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What makes one request's event differ from the next one's."""
+    """The id and the time of a request."""
 
     request_id: str = field(default_factory=lambda: f"{uuid.uuid4().hex[:14]}=")
     seconds: float = field(default_factory=time.time)
 
 
 def build_event(
-    asked: Asked, match: Match, authorizer: Mapping[str, Any] | None, stamp: Stamp | None = None
+    request: HttpRequest, match: Match, authorizer: Mapping[str, Any] | None, stamp: Stamp | None = None
 ) -> dict[str, Any]:
-    """The event that a function gets for a request on a route; absent parts are left out, as the gateway does."""
+    """Return a function's event for a request on a route; absent parts are left out, as the gateway does."""
     stamp = stamp or Stamp()
-    text, encoded = _body(asked)
-    cookies = [each.strip() for each in (asked.header("cookie") or "").split(";") if each.strip()]
-    query = _commas(parse_qsl(asked.query, keep_blank_values=True))
+    text, encoded = _body(request)
+    cookies = [each.strip() for each in (request.header("cookie") or "").split(";") if each.strip()]
+    query = _commas(parse_qsl(request.query, keep_blank_values=True))
     optional = {
         "cookies": cookies,
         "queryStringParameters": query,
@@ -69,17 +69,17 @@ def build_event(
     return {
         "version": "2.0",
         "routeKey": match.route.key,
-        "rawPath": asked.path,
-        "rawQueryString": asked.query,
-        "headers": _commas((name.lower(), value) for name, value in asked.headers if name.lower() != "cookie"),
-        "requestContext": _context(asked, match, authorizer, stamp),
+        "rawPath": request.path,
+        "rawQueryString": request.query,
+        "headers": _commas((name.lower(), value) for name, value in request.headers if name.lower() != "cookie"),
+        "requestContext": _context(request, match, authorizer, stamp),
         "isBase64Encoded": encoded,
         **{name: value for name, value in optional.items() if value},
     }
 
 
-def _context(asked: Asked, match: Match, authorizer: Mapping[str, Any] | None, stamp: Stamp) -> dict[str, Any]:
-    host = asked.header("host") or "localhost"
+def _context(request: HttpRequest, match: Match, authorizer: Mapping[str, Any] | None, stamp: Stamp) -> dict[str, Any]:
+    host = request.header("host") or "localhost"
     return {
         "accountId": ACCOUNT,
         "apiId": API_ID,
@@ -87,11 +87,11 @@ def _context(asked: Asked, match: Match, authorizer: Mapping[str, Any] | None, s
         "domainName": host,
         "domainPrefix": host.split(".")[0],
         "http": {
-            "method": asked.method,
-            "path": asked.path,
-            "protocol": asked.protocol,
-            "sourceIp": asked.source_ip,
-            "userAgent": asked.header("user-agent") or "",
+            "method": request.method,
+            "path": request.path,
+            "protocol": request.protocol,
+            "sourceIp": request.source_ip,
+            "userAgent": request.header("user-agent") or "",
         },
         "requestId": stamp.request_id,
         "routeKey": match.route.key,
@@ -108,41 +108,41 @@ def _commas(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return joined
 
 
-def _body(asked: Asked) -> tuple[str, bool]:
-    kind = (asked.header("content-type") or "").partition(";")[0].strip().lower()
+def _body(request: HttpRequest) -> tuple[str, bool]:
+    kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     plain = kind.startswith("text/") or kind in _TEXT or kind.endswith(("+json", "+xml"))
-    if plain and not asked.header("content-encoding"):
+    if plain and not request.header("content-encoding"):
         try:
-            return asked.body.decode(), False
+            return request.body.decode(), False
         except UnicodeDecodeError:
             pass
-    return base64.b64encode(asked.body).decode(), bool(asked.body)
+    return base64.b64encode(request.body).decode(), bool(request.body)
 
 
-class MalformedAnswer(ValueError):
-    """What the function returned is no response: the gateway answers 500."""
+class MalformedResponse(ValueError):
+    """What the function returned is no response; the gateway responds with 500."""
 
 
-def read_answer(returned: Any) -> Answer:
-    """A function's return value as a response; without a statusCode it is the body of a 200. Raises MalformedAnswer."""
+def read_response(returned: Any) -> HttpResponse:
+    """Read a function's return value; without a statusCode it is the body of a 200. Raises MalformedResponse."""
     if not isinstance(returned, dict) or "statusCode" not in returned:
         text = returned if isinstance(returned, str) else json.dumps(returned)
-        return Answer(200, (("content-type", "application/json"),), text.encode())
+        return HttpResponse(200, (("content-type", "application/json"),), text.encode())
     try:
         return _answer(returned)
     except (AttributeError, TypeError, ValueError) as broken:
-        raise MalformedAnswer(str(broken)) from broken
+        raise MalformedResponse(str(broken)) from broken
 
 
-def _answer(returned: dict[str, Any]) -> Answer:
+def _answer(returned: dict[str, Any]) -> HttpResponse:
     status = int(returned["statusCode"])
     if not 100 <= status <= 599:
-        raise MalformedAnswer(f"status {status}")
+        raise MalformedResponse(f"status {status}")
     body = returned.get("body") or ""
     if not isinstance(body, str):
-        raise MalformedAnswer("the body is not a string")
+        raise MalformedResponse("the body is not a string")
     data = base64.b64decode(body, validate=True) if returned.get("isBase64Encoded") else body.encode()
-    return Answer(status, tuple(_headers(returned)), data)
+    return HttpResponse(status, tuple(_headers(returned)), data)
 
 
 def _headers(returned: dict[str, Any]) -> Iterable[tuple[str, str]]:
@@ -153,5 +153,5 @@ def _headers(returned: dict[str, Any]) -> Iterable[tuple[str, str]]:
 
 
 def as_header(value: Any) -> str:
-    """A header's value as text: JSON's words for booleans."""
+    """Return a header's value as text, with JSON's words for booleans."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""IAM for the local AWS: each function may do what its policies in template.yaml allow, and nothing else.
+"""IAM for the local AWS: a function may do what its policies in template.yaml allow, and nothing else.
 
 A function's access key is its own name. The key `local`, which tests and the stack itself use, may do everything.
 """
@@ -19,11 +19,16 @@ from local.template import Template
 
 ADMINISTRATOR = "local"
 POLICIES_PATH = "/_policies"
-LARGEST_BODY = 64 * 1024 * 1024  # bytes of a request that must be read to know what it asks for
-_IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each is a right, with Item behind it
+MAX_BODY = 64 * 1024 * 1024  # bytes of a request body, which names the resource
+_IN_TRANSACTION = (
+    "Put",
+    "Update",
+    "Delete",
+    "ConditionCheck",
+)  # each needs the permission of that name with Item appended
 _OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
-REMEMBERED = 1000  # refusals
+MAX_REFUSALS = 1000  # that are kept
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -39,7 +44,7 @@ class Demand:
 
 
 def policies_of(template: Template) -> dict[str, Statements]:
-    """Every function's statements, with the resources' real names. Raises Unresolved."""
+    """Return every function's statements, with references resolved. Raises Unresolved."""
     managed = {each.name: each.properties["PolicyDocument"] for each in template.resources("AWS::IAM::ManagedPolicy")}
     found: dict[str, Statements] = {}
     for function in template.resources("AWS::Serverless::Function"):
@@ -63,32 +68,32 @@ def _listed(value: Any) -> list[str]:
 
 
 class Guard:
-    """Stands before the local AWS; `PUT /_policies` tells it who may do what, `GET` answers what it refused."""
+    """WSGI middleware in front of the local AWS. `PUT /_policies` sets the policies, `GET` returns what was refused."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
         self._policies: dict[str, Statements] = {}
-        self._refused: deque[str] = deque(maxlen=REMEMBERED)
+        self._refused: deque[str] = deque(maxlen=MAX_REFUSALS)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Refuse what isn't allowed, pass on the rest."""
+        """Refuse a request that isn't allowed, pass on any other."""
         if environ["PATH_INFO"] == POLICIES_PATH:
             if environ["REQUEST_METHOD"] == "PUT":
                 self._policies = json.loads(_body(environ))
             start_response("200 OK", [("content-type", "application/json")])
             return [json.dumps(list(self._refused)).encode()]
-        who = _principal(environ)
-        if who in self._policies:
+        principal = _principal(environ)
+        if principal in self._policies:
             for demand in demands(environ):
-                if not allows(self._policies[who], demand):
-                    why = f"{who} may not {demand.action} on {demand.resource}"
+                if not allows(self._policies[principal], demand):
+                    why = f"{principal} may not {demand.action} on {demand.resource}"
                     self._refused.append(why)
                     return _refuse(environ, start_response, why)
         return self._application(environ, start_response)
 
 
 def _principal(environ: Environ) -> str:
-    """The access key of a signed request: in a header, in the query, or in an upload form."""
+    """Return the access key of a signed request from a header, the query or an upload form."""
     signed = environ.get("HTTP_AUTHORIZATION", "") or unquote(environ.get("QUERY_STRING", ""))
     if environ["REQUEST_METHOD"] == "POST" and _is_form(environ):
         form = _form(environ)
@@ -99,7 +104,7 @@ def _principal(environ: Environ) -> str:
 
 
 def demands(environ: Environ) -> Iterator[Demand]:
-    """What a request asks for; what isn't understood is asked for as `unknown`."""
+    """Yield what a request needs; the action is `unknown` where it isn't understood."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service, _, action = target.partition(".")
     if service.startswith("DynamoDB"):
@@ -147,8 +152,8 @@ def _bucket_demands(environ: Environ) -> Iterator[Demand]:
 
 
 def _body(environ: Environ) -> bytes:
-    """The body, left in place for who comes after."""
-    length = min(int(environ.get("CONTENT_LENGTH") or 0), LARGEST_BODY)
+    """Return the body, and leave it in place for the application."""
+    length = min(int(environ.get("CONTENT_LENGTH") or 0), MAX_BODY)
     body: bytes = environ["wsgi.input"].read(length)
     environ["wsgi.input"] = BytesIO(body)
     return body
@@ -159,7 +164,7 @@ def _is_form(environ: Environ) -> bool:
 
 
 def _form(environ: Environ) -> dict[str, str]:
-    """The text fields of an upload form, names in lower case."""
+    """Return the text fields of an upload form, names in lower case."""
     found = re.findall(rb'name="([^"]+)"\r\n\r\n([^\r]*)\r\n', _body(environ))
     return {name.decode().lower(): value.decode(errors="replace") for name, value in found}
 

@@ -1,8 +1,8 @@
-"""The other backend: built functions under AWS's own Runtime Interface Emulator, with the runtime client of Lambda.
+"""The other backend: built functions under AWS's Runtime Interface Emulator, with Lambda's own runtime client.
 
-The emulator comes in aws-sam-cli's wheel, the client is awslambdaric: what reads events, writes answers and cuts off at
-the timeout is what does it on AWS. The emulator breaks down at a second event while one is running, so each function
-has one, and a lock. It does not hold a function to its memory or to a read-only disk; a container does.
+The emulator comes in aws-sam-cli's wheel, the client is awslambdaric, so events are read, results written and timeouts
+enforced by the code that does it on AWS. The emulator breaks down at a second event while one is running, so each
+function has one, and a lock. It enforces neither memory nor a read-only disk; a container does.
 """
 
 import http.client
@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,17 +22,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.backend import Call, FunctionFailed, StillRunning, check_size
-from local.children import free_port
+from local.child_processes import free_port, wait_for_port
 from local.environments import lambda_variables
 from local.template import ROOT, Function
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5.0
-GRACE_SECONDS = 10.0  # beyond a function's timeout, until an emulator that says nothing is taken for broken
-PAUSE_SECONDS = 0.01
+GRACE_SECONDS = 10.0  # beyond a function's timeout, until an emulator that does not respond counts as broken
 INVOKE_PATH = "/2015-03-31/functions/function/invocations"
 EMULATORS = ".venv-sam/lib/python*/site-packages/samcli/local/rapid/aws-lambda-rie-"
-#: What the runtime has of its own: the client and the AWS SDK, each with what it imports.
+#: Packages of the runtime itself: the client and the AWS SDK, each with what it imports.
 CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
 SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 #: The emulator ends with the standard input, which it hasn't itself: whatever ends its parent.
@@ -79,7 +77,7 @@ def _runtime_folder(folder: Path) -> Path:
 
 
 class Emulator:
-    """One function under one emulator, started when it is first needed and after it broke down."""
+    """One function under one emulator, which is started when it is needed."""
 
     def __init__(self, function: Function, layers: list[Path], log: Path, tools: _Tools) -> None:
         self.function = function
@@ -91,10 +89,10 @@ class Emulator:
         self._port = 0
         self._closed = False
 
-    def invoke(self, call: Call, patience: float) -> bytes:
-        """Run one event when the one before has ended; see Backend.invoke."""
-        ends = time.monotonic() + patience
-        if not self._free.acquire(timeout=patience):
+    def invoke(self, call: Call, timeout: float) -> bytes:
+        """Run one event when the previous one has ended; see Backend.invoke."""
+        ends = time.monotonic() + timeout
+        if not self._free.acquire(timeout=timeout):
             raise StillRunning(f"{self.function.name} is busy")
         reply: Future[bytes] = Future()
         threading.Thread(target=self._run, args=(call, reply), daemon=True).start()
@@ -104,7 +102,7 @@ class Emulator:
             raise StillRunning(self.function.name) from None
 
     def _run(self, call: Call, reply: "Future[bytes]") -> None:
-        """Send the event and wait, however long it takes: nobody else may ask meanwhile."""
+        """Send the event and wait as long as it takes, because the emulator takes no other event meanwhile."""
         try:
             reply.set_result(read_reply(*self._ask(call.event)))
         except (FunctionFailed, NoEmulator) as failure:
@@ -120,7 +118,7 @@ class Emulator:
             self._start()
         if self._closed:
             self._stop()
-            raise FunctionFailed("Runtime.ExitError", "the functions are being ended")
+            raise FunctionFailed("Runtime.ExitError", "the functions are being stopped")
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=self.function.seconds + GRACE_SECONDS)
         try:
             connection.request("POST", INVOKE_PATH, event)
@@ -146,7 +144,11 @@ class Emulator:
                 stderr=log,
                 start_new_session=True,
             )
-        self._await()
+        try:
+            wait_for_port(self._port, START_SECONDS)
+        except TimeoutError:
+            self._stop()
+            raise NoEmulator(f"The emulator of {self.function.name} did not start; see {self._log}.") from None
 
     def _variables(self) -> dict[str, str]:
         own = {
@@ -154,15 +156,6 @@ class Emulator:
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(int(self.function.seconds)),
         }
         return {**lambda_variables(self.function), **self.function.environment, **own}
-
-    def _await(self) -> None:
-        ends = time.monotonic() + START_SECONDS
-        while time.monotonic() < ends:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
-                return
-            time.sleep(PAUSE_SECONDS)
-        self._stop()
-        raise NoEmulator(f"The emulator of {self.function.name} did not start; see {self._log}.")
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -178,7 +171,7 @@ class Emulator:
             process.wait()
 
     def close(self) -> None:
-        """End the emulator and whatever runs in it; what waits for its turn is not run."""
+        """Stop the emulator and what runs in it; events that wait are not run."""
         self._closed = True
         self._stop()
 
@@ -191,19 +184,19 @@ class Emulators:
         tools = _tools(log.parent)
         self._emulators = {name: Emulator(each, layers, log, tools) for name, each in functions.items()}
 
-    def invoke(self, call: Call, patience: float) -> bytes:
+    def invoke(self, call: Call, timeout: float) -> bytes:
         """Run one event; see Backend.invoke."""
         check_size(call.event, "Request")  # the emulator would cut it, and fail on what is left
-        return self._emulators[call.function].invoke(call, patience)
+        return self._emulators[call.function].invoke(call, timeout)
 
     def close(self) -> None:
-        """End all emulators."""
+        """Stop all emulators."""
         for emulator in self._emulators.values():
             emulator.close()
 
 
 def read_reply(status: int, body: bytes) -> bytes:
-    """The function's answer. Raises FunctionFailed for what the emulator says instead of one."""
+    """Return the function's result. Raises FunctionFailed for an error of the emulator."""
     if body.startswith(b"Task timed out"):
         raise FunctionFailed("Sandbox.Timedout", body.decode())
     try:

@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 Handler = Callable[[Any, "Context"], Any]
-#: What a process says: its code is imported, an event is here; and before an answer, what it is.
+#: Words from the process: its code is imported; it has read the event; before a result, whether it failed.
 READY, TAKEN, OK, FAILED = b"ready", b"taken", b"ok", b"failed"
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a process needs to become an environment of a function; `forget` are folders it must not import from."""
+    """The settings of an environment's process; it must not import from the folders in `forget`."""
 
     name: str
     handler: str
@@ -56,13 +56,13 @@ class Context:
 
 
 def run(pipe: Connection, load: Load) -> None:
-    """Be an environment until the pipe closes or the parent dies: head and event in, word and answer out."""
+    """Run events until the pipe closes or the parent ends: read head and event, write word and result."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _die_with_parent()
     _become(load)
     handler: Handler | None = None
-    with contextlib.suppress(Exception):  # the first event tries again, and says what is wrong with the code
+    with contextlib.suppress(Exception):  # the first event imports it again and reports the failure
         handler = _import(load.handler)
     with contextlib.suppress(OSError):
         pipe.send_bytes(READY)
@@ -76,7 +76,7 @@ def run(pipe: Connection, load: Load) -> None:
         try:
             handler = handler or _import(load.handler)
             word, data = OK, _answer(handler, head, event, load)
-        except Exception as failure:  # noqa: BLE001  # whatever the function raised is its failure, not ours
+        except Exception as failure:  # noqa: BLE001  # whatever the function raised is its failure
             traceback.print_exc()
             word, data = FAILED, json.dumps([_kind(failure), str(failure)]).encode()
         sys.stdout.flush()
@@ -123,7 +123,7 @@ def _become(load: Load) -> None:
 def _die_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_wait_and_exit, args=(parent,), name="lifeline", daemon=True).start()
+        threading.Thread(target=_wait_and_exit, args=(parent,), name="end-with-parent", daemon=True).start()
 
 
 def _wait_and_exit(parent: Any) -> None:

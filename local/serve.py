@@ -1,20 +1,22 @@
-"""`make run`: start the stack, say how to use it, start its code anew on a change, end it all on Ctrl-C."""
+"""`make run`: start the stack, print how to use it, reload its code on a change, stop it on Ctrl-C."""
 
 import argparse
+import fcntl
+import json
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from watchfiles import Change, watch
 
-from local.children import DidNotStart
+from local.child_processes import DidNotStart
 from local.issuer import READY_SUB, READY_TIER
-from local.running import AlreadyRunning, Note, hold_lock, write_note
 from local.stack import STATE, Options, Stack
 from local.template import ROOT, TEMPLATE
 
@@ -22,6 +24,8 @@ DEFAULT_PORT = 8000
 WATCHED = ("functions", "layers", "local", "template.yaml")
 SUFFIXES = (".py", ".json", ".yaml")
 PARENT_SECONDS = 0.5
+LOCK_FILE = "lock"
+NOTE_FILE = "run.json"
 
 BUILT = (
     "The built functions run under Lambda's Runtime Interface Emulator, one event each at a time. Ctrl-C ends it all."
@@ -33,6 +37,56 @@ IMAGE = (
     """sys.exit(answer["detail"]) if "detail" in answer else """
     """open("image.png", "wb").write(base64.b64decode(answer["results"][0]["image_base64"]))'"""
 )
+
+
+@dataclass(frozen=True)
+class RunNote:
+    """Where a running stack listens."""
+
+    pid: int
+    url: str
+    issuer: str
+    tier_claim: str
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process holds the lock; `note` says where it listens, once it is written."""
+
+    def __init__(self, note: RunNote | None) -> None:
+        self.note = note
+        super().__init__("already running")
+
+
+@contextmanager
+def hold_lock(state: Path) -> Iterator[None]:
+    """Hold the folder's lock. Raises AlreadyRunning."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK_FILE).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AlreadyRunning(read_note(state)) from None
+        try:
+            yield
+        finally:
+            (state / NOTE_FILE).unlink(missing_ok=True)
+
+
+def write_note(state: Path, note: RunNote) -> None:
+    """Write the note atomically."""
+    new = state / f"{NOTE_FILE}.{os.getpid()}"
+    new.write_text(json.dumps(asdict(note)))
+    new.replace(state / NOTE_FILE)
+
+
+def read_note(state: Path) -> RunNote | None:
+    """Return the note, or None where nothing runs or nothing listens yet."""
+    try:
+        note = RunNote(**json.loads((state / NOTE_FILE).read_text()))
+        os.kill(note.pid, 0)
+    except (FileNotFoundError, ProcessLookupError, ValueError, TypeError):
+        return None
+    return note
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +131,7 @@ def _run(options: Options, over: threading.Event, built: Path | None) -> int:
         return 1
     with stack:
         tier_claim = stack.issuer.tier_claim
-        write_note(STATE, Note(os.getpid(), stack.url, stack.issuer.url, tier_claim))
+        write_note(STATE, RunNote(os.getpid(), stack.url, stack.issuer.url, tier_claim))
         print(banner(stack, os.environ), flush=True)
         if built:
             over.wait()
@@ -87,7 +141,7 @@ def _run(options: Options, over: threading.Event, built: Path | None) -> int:
 
 
 def banner(stack: Stack, environment: Mapping[str, str]) -> str:
-    """What a person needs: the URL, a token, one line that makes an image, and where things are."""
+    """Return what a person needs: the URL, a token, one command that makes an image, and where things are."""
     token = stack.token()
     return "\n".join(
         [
@@ -98,16 +152,16 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             f"A token for caller '{READY_SUB}', tier '{stack.options.tier}' (another: make -s token SUB=me TIER=free):",
             token,
             "",
-            "An image, written to image.png:",
+            "Make an image and write it to image.png:",
             IMAGE.format(url=stack.url, token=token),
             "",
             *(f"{name}: {how}" for name, how in stack.providers_in_use().items()),
             "",
-            f"AWS is at hand, too: bucket {stack.resources['Bucket']['Ref']}, with these for your own tools:",
+            f"The local AWS has the bucket {stack.resources['Bucket']['Ref']}; variables for your own tools:",
             f"export {' '.join(f'{name}={value}' for name, value in stack.aws.tools.items())}",
             "",
             f"What the functions log: {_short(stack.log)}",
-            BUILT if stack.options.emulated else "Code is read anew when it changes. Ctrl-C ends everything.",
+            BUILT if stack.options.emulated else "Code reloads when it changes. Ctrl-C ends everything.",
             "",
         ]
     )
@@ -119,18 +173,18 @@ def _short(path: Path) -> str:
 
 def _reload_on_change(stack: Stack, over: threading.Event) -> None:
     paths = [ROOT / name for name in WATCHED]
-    for changes in watch(*paths, watch_filter=_concerns, stop_event=over, debounce=300, rust_timeout=500):
+    for changes in watch(*paths, watch_filter=_is_code, stop_event=over, debounce=300, rust_timeout=500):
         names = sorted({os.path.relpath(path, ROOT) for _, path in changes})
         started = time.monotonic()
         try:
             stack.reload()
-        except Exception as problem:  # noqa: BLE001  # whatever is wrong with the new code, the next change may mend it
+        except Exception as problem:  # noqa: BLE001  # whatever is wrong with the new code, the next change may fix it
             print(f"{names[0]} changed, but the stack can't start: {problem}", file=sys.stderr, flush=True)
             continue
-        print(f"{', '.join(names[:3])} changed: read anew in {time.monotonic() - started:.1f} s", flush=True)
+        print(f"{', '.join(names[:3])} changed: reloaded in {time.monotonic() - started:.1f} s", flush=True)
 
 
-def _concerns(change: Change, path: str) -> bool:
+def _is_code(change: Change, path: str) -> bool:
     return path.endswith(SUFFIXES) and "__pycache__" not in path and f"{os.sep}emulators{os.sep}" not in path
 
 

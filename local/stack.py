@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 
 from local.app import AppSettings
 from local.aws import Attributes, Aws, create_resources, schedules
-from local.children import Child, listen
+from local.child_processes import Child, listen
 from local.issuer import AUDIENCE, READY_SUB, READY_TIER, IssuerServer
 from local.permissions import policies_of
 from local.poller import fire

@@ -1,10 +1,10 @@
-"""`python -m local.token --sub me --tier free`: print a fresh token for the running stack."""
+"""`python -m local.token --sub me --tier free`: print a new token for the running stack."""
 
 import argparse
 import sys
 
 from local.issuer import READY_SUB, READY_TIER, Issuer, load_key
-from local.running import read_note
+from local.serve import read_note
 from local.stack import STATE
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import requests
 
-from local.children import free_port
+from local.child_processes import free_port, wait_for_port
 from local.permissions import ADMINISTRATOR
 from local.rie import machine
 from local.stack import PREFIX, Options, Stack
@@ -161,7 +161,7 @@ class Containers:
         with tempfile.TemporaryFile() as log:
             process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
             try:
-                _await(port)
+                wait_for_port(port, START_SECONDS)
                 self._ask_all(f"http://127.0.0.1:{port}")
             finally:
                 process.terminate()
@@ -184,15 +184,6 @@ class Containers:
         lines = [f"$ {command}", shown, f"({seconds:.1f} s)"]
         print("\n".join(lines), flush=True)
         self.transcript += lines
-
-
-def _await(port: int) -> None:
-    """Return once something listens, or START_SECONDS are over."""
-    ends = time.monotonic() + START_SECONDS
-    while time.monotonic() < ends:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.2)
 
 
 def judge(function: str, answer: Any) -> None:

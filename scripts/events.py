@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from local.intrinsics import ACCOUNT, REGION
-from local.payload import Asked, Stamp, build_event
+from local.payload import HttpRequest, Stamp, build_event
 from local.poller import record
 from local.routes import RouteTable
 from local.stack import PREFIX
@@ -159,7 +159,7 @@ def route_event(route: Route, table: RouteTable) -> dict[str, Any]:
         raise ValueError(f"{method} {path} does not meet {route.key}")
     request = REQUESTS.get(f"{route.method} {route.path.removeprefix(PREFIX)}", {})
     body = json.dumps(request["body"]).encode() if "body" in request else b""
-    asked = Asked(method, path, request.get("query", ""), tuple(_headers(route, body)), body, "203.0.113.7")
+    asked = HttpRequest(method, path, request.get("query", ""), tuple(_headers(route, body)), body, "203.0.113.7")
     authorizer = {"jwt": {"claims": CLAIMS, "scopes": None}} if route.authorized else None
     return build_event(asked, match, authorizer, Stamp("JKJaXmPLvHcESHA=", MOMENT))
 

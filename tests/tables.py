@@ -10,8 +10,8 @@ from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import clients, roster, settings, wiring
+from local.moto_fixes import one_at_a_time
 from local.template import Template
-from local.transactions import one_at_a_time
 
 TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
 _CACHES = (

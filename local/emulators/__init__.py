@@ -1,14 +1,13 @@
-"""Local emulators of the four providers: the real wire protocols, real images painted with Pillow.
+"""Local emulators of four providers: their real protocols, with images painted by Pillow.
 
-`start("stability")` gives a running emulator; `python -m local.emulators` starts them all. README.md lists the
+`start("stability")` returns a running emulator; `python -m local.emulators` starts them all. README.md lists the
 markers that make one slow or faulty.
 """
 
 from local.emulators.gemini import Gemini
 from local.emulators.huggingface import HuggingFace
-from local.emulators.provider import Provider
+from local.emulators.server import Emulator, Provider
 from local.emulators.stability import Stability
-from local.emulators.stage import Emulator
 from local.emulators.wavespeed import WaveSpeed
 
 PROVIDERS: dict[str, type[Provider]] = {kind.name: kind for kind in (Stability, WaveSpeed, HuggingFace, Gemini)}

@@ -1,4 +1,4 @@
-"""Markers: how a prompt, a header or a script tells an emulator to be slow or to fail.
+"""Markers: how a prompt, a header or a script makes an emulator slow or faulty.
 
 `[[delay=40]]`, `[[polls=3]]`, `[[fault=NAME]]`, each with options after `;`:
 times=N (the first N calls only), stage=submit|work|poll|result|text, seed=N, provider=NAME, after=SECONDS.
@@ -11,44 +11,44 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 MARKER = re.compile(r"\[\[\s*((?:delay|fault|polls)\s*=[^\[\]]{1,200})\]\]", re.IGNORECASE)
-LONGEST_HOLD_SECONDS = 120.0
-#: The fault happens after the provider did the work, so it may have charged.
+MAX_HOLD_SECONDS = 120.0
+#: Refusals that come after the provider did the work, so it may have charged.
 AFTER_THE_WORK = {"504"}
-#: How the work itself ends badly; everything else strikes the submit unless a stage is given.
+#: Faults that end the work; all others apply to the submit unless a stage is given.
 ENDS_THE_WORK = {"failed", "moderated", "filtered", "empty", "cancelled", "tasktimeout", "deleted", "5004"}
 
 
 @dataclass(frozen=True)
 class Marker:
-    """One marker: its options, and what makes it apply."""
+    """One marker's options."""
 
     options: dict[str, str]
 
     @property
     def fault(self) -> str:
-        """The fault's name, or nothing."""
+        """The fault's name, or an empty string."""
         return self.options.get("fault", "")
 
     @property
     def stage(self) -> str:
-        """Where it strikes; most faults strike the submit; endings, delays and polls strike the work."""
+        """The stage at which it applies: the submit for most faults; the work for its endings, delays and polls."""
         default = "work" if not self.fault or self.fault in ENDS_THE_WORK else "submit"
         return self.options.get("stage") or default
 
     @property
     def delay(self) -> float:
-        """Seconds to wait, never more than the longest hold."""
-        return min(self.number("delay"), LONGEST_HOLD_SECONDS)
+        """Seconds to wait, at most MAX_HOLD_SECONDS."""
+        return min(self.number("delay"), MAX_HOLD_SECONDS)
 
     def number(self, name: str, default: float = 0.0) -> float:
-        """An option as a number not below 0; what isn't a number is the default."""
+        """Return an option as a number of at least 0; the default for what is no number."""
         try:
             return max(0.0, float(self.options.get(name, default)))
         except ValueError:
             return default
 
-    def concerns(self, provider: str, stage: str, seed: int | None) -> bool:
-        """Whether it is meant for this provider, stage and seed."""
+    def matches(self, provider: str, stage: str, seed: int | None) -> bool:
+        """Whether it is for this provider, stage and seed."""
         return (
             self.stage == stage
             and self.options.get("provider", provider) == provider
@@ -57,12 +57,12 @@ class Marker:
 
 
 def markers_in(text: str) -> tuple[Marker, ...]:
-    """All markers of a text, in order."""
+    """Return all markers of a text, in order."""
     return tuple(_parsed(match.group(1)) for match in MARKER.finditer(text))
 
 
 def without_markers(text: str) -> str:
-    """The text as a person meant it: markers gone, spaces tidied where they stood."""
+    """Return the text without markers, spaces tidied where they stood."""
     return re.sub(r"\s{2,}", " ", MARKER.sub(" ", text)).strip() if MARKER.search(text) else text
 
 
@@ -71,22 +71,21 @@ def _parsed(body: str) -> Marker:
     return Marker({name.strip().lower(): value.strip() for name, _, value in pairs if name.strip()})
 
 
-class Tally:
-    """How often each marker of each prompt has struck, so that `times=N` can end it."""
+class MarkerCounts:
+    """How often each marker of each prompt was applied, so that `times=N` can end it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._used: Counter[tuple[str, ...]] = Counter()
 
     def clear(self) -> None:
-        """Start counting anew."""
+        """Start again at 0."""
         with self._lock:
             self._used.clear()
 
-    def strikes(self, marker: Marker, *scope: str) -> bool:
-        """Count one use; false once `times` are used up."""
-        limit = marker.options.get("times")
-        if limit is None:
+    def use(self, marker: Marker, *scope: str) -> bool:
+        """Count one use; False once `times` are used up."""
+        if "times" not in marker.options:
             return True
         key = (str(sorted(marker.options.items())), *scope)
         with self._lock:
@@ -95,33 +94,33 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the markers of one generation ask for, stage by stage."""
+class FaultPlan:
+    """The markers of one generation, applied stage by stage."""
 
     provider: str
     markers: tuple[Marker, ...] = ()
-    #: Struck at once whatever their stage: a script that aims at one path.
+    #: Applied at once whatever their stage: those of a script that aims at one path.
     now: tuple[Marker, ...] = ()
     scope: str = ""
     seed: int | None = None
-    tally: Tally = field(default_factory=Tally)
+    counts: MarkerCounts = field(default_factory=MarkerCounts)
 
-    def strike(self, *stages: str, scope: str = "") -> tuple[float, Marker | None]:
-        """Seconds to wait at these stages, and the fault that follows, if any; counts as one use."""
+    def apply(self, *stages: str, scope: str = "") -> tuple[float, Marker | None]:
+        """Return the seconds to wait at these stages and the fault that follows, if any; counts as one use."""
         due = list(self.now)
         for stage in stages:
-            due += [m for m in self.markers if self._applies(m, stage, scope)]
-        return sum(marker.delay for marker in due), next((m for m in due if m.fault), None)
+            due += [each for each in self.markers if self._applies(each, stage, scope)]
+        return sum(marker.delay for marker in due), next((each for each in due if each.fault), None)
 
     def _applies(self, marker: Marker, stage: str, scope: str) -> bool:
-        return marker.concerns(self.provider, stage, self.seed) and self.tally.strikes(marker, stage, self.scope, scope)
+        return marker.matches(self.provider, stage, self.seed) and self.counts.use(marker, stage, self.scope, scope)
 
-    def at(self, now: tuple[Marker, ...]) -> "Plan":
-        """The same plan for a later call: what was aimed at the first one is over."""
+    def later(self, now: tuple[Marker, ...] = ()) -> "FaultPlan":
+        """Return the plan for a later call of the generation, which a script may aim at anew."""
         return replace(self, now=now)
 
     @property
-    def polls(self) -> int | None:
-        """How many polls before it is done, if a marker says so."""
-        asked = [m.number("polls") for m in (*self.markers, *self.now) if "polls" in m.options]
-        return int(asked[0]) if asked else None
+    def polls(self) -> int:
+        """How many polls come before the task is done."""
+        asked = (each.number("polls") for each in (*self.markers, *self.now) if "polls" in each.options)
+        return int(next(asked, 0))

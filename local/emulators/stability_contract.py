@@ -1,18 +1,23 @@
-"""Stability's REST v2beta as data: operations, their fields and limits, prices in credits.
+"""Stability's REST v2beta as data (operations, fields, limits, prices in credits), and the reading of its forms.
 
-From the provider's own OpenAPI (2026). One credit is 0.01 USD. `erase` takes no prompt, although that
+From the provider's own OpenAPI document (2026). One credit is 0.01 USD. `erase` takes no prompt, although that
 document lists one as required.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
-MOST_SEED = 4_294_967_294
-LARGEST_REQUEST_BYTES = 10 * 1024 * 1024
-NINE_MP = 9_437_184
-FOUR_MP = 4_194_304
-ONE_MP = 1_048_576
+from PIL import Image
+from werkzeug.datastructures import FileStorage
 
-RATIOS = ("21:9", "16:9", "3:2", "5:4", "1:1", "4:5", "2:3", "9:16", "9:21")
+from local.emulators.exchange import Exchange
+from local.emulators.image_files import NotAnImage, decode
+
+MAX_REQUEST_BYTES = 10 * 1024 * 1024
+NINE_MP, FOUR_MP, ONE_MP = 9_437_184, 4_194_304, 1_048_576
+#: An empty part that official samples add to force multipart.
+FILLER = "none"
+
 STYLE_PRESETS = (
     "enhance", "anime", "photographic", "digital-art", "comic-book", "fantasy-art", "line-art", "analog-film",
     "neon-punk", "isometric", "low-poly", "origami", "modeling-compound", "cinematic", "3d-model", "pixel-art",
@@ -20,26 +25,28 @@ STYLE_PRESETS = (
 )  # fmt: skip
 #: Width x height, pixels, of ultra and the sd3.5 family, about 1 MP.
 SIZES = {
-    "1:1": (1024, 1024), "16:9": (1344, 768), "9:16": (768, 1344), "3:2": (1216, 832), "2:3": (832, 1216),
-    "5:4": (1088, 896), "4:5": (896, 1088), "21:9": (1536, 640), "9:21": (640, 1536),
+    "21:9": (1536, 640), "16:9": (1344, 768), "3:2": (1216, 832), "5:4": (1088, 896), "1:1": (1024, 1024),
+    "4:5": (896, 1088), "2:3": (832, 1216), "9:16": (768, 1344), "9:21": (640, 1536),
 }  # fmt: skip
 #: Core paints about 1.5 MP; its exact sizes aren't published, these keep the ratio in steps of 64.
 CORE_SIZES = {
-    "1:1": (1216, 1216), "16:9": (1600, 896), "9:16": (896, 1600), "3:2": (1472, 1024), "2:3": (1024, 1472),
-    "5:4": (1344, 1088), "4:5": (1088, 1344), "21:9": (1856, 832), "9:21": (832, 1856),
+    "21:9": (1856, 832), "16:9": (1600, 896), "3:2": (1472, 1024), "5:4": (1344, 1088), "1:1": (1216, 1216),
+    "4:5": (1088, 1344), "2:3": (1024, 1472), "9:16": (896, 1600), "9:21": (832, 1856),
 }  # fmt: skip
+RATIOS = tuple(SIZES)
+SD3_PRICES = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
 
 
 @dataclass(frozen=True)
 class Text:
-    """Words, by length in characters."""
+    """A text, by its length in characters."""
 
     least: int = 0
     most: int = 10_000
 
 
 @dataclass(frozen=True)
-class Choice:
+class OneOf:
     """One of a list."""
 
     options: tuple[str, ...]
@@ -67,189 +74,252 @@ class File:
     most_aspect: float | None = None
 
 
-Field = Text | Choice | Number | File
+Field = Text | OneOf | Number | File
 
 
 @dataclass(frozen=True)
 class Operation:
-    """One endpoint below /v2beta/stable-image/."""
+    """One endpoint below /v2beta/stable-image/; the fields of `required` are those marked with *."""
 
     path: str
+    credits: float
     fields: dict[str, Field]
     required: tuple[str, ...]
-    credits: float
     asynchronous: bool = False
     prices: dict[str, float] = field(default_factory=dict)
 
 
-PROMPT = Text(1)
-WORDS = Text()
-RATIO = Choice(RATIOS, "1:1")
-SEED = Number(0, MOST_SEED, 0, whole=True)
-FORMAT = Choice(("png", "jpeg", "webp"), "png")
-STYLE = Choice(STYLE_PRESETS)
-SHARE = Number(0, 1)
+WORDS, RATIO, STYLE, SHARE = Text(), OneOf(RATIOS, "1:1"), OneOf(STYLE_PRESETS), Number(0, 1)
 EDITED = File(64, least_pixels=4096, most_pixels=NINE_MP)
 NARROW = File(64, least_pixels=4096, most_pixels=NINE_MP, most_aspect=2.5)
-MASK = File()
-SIDE = Number(0, 2000, 0, whole=True)
+SMALL = File(64, least_pixels=4096, most_pixels=ONE_MP)
+SIDES = ("left", "right", "up", "down")
 
-SD3_PRICES = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
+_FIELDS: dict[str, Field] = {
+    "prompt": Text(1),
+    "seed": Number(0, 4_294_967_294, 0, whole=True),
+    "output_format": OneOf(("png", "jpeg", "webp"), "png"),
+    "negative_prompt": WORDS,
+    "style_preset": STYLE,
+    "aspect_ratio": RATIO,
+    "strength": SHARE,
+    "mask": File(),
+    "control_strength": Number(0, 1, 0.7),
+    **{side: Number(0, 2000, 0, whole=True) for side in SIDES},
+}
+_COMMON = "seed output_format"
+_STYLED = f"{_COMMON} negative_prompt style_preset"
 
-_COMMON: dict[str, Field] = {"seed": SEED, "output_format": FORMAT}
-_STYLED: dict[str, Field] = {**_COMMON, "negative_prompt": WORDS, "style_preset": STYLE}
-_SIDES: dict[str, Field] = {"left": SIDE, "right": SIDE, "up": SIDE, "down": SIDE}
+
+def _operation(path: str, price: float, names: str, *, asynchronous: bool = False, **own: Field) -> Operation:
+    """Declare an operation by the names of its fields (* required); `own` fields replace the usual ones."""
+    fields = {name: own.get(name) or _FIELDS[name] for name in names.replace("*", "").split()}
+    required = tuple(name.rstrip("*") for name in names.split() if name.endswith("*"))
+    return Operation(path, price, fields, required, asynchronous, SD3_PRICES if path == "generate/sd3" else {})
+
 
 _ROWS = (
-    Operation(
-        "generate/ultra",
-        {
-            "prompt": PROMPT,
-            "aspect_ratio": RATIO,
-            "image": File(64, 16_384, 4096),
-            "strength": SHARE,
-            **_STYLED,
-        },
-        ("prompt",),
-        8,
+    _operation(
+        "generate/ultra", 8, f"prompt* aspect_ratio image strength {_STYLED}", image=File(64, least_pixels=4096)
     ),
-    Operation("generate/core", {"prompt": PROMPT, "aspect_ratio": RATIO, **_STYLED}, ("prompt",), 3),
-    Operation(
-        "generate/sd3",
-        {
-            "prompt": PROMPT,
-            "mode": Choice(("text-to-image", "image-to-image"), "text-to-image"),
-            "model": Choice(tuple(SD3_PRICES), "sd3.5-large"),
-            "image": File(64),
-            "strength": SHARE,
-            "aspect_ratio": RATIO,
-            "cfg_scale": Number(1, 10),
-            **_STYLED,
-        },
-        ("prompt",),
-        6.5,
-        prices=SD3_PRICES,
+    _operation("generate/core", 3, f"prompt* aspect_ratio {_STYLED}"),
+    _operation(
+        "generate/sd3", 6.5, f"prompt* mode model image strength aspect_ratio cfg_scale {_STYLED}",
+        mode=OneOf(("text-to-image", "image-to-image"), "text-to-image"),
+        model=OneOf(tuple(SD3_PRICES), "sd3.5-large"), image=File(64), cfg_scale=Number(1, 10)
     ),
-    Operation("edit/erase", {"image": EDITED, "mask": MASK, "grow_mask": Number(0, 20, 5), **_COMMON}, ("image",), 5),
-    Operation(
-        "edit/inpaint",
-        {"image": EDITED, "prompt": PROMPT, "mask": MASK, "grow_mask": Number(0, 100, 5), **_STYLED},
-        ("image", "prompt"),
-        5,
+    _operation("edit/erase", 5, f"image* mask grow_mask {_COMMON}", image=EDITED, grow_mask=Number(0, 20, 5)),
+    _operation(
+        "edit/inpaint", 5, f"image* prompt* mask grow_mask {_STYLED}", image=EDITED, grow_mask=Number(0, 100, 5)
     ),
-    Operation(
-        "edit/outpaint",
-        {
-            "image": NARROW,
-            **_SIDES,
-            "creativity": Number(0, 1, 0.5),
-            "prompt": WORDS,
-            "style_preset": STYLE,
-            **_COMMON,
-        },
-        ("image",),
-        4,
+    _operation(
+        "edit/outpaint", 4, f"image* left right up down creativity prompt style_preset {_COMMON}", image=NARROW,
+        creativity=Number(0, 1, 0.5), prompt=WORDS
     ),
-    Operation(
-        "edit/search-and-replace",
-        {"image": NARROW, "prompt": PROMPT, "search_prompt": Text(1), "grow_mask": Number(0, 20, 3), **_STYLED},
-        ("image", "prompt", "search_prompt"),
-        5,
+    _operation(
+        "edit/search-and-replace", 5, f"image* prompt* search_prompt* grow_mask {_STYLED}", image=NARROW,
+        search_prompt=Text(1), grow_mask=Number(0, 20, 3)
     ),
-    Operation(
-        "edit/search-and-recolor",
-        {"image": NARROW, "prompt": PROMPT, "select_prompt": Text(1), "grow_mask": Number(0, 20, 3), **_STYLED},
-        ("image", "prompt", "select_prompt"),
-        5,
+    _operation(
+        "edit/search-and-recolor", 5, f"image* prompt* select_prompt* grow_mask {_STYLED}", image=NARROW,
+        select_prompt=Text(1), grow_mask=Number(0, 20, 3)
     ),
-    Operation(
-        "edit/remove-background",
-        {"image": File(64, least_pixels=4096, most_pixels=FOUR_MP), "output_format": Choice(("png", "webp"), "png")},
-        ("image",),
-        5,
+    _operation(
+        "edit/remove-background", 5, "image* output_format", image=File(64, least_pixels=4096, most_pixels=FOUR_MP),
+        output_format=OneOf(("png", "webp"), "png")
     ),
-    Operation(
-        "edit/replace-background-and-relight",
-        {
-            "subject_image": NARROW,
-            "background_reference": EDITED,
-            "background_prompt": WORDS,
-            "foreground_prompt": WORDS,
-            "negative_prompt": WORDS,
-            "preserve_original_subject": Number(0, 1, 0.6),
-            "original_background_depth": Number(0, 1, 0.5),
-            "keep_original_background": Choice(("true", "false"), "false"),
-            "light_source_direction": Choice(("left", "right", "above", "below")),
-            "light_reference": EDITED,
-            "light_source_strength": Number(0, 1, 0.3),
-            **_COMMON,
-        },
-        ("subject_image",),
-        8,
-        asynchronous=True,
+    _operation(
+        "edit/replace-background-and-relight", 8,
+        "subject_image* background_reference background_prompt foreground_prompt negative_prompt "
+        "preserve_original_subject original_background_depth keep_original_background light_source_direction "
+        f"light_reference light_source_strength {_COMMON}",
+        asynchronous=True, subject_image=NARROW, background_reference=EDITED, background_prompt=WORDS,
+        foreground_prompt=WORDS, preserve_original_subject=Number(0, 1, 0.6),
+        original_background_depth=Number(0, 1, 0.5), light_reference=EDITED,
+        keep_original_background=OneOf(("true", "false"), "false"),
+        light_source_direction=OneOf(("left", "right", "above", "below")), light_source_strength=Number(0, 1, 0.3)
     ),
-    Operation("upscale/fast", {"image": File(32, 1536, 1024, ONE_MP), "output_format": FORMAT}, ("image",), 2),
-    Operation(
-        "upscale/conservative",
-        {
-            "image": NARROW,
-            "prompt": PROMPT,
-            "negative_prompt": WORDS,
-            "creativity": Number(0.2, 0.5, 0.35),
-            **_COMMON,
-        },
-        ("image", "prompt"),
-        40,
+    _operation("upscale/fast", 2, "image* output_format", image=File(32, 1536, 1024, ONE_MP)),
+    _operation(
+        "upscale/conservative", 40, f"image* prompt* negative_prompt creativity {_COMMON}", image=NARROW,
+        creativity=Number(0.2, 0.5, 0.35)
     ),
-    Operation(
-        "upscale/creative",
-        {
-            "image": File(64, least_pixels=4096, most_pixels=ONE_MP),
-            "prompt": PROMPT,
-            "creativity": Number(0.1, 0.5, 0.3),
-            **_STYLED,
-        },
-        ("image", "prompt"),
-        60,
-        asynchronous=True,
+    _operation(
+        "upscale/creative", 60, f"image* prompt* creativity {_STYLED}", asynchronous=True, image=SMALL,
+        creativity=Number(0.1, 0.5, 0.3)
     ),
-    Operation(
-        "control/sketch",
-        {
-            "image": File(64, most_pixels=NINE_MP, most_aspect=2.5),
-            "prompt": PROMPT,
-            "control_strength": Number(0, 1, 0.7),
-            **_STYLED,
-        },
-        ("image", "prompt"),
-        5,
+    _operation(
+        "control/sketch", 5, f"image* prompt* control_strength {_STYLED}",
+        image=File(64, most_pixels=NINE_MP, most_aspect=2.5)
     ),
-    Operation(
-        "control/structure",
-        {"image": NARROW, "prompt": PROMPT, "control_strength": Number(0, 1, 0.7), **_STYLED},
-        ("image", "prompt"),
-        5,
+    _operation("control/structure", 5, f"image* prompt* control_strength {_STYLED}", image=NARROW),
+    _operation(
+        "control/style", 5, f"image* prompt* aspect_ratio fidelity {_STYLED}",
+        image=NARROW, fidelity=Number(0, 1, 0.5)
     ),
-    Operation(
-        "control/style",
-        {"image": NARROW, "prompt": PROMPT, "aspect_ratio": RATIO, "fidelity": Number(0, 1, 0.5), **_STYLED},
-        ("image", "prompt"),
-        5,
+    _operation(
+        "control/style-transfer", 8,
+        "init_image* style_image* prompt negative_prompt style_strength composition_fidelity change_strength "
+        f"{_COMMON}",
+        init_image=File(64, 16_383, 4096, NINE_MP, 2.5), style_image=File(64, 16_383, 4096, NINE_MP),
+        prompt=WORDS, style_strength=Number(0, 1, 1), composition_fidelity=Number(0, 1, 0.9),
+        change_strength=Number(0.1, 1, 0.9)
     ),
-    Operation(
-        "control/style-transfer",
-        {
-            "init_image": File(64, 16_383, 4096, NINE_MP, 2.5),
-            "style_image": File(64, 16_383, 4096, NINE_MP),
-            "prompt": WORDS,
-            "negative_prompt": WORDS,
-            "style_strength": Number(0, 1, 1),
-            "composition_fidelity": Number(0, 1, 0.9),
-            "change_strength": Number(0.1, 1, 0.9),
-            **_COMMON,
-        },
-        ("init_image", "style_image"),
-        8,
-    ),
-)
+)  # fmt: skip
 OPERATIONS: dict[str, Operation] = {row.path: row for row in _ROWS}
+
+
+@dataclass
+class Form:
+    """The parts of a form by name, with defaults filled in; each error is `field: reason`."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    images: dict[str, Image.Image] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def text(self, name: str) -> str:
+        """Return a text part, empty if absent."""
+        return str(self.values.get(name, ""))
+
+    def number(self, name: str) -> float:
+        """Return a number part, 0 if absent."""
+        return float(self.values.get(name) or 0)
+
+
+def read_form(exchange: Exchange, operation: Operation) -> Form:
+    """Read and check the form of a request; unknown parts are ignored but logged."""
+    form, call = Form(), exchange.call
+    texts, files = exchange.request.form.to_dict(), exchange.request.files.to_dict()
+    call.fields, call.size = dict(texts), exchange.request.content_length or 0
+    call.unknown_fields = sorted({*texts, *files} - {*operation.fields, FILLER})
+    for name, spec in operation.fields.items():
+        if not isinstance(spec, File):
+            _read_text(form, name, spec, texts.get(name))
+        elif name in files:
+            _read_file(exchange, form, name, spec, files[name])
+        elif name in texts:
+            form.errors.append(f"{name}: must be a file")
+    present = {*form.values, *form.images, *call.files, *texts}
+    form.errors += [f"{name}: is required" for name in operation.required if name not in present]
+    rule = _RULES.get(operation.path)
+    form.errors += rule(form, texts) if rule else []
+    return form
+
+
+def _read_text(form: Form, name: str, spec: Field, text: str | None) -> None:
+    if text is None:
+        if isinstance(spec, (OneOf, Number)) and spec.default not in (None, ""):
+            form.values[name] = spec.default
+        return
+    form.values[name], problem = _checked(spec, text)
+    if problem:
+        form.errors.append(f"{name}: {problem}")
+
+
+def _checked(spec: Field, text: str) -> tuple[Any, str]:
+    match spec:
+        case Text(least, most):
+            too_long = f"must be at most {most} characters" if len(text) > most else ""
+            return text, "cannot be blank" if len(text) < least else too_long
+        case OneOf(options):
+            return text, "" if text in options else f"must be one of {', '.join(options)}"
+        case Number():
+            return _number(spec, text)
+    return text, ""
+
+
+def _number(spec: Number, text: str) -> tuple[float | None, str]:
+    try:
+        value = float(text)
+    except ValueError:
+        return None, "must be a number"
+    if spec.whole and value != int(value):
+        return None, "must be an integer"
+    if not spec.least <= value <= spec.most:
+        return None, f"must be between {spec.least:g} and {spec.most:g}"
+    return int(value) if spec.whole else value, ""
+
+
+def _read_file(exchange: Exchange, form: Form, name: str, spec: File, part: FileStorage) -> None:
+    data = part.read()
+    exchange.call.files[name] = {"filename": part.filename, "content_type": part.content_type, "bytes": len(data)}
+    exchange.call.images[name] = data
+    try:
+        form.images[name] = decode(data)
+    except NotAnImage as broken:
+        form.errors.append(f"{name}: {broken}; supported formats are jpeg, png, webp")
+        return
+    problem = _size_problem(spec, *form.images[name].size)
+    if problem:
+        form.errors.append(f"{name}: {problem}")
+
+
+def _size_problem(spec: File, width: int, height: int) -> str:
+    if min(width, height) < spec.least_side or max(width, height) > spec.most_side:
+        return f"each side must be between {spec.least_side} and {spec.most_side} pixels, got {width}x{height}"
+    if not spec.least_pixels <= width * height <= spec.most_pixels:
+        return f"total pixels must be between {spec.least_pixels} and {spec.most_pixels}, got {width * height}"
+    if spec.most_aspect and max(width, height) > spec.most_aspect * min(width, height):
+        return f"aspect ratio must be between 1:{spec.most_aspect:g} and {spec.most_aspect:g}:1"
+    return ""
+
+
+# Rules over several fields.
+
+
+def _ultra_rule(form: Form, texts: dict[str, str]) -> list[str]:
+    missing = "image" in form.images and "strength" not in texts
+    return ["strength: is required when image is given"] if missing else []
+
+
+def _sd3_rule(form: Form, texts: dict[str, str]) -> list[str]:
+    present = [name for name in ("image", "strength") if name in form.images or name in texts]
+    if form.text("mode") != "image-to-image":
+        return [f"{name}: only valid for image-to-image" for name in present]
+    missing = [name for name in ("image", "strength") if name not in present]
+    ratio = ["aspect_ratio: only valid for text-to-image"] if "aspect_ratio" in texts else []
+    return [f"{name}: is required for image-to-image" for name in missing] + ratio
+
+
+def _outpaint_rule(form: Form, _texts: dict[str, str]) -> list[str]:
+    if any(form.number(side) for side in SIDES):
+        return []
+    return ["left, right, up, down: at least one must be greater than 0"]
+
+
+def _relight_rule(form: Form, texts: dict[str, str]) -> list[str]:
+    errors = []
+    if not texts.get("background_prompt") and "background_reference" not in form.images:
+        errors.append("background_prompt: either background_prompt or background_reference is required")
+    lit = "light_source_direction" in texts or "light_reference" in form.images
+    if "light_source_strength" in texts and not lit:
+        errors.append("light_source_strength: needs light_reference or light_source_direction")
+    return errors
+
+
+_RULES = {
+    "generate/ultra": _ultra_rule,
+    "generate/sd3": _sd3_rule,
+    "edit/outpaint": _outpaint_rule,
+    "edit/replace-background-and-relight": _relight_rule,
+}

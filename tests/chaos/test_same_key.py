@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from local.payload import Asked, build_event
+from local.payload import HttpRequest, build_event
 from local.routes import RouteTable
 from local.stack import Stack
 
@@ -23,7 +23,7 @@ def event_of(stack: Stack, sub: str) -> bytes:
     match = RouteTable(stack.settings().resolved().routes()).match("POST", path)
     assert match is not None
     claims = {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}, "scopes": None}}
-    event = build_event(Asked("POST", path, "", headers, json.dumps(CREATE).encode()), match, claims)
+    event = build_event(HttpRequest("POST", path, "", headers, json.dumps(CREATE).encode()), match, claims)
     return json.dumps(event).encode()
 
 

@@ -130,7 +130,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     while _alive(pid) and time.monotonic() < ends:
         time.sleep(0.05)
     assert not _alive(pid)
-    with pytest.raises(FunctionFailed, match="being ended"):
+    with pytest.raises(FunctionFailed, match="being stopped"):
         _ask(emulators, function="Left")
     assert emulators._emulators["Left"]._process is None
 

@@ -1,4 +1,4 @@
-"""The JWT authorizer, attacked over real sockets: what gets through, and what is told to those that don't."""
+"""The local gateway's JWT authorizer, over real sockets."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,7 @@ from typing import Any
 import jwt
 import pytest
 import requests
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from local.authorizer import KeySet, as_text
 from local.issuer import AUDIENCE, IssuerServer
@@ -26,122 +25,33 @@ def _get(toy: Stack, token: str, path: str = "/things/1") -> requests.Response:
     return requests.get(f"{toy.origin}{path}", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def _swapped(token: str, part: int, text: str) -> str:
-    parts = token.split(".")
-    parts[part] = text
-    return ".".join(parts)
+def _by_another_key(toy: Stack) -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return jwt.encode(_claims(toy), key, algorithm="RS256", headers={"kid": toy.issuer.kid})
 
 
-def _public_pem(toy: Stack) -> bytes:
-    key = jwt.PyJWK(toy.issuer.jwk).key
-    pem: bytes = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return pem
-
-
-def _other_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def _with_own_jwk(toy: Stack) -> str:
-    key = _other_key()
-    jwk = jwt.algorithms.RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    return jwt.encode(_claims(toy), key, algorithm="RS256", headers={"kid": toy.issuer.kid, "jwk": jwk})
-
-
-def _hmac_with_public_key(toy: Stack) -> str:
-    import base64  # beside its one use
-    import hashlib
-    import hmac
-    import json
-
-    def part(value: Any) -> bytes:
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
-
-    signed = part({"alg": "HS256", "typ": "JWT", "kid": toy.issuer.kid}) + b"." + part(_claims(toy))
-    mac = hmac.new(_public_pem(toy), signed, hashlib.sha256).digest()
-    return (signed + b"." + base64.urlsafe_b64encode(mac).rstrip(b"=")).decode()
-
-
-ATTACKS: dict[str, tuple[Callable[[Stack], str], str]] = {
-    "no algorithm": (
-        lambda toy: jwt.encode(_claims(toy), "", algorithm="none", headers={"kid": toy.issuer.kid}),
-        "signing method is invalid",
-    ),
-    "HMAC with the public key": (_hmac_with_public_key, "signing method is invalid"),
-    "another algorithm with the right key": (
-        lambda toy: toy.issuer.sign(_claims(toy), "RS512"),
-        "signing method is invalid",
-    ),
-    "an elliptic curve": (
-        lambda toy: jwt.encode(
-            _claims(toy), ec.generate_private_key(ec.SECP256R1()), algorithm="ES256", headers={"kid": toy.issuer.kid}
-        ),
-        "signing method is invalid",
-    ),
-    "another's key under our kid": (
-        lambda toy: jwt.encode(_claims(toy), _other_key(), algorithm="RS256", headers={"kid": toy.issuer.kid}),
-        "signature is invalid",
-    ),
-    "another's key in the header": (_with_own_jwk, "signature is invalid"),
-    "a key address in the header": (
-        lambda toy: jwt.encode(
-            _claims(toy), _other_key(), algorithm="RS256", headers={"kid": "x", "jku": "http://127.0.0.1:9/jwks"}
-        ),
-        "no matching key was found for kid",
-    ),
+#: A token by each reason for which the gateway refuses one. tests/security/forging.py has the attacks in full.
+REFUSED: dict[str, tuple[Callable[[Stack], str], str]] = {
+    "another algorithm": (lambda toy: toy.issuer.sign(_claims(toy), "RS512"), "signing method is invalid"),
+    "another key": (_by_another_key, "signature is invalid"),
     "an unknown kid": (lambda toy: toy.issuer.sign(_claims(toy), kid="other"), "no matching key was found for kid"),
-    "a path as kid": (
-        lambda toy: toy.issuer.sign(_claims(toy), kid="../../dev/null"),
-        "no matching key was found for kid",
-    ),
-    "no kid": (
-        lambda toy: jwt.encode(_claims(toy), _other_key(), algorithm="RS256"),
-        "no matching key was found for kid",
-    ),
-    "changed claims": (
-        lambda toy: _swapped(toy.token(), 1, toy.token(sub="other").split(".")[1]),
-        "signature is invalid",
-    ),
-    "a cut signature": (lambda toy: toy.token()[:-10], "signature is invalid"),
-    "no signature": (lambda toy: _swapped(toy.token(), 2, ""), "signature is invalid"),
-    "no token at all": (lambda toy: "not.a.token", "the token is malformed"),
-    "one word": (lambda toy: "token", "the token is malformed"),
-    "another audience": (
-        lambda toy: toy.issuer.sign(_claims(toy, aud="other")),
-        "the token does not have a valid audience",
-    ),
-    "no audience": (
-        lambda toy: toy.issuer.sign(_claims(toy, aud=None)),
-        "the token does not have a valid audience",
-    ),
+    "no token": (lambda toy: "not.a.token", "the token is malformed"),
+    "no expiry": (lambda toy: toy.issuer.sign(_claims(toy, exp=None)), "the token is malformed"),
     "another audience, the right client_id": (
         lambda toy: toy.issuer.sign(_claims(toy, aud="other", client_id=AUDIENCE)),
         "the token does not have a valid audience",
     ),
-    "another issuer": (lambda toy: toy.issuer.sign(_claims(toy, iss="https://evil.example")), "invalid issuer"),
-    "our issuer with a slash": (
-        lambda toy: toy.issuer.sign(_claims(toy, iss=f"{toy.issuer.url}/")),
-        "invalid issuer",
-    ),
-    "no issuer": (lambda toy: toy.issuer.sign(_claims(toy, iss=None)), "the token is malformed"),
+    "another issuer": (lambda toy: toy.issuer.sign(_claims(toy, iss=f"{toy.issuer.url}/")), "invalid issuer"),
     "expired": (lambda toy: toy.issuer.sign(_claims(toy, exp=NOW - 5)), "the token has expired"),
-    "no expiry": (lambda toy: toy.issuer.sign(_claims(toy, exp=None)), "the token is malformed"),
-    "an expiry that is a word": (
-        lambda toy: toy.issuer.sign(_claims(toy, exp="tomorrow")),
-        "the token is malformed",
-    ),
     "not valid yet": (lambda toy: toy.issuer.sign(_claims(toy, nbf=NOW + 600)), "the token is not valid yet"),
-    "issued in the future": (
-        lambda toy: toy.issuer.sign(_claims(toy, iat=NOW + 600)),
-        "the token is not valid yet",
-    ),
+    "issued later": (lambda toy: toy.issuer.sign(_claims(toy, iat=NOW + 600)), "the token is not valid yet"),
 }
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_attacks_are_refused(toy: Stack, attack: str) -> None:
-    """Each gets the gateway's own 401, with the reason in www-authenticate."""
-    token, why = ATTACKS[attack]
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_refused_token_gets_a_reason(toy: Stack, kind: str) -> None:
+    """The response is the gateway's own 401, with the reason in www-authenticate."""
+    token, why = REFUSED[kind]
     answer = _get(toy, token(toy))
     assert answer.status_code == 401
     assert answer.text == '{"message":"Unauthorized"}'
@@ -150,22 +60,11 @@ def test_attacks_are_refused(toy: Stack, attack: str) -> None:
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "bearer"])
 def test_without_a_token_no_reason_is_given(toy: Stack, header: str | None) -> None:
-    """401 with the bare challenge."""
+    """The response is a 401 with the bare challenge."""
     headers = {} if header is None else {"Authorization": header}
     answer = requests.get(f"{toy.origin}/things/1", headers=headers, timeout=60)
     assert (answer.status_code, answer.text) == (401, '{"message":"Unauthorized"}')
     assert answer.headers["www-authenticate"].startswith("Bearer")
-
-
-def test_a_token_elsewhere_is_no_token(toy: Stack) -> None:
-    """Neither a query parameter nor a cookie nor forged gateway headers count."""
-    token = toy.token()
-    answer = requests.get(
-        f"{toy.origin}/things/1?access_token={token}&Authorization={token}",
-        headers={"Cookie": f"Authorization={token}", "x-amzn-request-context": '{"authorizer":{}}'},
-        timeout=60,
-    )
-    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -178,7 +77,7 @@ def test_good_tokens_get_through(toy: Stack, changed: dict[str, Any]) -> None:
 
 
 def test_a_token_without_the_word_bearer_gets_through(toy: Stack) -> None:
-    """API Gateway takes the bare token too."""
+    """API Gateway accepts the bare token, too."""
     answer = requests.get(f"{toy.origin}/things/1", headers={"Authorization": toy.token()}, timeout=60)
     assert answer.status_code == 200
 
@@ -196,14 +95,14 @@ def test_claims_arrive_as_strings(toy: Stack) -> None:
 
 
 def test_open_routes_need_no_token_and_pass_no_claims(toy: Stack) -> None:
-    """Not even a valid token makes a caller of an open route."""
+    """A valid token changes nothing on an open route."""
     answer = _get(toy, toy.token(), "/open")
     assert "authorizer" not in answer.json()["event"]["requestContext"]
 
 
 @pytest.mark.parametrize(("scope", "status"), [("images", 200), ("other images", 200), ("other", 403), ("", 403)])
 def test_a_missing_scope_is_forbidden(toy: Stack, scope: str, status: int) -> None:
-    """403 with the gateway's body; with one of the scopes the token's scopes are handed on."""
+    """Without a scope it is the gateway's 403; with one the event has the token's scopes."""
     answer = _get(toy, toy.token(scope=scope), "/scoped")
     assert answer.status_code == status
     if status == 403:
@@ -214,7 +113,7 @@ def test_a_missing_scope_is_forbidden(toy: Stack, scope: str, status: int) -> No
 
 
 def test_an_unreachable_issuer_is_a_401(toy: Stack, tmp_path: Any) -> None:
-    """Nothing gets in while keys can't be fetched."""
+    """A key set whose issuer is down raises OSError."""
     server = IssuerServer(tmp_path)
     keys = KeySet(server.issuer.url)
     server.stop()
@@ -225,7 +124,7 @@ def test_an_unreachable_issuer_is_a_401(toy: Stack, tmp_path: Any) -> None:
 def test_keys_are_fetched_once_and_again_for_a_new_kid_only_after_a_pause(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Unknown kids can't make the gateway ask the issuer over and over."""
+    """Unknown kids do not make the gateway fetch the keys each time."""
     server = IssuerServer(tmp_path)
     fetched: list[int] = []
     keys = KeySet(server.issuer.url)
@@ -241,5 +140,5 @@ def test_keys_are_fetched_once_and_again_for_a_new_kid_only_after_a_pause(
 
 
 def test_nothing_in_a_claim_breaks_its_text() -> None:
-    """None and nested lists have a text too."""
+    """None and nested lists are written as text."""
     assert as_text([1, [2, None], {"a": [True]}]) == "[1 [2 None] map[a:[true]]]"

@@ -10,7 +10,7 @@ from tests.local.conftest import TOY
 
 
 def test_the_table_is_as_declared(stack: Stack) -> None:
-    """Keys, both indexes and the time to live."""
+    """Keys, indexes and the time to live are those of the template."""
     client = stack.aws.client("dynamodb")
     name = stack.resources["Table"]["Ref"]
     table = client.describe_table(TableName=name)["Table"]
@@ -22,7 +22,7 @@ def test_the_table_is_as_declared(stack: Stack) -> None:
 
 
 def test_the_queue_has_its_dead_letter_queue(stack: Stack) -> None:
-    """And the visibility timeout of the template."""
+    """The dead-letter queue and the visibility timeout are those of the template."""
     attributes = stack.aws.client("sqs").get_queue_attributes(
         QueueUrl=stack.resources["JobQueue"]["Ref"], AttributeNames=["All"]
     )["Attributes"]
@@ -31,13 +31,13 @@ def test_the_queue_has_its_dead_letter_queue(stack: Stack) -> None:
 
 
 def test_the_secret_has_the_emulators_keys(stack: Stack) -> None:
-    """One field per provider, named like the environment's variables."""
+    """It has one field per provider, named like the environment's variables."""
     secret = stack.aws.client("secretsmanager").get_secret_value(SecretId=stack.resources["ProviderKeys"]["Ref"])
     assert "local-stability-key" in secret["SecretString"]
     assert "STABILITY_API_KEY" in secret["SecretString"]
 
 
-def test_what_is_there_is_not_made_again(toy: Stack) -> None:
+def test_existing_resources_are_not_created_again(toy: Stack) -> None:
     """A reload with an unchanged template creates nothing."""
     template = Template(TOY, {"JwtIssuer": "x", "JwtAudience": "y"}, toy.resources)
     before = dict(toy.resources)
@@ -45,8 +45,8 @@ def test_what_is_there_is_not_made_again(toy: Stack) -> None:
     assert toy.resources == before
 
 
-def test_a_reference_that_leads_nowhere_is_named(toy: Stack) -> None:
-    """Instead of creating half of a stack in silence."""
+def test_an_unresolved_reference_is_an_error(toy: Stack) -> None:
+    """An unresolved reference is an error that names the resource."""
     made: dict[str, dict[str, str]] = {"Bucket": {"Ref": "b", "Arn": "a"}, "Table": {"Ref": "t", "Arn": "a"}}
     template = Template(TEMPLATE, {}, made)
     template.document["Resources"] = {

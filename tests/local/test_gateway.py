@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from local.backend import PAYLOAD_BYTES, Call
-from local.children import listen
+from local.child_processes import listen
 from local.gateway import BODY_BYTES, Gateway, GatewayServer
 from local.stack import Stack
 from local.template import Template
@@ -37,15 +37,15 @@ def _open(toy: Stack, do: str = "", **query: Any) -> requests.Response:
     ],
 )
 def test_the_gateways_own_answers(toy: Stack, method: str, path: str, status: int, body: str) -> None:
-    """`{"message": ...}`, whatever went wrong behind it: no route, a failure, an exit, nonsense, too slow."""
+    """The body is `{"message": ...}` for no route, a failure, an exit, an invalid response and a timeout."""
     answer = requests.request(method, f"{toy.origin}{path}", timeout=60)
     assert (answer.status_code, answer.text) == (status, body)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["apigw-requestid"]
 
 
-def test_a_function_goes_on_after_the_gateway_gave_up(toy: Stack) -> None:
-    """A 503 ends the waiting, not the function: its environment serves again afterwards."""
+def test_a_function_goes_on_after_the_gateways_timeout(toy: Stack) -> None:
+    """After a 503 the environment finishes its event and is used again."""
     before = _open(toy).json()["seen"]["pid"]
     hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=1.5", timeout=60)
     assert hasty.status_code == 503
@@ -59,7 +59,7 @@ def test_a_function_goes_on_after_the_gateway_gave_up(toy: Stack) -> None:
 
 
 def test_a_functions_response_is_passed_on(toy: Stack) -> None:
-    """Status, headers, each cookie and a binary body."""
+    """The client gets status, headers, each cookie and a binary body."""
     answer = _open(toy, "response")
     assert answer.status_code == 201
     assert answer.content == b"\x00\x01\x02\xff"
@@ -69,7 +69,7 @@ def test_a_functions_response_is_passed_on(toy: Stack) -> None:
 
 
 def test_requests_arrive_as_sent(toy: Stack) -> None:
-    """Method, decoded path, raw query and body."""
+    """The event has method, decoded path, raw query and body."""
     answer = requests.put(
         f"{toy.origin}/things/a%20b?x=1&x=%2C",
         data="äö".encode(),
@@ -87,7 +87,7 @@ def test_requests_arrive_as_sent(toy: Stack) -> None:
 
 
 def test_a_chunked_body_arrives_whole(toy: Stack) -> None:
-    """Without a content-length too."""
+    """A body without Content-Length is read to its end."""
     answer = requests.post(
         f"{toy.origin}/open", data=iter([b"abc", b"def"]), headers={"Content-Type": "text/plain"}, timeout=60
     )
@@ -95,7 +95,7 @@ def test_a_chunked_body_arrives_whole(toy: Stack) -> None:
 
 
 def test_head_is_a_method_of_its_own(toy: Stack) -> None:
-    """Answered by an ANY route, without a body; a GET route doesn't answer it."""
+    """An ANY route answers it without a body, a GET route doesn't."""
     head = requests.head(f"{toy.origin}/open", timeout=60)
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) > 100
@@ -115,7 +115,7 @@ def _body_of_event(toy: Stack, size: int) -> bytes:
 
 @pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 413)])
 def test_an_event_over_lambdas_limit_is_refused(toy: Stack, over: int, status: int) -> None:
-    """6,291,556 bytes get through, one more does not."""
+    """The limit is 6,291,556 bytes."""
     body = _body_of_event(toy, PAYLOAD_BYTES + over)
     answer = requests.post(f"{toy.origin}/open?do=size", data=body, headers={"Content-Type": "text/plain"}, timeout=60)
     assert answer.status_code == status
@@ -127,7 +127,7 @@ def test_an_event_over_lambdas_limit_is_refused(toy: Stack, over: int, status: i
 
 @pytest.mark.parametrize(("over", "status"), [(0, 200), (1, 500)])
 def test_an_answer_over_lambdas_limit_is_a_failure(toy: Stack, over: int, status: int) -> None:
-    """6,291,556 bytes of JSON get out, one more is a 500."""
+    """The limit is 6,291,556 bytes of JSON."""
     answer = _open(toy, "large", bytes=PAYLOAD_BYTES + over)
     assert answer.status_code == status
     assert len(answer.content) == (PAYLOAD_BYTES - 2 if status == 200 else 35)
@@ -164,7 +164,7 @@ def recorded() -> Iterator[tuple[str, _Recorder]]:
 def test_a_body_over_ten_megabytes_is_refused(
     recorded: tuple[str, _Recorder], size: int, status: int, chunked: bool
 ) -> None:
-    """At the limit it reaches the function; beyond it the client still gets to read the refusal."""
+    """Beyond the limit the function is not invoked, and the client can read the response."""
     url, backend = recorded
     data: Any = iter([b"x" * size]) if chunked else b"x" * size
     answer = requests.post(f"{url}/open", data=data, headers={"Content-Type": "text/plain"}, timeout=60)
@@ -187,7 +187,7 @@ def test_an_unreachable_issuer_lets_nobody_in(recorded: tuple[str, _Recorder]) -
 
 
 def test_preflights_are_answered_by_the_gateway(toy: Stack) -> None:
-    """204 with the template's configuration, without a token, and without the function."""
+    """The response is a 204 with the template's configuration; it needs neither token nor function."""
     answer = requests.options(
         f"{toy.origin}/things/1",
         headers={**ORIGIN, "Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"},
@@ -200,8 +200,8 @@ def test_preflights_are_answered_by_the_gateway(toy: Stack) -> None:
     assert answer.headers["access-control-max-age"] == "60"
 
 
-def test_another_origin_is_told_nothing(toy: Stack) -> None:
-    """No CORS header for an origin that isn't listed."""
+def test_another_origin_gets_no_cors_headers(toy: Stack) -> None:
+    """An origin that isn't listed gets no CORS header."""
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "GET"}
     answers = [
         requests.options(f"{toy.origin}/things/1", headers=headers, timeout=60),
@@ -212,7 +212,7 @@ def test_another_origin_is_told_nothing(toy: Stack) -> None:
 
 
 def test_the_gateways_cors_headers_replace_the_functions(toy: Stack) -> None:
-    """On every answer to an allowed origin, its own errors included."""
+    """Every response to an allowed origin has the gateway's headers, its own errors too."""
     answer = requests.get(f"{toy.origin}/open?do=response", headers=ORIGIN, timeout=60)
     refused = requests.get(f"{toy.origin}/things/1", headers=ORIGIN, timeout=60)
     for each in (answer, refused):

@@ -55,13 +55,13 @@ def test_functions_are_evaluated(resolver: Resolver, node: Any, value: Any) -> N
     "node", [{"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Color"]}, {"Fn::Sub": "${Nothing.Arn}"}]
 )
 def test_what_has_no_value_is_an_error(resolver: Resolver, node: Any) -> None:
-    """A reference that leads nowhere is named, not guessed."""
+    """An unknown reference is an error that names it."""
     with pytest.raises(Unresolved, match="has no value"):
         resolver.resolve(node)
 
 
 def test_short_and_long_forms_are_the_same(tmp_path: Path) -> None:
-    """`!GetAtt A.B` reads like its long form."""
+    """`!GetAtt A.B` is read as its long form."""
     path = tmp_path / "t.yaml"
     path.write_text("a: !Ref X\nb: !GetAtt A.B\nc: !Sub 'x${Y}'\nd: !If [C, !Ref P, {e: !Split [',', z]}]\n")
     assert read_yaml(path) == {

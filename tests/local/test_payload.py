@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.payload import Answer, Asked, MalformedAnswer, Stamp, build_event, read_answer
+from local.payload import HttpRequest, HttpResponse, MalformedResponse, Stamp, build_event, read_response
 from local.routes import Match
 from local.template import Route
 
@@ -14,13 +14,13 @@ MATCH = Match(Route("POST", "/things/{id}", "F"), {"id": "7"})
 
 
 def _event(**asked: Any) -> dict[str, Any]:
-    return build_event(Asked(**{"method": "POST", "path": "/things/7", **asked}), MATCH, None, STAMP)
+    return build_event(HttpRequest(**{"method": "POST", "path": "/things/7", **asked}), MATCH, None, STAMP)
 
 
 def test_event_has_the_documented_shape() -> None:
-    """All of an event, with everything in it."""
+    """An event with all parts equals the documented one."""
     event = build_event(
-        Asked(
+        HttpRequest(
             "POST",
             "/things/7",
             "a=1&a=2&b=%20x&c=",
@@ -78,7 +78,7 @@ def test_event_has_the_documented_shape() -> None:
 
 def test_absent_parts_are_absent() -> None:
     """Without query, cookies, body and token the event has no such keys."""
-    event = build_event(Asked("GET", "/"), Match(Route("GET", "/", "F")), None, STAMP)
+    event = build_event(HttpRequest("GET", "/"), Match(Route("GET", "/", "F")), None, STAMP)
     assert {"queryStringParameters", "cookies", "pathParameters", "body"}.isdisjoint(event)
     assert "authorizer" not in event["requestContext"]
     assert event["isBase64Encoded"] is False
@@ -97,14 +97,14 @@ def test_absent_parts_are_absent() -> None:
     ],
 )
 def test_only_text_is_handed_on_as_text(content_type: str, body: bytes, encoded: bool) -> None:
-    """Other media types, and what isn't UTF-8, come as base64."""
+    """Other media types and bytes that aren't UTF-8 are base64."""
     event = _event(headers=(("content-type", content_type),), body=body)
     assert event["isBase64Encoded"] is encoded
     assert event["body"] == (base64.b64encode(body).decode() if encoded else body.decode())
 
 
 def test_a_compressed_body_comes_as_base64() -> None:
-    """Whatever its media type says."""
+    """A Content-Encoding makes any body base64."""
     event = _event(headers=(("content-type", "application/json"), ("content-encoding", "gzip")), body=b"{}")
     assert event["isBase64Encoded"] is True
 
@@ -112,19 +112,19 @@ def test_a_compressed_body_comes_as_base64() -> None:
 @pytest.mark.parametrize(
     ("returned", "answer"),
     [
-        ({"statusCode": 204}, Answer(204)),
-        ({"statusCode": "200", "body": "x"}, Answer(200, (), b"x")),
-        ({"statusCode": 200, "headers": {"X-A": True, "n": 1}}, Answer(200, (("x-a", "true"), ("n", "1")))),
-        ({"statusCode": 200, "cookies": ["a", "b"]}, Answer(200, (("set-cookie", "a"), ("set-cookie", "b")))),
-        ({"statusCode": 200, "body": "AAE=", "isBase64Encoded": True}, Answer(200, (), b"\x00\x01")),
-        ({"a": 1}, Answer(200, (("content-type", "application/json"),), b'{"a": 1}')),
-        ("word", Answer(200, (("content-type", "application/json"),), b"word")),
-        (None, Answer(200, (("content-type", "application/json"),), b"null")),
+        ({"statusCode": 204}, HttpResponse(204)),
+        ({"statusCode": "200", "body": "x"}, HttpResponse(200, (), b"x")),
+        ({"statusCode": 200, "headers": {"X-A": True, "n": 1}}, HttpResponse(200, (("x-a", "true"), ("n", "1")))),
+        ({"statusCode": 200, "cookies": ["a", "b"]}, HttpResponse(200, (("set-cookie", "a"), ("set-cookie", "b")))),
+        ({"statusCode": 200, "body": "AAE=", "isBase64Encoded": True}, HttpResponse(200, (), b"\x00\x01")),
+        ({"a": 1}, HttpResponse(200, (("content-type", "application/json"),), b'{"a": 1}')),
+        ("word", HttpResponse(200, (("content-type", "application/json"),), b"word")),
+        (None, HttpResponse(200, (("content-type", "application/json"),), b"null")),
     ],
 )
-def test_answers_are_read(returned: Any, answer: Answer) -> None:
+def test_answers_are_read(returned: Any, answer: HttpResponse) -> None:
     """With a statusCode it is a response, without one it is the body of a 200."""
-    assert read_answer(returned) == answer
+    assert read_response(returned) == answer
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,6 @@ def test_answers_are_read(returned: Any, answer: Answer) -> None:
     ],
 )
 def test_malformed_answers_are_errors(returned: Any) -> None:
-    """What the gateway would answer with 500."""
-    with pytest.raises(MalformedAnswer):
-        read_answer(returned)
+    """An invalid return value raises MalformedResponse."""
+    with pytest.raises(MalformedResponse):
+        read_response(returned)

@@ -34,8 +34,8 @@ def _refused(call: Callable[[], Any]) -> bool:
     return False
 
 
-def test_a_prefix_is_a_border(toy: Stack) -> None:
-    """The toy worker may write under out/, nowhere else, and read nothing."""
+def test_a_prefix_limits_a_permission(toy: Stack) -> None:
+    """The toy worker may write under out/ only, and read nothing."""
     bucket = toy.resources["Bucket"]["Ref"]
     s3 = _as(toy, "Worker", "s3")
     assert not _refused(lambda: s3.put_object(Bucket=bucket, Key="out/x", Body=b"1"))
@@ -49,7 +49,7 @@ def test_a_prefix_is_a_border(toy: Stack) -> None:
 
 @pytest.mark.parametrize("version", ["s3v4", "s3"])
 def test_a_presigned_url_can_do_no_more_than_its_signer(toy: Stack, version: str) -> None:
-    """Neither a GET nor an upload form of a function without the right, in either version of signatures."""
+    """A URL or a form that is signed by a function without the permission is refused."""
     bucket = toy.resources["Bucket"]["Ref"]
     worker = _as(toy, "Worker", "s3", version)
     url = worker.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "out/x"})
@@ -63,7 +63,7 @@ def test_a_presigned_url_can_do_no_more_than_its_signer(toy: Stack, version: str
 
 
 def test_only_the_worker_reads_the_secret(stack: Stack) -> None:
-    """Nor may it write it."""
+    """The worker can read the secret but not write it; other functions can do neither."""
     secret = stack.resources["ProviderKeys"]["Ref"]
     assert not _refused(lambda: _as(stack, "WorkerFunction", "secretsmanager").get_secret_value(SecretId=secret))
     for function in ("CreateFunction", "EditFunction", "SocialFunction", "JobsFunction"):
@@ -74,7 +74,7 @@ def test_only_the_worker_reads_the_secret(stack: Stack) -> None:
 
 
 def test_nobody_scans_or_drops_the_table(stack: Stack) -> None:
-    """Not even the worker; and each index is a right of its own."""
+    """No function may; and each index needs a permission of its own."""
     name = stack.resources["Table"]["Ref"]
     key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
     for function in ("CreateFunction", "JobsFunction", "WorkerFunction"):
@@ -89,7 +89,7 @@ def test_nobody_scans_or_drops_the_table(stack: Stack) -> None:
 
 
 def test_a_transaction_needs_the_right_to_each_of_its_parts(stack: Stack) -> None:
-    """The upscale function may put, but not delete."""
+    """The upscale function may put an item, but not delete one."""
     name = stack.resources["Table"]["Ref"]
     table = _as(stack, "UpscaleFunction", "dynamodb")
     put = {"Put": {"TableName": name, "Item": {"pk": {"S": "t"}, "sk": {"S": "1"}}}}
@@ -98,8 +98,8 @@ def test_a_transaction_needs_the_right_to_each_of_its_parts(stack: Stack) -> Non
     assert _refused(lambda: table.transact_write_items(TransactItems=[put, drop]))
 
 
-def test_the_clock_and_the_poller_are_not_functions(stack: Stack) -> None:
-    """A function may send a job, but not take one from the queue; social may not even send."""
+def test_functions_cannot_receive_messages(stack: Stack) -> None:
+    """A function may send a job but not receive one; the social function may not send one."""
     queue = stack.resources["DeadLetters"]["Ref"]
     jobs = stack.resources["JobQueue"]["Ref"]
     assert _refused(lambda: _as(stack, "WorkerFunction", "sqs").receive_message(QueueUrl=jobs))
@@ -107,8 +107,8 @@ def test_the_clock_and_the_poller_are_not_functions(stack: Stack) -> None:
     assert _refused(lambda: _as(stack, "SocialFunction", "sqs").send_message(QueueUrl=jobs, MessageBody="{}"))
 
 
-def test_other_services_are_nobodys(stack: Stack) -> None:
-    """What isn't understood isn't allowed."""
+def test_other_services_are_refused(stack: Stack) -> None:
+    """Requests to other services are refused."""
     assert _refused(_as(stack, "WorkerFunction", "events").list_rules)
 
 
@@ -124,7 +124,7 @@ def test_other_services_are_nobodys(stack: Stack) -> None:
     ],
 )
 def test_a_statement_covers_actions_and_resources(demand: Demand, allowed: bool) -> None:
-    """Both must fit, by one statement."""
+    """One statement must allow both the action and the resource."""
     statements = [
         {"Action": "s3:GetObject", "Resource": "arn:aws:s3:::b/results/*"},
         {"Action": ["dynamodb:Query", "dynamodb:GetItem"], "Resource": ["arn:t/index/x"]},

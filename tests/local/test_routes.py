@@ -35,14 +35,14 @@ def _table(*keys: str) -> RouteTable:
     ],
 )
 def test_most_specific_route_wins(method: str, path: str, key: str) -> None:
-    """The documentation's own example, and the same path with other methods."""
+    """The routes are the documentation's example; other methods have other routes."""
     match = _table(*KEYS).match(method, path)
     assert match is not None
     assert match.route.key == key
 
 
 def test_variables_are_taken_from_the_path() -> None:
-    """One segment for a variable, all that is left for a greedy one."""
+    """A variable takes one segment, a greedy one the rest."""
     table = _table("GET /a/{x}/b/{y}", "GET /f/{rest+}")
     first, second = table.match("GET", "/a/1/b/2"), table.match("GET", "/f/1/2/3")
     assert first is not None
@@ -56,12 +56,12 @@ def test_variables_are_taken_from_the_path() -> None:
     [("POST", "/a"), ("HEAD", "/a"), ("GET", "/a/"), ("GET", "/A"), ("GET", "//a"), ("GET", "/a/b"), ("GET", "/")],
 )
 def test_nothing_fits_without_a_default(method: str, path: str) -> None:
-    """Another method, case, slash or length is another path."""
+    """Another method, case, slash or length does not match."""
     assert _table("GET /a", "GET /a/{x}/c").match(method, path) is None
 
 
 def test_an_empty_segment_is_no_variable() -> None:
-    """`/a//c` doesn't meet `/a/{x}/c`, and `/f/` doesn't meet `/f/{rest+}`."""
+    """`/a//c` doesn't match `/a/{x}/c`, and `/f/` doesn't match `/f/{rest+}`."""
     table = _table("GET /a/{x}/c", "GET /f/{rest+}")
     assert table.match("GET", "/a//c") is None
     assert table.match("GET", "/f/") is None

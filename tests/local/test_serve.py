@@ -1,4 +1,4 @@
-"""`make run`'s program in a copy of the tree: what it prints, a second start, reload, and that it leaves nothing."""
+"""`python -m local` in a copy of the tree: what it prints, a second start, reload, and that it ends completely."""
 
 import os
 import re
@@ -17,7 +17,7 @@ import pytest
 import requests
 from PIL import Image
 
-from local.children import free_port
+from local.child_processes import free_port
 from local.serve import banner
 from local.stack import Options, Stack
 from local.template import ROOT
@@ -46,16 +46,16 @@ class _Server:
         return [sys.executable, "-m", "local", *arguments]
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.output.read_text()
 
     def wait_for(self, words: str) -> str:
         ends = time.monotonic() + PATIENCE
-        while words not in self.said:
-            assert time.monotonic() < ends, self.said
-            assert self.process.poll() is None, self.said
+        while words not in self.printed:
+            assert time.monotonic() < ends, self.printed
+            assert self.process.poll() is None, self.printed
             time.sleep(0.05)
-        return self.said
+        return self.printed
 
     def processes(self) -> list[int]:
         """Everything that runs out of the tree."""
@@ -104,22 +104,37 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
     running.stop()
 
 
+def _run(folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command to its end, with nothing of our environment but PATH and HOME."""
+    own = {name: os.environ[name] for name in ("PATH", "HOME")}
+    return subprocess.run(
+        command, cwd=folder, env={**own, **environment}, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+
+def _new_token(tree: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return _run(tree, sys.executable, "-m", "local.token", *arguments)
+
+
+def _claims(token: str) -> dict[str, str]:
+    claims: dict[str, str] = jwt.decode(token, options={"verify_signature": False})
+    return claims
+
+
 def _token(server: _Server) -> str:
-    return next(line for line in server.said.splitlines() if line.startswith("eyJ"))
+    return next(line for line in server.printed.splitlines() if line.startswith("eyJ"))
 
 
 def _url(server: _Server) -> str:
-    found = re.search(r"listens at (\S+)", server.said)
+    found = re.search(r"listens at (\S+)", server.printed)
     assert found
     return found.group(1)
 
 
-def test_the_printed_line_writes_a_image(server: _Server, tmp_path: Path) -> None:
-    """Pasted into a shell it leaves image.png, of exactly the template's size."""
-    line = next(line for line in server.said.splitlines() if line.startswith("curl "))
-    done = subprocess.run(
-        ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+def test_the_printed_command_makes_an_image(server: _Server, tmp_path: Path) -> None:
+    """In a shell it writes image.png, of exactly the template's size."""
+    line = next(line for line in server.printed.splitlines() if line.startswith("curl "))
+    done = _run(tmp_path, "bash", "-c", line)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "image.png") as image:
         assert image.format == "PNG"
@@ -127,56 +142,43 @@ def test_the_printed_line_writes_a_image(server: _Server, tmp_path: Path) -> Non
 
 
 def test_health_answers_without_a_token(server: _Server) -> None:
-    """And nothing else does."""
+    """Other routes respond with 401."""
     assert requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["status"] == "healthy"
     assert requests.get(f"{_url(server)}/templates", timeout=PATIENCE).status_code == 401
 
 
-def test_a_second_start_says_that_one_is_running(server: _Server) -> None:
-    """With its address, and an exit code that is not 0."""
-    second = subprocess.run(
-        _Server.command(), cwd=server.tree, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+def test_a_second_start_names_the_running_one(server: _Server) -> None:
+    """It prints the address and exits with 1."""
+    second = _run(server.tree, *_Server.command())
     assert second.returncode == 1
     assert f"already running at {_url(server)} (process {server.process.pid})" in second.stderr
 
 
 def test_ready_tokens_are_of_the_enterprise_tier(server: _Server) -> None:
-    """What `make run` and `make token` print, and what the playground is handed: no limit surprises."""
-    printed = subprocess.run(
-        [sys.executable, "-m", "local.token"],
-        cwd=server.tree,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    ).stdout.strip()
+    """So are the tokens of `make run`, of `make token` and of the playground."""
+    printed = _new_token(server.tree).stdout.strip()
     session = requests.get(f"{_url(server).partition('/api/')[0]}/local/session", timeout=PATIENCE).json()["token"]
     for token in (_token(server), printed, session):
-        claims = jwt.decode(token, options={"verify_signature": False})
+        claims = _claims(token)
         assert (claims["sub"], claims["tier"]) == ("developer", "enterprise")
-    assert "tier 'enterprise'" in server.said
+    assert "tier 'enterprise'" in server.printed
 
 
 def test_the_ready_tokens_tier_can_be_chosen(tmp_path: Path) -> None:
-    """`make run TIER=free` and `make token TIER=free` hand it on."""
+    """`make run TIER=free` and `make token TIER=free` pass the tier on."""
     for target in ("run", "token"):
-        told = subprocess.run(
-            ["make", "-n", "-C", str(ROOT), target, "TIER=free"], capture_output=True, text=True, check=True
-        ).stdout
-        assert '--tier "free"' in told
+        assert '--tier "free"' in _run(ROOT, "make", "-n", target, "TIER=free").stdout
     with Stack(Options(state=tmp_path, tier="free", providers=False)) as stack:
         session = requests.get(f"{stack.origin}/local/session", timeout=PATIENCE).json()
         assert (session["tier"], "tier 'free'" in banner(stack, {})) == ("free", True)
-        claims = jwt.decode(stack.token(), options={"verify_signature": False})
-        assert claims["tier"] == "free"
+        assert _claims(stack.token())["tier"] == "free"
 
 
-def test_what_it_prints_of_aws_lets_ones_own_tools_in(server: _Server) -> None:
-    """A drop into the printed bucket, with the printed variables, is answered by the hot folder."""
-    printed = next(line for line in server.said.splitlines() if line.startswith("export AWS_"))
+def test_the_printed_variables_give_access_to_the_bucket(server: _Server) -> None:
+    """With them boto3 can put a file into the hot folder and get the result."""
+    printed = next(line for line in server.printed.splitlines() if line.startswith("export AWS_"))
     variables = dict(word.split("=", 1) for word in printed.split()[1:])
-    bucket = re.search(r"bucket (\S+),", server.said)
+    bucket = re.search(r"bucket (\S+);", server.printed)
     assert bucket
     drop = """
 import boto3, sys, time
@@ -184,42 +186,27 @@ s3, bucket = boto3.client("s3"), sys.argv[1]
 s3.put_object(Bucket=bucket, Key="inbox/nowhere/note.txt", Body=b"a note")
 s3.get_waiter("object_exists").wait(Bucket=bucket, Key="outbox/nowhere/note.txt/error.json")
 """
-    subprocess.run(
-        [sys.executable, "-c", drop, bucket[1]],
-        env={"PATH": os.environ["PATH"], **variables},
-        timeout=PATIENCE,
-        check=True,
-    )
+    dropped = _run(server.tree, sys.executable, "-c", drop, bucket[1], **variables)
+    assert dropped.returncode == 0, dropped.stderr
 
 
-def test_a_port_that_is_no_number_is_told(tree: Path) -> None:
-    """In one sentence, not a traceback."""
-    told = subprocess.run(
-        _Server.command(),
-        cwd=tree,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], "PORT": "http"},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert (told.returncode, "invalid int value: 'http'" in told.stderr, "Traceback" in told.stderr) == (2, True, False)
+def test_a_port_that_is_no_number_is_an_error(tree: Path) -> None:
+    """The message is a sentence without a traceback."""
+    done = _run(tree, *_Server.command(), PORT="http")
+    assert (done.returncode, "invalid int value: 'http'" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
 
 
-def test_a_fresh_token_is_for_whom_it_was_asked(server: _Server) -> None:
-    """And is accepted by the running gateway."""
-    asked = [sys.executable, "-m", "local.token", "--sub", "somebody", "--tier", "free"]
-    token = subprocess.run(
-        asked, cwd=server.tree, capture_output=True, text=True, timeout=PATIENCE, check=True
-    ).stdout.strip()
-    claims = jwt.decode(token, options={"verify_signature": False})
+def test_a_new_token_has_the_given_caller_and_tier(server: _Server) -> None:
+    """The running gateway accepts it."""
+    token = _new_token(server.tree, "--sub", "somebody", "--tier", "free").stdout.strip()
+    claims = _claims(token)
     assert (claims["sub"], claims["tier"]) == ("somebody", "free")
     answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
     assert answer.status_code == 200
 
 
-def test_a_code_change_is_read_anew(server: _Server) -> None:
-    """Without losing jobs or tokens, and without a refused connection while it restarts."""
+def test_code_reloads_when_it_changes(server: _Server) -> None:
+    """Jobs and tokens stay valid, and no connection is refused meanwhile."""
     headers = {"Authorization": f"Bearer {_token(server)}"}
     body = {"prompt": "A red boat", "width": 512, "height": 512}
     made = requests.post(f"{_url(server)}/create", json=body, headers=headers, timeout=PATIENCE)
@@ -231,14 +218,14 @@ def test_a_code_change_is_read_anew(server: _Server) -> None:
     while "9.9.9" not in versions and time.monotonic() < ends:
         versions.append(requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["version"])
     assert versions[-1] == "9.9.9"
-    server.wait_for("settings.py changed: read anew")
+    server.wait_for("settings.py changed: reloaded")
     jobs = requests.get(f"{_url(server)}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]
     assert made.headers["x-job-id"] in str(jobs)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_is_left_behind(tree: Path, how: signal.Signals) -> None:
-    """Whichever way it ends: no process, and no note of a running stack."""
+    """After any signal there is no process and no note of a running stack."""
     running = _Server(tree, "--port", str(free_port()))
     running.wait_for("Ctrl-C ends everything")
     requests.get(f"{_url(running)}/health", timeout=PATIENCE)
@@ -251,8 +238,8 @@ def test_nothing_is_left_behind(tree: Path, how: signal.Signals) -> None:
         assert not (tree / ".local/run.json").exists()
 
 
-def test_it_ends_with_who_started_it(tree: Path) -> None:
-    """Killing the shell (or make) around it ends it too."""
+def test_it_ends_with_its_parent(tree: Path) -> None:
+    """With --with-parent it ends when its shell (or make) is killed."""
     arguments = ("--with-parent", "--port", str(free_port()))
     command = shlex.join(_Server.command(*arguments))
     running = _Server.__new__(_Server)
@@ -268,36 +255,26 @@ def test_it_ends_with_who_started_it(tree: Path) -> None:
 
 
 def test_a_taken_port_is_named(tree: Path) -> None:
-    """With what to type instead."""
+    """The message has a command with another port."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = subprocess.run(
-            _Server.command(),
-            cwd=tree,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-            env={"PATH": os.environ["PATH"], "PORT": port},
-        )
+        done = _run(tree, *_Server.command(), PORT=port)
     assert done.returncode == 1
     assert f"Port {port} can't be used" in done.stderr
     assert "make run PORT=8001" in done.stderr
 
 
 def test_without_a_running_stack_there_is_no_token(tree: Path) -> None:
-    """It says what to do."""
-    done = subprocess.run(
-        [sys.executable, "-m", "local.token"], cwd=tree, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    """The message says how to start one."""
+    done = _new_token(tree)
     assert done.returncode == 1
     assert "make run" in done.stderr
 
 
-def test_keys_and_addresses_of_the_environment_replace_emulators(tree: Path) -> None:
-    """A key means the real provider, an address that address; the others are emulated."""
+def test_keys_and_urls_of_the_environment_replace_emulators(tree: Path) -> None:
+    """A key selects the real provider, a base URL that URL; the other providers are emulated."""
     running = _Server(
         tree,
         "--port",
@@ -305,8 +282,8 @@ def test_keys_and_addresses_of_the_environment_replace_emulators(tree: Path) -> 
         STABILITY_API_KEY="sk-real",
         WAVESPEED_BASE_URL="http://127.0.0.1:9",
     )
-    said = running.wait_for("Ctrl-C ends everything")
+    text = running.wait_for("Ctrl-C ends everything")
     running.stop()
-    assert "stability: the real provider" in said
-    assert "wavespeed: http://127.0.0.1:9, as the environment says" in said
-    assert "sk-real" not in said
+    assert "stability: the real provider" in text
+    assert "wavespeed: http://127.0.0.1:9, as the environment says" in text
+    assert "sk-real" not in text

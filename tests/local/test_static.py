@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.payload import Answer, Asked
+from local.payload import HttpRequest, HttpResponse
 from local.static import SESSION, Site, content_policy
 
 
@@ -22,12 +22,12 @@ def site(tmp_path: Path) -> Site:
     return Site(lambda sub, tier: f"token of {sub}, {tier}", "http://127.0.0.1:9", root)
 
 
-def asked(path: str, method: str = "GET", query: str = "", **headers: str) -> Asked:
+def asked(path: str, method: str = "GET", query: str = "", **headers: str) -> HttpRequest:
     """A request for a file."""
-    return Asked(method, path, query, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
+    return HttpRequest(method, path, query, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
 
 
-def found(site: Site, request: Asked) -> Answer:
+def found(site: Site, request: HttpRequest) -> HttpResponse:
     """The answer, which there is."""
     answer = site(request)
     assert answer
@@ -35,7 +35,7 @@ def found(site: Site, request: Asked) -> Answer:
 
 
 def test_files_have_their_type_and_the_policy(site: Site) -> None:
-    """A module is a module to the browser, and every file carries the strict policy."""
+    """A module has its media type, and every file has the security headers."""
     answer = found(site, asked("/js/main.js"))
     headers = dict(answer.headers)
     assert (answer.status, answer.body) == (200, b"export {};")
@@ -45,14 +45,14 @@ def test_files_have_their_type_and_the_policy(site: Site) -> None:
 
 
 def test_the_root_is_the_page_and_is_compressed(site: Site) -> None:
-    """`/` is index.html; who takes gzip gets it."""
+    """`/` is index.html, compressed for clients that accept gzip."""
     answer = found(site, asked("/", accept_encoding="gzip, br"))
     assert gzip.decompress(answer.body).startswith(b"<!doctype html>")
     assert len(answer.body) < 200
 
 
-def test_what_a_browser_has_is_not_sent_again(site: Site) -> None:
-    """The same ETag answers 304 without a body."""
+def test_an_etag_gets_a_304(site: Site) -> None:
+    """A request with the same ETag gets a 304 without a body."""
     tag = dict(found(site, asked("/")).headers)["etag"]
     again = found(site, asked("/", if_none_match=tag))
     assert (again.status, again.body) == (304, b"")
@@ -72,17 +72,17 @@ def test_what_a_browser_has_is_not_sent_again(site: Site) -> None:
     ],
 )
 def test_nothing_else_is_a_file(site: Site, path: str) -> None:
-    """What lies outside, is hidden or isn't there is left to the gateway."""
+    """A path that is outside, hidden or missing is left to the gateway."""
     assert site(asked(path)) is None
 
 
 def test_only_reads_are_answered(site: Site) -> None:
-    """A POST to the page's address is the gateway's business."""
+    """A POST to the page's path is left to the gateway."""
     assert site(asked("/", "POST")) is None
 
 
 def test_the_page_gets_a_token(site: Site) -> None:
-    """The page itself, on a loopback name, is handed a token for the caller that it names."""
+    """The page on a loopback name gets a token for the caller that it names."""
     answer = found(site, asked(SESSION, query="sub=me&tier=free", host="localhost:8000", sec_fetch_site="same-origin"))
     assert json.loads(answer.body)["token"] == "token of me, free"
     assert dict(answer.headers)["cache-control"] == "no-store"
@@ -98,6 +98,6 @@ def test_the_page_gets_a_token(site: Site) -> None:
         {"host": "localhost", "sec_fetch_site": "same-site"},
     ],
 )
-def test_nobody_else_gets_a_token(site: Site, headers: dict[str, str]) -> None:
-    """Another origin, another port's page and a name that was pointed here are refused."""
+def test_other_origins_get_no_token(site: Site, headers: dict[str, str]) -> None:
+    """Another origin, another port and a name that resolves to loopback are refused."""
     assert found(site, asked(SESSION, **headers)).status == 403

@@ -42,7 +42,7 @@ def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Respo
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
 def test_a_route_is_known_to_its_function(stack: Stack, route: Any) -> None:
-    """The request of events/ is understood: only an id that isn't there is a 404, and nothing is a 405 or a 5xx."""
+    """The request in events/ succeeds; only an unknown id is a 404, and nothing is a 405 or a 5xx."""
     answer = _send(stack, EVENTS[route.key], **stack.headers(sub=f"routes {route.key}"))
     assert answer.status_code in (200, 201, 202, 204, 303, 404), answer.text[:300]
     if answer.status_code == 404:
@@ -52,13 +52,13 @@ def test_a_route_is_known_to_its_function(stack: Stack, route: Any) -> None:
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.authorized], ids=lambda route: route.key)
 def test_without_a_token_the_gateway_answers(stack: Stack, route: Any) -> None:
-    """401, and no function runs."""
+    """The response is the gateway's 401."""
     answer = _send(stack, EVENTS[route.key])
     assert (answer.status_code, answer.text) == (401, '{"message":"Unauthorized"}')
 
 
 def test_unknown_paths_get_the_documented_body(stack: Stack) -> None:
-    """Through $default, for callers with a token; without one it is the gateway's 401."""
+    """With a token it is the API's 404, without one the gateway's 401."""
     event = EVENTS[DEFAULT_ROUTE]
     answer = _send(stack, event, **stack.headers())
     assert answer.status_code == 404
@@ -67,7 +67,7 @@ def test_unknown_paths_get_the_documented_body(stack: Stack) -> None:
 
 
 def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
-    """On known and on unknown paths."""
+    """Known and unknown paths respond with 204."""
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     for path in ("/api/image-studio/create", "/api/image-studio/nowhere", "/elsewhere"):
         answer = requests.options(f"{stack.origin}{path}", headers=asked, timeout=PATIENCE)
@@ -77,7 +77,7 @@ def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
 
 
 def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
-    """What functions send beyond the usual is named in the gateway's CORS configuration."""
+    """The gateway's CORS configuration names every response header of a function."""
     body = {"prompt": "A boat", "width": 256, "height": 256, "unheard_of": 1}
     answer = requests.post(f"{stack.url}/create", json=body, headers=stack.headers(sub="headers"), timeout=PATIENCE)
     usual = {"server", "date", "connection", "content-length", "content-type", "cache-control", "apigw-requestid"}
@@ -89,7 +89,7 @@ def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
 
 @pytest.mark.parametrize("variations", [1, 3])
 def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int) -> None:
-    """All that a caller can do with a job, so that each function's rights are put to use."""
+    """A caller can do all of it with each function's permissions."""
     headers = stack.headers(sub=f"jobs {variations}")
     body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": variations, "delivery": "url"}
     made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
@@ -110,7 +110,7 @@ def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int
 
 
 def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
-    """The form takes the file, the file stands for the image in a request."""
+    """The form accepts the file, and a request can refer to it."""
     headers = stack.headers(sub="uploads")
     asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=PATIENCE)
     form = asked.json()
@@ -125,7 +125,7 @@ def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
 
 
 def test_a_image_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> None:
-    """The operator drops a file, and finds the result beside it."""
+    """A file under inbox/ gets a result under outbox/."""
     s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
     s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
     ends = time.monotonic() + PATIENCE
@@ -153,7 +153,7 @@ def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
 
 
 def test_nothing_secret_is_logged(stack: Stack) -> None:
-    """Neither a prompt nor a key nor a token nor an image gets into the functions' log."""
+    """The functions' log has no prompt, key, token or image."""
     headers = stack.headers(sub="canary-sub")
     body = {"prompt": "canary-prompt zeppelin", "width": 256, "height": 256}
     answer = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)

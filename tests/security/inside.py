@@ -24,7 +24,7 @@ from local.authorizer import Identity
 from local.backend import Call
 from local.gateway import Gateway
 from local.intrinsics import REGION
-from local.payload import Asked, build_event
+from local.payload import HttpRequest, build_event
 from local.routes import RouteTable
 from local.template import ROOT, Template
 from tests.tables import BUCKET, TABLE, fake_aws, forget
@@ -41,7 +41,7 @@ _forget_dispatcher = dispatch.dispatcher.cache_clear
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpResponse:
     """What a function answered."""
 
     status: int
@@ -82,14 +82,16 @@ class Inside:
         if not isinstance(body, bytes):
             body = (body if isinstance(body, str) else json.dumps(body)).encode()
         headers = {"content-type": "application/json", **given.get("headers", {})}
-        asked = Asked(method, PREFIX + text if text.startswith("/") else text, query, tuple(headers.items()), body)
+        asked = HttpRequest(
+            method, PREFIX + text if text.startswith("/") else text, query, tuple(headers.items()), body
+        )
         match = self.table.match(method, asked.path)
         assert match is not None
         claims = given.get("claims", {"sub": given.get("sub", "alice"), "tier": given.get("tier", "enterprise")})
         context = {"jwt": {"claims": claims, "scopes": None}} if claims is not None else None
         return match.route.function, build_event(asked, match, context if match.route.authorized else None)
 
-    def ask(self, method: str, path: str, **given: Any) -> Answer:
+    def ask(self, method: str, path: str, **given: Any) -> HttpResponse:
         """The answer to a request: `body` (data or bytes), `sub`, `tier`, `claims`, `headers`."""
         return self.send(*self.event(method, path, **given))
 
@@ -98,10 +100,10 @@ class Inside:
         answered: dict[str, Any] = handler(function)(event, None)
         return answered
 
-    def send(self, function: str, event: Any) -> Answer:
+    def send(self, function: str, event: Any) -> HttpResponse:
         """The answer of a function to an event."""
         answered = self.raw(function, event)
-        return Answer(answered["statusCode"], answered["headers"], answered["body"])
+        return HttpResponse(answered["statusCode"], answered["headers"], answered["body"])
 
 
 @cache

@@ -11,7 +11,7 @@ from image_studio.providers import SPECS
 from image_studio.runtime import waiting
 from image_studio.runtime.tiers import TIERS
 from image_studio.schemas import limits
-from local.emulators.wire import SPOILERS
+from local.emulators.exchange import SPOILERS
 from local.template import ROOT, Template
 
 README = (ROOT / "README.md").read_text()

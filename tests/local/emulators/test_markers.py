@@ -1,28 +1,29 @@
-"""Markers: what they mean, when they apply, and that they are never painted."""
+"""Markers: what they mean and when they apply; and the text models' rule."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
 from local import emulators
-from local.emulators import gemini_replies, huggingface_replies, shelf, wavespeed_replies
-from local.emulators.faults import ENDS_THE_WORK, Marker, Plan, Tally, markers_in, without_markers
-from local.emulators.wire import SPOILERS
+from local.emulators import exchange, gemini, huggingface_contract, server, wavespeed_tasks
+from local.emulators.faults import ENDS_THE_WORK, FaultPlan, Marker, MarkerCounts, markers_in, without_markers
+from local.emulators.text_model import as_json, enhance
 
 
-def _plan(text: str, **changes: object) -> Plan:
-    settings: dict[str, object] = {"provider": "stability", "scope": text, "tally": Tally()}
-    return Plan(markers=markers_in(text), **(settings | changes))  # type: ignore[arg-type]  # a test's shorthand
+def _plan(text: str, counts: MarkerCounts | None = None, seed: int | None = None, scope: str = "") -> FaultPlan:
+    return FaultPlan("stability", markers_in(text), scope=scope or text, seed=seed, counts=counts or MarkerCounts())
 
 
-def _faults(plan: Plan, stage: str, count: int) -> list[str]:
-    return [marker.fault if (marker := plan.strike(stage)[1]) else "" for _ in range(count)]
+def _faults(plan: FaultPlan, stage: str, count: int = 1, scope: str = "") -> list[str]:
+    found = (plan.apply(stage, scope=scope)[1] for _ in range(count))
+    return [marker.fault if marker else "" for marker in found]
 
 
 def test_options_are_read() -> None:
-    """Names in any case, spaces allowed, several markers in one text."""
-    found = markers_in("a [[ Fault = 429 ; times=2;after=7 ]] cat [[delay=0.5]] [[not a marker]]")
+    """Names in any case, with spaces, several markers in one text."""
+    found = markers_in("a [[ Fault = 429 ; times=2;after=7 ]] cat [[delay=0.5]] [[[not a marker]]")
     assert [marker.options for marker in found] == [{"fault": "429", "times": "2", "after": "7"}, {"delay": "0.5"}]
 
 
@@ -31,7 +32,7 @@ def test_options_are_read() -> None:
     [("a [[delay=1]] cat", "a cat"), ("[[fault=500]] x", "x"), ("two  spaces", "two  spaces"), ("[[x]]", "[[x]]")],
 )
 def test_markers_are_cut_from_a_text(text: str, plain: str) -> None:
-    """What isn't a marker stays as it is."""
+    """Everything that isn't a marker stays."""
     assert without_markers(text) == plain
 
 
@@ -41,63 +42,88 @@ def test_markers_are_cut_from_a_text(text: str, plain: str) -> None:
         ("[[fault=500]]", "submit"),
         ("[[fault=500;stage=poll]]", "poll"),
         ("[[fault=failed]]", "work"),
-        ("[[fault=moderated]]", "work"),
         ("[[delay=3]]", "work"),
         ("[[delay=3;stage=result]]", "result"),
     ],
 )
-def test_each_marker_has_a_stage(text: str, stage: str) -> None:
-    """Faults strike the submit, endings and delays the work, unless said otherwise."""
+def test_a_marker_has_a_stage(text: str, stage: str) -> None:
+    """Faults apply to the submit, endings and delays to the work, unless a stage is given."""
     assert markers_in(text)[0].stage == stage
 
 
-def test_times_counts_across_plans_of_the_same_prompt() -> None:
-    """The first two calls fail, whichever variation makes them; another prompt counts for itself."""
-    tally, text = Tally(), "x [[fault=429;times=2]]"
-    struck = [_faults(_plan(text, tally=tally, seed=seed), "submit", 1)[0] for seed in range(4)]
-    assert struck == ["429", "429", "", ""]
-    assert _faults(_plan(text, tally=tally, scope="another"), "submit", 1) == ["429"]
+def test_times_counts_over_all_calls_of_a_prompt() -> None:
+    """Two calls fail, whatever their seed; another prompt counts for itself."""
+    counts, text = MarkerCounts(), "x [[fault=429;times=2]]"
+    assert [_faults(_plan(text, counts, seed), "submit")[0] for seed in range(4)] == ["429", "429", "", ""]
+    assert _faults(_plan(text, counts, scope="another"), "submit") == ["429"]
 
 
-def test_times_counts_per_stage_and_scope() -> None:
-    """Two tasks of one prompt each have their failing polls."""
+def test_times_counts_for_each_task() -> None:
+    """Each of two tasks of one prompt has its failing poll."""
     plan = _plan("x [[fault=503;stage=poll;times=1]]")
-    assert _faults(plan, "submit", 1) == [""]
-    struck = [bool(plan.strike("poll", scope=task)[1]) for task in ("a", "a", "b", "b")]
-    assert struck == [True, False, True, False]
+    assert _faults(plan, "submit") == [""]
+    assert [_faults(plan, "poll", 2, task) for task in ("a", "b")] == [["503", ""]] * 2
 
 
 @pytest.mark.parametrize(
-    ("options", "strikes"),
+    ("options", "applies"),
     [("seed=43", True), ("seed=44", False), ("provider=stability", True), ("provider=gemini", False)],
 )
-def test_seed_and_provider_narrow_a_marker(options: str, strikes: bool) -> None:
-    """One variation, or one provider, fails and the others don't."""
-    assert bool(_plan(f"[[fault=500;{options}]]", seed=43).strike("submit")[1]) is strikes
+def test_seed_and_provider_narrow_a_marker(options: str, applies: bool) -> None:
+    """It applies to one variation or to one provider only."""
+    assert bool(_plan(f"[[fault=500;{options}]]", seed=43).apply("submit")[1]) is applies
 
 
 def test_delays_add_up_and_are_bounded() -> None:
-    """No marker holds an emulator for longer than two minutes; nonsense counts as nothing."""
-    assert _plan("[[delay=1]] [[delay=2.5]] [[delay=x]] [[delay=-4]]").strike("submit", "work")[0] == 3.5
-    assert _plan("[[delay=9999]]").strike("work")[0] == 120
+    """The sum of delays counts, each at most two minutes; what is no number counts as 0."""
+    assert _plan("[[delay=1]] [[delay=2.5]] [[delay=x]] [[delay=-4]]").apply("submit", "work")[0] == 3.5
+    assert _plan("[[delay=9999]]").apply("work")[0] == 120
 
 
-def test_aimed_markers_strike_once_whatever_their_stage() -> None:
-    """A script that aims at one call doesn't follow the task to the next."""
-    plan = _plan("x", now=(Marker({"fault": "500"}),))
-    assert _faults(plan, "poll", 1) == ["500"]
-    assert _faults(plan.at(()), "poll", 1) == [""]
+def test_an_aimed_marker_applies_once() -> None:
+    """It applies at any stage of the call that a script aimed at, and not to the task's later calls."""
+    plan = FaultPlan("stability", now=(Marker({"fault": "500"}),))
+    assert (_faults(plan, "poll"), _faults(plan.later(), "poll")) == (["500"], [""])
 
 
-def test_polls_are_told() -> None:
-    """How many polls come before the end; nothing unless a marker says so."""
-    assert (_plan("[[polls=3]]").polls, _plan("x").polls) == (3, None)
+def test_a_marker_sets_the_number_of_polls() -> None:
+    """Without one a task is done at its first poll."""
+    assert (_plan("[[polls=3]]").polls, _plan("x").polls) == (3, 0)
 
 
-def test_the_page_names_every_fault() -> None:
-    """README.md has all names that the wire and the providers know, apart from the options."""
+def test_the_readme_names_every_fault() -> None:
+    """README.md has all names that the network and the providers know."""
     page = (Path(emulators.__file__).parent / "README.md").read_text()
     named = set(re.findall(r"`([a-z0-9]+)`", page))
-    known = {*SPOILERS, *ENDS_THE_WORK, *gemini_replies.refusals("m"), *huggingface_replies.refusals("m")}
-    known |= {*wavespeed_replies.refusals(), *shelf.REFUSALS}
+    known = {*exchange.SPOILERS, *ENDS_THE_WORK, *gemini.refusals("m"), *huggingface_contract.refusals("m")}
+    known |= {*wavespeed_tasks.refusals(), *server.MEDIA_REFUSALS}
     assert known - named == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Prompt: a cat\nStyle words: moody, film", "a cat, moody, film"),
+        ("Improve this.\n  Prompt: a cat\non a sofa\nStyle words: moody", "a cat\non a sofa, moody"),
+        ("Style words: moody\nPrompt: a cat", "a cat, moody"),
+        ("Prompt: a cat", "a cat"),
+        ("a cat", "a cat"),
+        ("Prompt: a cat [[delay=2]]\nStyle words:", "a cat [[delay=2]]"),
+    ],
+)
+def test_a_text_model_adds_the_style_words(text: str, written: str) -> None:
+    """It writes `<prompt>, <style words>`, whichever line comes first."""
+    assert enhance(text) == written
+
+
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [
+        (None, "prompt"),
+        ({"properties": {"prompt": {"type": "STRING"}, "other": {"type": "STRING"}}}, "prompt"),
+        ({"properties": {"number": {"type": "INTEGER"}, "text": {"type": "string"}}}, "text"),
+    ],
+)
+def test_json_uses_the_schemas_name(schema: object, name: str) -> None:
+    """The name is `prompt`, else the schema's first text property."""
+    assert json.loads(as_json("a cat", schema)) == {name: "a cat"}

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO, Any
@@ -15,17 +16,18 @@ from local.template import ROOT
 
 START_SECONDS = 60.0
 STOP_SECONDS = 5.0
-#: Below the ports that a kernel gives to outgoing connections (Linux from 32768), which come and go all the time.
+#: Below the ports that a kernel gives to outgoing connections (Linux: from 32768), so that none takes it meanwhile.
 QUIET_PORTS = range(20_000, 32_000)
 PORTS_TRIED = 50
+PAUSE_SECONDS = 0.01
 
 
 class DidNotStart(RuntimeError):
-    """A child ended, or said nothing, before it was ready."""
+    """A child ended, or did not respond, before it was ready."""
 
 
 class Child:
-    """`python -m local <role>` with settings as JSON, an open socket, and its standard input as lifeline."""
+    """`python -m local <role>` with settings as JSON and an open socket; it ends when its standard input closes."""
 
     def __init__(
         self,
@@ -52,13 +54,13 @@ class Child:
         self._ready = ready
 
     def wait_until_ready(self) -> None:
-        """Return when the child says that it is ready. Raises DidNotStart."""
+        """Return when the child has called `report_ready`. Raises DidNotStart."""
         timer = threading.Timer(START_SECONDS, self._process.kill)
         timer.start()
-        said = os.read(self._ready, 1)
+        ready = os.read(self._ready, 1)
         timer.cancel()
         os.close(self._ready)
-        if not said:
+        if not ready:
             raise DidNotStart(f"The {self._role} process ended with code {self._process.wait()} before it was ready.")
 
     @property
@@ -72,7 +74,7 @@ class Child:
         return self._process.poll() is None
 
     def stop(self, *, gently: bool = False) -> None:
-        """Cut the lifeline and wait; kill what doesn't end by itself. `gently`: let it finish what is nearly done."""
+        """Close its standard input and wait; kill it after STOP_SECONDS. `gently`: let it call `finish` first."""
         if self._process.stdin:
             with suppress(BrokenPipeError):
                 self._process.stdin.write(b"." if gently else b"")
@@ -84,18 +86,18 @@ class Child:
             self._process.wait()
 
 
-def say_ready(descriptor: int) -> None:
-    """In the child: tell the parent that it can go on."""
+def report_ready(descriptor: int) -> None:
+    """In the child: report to the parent that it is ready."""
     os.write(descriptor, b".")
     os.close(descriptor)
 
 
 def end_with_parent(finish: Callable[[], None] | None = None) -> None:
-    """In the child: end as soon as standard input closes, which it does when the parent is gone.
+    """In the child: exit when standard input closes, which it does when the parent is gone.
 
     When the parent stops the child gently, `finish` is called first.
     """
-    threading.Thread(target=_wait_and_exit, args=(finish,), name="lifeline", daemon=True).start()
+    threading.Thread(target=_wait_and_exit, args=(finish,), name="end-with-parent", daemon=True).start()
 
 
 def _wait_and_exit(finish: Callable[[], None] | None) -> None:
@@ -105,7 +107,7 @@ def _wait_and_exit(finish: Callable[[], None] | None) -> None:
 
 
 def free_port() -> int:
-    """A port of loopback for somebody else to listen on, likely to be free still when they do. Raises OSError."""
+    """Return a free port of loopback for another process to listen on. Raises OSError."""
     for port in random.SystemRandom().sample(QUIET_PORTS, PORTS_TRIED):
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
@@ -113,8 +115,18 @@ def free_port() -> int:
     raise OSError(f"none of {PORTS_TRIED} ports is free")
 
 
+def wait_for_port(port: int, seconds: float) -> None:
+    """Return when something listens on a port of loopback. Raises TimeoutError after `seconds`."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(PAUSE_SECONDS)
+    raise TimeoutError(f"nothing listens on port {port} after {seconds:g} s")
+
+
 def listen(port: int = 0) -> socket.socket:
-    """A listening socket on loopback. Raises OSError when the port is taken."""
+    """Return a listening socket on loopback. Raises OSError when the port is in use."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

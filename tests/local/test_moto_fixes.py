@@ -13,7 +13,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
-from local import transactions
+from local import moto_fixes
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for kind, name in ((DynamoHandler, "call_action"), (DynamoDBBackend, "transact_write_items")):
         monkeypatch.setattr(kind, name, getattr(kind, name))  # puts them back
     monkeypatch.setattr(Table, "__deepcopy__", None, raising=False)
-    transactions.mend(DynamoHandler, DynamoDBBackend, Table)
+    moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
     with mock_aws():
         table = boto3.resource("dynamodb", "us-east-1").create_table(
             TableName="t",
@@ -59,7 +59,7 @@ def transact(table: Any, expected: int, changed: str = "changed") -> None:
 
 
 def test_a_transaction_changes_what_it_names(table: Any) -> None:
-    """Added, deleted, replaced."""
+    """Items are added, deleted and replaced."""
     transact(table, 1)
     found = everything(table)
     assert set(found) == {"changed", "replaced", "added"}
@@ -67,7 +67,7 @@ def test_a_transaction_changes_what_it_names(table: Any) -> None:
 
 
 def test_a_cancelled_one_changes_nothing(table: Any) -> None:
-    """What came before the condition that failed is as it was."""
+    """Changes before the failed condition are undone."""
     before = everything(table)
     with pytest.raises(ClientError) as cancelled:
         transact(table, 2)
@@ -81,7 +81,7 @@ def test_a_cancelled_one_changes_nothing(table: Any) -> None:
 
 
 def test_two_changes_of_one_item_are_refused(table: Any) -> None:
-    """As DynamoDB refuses them, and nothing is changed."""
+    """The transaction is refused, and nothing is changed."""
     before = everything(table)
     with pytest.raises(ClientError, match="multiple operations on one item"):
         transact(table, 7, changed="replaced")
@@ -103,8 +103,8 @@ class Slow:
 
 
 def test_one_request_at_a_time() -> None:
-    """Condition and change are one step, however many threads ask at once."""
-    transactions.mend(Slow, type("Backend", (), {"transact_write_items": None}), type("Table", (), {}))
+    """Requests of several threads run one after the other."""
+    moto_fixes.apply(Slow, type("Backend", (), {"transact_write_items": None}), type("Table", (), {}))
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: Slow().call_action(), range(24)))
     assert Slow.most == 1

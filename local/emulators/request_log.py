@@ -1,9 +1,9 @@
-"""What an emulator was asked: every request, what it answered, and what it would have charged."""
+"""The record of an emulator's requests: what came, what was answered, what was charged."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,9 +11,9 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-KEPT_CALLS = 1000
-KEPT_BODY_BYTES = 96 * 1024 * 1024
-LONGEST_SHOWN_TEXT = 2000
+MAX_CALLS = 1000
+MAX_BODY_BYTES = 96 * 1024 * 1024
+MAX_TEXT = 2000
 SECRET_HEADERS = {"authorization", "x-goog-api-key", "cookie", "x-api-key"}
 SECRET_QUERY = {"key"}
 HIDDEN = "***"
@@ -21,11 +21,11 @@ HIDDEN = "***"
 
 @dataclass
 class Call:
-    """One request and its answer.
+    """One request and its response.
 
     `kind` is generate (a paid submit), text, poll, result (a download), upload or read.
-    `accepted` says that the provider took a generation on, `charged` that it took money for it
-    (`price`, in the provider's own unit). `images` holds the decoded image inputs by field name.
+    `accepted`: the provider accepted a generation. `charged`: it took money for it (`price`, in the provider's own
+    unit). `images` holds the bytes of the image inputs by field name.
     """
 
     number: int
@@ -49,13 +49,13 @@ class Call:
     size: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """The call without images and with long texts cut, for `GET /_calls`."""
+        """Return the call without images and with long texts cut, for `GET /_calls`."""
         shown = {name: value for name, value in vars(self).items() if name not in {"images", "size"}}
-        return shown | {"fields": shorten(self.fields)}
+        return shown | {"fields": _shorten(self.fields)}
 
 
-class Recorder:
-    """A bounded, thread-safe list of calls; the counts are never cut."""
+class RequestLog:
+    """A bounded, thread-safe list of calls, and counts of all of them."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -63,9 +63,9 @@ class Recorder:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all calls and set the counts to 0."""
         with self._lock:
-            self._calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+            self._calls: deque[Call] = deque(maxlen=MAX_CALLS)
             self._count = 0
             self.accepted = 0
             self.charged = 0.0
@@ -80,7 +80,7 @@ class Recorder:
             return list(self._calls)
 
     def begin(self, request: Request) -> Call:
-        """Note a request that has arrived."""
+        """Add a request that has arrived."""
         with self._lock:
             self._count += 1
             call = Call(
@@ -89,43 +89,38 @@ class Recorder:
                 method=request.method,
                 path=request.path,
                 query={k: HIDDEN if k in SECRET_QUERY else v for k, v in request.args.items()},
-                headers=redacted(dict(request.headers)),
+                headers={k.lower(): HIDDEN if k.lower() in SECRET_HEADERS else v for k, v in request.headers.items()},
             )
             self._calls.append(call)
             return call
 
     def end(self, call: Call, status: int) -> None:
-        """Note what was answered, and let go of the oldest bodies when they grow too big."""
+        """Add the status, and drop the oldest bodies beyond MAX_BODY_BYTES."""
         with self._lock:
             call.status = status
             call.seconds = round(time.monotonic() - self._started - call.at, 3)
             total = 0
             for kept in reversed(self._calls):
                 total += kept.size
-                if total > KEPT_BODY_BYTES and kept.size:
-                    kept.fields, kept.images, kept.size = shorten(kept.fields), {}, 0
+                if total > MAX_BODY_BYTES and kept.size:
+                    kept.fields, kept.images, kept.size = _shorten(kept.fields), {}, 0
 
     def accept(self, call: Call, price: float, *, charged: bool = True) -> None:
-        """Count a generation that the provider took on, and its price unless nothing was charged."""
+        """Count an accepted generation, and its price unless nothing was charged."""
         with self._lock:
             call.accepted, call.charged, call.price = True, charged, price if charged else 0.0
             self.accepted += 1
             self.charged += call.price
 
     def refund(self, call: Call) -> None:
-        """Give the price back: the generation failed."""
+        """Take the price of a failed generation back."""
         with self._lock:
             self.charged -= call.price
             call.charged, call.price = False, 0.0
 
-    def answered_text(self) -> None:
-        """Count a call of a text model; those are not paid image calls."""
-        with self._lock:
-            self.texts += 1
-
     @contextmanager
     def in_flight(self) -> Iterator[None]:
-        """Count a generation as running, from its request to its answer."""
+        """Count a generation as in flight."""
         self.opened()
         try:
             yield
@@ -133,18 +128,18 @@ class Recorder:
             self.closed()
 
     def opened(self) -> None:
-        """A generation starts; remembers how many ran at once."""
+        """Count a generation that starts, and the peak."""
         with self._lock:
             self.open_generations += 1
             self.peak = max(self.peak, self.open_generations)
 
     def closed(self) -> None:
-        """A generation ended."""
+        """Count a generation that ended."""
         with self._lock:
             self.open_generations = max(0, self.open_generations - 1)  # a reset may have come between
 
     def summary(self) -> dict[str, Any]:
-        """Counts and calls as JSON."""
+        """Return counts and calls as JSON."""
         with self._lock:
             return {
                 "count": self._count,
@@ -156,18 +151,13 @@ class Recorder:
             }
 
 
-def redacted(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by lower-case name, secrets hidden."""
-    return {name.lower(): HIDDEN if name.lower() in SECRET_HEADERS else value for name, value in headers.items()}
-
-
-def shorten(value: Any) -> Any:
-    """The same JSON with each long text replaced by its start, length and digest."""
+def _shorten(value: Any) -> Any:
+    """Replace each long text by its start, length and digest."""
     if isinstance(value, dict):
-        return {name: shorten(item) for name, item in value.items()}
+        return {name: _shorten(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [shorten(item) for item in value]
-    if isinstance(value, str) and len(value) > LONGEST_SHOWN_TEXT:
+        return [_shorten(item) for item in value]
+    if isinstance(value, str) and len(value) > MAX_TEXT:
         digest = sha256(value.encode()).hexdigest()[:12]
         return f"{value[:40]}... <{len(value)} characters, sha256 {digest}>"
     return value

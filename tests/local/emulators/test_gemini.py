@@ -1,4 +1,4 @@
-"""Gemini's HTTP surface beyond what its SDK exercises: names, keys, sizes, lists."""
+"""Gemini over HTTP, beyond what its SDK uses: names, keys, sizes, lists."""
 
 import base64
 from io import BytesIO
@@ -9,7 +9,7 @@ import requests
 from PIL import Image
 
 from local.emulators import Emulator
-from local.emulators.gemini_models import IMAGE_MODELS, SIZES_1K
+from local.emulators.gemini_contract import IMAGE_MODELS, SIZES_1K
 
 KEY = {"x-goog-api-key": "key"}
 FLASH = "gemini-3.1-flash-image"
@@ -47,8 +47,8 @@ def test_an_image_size_scales_the_sides_and_the_price(gemini: Emulator, image_si
 
 def test_snake_case_is_understood(gemini: Emulator) -> None:
     """The API takes its names in either case."""
-    body = {"contents": {"parts": {"text": "x"}}, "generation_config": {"image_config": {"aspect_ratio": "16:9"}}}
-    body["contents"] = [{"parts": [{"text": "x"}]}]
+    settings = {"image_config": {"aspect_ratio": "16:9"}}
+    body = {"contents": [{"parts": [{"text": "x"}]}], "generation_config": settings}
     assert _size(_ask(gemini, body, LITE)) == (1376, 768)
 
 
@@ -61,7 +61,7 @@ def test_snake_case_is_understood(gemini: Emulator) -> None:
     ],
 )
 def test_an_unknown_name_is_refused_with_its_place(gemini: Emulator, extra: dict[str, Any], place: str) -> None:
-    """Google's APIs don't ignore what they don't know."""
+    """The error names the field's path."""
     error = _ask(gemini, _body() | extra).json()["error"]
     assert (error["code"], error["status"]) == (400, "INVALID_ARGUMENT")
     assert place in error["details"][0]["fieldViolations"][0]["field"].lower()
@@ -69,13 +69,13 @@ def test_an_unknown_name_is_refused_with_its_place(gemini: Emulator, extra: dict
 
 
 def test_a_key_may_stand_in_the_query_and_is_hidden(gemini: Emulator) -> None:
-    """?key= works; the record doesn't keep it."""
+    """`?key=` works, and the log hides it."""
     assert _ask(gemini, _body(), headers={}, params={"key": "secret-key"}).status_code == 200
     assert gemini.calls[0].query == {"key": "***"}
 
 
 def test_a_missing_key_is_403(gemini: Emulator) -> None:
-    """Unregistered callers are refused otherwise than bad keys."""
+    """A missing key has another status than a bad one."""
     reply = _ask(gemini, _body(), headers={})
     assert (reply.status_code, reply.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
@@ -108,19 +108,19 @@ def test_models_are_listed(gemini: Emulator) -> None:
     ],
 )
 def test_what_cannot_be_served_is_an_invalid_argument(gemini: Emulator, body: dict[str, Any]) -> None:
-    """Nothing in it, no image in an image, two candidates, text alone."""
+    """Empty contents, broken images, two candidates and text alone are refused."""
     assert _ask(gemini, body).json()["error"]["status"] == "INVALID_ARGUMENT"
 
 
 def test_too_many_references_are_refused(gemini: Emulator, subject_png: bytes) -> None:
-    """14 images at most."""
+    """At most 14 images are accepted."""
     inline = {"inlineData": {"mimeType": "image/png", "data": base64.b64encode(subject_png).decode()}}
     bodies = [{"contents": [{"parts": [{"text": "x"}, *[inline] * count]}]} for count in (14, 15)]
     assert [_ask(gemini, body, LITE).status_code for body in bodies] == [200, 400]
 
 
 def test_a_long_answer_is_cut_at_the_token_limit(gemini: Emulator) -> None:
-    """MAX_TOKENS, as for anyone who sets the limit too low."""
+    """The finish reason is MAX_TOKENS."""
     body = _body("Prompt: " + "word " * 100, maxOutputTokens=5)
     candidate = _ask(gemini, body, "gemini-3.5-flash-lite").json()["candidates"][0]
     assert candidate["finishReason"] == "MAX_TOKENS"

@@ -9,8 +9,7 @@ import requests
 from PIL import Image
 
 from local.emulators import Emulator
-from local.emulators.wavespeed_kinds import Area, Flag, ImageInput, ImageInputs, Input, OneOf, Range
-from local.emulators.wavespeed_models import MODELS
+from local.emulators.wavespeed_contract import MODELS, Area, Flag, ImageInput, ImageList, Input, OneOf, Range
 
 KEY = {"Authorization": "Bearer key"}
 QWEN = "wavespeed-ai/qwen-image/text-to-image"
@@ -67,7 +66,7 @@ def _value(name: str, spec: Input, image: bytes) -> Any:
             return name == "enable_sync_mode"
         case ImageInput():
             return _data_uri(image)
-        case ImageInputs():
+        case ImageList():
             return [_data_uri(image)]
     return "4"
 
@@ -148,8 +147,8 @@ def test_a_submit_answers_with_the_documented_object(wavespeed: Emulator) -> Non
     assert data["created_at"].endswith("Z")
 
 
-def test_extra_inputs_are_ignored_but_noted(wavespeed: Emulator) -> None:
-    """Ideogram knows no size: it is dropped, so the answer is square, and the record tells."""
+def test_unknown_inputs_are_ignored_but_logged(wavespeed: Emulator) -> None:
+    """Ideogram has no size: it is ignored, the image is square, and the log has the names."""
     body = {"prompt": "x", "width": 1200, "height": 628, "negative_prompt": "y", "enable_sync_mode": True}
     data = _finished(wavespeed, _submit(wavespeed, "ideogram-ai/ideogram-v3-turbo", body))
     assert _opened(data["outputs"][0]).size == (1024, 1024)
@@ -193,7 +192,7 @@ def test_both_uploads_give_a_url_that_models_take(wavespeed: Emulator, subject_p
     assert _submit(wavespeed, model, {"image": "https://example.com/a.png"}).status_code == 400
 
 
-def test_balance_prices_and_models_are_told(wavespeed: Emulator) -> None:
+def test_balance_prices_and_models_are_served(wavespeed: Emulator) -> None:
     """Both balance paths; a price by inputs; the list with schemas."""
     _submit(wavespeed, QWEN, {"prompt": "x"})
     paths = ("balance", "account/balance", "models")
@@ -208,7 +207,7 @@ def test_balance_prices_and_models_are_told(wavespeed: Emulator) -> None:
 
 
 def test_an_empty_account_is_402(wavespeed: Emulator) -> None:
-    """What can't be paid isn't started."""
+    """A submit beyond the balance is refused."""
     wavespeed.provider.balance = 0.01
     assert _submit(wavespeed, QWEN, {"prompt": "x"}).json()["code"] == 402
 
@@ -230,7 +229,7 @@ def test_base64_outputs_have_no_prefix(wavespeed: Emulator) -> None:
     ],
 )
 def test_a_task_may_end_in_each_bad_state(wavespeed: Emulator, fault: str, status: str) -> None:
-    """HTTP 200, the state, and words in `error`; moderation sets has_nsfw_contents."""
+    """The poll is a 200 with the state and `error`; moderation sets has_nsfw_contents."""
     data = _finished(wavespeed, _submit(wavespeed, QWEN, {"prompt": f"x [[fault={fault}]]"}))
     assert (data["status"], data["outputs"], bool(data["error"])) == (status, [], True)
     assert data["has_nsfw_contents"] == [fault == "moderated"]
@@ -243,7 +242,7 @@ def test_completed_may_come_without_outputs(wavespeed: Emulator) -> None:
 
 
 def test_an_error_may_hide_in_a_200(wavespeed: Emulator) -> None:
-    """The envelope's code counts, not only HTTP's."""
+    """The envelope has an error's code."""
     reply = _submit(wavespeed, QWEN, {"prompt": "x [[fault=code500]]"})
     assert (reply.status_code, reply.json()["code"]) == (200, 500)
 

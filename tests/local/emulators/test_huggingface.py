@@ -1,4 +1,4 @@
-"""The Hugging Face router's HTTP surface beyond what its client exercises."""
+"""The Hugging Face router over HTTP, beyond what its client uses."""
 
 import base64
 from io import BytesIO
@@ -35,7 +35,7 @@ def _uri(image: bytes) -> str:
     ],
 )
 def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: tuple[int, int]) -> None:
-    """By name, by sides, or its default; the reply tells it too."""
+    """The size comes by name, by sides or by default, and is in the response, too."""
     found = _post(huggingface, SCHNELL, {"prompt": "x", **sent}).json()["images"][0]
     image = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
     assert (image.size, (found["width"], found["height"])) == (size, size)
@@ -44,22 +44,22 @@ def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: 
 @pytest.mark.parametrize(
     "body", [{}, {"prompt": " "}, {"prompt": "x", "image_size": "huge"}, {"prompt": "x", "image_size": {"width": 9}}]
 )
-def test_fal_refuses_in_its_own_words(huggingface: Emulator, body: dict[str, Any]) -> None:
+def test_fal_has_its_own_validation_errors(huggingface: Emulator, body: dict[str, Any]) -> None:
     """422 with `detail`, passed through by the router."""
     reply = _post(huggingface, SCHNELL, body)
     assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
 
 
 def test_an_edit_needs_a_image(huggingface: Emulator, subject_png: bytes) -> None:
-    """Without one, or with bytes that are none, it is refused before anything is paid."""
+    """A missing or broken image is refused, and nothing is paid."""
     bodies = [{"prompt": "x"}, {"prompt": "x", "image_url": _uri(b"no image")}]
     assert [_post(huggingface, EDIT, body).status_code for body in bodies] == [422, 422]
     assert huggingface.paid_calls == 0
     assert _post(huggingface, EDIT, {"prompt": "x", "image_url": _uri(subject_png)}).json()["status"] == "IN_QUEUE"
 
 
-def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes) -> None:
-    """IN_PROGRESS with 202, no result before COMPLETED, the app in the address and not the endpoint."""
+def test_the_queue_shows_progress(huggingface: Emulator, subject_png: bytes) -> None:
+    """There is no result before COMPLETED, and its address names the app."""
     body = {"prompt": "x [[polls=1]]", "image_url": _uri(subject_png)}
     address = _post(huggingface, EDIT, body).json()["response_url"].removeprefix(huggingface.url)
     base = f"{huggingface.url}/fal-ai{address}"
@@ -74,7 +74,7 @@ def test_the_queue_tells_its_progress(huggingface: Emulator, subject_png: bytes)
     assert huggingface.paid_calls == 1
 
 
-def test_a_flagged_image_is_black_and_said_to_be(huggingface: Emulator) -> None:
+def test_a_flagged_image_is_black_and_marked(huggingface: Emulator) -> None:
     """The safety checker of fal blacks the image out and answers 200."""
     found = _post(huggingface, SCHNELL, {"prompt": "x [[fault=moderated]]"}).json()
     image = Image.open(BytesIO(requests.get(found["images"][0]["url"], timeout=60).content)).convert("L")
@@ -125,8 +125,8 @@ def test_chat_refuses_what_is_no_chat_model(huggingface: Emulator) -> None:
     assert [_post(huggingface, "/v1/chat/completions", body).status_code for body in bodies] == [400, 422]
 
 
-def test_only_a_text_stage_strikes_chat(huggingface: Emulator) -> None:
-    """Markers for images stay in the answer, for the image model to heed."""
+def test_only_a_text_stage_applies_to_chat(huggingface: Emulator) -> None:
+    """Other markers stay in the text, for the image model."""
 
     def ask(prompt: str) -> requests.Response:
         body = {"model": LLAMA, "messages": [{"role": "user", "content": f"Prompt: {prompt}\nStyle words: oil"}]}

@@ -1,7 +1,8 @@
-"""Faults of the wire and the control endpoints, as a client meets them; and what each of them costs."""
+"""Network faults and control endpoints as a client sees them, and what each fault costs."""
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Thread
 from typing import Any
 
@@ -45,7 +46,7 @@ SENDERS: dict[str, Send] = {
 
 
 @pytest.fixture(params=SENDERS)
-def door(request: pytest.FixtureRequest) -> tuple[Emulator, Callable[..., requests.Response]]:
+def provider(request: pytest.FixtureRequest) -> tuple[Emulator, Callable[..., requests.Response]]:
     """Each provider in turn: its emulator, and a way to send it a prompt."""
     emulator = request.getfixturevalue(request.param)
     return emulator, lambda prompt, **options: SENDERS[request.param](
@@ -54,9 +55,9 @@ def door(request: pytest.FixtureRequest) -> tuple[Emulator, Callable[..., reques
 
 
 @pytest.mark.parametrize("fault", ["timeout", "reset", "cut"])
-def test_a_lost_answer_was_paid(door: tuple[Emulator, Send], fault: str) -> None:
+def test_a_lost_answer_was_paid(provider: tuple[Emulator, Send], fault: str) -> None:
     """The client sees a broken connection; the provider did the work."""
-    emulator, send = door
+    emulator, send = provider
     with pytest.raises((requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)):
         send(f"x [[fault={fault}]]", timeout=2)
     ends = time.monotonic() + 60
@@ -66,23 +67,23 @@ def test_a_lost_answer_was_paid(door: tuple[Emulator, Send], fault: str) -> None
     assert emulator.calls[0].fault == fault
 
 
-def test_a_reset_is_a_reset(door: tuple[Emulator, Send]) -> None:
-    """TCP RST, not an orderly end."""
+def test_a_reset_is_a_reset(provider: tuple[Emulator, Send]) -> None:
+    """The connection ends with a TCP RST."""
     with pytest.raises(requests.ConnectionError, match="reset by peer"):
-        door[1]("x [[fault=reset]]")
+        provider[1]("x [[fault=reset]]")
 
 
-def test_a_drip_goes_on(door: tuple[Emulator, Send]) -> None:
-    """Bytes keep coming, far slower than any deadline; a read timeout alone never ends it."""
-    emulator, send = door
+def test_a_drip_goes_on(provider: tuple[Emulator, Send]) -> None:
+    """Bytes keep coming so slowly that a read timeout never ends it."""
+    emulator, send = provider
     with send("x [[fault=drip]]", stream=True) as reply:
         assert (reply.status_code, len(next(reply.iter_content(1)))) == (200, 1)
     assert emulator.paid_calls == 1
 
 
-def test_a_huge_answer_never_says_its_length(door: tuple[Emulator, Send]) -> None:
-    """Far more than any image, without a Content-Length."""
-    with door[1]("x [[fault=huge]]", stream=True) as reply:
+def test_a_huge_answer_never_says_its_length(provider: tuple[Emulator, Send]) -> None:
+    """The response is far larger than any image and has no Content-Length."""
+    with provider[1]("x [[fault=huge]]", stream=True) as reply:
         received = 0
         for chunk in reply.iter_content(1_048_576):
             received += len(chunk)
@@ -106,19 +107,19 @@ def test_a_huge_answer_never_says_its_length(door: tuple[Emulator, Send]) -> Non
     ],
 )
 def test_a_bad_answer_costs_what_it_should(
-    door: tuple[Emulator, Send], fault: str, status: int, content_type: str, paid: int
+    provider: tuple[Emulator, Send], fault: str, status: int, content_type: str, paid: int
 ) -> None:
-    """After the work it was paid, before it not; a bad key is 401, but 400 at Gemini."""
-    emulator, send = door
+    """A response after the work was paid, one before it was not. A bad key is 401, but 400 at Gemini."""
+    emulator, send = provider
     reply = send(f"x [[fault={fault}]]")
     assert reply.status_code == (status or (400 if emulator.name == "gemini" else 401))
     assert reply.headers.get("content-type", "").startswith(content_type)
     assert emulator.paid_calls == paid
 
 
-def test_a_truncated_answer_is_well_formed_http(door: tuple[Emulator, Send]) -> None:
-    """Half a body with the length of half a body."""
-    whole, half = (door[1](f"x [[fault={fault}]]" if fault else "x") for fault in ("", "truncated"))
+def test_a_truncated_answer_is_well_formed_http(provider: tuple[Emulator, Send]) -> None:
+    """Content-Length is that of the half body."""
+    whole, half = (provider[1](f"x [[fault={fault}]]" if fault else "x") for fault in ("", "truncated"))
     assert len(half.content) < len(whole.content)
     assert half.headers["content-type"] == whole.headers["content-type"]
     if "json" in half.headers["content-type"]:
@@ -126,38 +127,38 @@ def test_a_truncated_answer_is_well_formed_http(door: tuple[Emulator, Send]) -> 
             half.json()
 
 
-def test_a_redirect_leads_to_where_it_is_noticed(door: tuple[Emulator, Send]) -> None:
-    """Whoever follows is in the record."""
-    emulator, send = door
+def test_a_followed_redirect_is_logged(provider: tuple[Emulator, Send]) -> None:
+    """A client that follows it is in the log."""
+    emulator, send = provider
     send("x [[fault=redirect]]", allow_redirects=True)
     assert [call.path for call in emulator.calls][-1] == "/_redirected"
 
 
 @pytest.mark.parametrize(("fault", "said"), [("429", True), ("429now", False)])
-def test_a_busy_provider_says_when_or_not(door: tuple[Emulator, Send], fault: str, said: bool) -> None:
-    """429 tells when to come back, in the provider's own way; 429now doesn't."""
-    reply = door[1](f"x [[fault={fault};after=3]]")
+def test_a_rate_limit_may_have_a_retry_after(provider: tuple[Emulator, Send], fault: str, said: bool) -> None:
+    """`429` says when to retry, in the provider's own way; `429now` doesn't."""
+    reply = provider[1](f"x [[fault={fault};after=3]]")
     told = reply.headers.get("retry-after") == "3" or '"retryDelay": "3s"' in reply.text
     assert (reply.status_code, told) == (429, said)
 
 
-def test_a_fault_may_end(door: tuple[Emulator, Send]) -> None:
-    """times=2 fails twice; the third call is served, and it alone is paid."""
-    emulator, send = door
+def test_a_fault_may_end(provider: tuple[Emulator, Send]) -> None:
+    """With times=2 the third call succeeds, and only that one is paid."""
+    emulator, send = provider
     assert [send("x [[fault=500;times=2]]").status_code for _ in range(3)] == [500, 500, 200]
     assert emulator.paid_calls == 1
 
 
-def test_an_unknown_fault_is_loud(door: tuple[Emulator, Send]) -> None:
-    """A misspelt marker isn't taken for success."""
-    reply = door[1]("x [[fault=no-such]]")
+def test_an_unknown_fault_is_a_500(provider: tuple[Emulator, Send]) -> None:
+    """A misspelled marker is a 500 that names it."""
+    reply = provider[1]("x [[fault=no-such]]")
     assert reply.status_code == 500
     assert "no-such" in reply.json()["emulator"]
 
 
-def test_a_delay_delays_the_image(door: tuple[Emulator, Send]) -> None:
-    """A synchronous answer comes later; an asynchronous task is `processing` meanwhile."""
-    emulator, send = door
+def test_a_delay_delays_the_image(provider: tuple[Emulator, Send]) -> None:
+    """A synchronous response comes later; an asynchronous task is `processing` meanwhile."""
+    emulator, send = provider
     started = time.monotonic()
     if emulator.name == "wavespeed":
         reply = send("x [[delay=60]]")
@@ -168,16 +169,16 @@ def test_a_delay_delays_the_image(door: tuple[Emulator, Send]) -> None:
         assert time.monotonic() - started >= 0.5
 
 
-def test_a_script_waits_for_the_next_submits(door: tuple[Emulator, Send]) -> None:
-    """POST /_script strikes calls that have no prompt of their own to carry a marker."""
-    emulator, send = door
+def test_a_script_waits_for_the_next_submits(provider: tuple[Emulator, Send]) -> None:
+    """A script applies to calls that have no prompt of their own."""
+    emulator, send = provider
     requests.post(f"{emulator.url}/_script", json={"marker": "[[fault=500]]", "times": 2}, timeout=60)
     assert [send("x").status_code for _ in range(3)] == [500, 500, 200]
 
 
-def test_a_header_carries_a_marker(door: tuple[Emulator, Send]) -> None:
+def test_a_header_carries_a_marker(provider: tuple[Emulator, Send]) -> None:
     """X-Emulator-Marker is read as if it stood in the prompt."""
-    emulator, _ = door
+    emulator, _ = provider
     path = {"stability": STABILITY, "wavespeed": QWEN, "huggingface": SCHNELL, "gemini": FLASH}[emulator.name]
     headers = {**KEY, "X-Emulator-Marker": "[[fault=500]]"}
     body: dict[str, Any] = {"json": {"prompt": "x", "contents": [{"parts": [{"text": "x"}]}]}}
@@ -188,9 +189,9 @@ def test_a_header_carries_a_marker(door: tuple[Emulator, Send]) -> None:
     assert requests.post(emulator.url + path, headers=headers, timeout=60, **body).status_code == 500
 
 
-def test_the_record_hides_keys_and_counts(door: tuple[Emulator, Send]) -> None:
-    """GET /_calls for other processes: counts, calls, no key; POST /_reset empties it."""
-    emulator, send = door
+def test_the_record_hides_keys_and_counts(provider: tuple[Emulator, Send]) -> None:
+    """GET /_calls has counts and calls but no key; POST /_reset empties it."""
+    emulator, send = provider
     send("x")
     text = requests.get(f"{emulator.url}/_calls", timeout=60)
     assert "hf_key" not in text.text
@@ -202,7 +203,7 @@ def test_the_record_hides_keys_and_counts(door: tuple[Emulator, Send]) -> None:
 
 @pytest.mark.parametrize("fault", ["500", "403", "mime", "truncated", "notimage", "redirect", "reset"])
 def test_a_download_may_fail_after_a_good_task(wavespeed: Emulator, fault: str) -> None:
-    """stage=result strikes the image's download alone."""
+    """A marker with stage=result applies to the download only."""
     reply = _to_wavespeed(wavespeed.url, f"x [[fault={fault};stage=result;times=1]]", timeout=60)
     poll = requests.get(reply.json()["data"]["urls"]["get"], headers=KEY, timeout=60).json()["data"]
 
@@ -218,7 +219,7 @@ def test_a_download_may_fail_after_a_good_task(wavespeed: Emulator, fault: str) 
 
 
 def test_a_script_can_aim_at_one_path(wavespeed: Emulator) -> None:
-    """With `path` the next call that contains it is struck, here a poll; the submit before it isn't."""
+    """With `path` it applies to the next call that contains it, here a poll."""
     wavespeed.script("[[fault=503]]", path="/result")
     reply = _to_wavespeed(wavespeed.url, "x", timeout=60)
     url = reply.json()["data"]["urls"]["get"]
@@ -226,7 +227,7 @@ def test_a_script_can_aim_at_one_path(wavespeed: Emulator) -> None:
 
 
 def test_one_variation_can_fail(wavespeed: Emulator) -> None:
-    """seed=N strikes the submit with that seed."""
+    """A marker with seed=N applies to the submit with that seed."""
     statuses = []
     for seed in (41, 42, 43):
         body = {"prompt": "x [[fault=500;seed=42]]", "seed": seed}
@@ -234,9 +235,9 @@ def test_one_variation_can_fail(wavespeed: Emulator) -> None:
     assert statuses == [200, 500, 200]
 
 
-def test_generations_run_at_once_and_the_peak_is_known(door: tuple[Emulator, Send]) -> None:
-    """Five delayed calls overlap, the sixth comes alone."""
-    emulator, send = door
+def test_generations_run_at_once_and_the_peak_is_known(provider: tuple[Emulator, Send]) -> None:
+    """Five delayed calls run at the same time."""
+    emulator, send = provider
     threads = [Thread(target=send, args=(f"x{number} [[delay=1]]",)) for number in range(5)]
     for thread in threads:
         thread.start()
@@ -253,8 +254,8 @@ def test_scripts_queue_up(stability: Emulator) -> None:
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
-def test_a_key_of_ones_own_is_the_only_one(name: str) -> None:
-    """`start(name, key=...)` accepts nothing else; `stop` closes the port and ends what was held."""
+def test_a_given_key_is_the_only_one_accepted(name: str) -> None:
+    """`stop` closes the port and ends held connections."""
     with start(name, key="hf_only") as emulator:
         refused = SENDERS[name](emulator.url, "x", timeout=60).status_code
         assert refused == (400 if name == "gemini" else 401)
@@ -267,13 +268,11 @@ def test_a_key_of_ones_own_is_the_only_one(name: str) -> None:
 
 
 def _ignore_errors(send: Send, url: str) -> None:
-    try:
+    with suppress(requests.RequestException):
         send(url, "x [[fault=timeout]]", timeout=60)
-    except requests.ConnectionError:
-        return
 
 
 def test_a_taken_port_is_an_error() -> None:
-    """Not an exit of the whole process."""
+    """`start` raises OSError."""
     with start("gemini") as emulator, pytest.raises(OSError, match="in use"):
         start("gemini", port=int(emulator.url.rpartition(":")[2]))
