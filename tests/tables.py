@@ -9,14 +9,15 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from image_studio.runtime import clients, roster, settings, wiring
+from image_studio.runtime import aws_clients, circuit_breaker, configured_providers, settings, wiring
 from local.moto_fixes import one_at_a_time
 from local.template import Template
 
 TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
 _CACHES = (
     settings.settings,
-    *(getattr(clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
+    circuit_breaker.circuits,
+    *(getattr(aws_clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
     *(each for each in vars(wiring).values() if hasattr(each, "cache_clear")),
 )
 
@@ -32,7 +33,7 @@ def forget() -> None:
     """Drop everything that a process keeps of its settings, clients and reads."""
     for each in _CACHES:
         each.cache_clear()
-    roster.forget()
+    configured_providers._known = None
 
 
 @contextmanager

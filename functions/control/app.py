@@ -1,24 +1,25 @@
 """Control: one paid operation and what describes it."""
 
+from image_studio.operations import find_operation
 from image_studio.operations.listings import control_operations
-from image_studio.runtime import reads
-from image_studio.runtime.answers import Response
-from image_studio.runtime.call import Call
-from image_studio.runtime.edge import StudioApi
+from image_studio.runtime import aws_clients
+from image_studio.runtime.api import Response, cached
+from image_studio.runtime.resolver import ApiResolver
+from image_studio.runtime.submit import submit
 
-api = StudioApi()
-handler = api.handle
+app = ApiResolver()
+handler = app.handler
+aws_clients.prepare()
+find_operation("control")  # imports it
 
 
-@api.post("/control/process", spends=True)
-def control(call: Call) -> Response:
+@app.post("/control/process", spends=True)
+def control() -> Response:
     """Carry out the operation."""
-    from image_studio.runtime.submit import submit
-
-    return submit(call, "control")
+    return submit(app.call, "control")
 
 
-@api.get("/control/operations")
-def operations(call: Call) -> Response:
+@app.get("/control/operations")
+def operations() -> Response:
     """List the operations and the fields that each has."""
-    return reads.cached(call, control_operations())
+    return cached(app.call, control_operations())

@@ -1,109 +1,123 @@
-"""Create: images from prompts, templates, providers, estimates, health; and the gateway's default route.
+"""Create: images from prompts, templates, providers, estimates, personas, health, and the gateway's default route.
 
-What only one route needs, it imports itself: reading the catalog doesn't wait for what an image needs.
+This function alone serves quick reads of the catalog beside a paid route. So what the other routes need is imported on
+first use; or at init, if that is kept by a snapshot or by provisioned concurrency.
 """
 
-from image_studio.operations import templates
-from image_studio.runtime import reads
-from image_studio.runtime.answers import Response, respond
-from image_studio.runtime.call import Call
-from image_studio.runtime.edge import StudioApi
+import os
+from importlib import import_module
+
+from image_studio.operations import find_operation, templates
+from image_studio.runtime import aws_clients, openapi
+from image_studio.runtime.api import Response, cached
 from image_studio.runtime.limits import Meter
-from image_studio.runtime.reads import cached
+from image_studio.runtime.resolver import ApiResolver
 
-api = StudioApi()
-handler = api.handle
+KEPT_INIT = ("snap-start", "provisioned-concurrency")
+ON_FIRST_USE = ("account", "reads", "submit")
+
+app = ApiResolver()
+handler = app.handler
 
 
-@api.post("/create", spends=True)
-def create(call: Call) -> Response:
+@app.post("/create", spends=True)
+def create() -> Response:
     """Make images from a prompt."""
     from image_studio.runtime.submit import submit
 
-    return submit(call, "create")
+    return submit(app.call, "create")
 
 
-@api.get("/templates")
-def list_templates(call: Call) -> Response:
+@app.get("/templates")
+def list_templates() -> Response:
     """List templates by platform and category."""
+    call = app.call
     return cached(call, templates.list_templates(call.query("platform"), call.query("category")))
 
 
-@api.get("/templates/search")
-def search(call: Call) -> Response:
+@app.get("/templates/search")
+def search() -> Response:
     """Find templates by words."""
-    return cached(call, templates.search_templates(call.needed_query("query")))
+    return cached(app.call, templates.search_templates(app.call.needed_query("query")))
 
 
-@api.get("/templates/recommend")
-def recommend(call: Call) -> Response:
+@app.get("/templates/recommend")
+def recommend() -> Response:
     """Recommend templates for a use case."""
+    call = app.call
     return cached(call, templates.recommend_templates(call.needed_query("use_case"), call.query("platform")))
 
 
-@api.get("/providers")
-def providers(call: Call) -> Response:
+@app.get("/providers")
+def providers() -> Response:
     """List providers, their models and prices."""
-    return reads.providers(call)
+    from image_studio.runtime import reads
+
+    return reads.providers(app.call)
 
 
-@api.post("/estimate-cost", meter=Meter.READ)
-def estimate_cost(call: Call) -> Response:
+@app.post("/estimate-cost", counts_as=Meter.READ)
+def estimate_cost() -> Response:
     """Say what an operation would cost."""
-    return reads.estimate(call)
+    from image_studio.runtime import reads
+
+    return reads.estimate(app.call)
 
 
-@api.get("/personas")
-def list_personas(call: Call) -> Response:
+@app.get("/personas")
+def list_personas() -> Response:
     """List the caller's personas."""
-    from image_studio.runtime import personas
+    from image_studio.runtime import account
 
-    return personas.list_personas(call)
+    return account.list_personas(app.call)
 
 
-@api.get("/personas/<persona_id>")
-def get_persona(call: Call, persona_id: str) -> Response:
+@app.get("/personas/<persona_id>")
+def get_persona(persona_id: str) -> Response:
     """Show a persona."""
-    from image_studio.runtime import personas
+    from image_studio.runtime import account
 
-    return personas.get_persona(call, persona_id)
+    return account.get_persona(app.call, persona_id)
 
 
-@api.put("/personas/<persona_id>", meter=Meter.READ)
-def put_persona(call: Call, persona_id: str) -> Response:
+@app.put("/personas/<persona_id>", counts_as=Meter.READ)
+def put_persona(persona_id: str) -> Response:
     """Write a persona."""
-    from image_studio.runtime import personas
+    from image_studio.runtime import account
 
-    return personas.put_persona(call, persona_id)
+    return account.put_persona(app.call, persona_id)
 
 
-@api.route("DELETE", "/personas/<persona_id>")
-def delete_persona(call: Call, persona_id: str) -> Response:
+@app.delete("/personas/<persona_id>")
+def delete_persona(persona_id: str) -> Response:
     """Remove a persona."""
-    from image_studio.runtime import personas
+    from image_studio.runtime import account
 
-    return personas.delete_persona(call, persona_id)
+    return account.delete_persona(app.call, persona_id)
 
 
-@api.get("/health", open_to_all=True)
-def check_health(call: Call) -> Response:
+@app.get("/health", counts_as=None)
+def health() -> Response:
     """Say whether the studio can work."""
-    from image_studio.runtime.health import health
+    from image_studio.runtime import reads
 
-    return respond(200, health(), {"cache-control": "no-store"})
+    return reads.health()
 
 
-@api.get("/openapi.json", open_to_all=True)
-def openapi_document(call: Call) -> Response:
+@app.get("/openapi.json", counts_as=None)
+def openapi_document() -> Response:
     """Give this API's OpenAPI document."""
-    from image_studio.runtime import openapi
-
-    return openapi.get_document(call)
+    return openapi.get_document(app.call)
 
 
-@api.get("/docs", open_to_all=True)
-def docs(call: Call) -> Response:
+@app.get("/docs", counts_as=None)
+def docs() -> Response:
     """Show this API on a page."""
-    from image_studio.runtime import openapi
+    return openapi.get_page(app.call)
 
-    return openapi.get_page(call)
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in KEPT_INIT:
+    for module in ON_FIRST_USE:
+        import_module(f"image_studio.runtime.{module}")
+    find_operation("create")
+    aws_clients.prepare()

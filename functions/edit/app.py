@@ -1,37 +1,38 @@
 """Edit: one paid operation, what describes it, and the models that do it."""
 
+from image_studio.operations import find_operation
 from image_studio.operations.listings import edit_models, edit_operations
-from image_studio.runtime import reads
-from image_studio.runtime.answers import Response
-from image_studio.runtime.call import Call
-from image_studio.runtime.edge import StudioApi
+from image_studio.runtime import aws_clients, reads
+from image_studio.runtime.api import Response, cached
 from image_studio.runtime.limits import Meter
+from image_studio.runtime.resolver import ApiResolver
+from image_studio.runtime.submit import submit
 
-api = StudioApi()
-handler = api.handle
+app = ApiResolver()
+handler = app.handler
+aws_clients.prepare()
+find_operation("edit")  # imports it
 
 
-@api.post("/edit/process", spends=True)
-def edit(call: Call) -> Response:
+@app.post("/edit/process", spends=True)
+def edit() -> Response:
     """Carry out the operation."""
-    from image_studio.runtime.submit import submit
-
-    return submit(call, "edit")
+    return submit(app.call, "edit")
 
 
-@api.get("/edit/operations")
-def operations(call: Call) -> Response:
+@app.get("/edit/operations")
+def operations() -> Response:
     """List the operations and the fields that each has."""
-    return reads.cached(call, edit_operations())
+    return cached(app.call, edit_operations())
 
 
-@api.get("/edit/models")
-def models(call: Call) -> Response:
+@app.get("/edit/models")
+def models() -> Response:
     """List the models that edit, by operation and tier."""
-    return reads.cached(call, edit_models(call.query("operation"), call.query("tier")))
+    return cached(app.call, edit_models(app.call.query("operation"), app.call.query("tier")))
 
 
-@api.post("/edit/recommend", meter=Meter.READ)
-def recommend(call: Call) -> Response:
+@app.post("/edit/recommend", counts_as=Meter.READ)
+def recommend() -> Response:
     """Recommend a model for an edit."""
-    return reads.recommend(call)
+    return reads.recommend(app.call)

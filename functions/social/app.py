@@ -1,30 +1,30 @@
 """Social: one image in the sizes of many platforms, and what the platforms want."""
 
-from image_studio.operations import listings
-from image_studio.runtime.answers import Response
-from image_studio.runtime.call import Call
-from image_studio.runtime.edge import StudioApi
-from image_studio.runtime.reads import cached
+from image_studio.operations import find_operation, listings
+from image_studio.runtime import aws_clients
+from image_studio.runtime.api import Response, cached
+from image_studio.runtime.inline import serve_now
+from image_studio.runtime.resolver import ApiResolver
 
-api = StudioApi()
-handler = api.handle
+app = ApiResolver()
+handler = app.handler
+aws_clients.prepare()
+find_operation("social")  # imports it
 
 
-@api.post("/social/optimize")
-def optimize(call: Call) -> Response:
+@app.post("/social/optimize")
+def optimize() -> Response:
     """Crop, scale and encode one image for many platforms."""
-    from image_studio.runtime.inline import serve_now
-
-    return serve_now(call, "social")
+    return serve_now(app.call, "social")
 
 
-@api.get("/social/platforms/<platform>/formats")
-def formats(call: Call, platform: str) -> Response:
+@app.get("/social/platforms/<platform>/formats")
+def formats(platform: str) -> Response:
     """List a platform's formats."""
-    return cached(call, listings.platform_formats(platform))
+    return cached(app.call, listings.platform_formats(platform))
 
 
-@api.get("/platform-specs/<platform>")
-def specs(call: Call, platform: str) -> Response:
+@app.get("/platform-specs/<platform>")
+def specs(platform: str) -> Response:
     """Say what a platform accepts."""
-    return cached(call, listings.platform_specs(platform))
+    return cached(app.call, listings.platform_specs(platform))

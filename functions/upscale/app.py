@@ -1,16 +1,18 @@
-"""Upscale: one paid operation and what describes it."""
+"""Upscale: one paid operation."""
 
-from image_studio.runtime.answers import Response
-from image_studio.runtime.call import Call
-from image_studio.runtime.edge import StudioApi
+from image_studio.operations import find_operation
+from image_studio.runtime import aws_clients
+from image_studio.runtime.api import Response
+from image_studio.runtime.resolver import ApiResolver
+from image_studio.runtime.submit import submit
 
-api = StudioApi()
-handler = api.handle
+app = ApiResolver()
+handler = app.handler
+aws_clients.prepare()
+find_operation("upscale")  # imports it
 
 
-@api.post("/upscale", spends=True)
-def upscale(call: Call) -> Response:
+@app.post("/upscale", spends=True)
+def upscale() -> Response:
     """Carry out the operation."""
-    from image_studio.runtime.submit import submit
-
-    return submit(call, "upscale")
+    return submit(app.call, "upscale")

@@ -1,5 +1,5 @@
-"""The worker: takes jobs, S3 events and the clock from the queue."""
+"""The worker: jobs and S3 events from the queue, and the schedule."""
 
-from image_studio.runtime.queue_worker import handle as handler
+from image_studio.runtime.worker_events import handler
 
 __all__ = ["handler"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from image_studio.runtime.tiers import TIERS
+from image_studio.runtime.settings import TIERS
 from image_studio.schemas.catalog import Side
 from image_studio.schemas.common import Request
 from image_studio.schemas.create import PERSONA_ID, Persona

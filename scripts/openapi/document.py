@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from image_studio.runtime.edge import Route
 from image_studio.runtime.limits import Meter
+from image_studio.runtime.resolver import DeclaredRoute
 from image_studio.runtime.settings import PREFIX, VERSION
 from scripts.events import REQUESTS
 from scripts.openapi import words
@@ -51,7 +51,7 @@ def _models(entry: Entry) -> Iterator[Any]:
         yield from (each for each in (body if isinstance(body, tuple) else (body,)) if isinstance(each, type))
 
 
-def _operation(key: str, route: Route, entry: Entry) -> dict[str, Any]:
+def _operation(key: str, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
     method, path = key.split(" ")
     about = (route.action.__doc__ or "").strip().splitlines()[0]
     operation: dict[str, Any] = {
@@ -66,10 +66,10 @@ def _operation(key: str, route: Route, entry: Entry) -> dict[str, Any]:
         if key in REQUESTS:
             content["examples"] = {"usual": {"value": REQUESTS[key]["body"]}}
         operation["requestBody"] = {"required": True, "content": {JSON: content}}
-    if route.meter is None:
+    if route.counts_as is None:
         operation["security"] = []
     else:
-        operation["x-counted-as"] = str(route.meter)
+        operation["x-counted-as"] = str(route.counts_as)
     return operation
 
 
@@ -77,7 +77,7 @@ def _words_of(path: str) -> list[str]:
     return [part.strip("{}").replace("-", "_").replace(".", "_") for part in path.split("/") if part]
 
 
-def _parameters(path: str, route: Route, entry: Entry) -> Iterator[dict[str, Any]]:
+def _parameters(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[dict[str, Any]]:
     for part in path.split("/"):
         if part.startswith("{"):
             schema = {"type": "string", "minLength": 1, "maxLength": 128}
@@ -97,7 +97,7 @@ def _header(name: str, about: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": about, "schema": {"type": "string", **schema}}
 
 
-def _answers(key: str, route: Route, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+def _answers(key: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
     for status, body in entry.answers.items():
         answer: dict[str, Any] = {"description": _ABOUT[status], "headers": _headers(status, route, entry)}
         example = EXAMPLES.get(key, {}).get(str(status))
@@ -119,8 +119,8 @@ _ABOUT = {
 }
 
 
-def _headers(status: int, route: Route, entry: Entry) -> dict[str, Any]:
-    names = [] if route.meter is None else list(words.RATE_HEADERS)
+def _headers(status: int, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
+    names = [] if route.counts_as is None else list(words.RATE_HEADERS)
     names += ["X-Credits-Remaining"] if route.spends else []
     names += ["X-Job-Id"] if route.spends and status == 200 else []
     names += ["X-Ignored-Fields"] if entry.request is not None else []
@@ -130,13 +130,13 @@ def _headers(status: int, route: Route, entry: Entry) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def _errors(path: str, route: Route, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+def _errors(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
     with_body = route.method in ("POST", "PUT")
     statuses = {*entry.errors, 500}
-    statuses |= {401, 403, 429} if route.meter is not None else set()
+    statuses |= {401, 403, 429} if route.counts_as is not None else set()
     statuses |= {400, 413, 415} if with_body else set()
     statuses |= {404} if "{" in path else set()
-    statuses |= {503} if entry.stored or route.meter is Meter.WORK else set()
+    statuses |= {503} if entry.stored or route.counts_as is Meter.WORK else set()
     for status in sorted(statuses):
         yield str(status), {"$ref": f"#/components/responses/{status}"}
 

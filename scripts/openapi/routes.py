@@ -7,12 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from image_studio.runtime.edge import Route, StudioApi
+from image_studio.runtime.resolver import ApiResolver, DeclaredRoute
 from image_studio.runtime.settings import PREFIX
 from local.template import Template
 
 
-def declared_routes() -> Iterator[tuple[str, Route]]:
+def declared_routes() -> Iterator[tuple[str, DeclaredRoute]]:
     """`GET /jobs/{id}` and the function's declaration of it; a route that no function answers is told on stderr."""
     template = Template(parameters={"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"})
     folders = {
@@ -31,15 +31,15 @@ def declared_routes() -> Iterator[tuple[str, Route]]:
 
 
 @cache
-def api_of(folder: Path) -> StudioApi:
+def api_of(folder: Path) -> ApiResolver:
     """The routes of a function's app.py."""
     spec = importlib.util.spec_from_file_location(f"routes_of_{folder.name}", folder / "app.py")
     if spec is None or spec.loader is None:
         raise ImportError(f"{folder} has no app.py")
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    api: StudioApi = module.api
-    return api
+    app: ApiResolver = module.app
+    return app
 
 
 def _same(method: str, path: str) -> tuple[str, ...]:

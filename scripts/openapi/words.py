@@ -7,8 +7,7 @@ import inspect
 from collections.abc import Iterator, Mapping
 
 from image_studio.errors import StudioError
-from image_studio.runtime.settings import settings
-from image_studio.runtime.tiers import READS_PER_WORK, TIERS
+from image_studio.runtime.settings import READS_PER_WORK, TIERS, settings
 from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_VARIATIONS
 
 TITLE = "Image Studio"

@@ -14,7 +14,7 @@ from image_studio.errors import StudioError
 from image_studio.providers.adapter import Adapter, ProviderCredentials, ProviderImage, Task
 from image_studio.providers.client import ProviderClient
 from image_studio.providers.spec import ModelSpec
-from image_studio.runtime import clients, dispatch, wiring
+from image_studio.runtime import aws_clients, dispatch, wiring
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from tests.security.inside import Inside, handler
@@ -82,13 +82,13 @@ class Desk(Inside):
     def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """As the real one, but without the delay, which is noted."""
         self.delays.append(delay)
-        clients.sqs().send_message(QueueUrl=self.queue, MessageBody=json.dumps({"tenant": tenant, "job": job_id}))
+        aws_clients.sqs().send_message(QueueUrl=self.queue, MessageBody=json.dumps({"tenant": tenant, "job": job_id}))
 
     def messages(self) -> list[dict[str, Any]]:
         """What waits in the queue, taken out."""
-        found = clients.sqs().receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+        found = aws_clients.sqs().receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
         for each in found:
-            clients.sqs().delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
+            aws_clients.sqs().delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
         return found
 
     def work(self, most: int = 20) -> int:
@@ -138,8 +138,10 @@ class Desk(Inside):
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """The bucket's objects by key."""
-        listed = clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-        return {each["Key"]: clients.s3().get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed}
+        listed = aws_clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
+        return {
+            each["Key"]: aws_clients.s3().get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed
+        }
 
 
 class Crash(BaseException):

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from image_studio.runtime import clients, wiring
-from image_studio.runtime.answers import MAX_BODY, MAX_RESPONSE
+from image_studio.runtime import aws_clients, wiring
+from image_studio.runtime.api import MAX_BODY, MAX_RESPONSE
 from image_studio.storage import keys
 from tests.jobs.desk import CREATE, Desk
 from tests.tables import BUCKET, TABLE
@@ -26,7 +26,7 @@ def job_with(desk: Desk, sizes: list[int], **more: Any) -> str:
     for each, size in zip(answer["results"], sizes, strict=True):
         each["stored"]["size"] = size
         body = random.Random(size).randbytes(size)
-        clients.s3().put_object(Bucket=BUCKET, Key=each["stored"]["key"], Body=body)
+        aws_clients.s3().put_object(Bucket=BUCKET, Key=each["stored"]["key"], Body=body)
     desk.db.update_item(
         TableName=TABLE,
         Key=keys.job_key(ALICE, job_id),
@@ -83,7 +83,7 @@ def inline(desk: Desk, job_id: str, size: int) -> bool:
     answer = json.loads(job.answer or "")
     stored = answer["results"][0]["stored"]
     stored["size"] = size
-    clients.s3().put_object(Bucket=BUCKET, Key=stored["key"], Body=bytes(size))
+    aws_clients.s3().put_object(Bucket=BUCKET, Key=stored["key"], Body=bytes(size))
     desk.db.update_item(
         TableName=TABLE,
         Key=job.key,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import UnknownCharge
-from image_studio.runtime import clients, hot_folder, wiring
+from image_studio.runtime import aws_clients, hot_folder, wiring
 from image_studio.storage import keys
 from image_studio.storage.credits import month_of, read
 from tests.jobs.desk import Crash, Desk, png
@@ -22,8 +22,8 @@ NAMES = ["photo.png", "a b+c%20d.png", "%2F&=?#.png", "é猫🙂.png", "sub/fold
 def drop(desk: Desk, path: str, data: bytes | None = None, sequencer: str = "1") -> dict[str, Any]:
     """Put an image into the inbox; S3's event for it."""
     key = keys.INBOX + path
-    clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
-    etag = clients.s3().head_object(Bucket=BUCKET, Key=key)["ETag"].strip('"')
+    aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
+    etag = aws_clients.s3().head_object(Bucket=BUCKET, Key=key)["ETag"].strip('"')
     found = {"key": key, "size": 1, "etag": etag, "sequencer": sequencer}
     return {
         "source": "aws.s3",
@@ -204,7 +204,7 @@ def test_a_crash_before_the_answer_is_made_good(desk: Desk, monkeypatch: pytest.
 def test_the_operator_has_a_ledger_of_its_own(desk: Desk) -> None:
     """Charged to nobody else; and no token's `sub` leads to it."""
     take(desk, drop(desk, "edit/remove_background/x.png"))
-    spent = read(clients.dynamodb(), TABLE, keys.OPERATOR, month_of(time.time()))
+    spent = read(aws_clients.dynamodb(), TABLE, keys.OPERATOR, month_of(time.time()))
     assert spent.used == spent.committed > 0
     assert desk.ask("GET", "/usage", sub=keys.OPERATOR).json["used"] == 0
     assert desk.ask("GET", "/jobs", sub=keys.OPERATOR).json["jobs"] == []

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import UnknownCharge
-from image_studio.runtime import clients, reaper, roster, wiring
+from image_studio.runtime import aws_clients, configured_providers, reaper, wiring
 from image_studio.storage import keys
 from tests.jobs.desk import CREATE, Crash, Desk
 from tests.tables import TABLE
@@ -153,10 +153,10 @@ def test_a_crash_at_every_run_ends(desk: Desk) -> None:
 def test_the_clock_tells_who_is_configured(desk: Desk) -> None:
     """Names, for the functions that see no keys; by a message of the queue or called directly."""
     desk.tick()
-    roster.forget()
-    assert roster.configured() == {"stability", "wavespeed", "huggingface", "gemini"}
+    configured_providers.forget()
+    assert configured_providers.configured() == {"stability", "wavespeed", "huggingface", "gemini"}
     assert desk.deliver({"detail-type": "Scheduled Event"}) == {"batchItemFailures": []}
-    assert clients.dynamodb()
+    assert aws_clients.dynamodb()
 
 
 def test_a_long_queue_does_not_keep_the_reaper_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

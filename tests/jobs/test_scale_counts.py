@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from image_studio.runtime import reaper, roster
+from image_studio.runtime import configured_providers, reaper
 from scripts.scale import inputs
 from tests.jobs.desk import CREATE, Desk
 
@@ -42,7 +42,7 @@ def test_a_image_takes_the_calls_that_the_model_says(
     """From POST to the delivered result, whatever the process reads anew meanwhile."""
     desk.submit()
     desk.work()
-    roster.forget()
+    configured_providers.forget()
     monkeypatch.setattr(reaper, "_asked", float("-inf"))
     calls.clear()
     job_id = desk.submit(body={**CREATE, "delivery": "auto"})

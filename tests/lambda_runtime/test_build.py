@@ -99,7 +99,7 @@ def test_the_layer_is_small(built: Path) -> None:
 
 def test_the_layer_alone_imports(built: Path) -> None:
     """Every module that a function imports at its start comes from layer, standard library or the runtime's SDK."""
-    code = "import image_studio.runtime.edge, image_studio.operations, sys; print(*sorted(sys.modules))"
+    code = "import image_studio.runtime.resolver, image_studio.operations, sys; print(*sorted(sys.modules))"
     command = [sys.executable, "-S", "-c", code]
     path = {"PYTHONPATH": str(built / LAYER / "python"), "PATH": "/usr/bin:/bin"}
     modules = subprocess.run(command, env=path, capture_output=True, text=True, check=True).stdout.split()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from functions.social.app import handler
-from image_studio.runtime import answers, deliver
+from image_studio.runtime import api, deliver
 from image_studio.storage.keys import tenant_of
 from tests.tables import BUCKET, fake_aws
 
@@ -92,7 +92,7 @@ def test_no_answer_is_larger_than_lambda_lets_through():
     Image.effect_noise((1200, 1200), 90).convert("RGB").save(out, "JPEG", quality=90)
     noisy = base64.b64encode(out.getvalue()).decode()
     _, _, body = optimize(image_base64=noisy, formats="all", platforms=["instagram", "linkedin"])
-    assert len(json.dumps(json.dumps(body)).encode()) < answers.MAX_RESPONSE
+    assert len(json.dumps(json.dumps(body)).encode()) < api.MAX_RESPONSE
     assert {"image_base64", "image_url"} <= {name for result in body["results"] for name in result}
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import image_studio
-from image_studio.runtime.observability import FIELDS, MAX_FRAMES, Line, bind_request, set_up_logging
+from image_studio.runtime.observability import FIELDS, MAX_FRAMES, AllowListFormatter, logger, set_up_logging
 
 PACKAGE = Path(image_studio.__file__).parent
 SECRET = "CANARY-eyJhbGciOi"
@@ -24,16 +24,16 @@ def lines() -> Iterator[Any]:
     """What a logger of the package, or another one, writes."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Line())
+    handler.setFormatter(AllowListFormatter())
     loggers = [logging.getLogger(name) for name in ("image_studio.tested", "botocore.tested")]
-    for logger in loggers:
-        logger.handlers[:] = [handler]
-        logger.propagate = False
-        logger.setLevel("DEBUG")
+    for each in loggers:
+        each.handlers[:] = [handler]
+        each.propagate = False
+        each.setLevel("DEBUG")
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    for logger in loggers:
-        logger.handlers.clear()
-    bind_request(None)
+    for each in loggers:
+        each.handlers.clear()
+    logger.thread_safe_clear_keys()
 
 
 ours, theirs = logging.getLogger("image_studio.tested"), logging.getLogger("botocore.tested")
@@ -140,13 +140,15 @@ def test_arguments_of_a_message_are_never_filled_in(lines: Any) -> None:
     assert lines()[0]["message"] == "prompt %s"
 
 
-def test_the_requests_id_is_on_every_line(lines: Any) -> None:
-    """As the gateway gave it; another shape is nothing."""
-    bind_request("JKJaXmPLvHcESHA=")
+def test_appended_keys_are_on_every_line(lines: Any) -> None:
+    """If they are known, in their shape, and until they are cleared."""
+    logger.thread_safe_append_keys(request_id="JKJaXmPLvHcESHA=", prompt=SECRET, message_id=SECRET + "\n")
     ours.info("said")
-    bind_request(SECRET + "\n")
+    logger.thread_safe_clear_keys()
     ours.info("said")
-    assert [line.get("request_id") for line in lines()] == ["JKJaXmPLvHcESHA=", None]
+    first, second = lines()
+    assert (first["request_id"], first["message_id"], "prompt" in first) == ("JKJaXmPLvHcESHA=", "?", False)
+    assert "request_id" not in second
 
 
 def _log_calls() -> Iterator[tuple[Path, ast.Call]]:
@@ -194,7 +196,7 @@ def test_on_lambda_everybodys_lines_go_through_ours(monkeypatch: pytest.MonkeyPa
     set_up_logging.cache_clear()
     try:
         set_up_logging()
-        assert [type(handler.formatter) for handler in root.handlers] == [Line]
+        assert [type(handler.formatter) for handler in root.handlers] == [AllowListFormatter]
         assert (root.level, logging.raiseExceptions) == (logging.WARNING, False)
     finally:
         root.handlers[:], root.level, logging.raiseExceptions = before

@@ -1,16 +1,18 @@
 """The doors of the free reads: cached by clients, one body for all, errors as sentences."""
 
 import json
+import time
 
 import pytest
 
 from functions.create.app import handler as create
 from functions.edit.app import handler as edit
 from functions.jobs.app import handler as jobs
-from image_studio.runtime import roster, wiring
-from image_studio.runtime.breaker import FAILURES
+from image_studio import catalog
+from image_studio.runtime import configured_providers, reads
+from image_studio.runtime.circuit_breaker import FAILURES, circuits
 from tests.security.inside import without_workers
-from tests.tables import fake_aws
+from tests.tables import fake_aws, forget
 
 PREFIX = "/api/image-studio"
 
@@ -19,6 +21,7 @@ PREFIX = "/api/image-studio"
 def aws(monkeypatch):
     """An empty table."""
     with fake_aws(monkeypatch):
+        monkeypatch.setattr(reads, "_last", None)
         yield
 
 
@@ -71,10 +74,10 @@ def test_another_body_has_another_etag():
 
 def test_providers_tell_who_has_a_key_and_who_failed():
     """As the worker recorded it."""
-    roster.record(frozenset({"stability", "gemini"}))
-    circuits = wiring.circuits(0)
+    configured_providers.record(frozenset({"stability", "gemini"}))
+    breaker = circuits(0)
     for _ in range(FAILURES):
-        circuits.report("gemini", ok=False)
+        breaker.report("gemini", ok=False)
     entries = json.loads(ask(create, "/providers")[2])["providers"]
     assert {name: entry["configured"] for name, entry in entries.items()} == {
         "stability": True,
@@ -105,7 +108,7 @@ def test_an_estimate_that_can_not_be_made_is_a_400(body):
 def test_what_is_estimated_for_auto_is_what_a_job_reserves(names, monkeypatch):
     """By who has a key: the first of the order may have none."""
     without_workers(monkeypatch)
-    roster.record(frozenset(names))
+    configured_providers.record(frozenset(names))
     estimate = {"provider": "auto", "operation": "generate", "num_images": 2}
     estimated = json.loads(ask(create, "/estimate-cost", json.dumps(estimate))[2])
     body = {"prompt": "a boat", "provider": "auto", "num_variations": 2}
@@ -116,7 +119,7 @@ def test_what_is_estimated_for_auto_is_what_a_job_reserves(names, monkeypatch):
 
 def test_an_estimate_for_auto_where_nobody_has_a_key():
     """Is refused as the request is; what names a provider, and what is free, has its price all the same."""
-    roster.record(frozenset())
+    configured_providers.record(frozenset())
     status, _, text = ask(create, "/estimate-cost", '{"provider": "auto"}')
     assert (status, json.loads(text)["code"]) == (500, "provider_unavailable")
     for body in ('{"provider": "stability"}', '{"provider": "auto", "operation": "social"}'):
@@ -149,6 +152,65 @@ def test_a_required_parameter_is_named_where_it_is_missing(name):
 
 def test_only_configured_models_are_recommended():
     """A model that can't be called is no recommendation."""
-    roster.record(frozenset({"wavespeed"}))
+    configured_providers.record(frozenset({"wavespeed"}))
     status, _, text = ask(edit, "/edit/recommend", '{"operation": "inpaint", "preferences": {}, "tier": "x"}')
     assert (status, json.loads(text)["provider"]) == (200, "wavespeed")
+
+
+REFERENCE = {
+    "status": "healthy",
+    "service": "image_studio",
+    "version": "1.0.0",
+    "modules": {"create_studio": "available", "templates": "available", "providers": "available"},
+}
+
+
+def health():
+    """Status and body of GET /health, asked without a token."""
+    path = f"{PREFIX}/health"
+    event = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": "GET", "path": path}}}
+    answer = create(event, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_the_references_body_word_for_word():
+    """Where everything works; nobody needs a token."""
+    assert health() == (200, REFERENCE)
+
+
+def test_no_provider_is_said_so():
+    """Images can't be made without a key."""
+    configured_providers.record(frozenset())
+    status, body = health()
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["modules"] == REFERENCE["modules"] | {"providers": "unavailable"}
+
+
+def test_a_missing_table_is_said_so(monkeypatch):
+    """It answers all the same, and catalog reads go on."""
+    monkeypatch.setenv("TABLE_NAME", "nowhere")
+    forget()
+    status, body = health()
+    assert (status, body["status"]) == (200, "degraded")
+    assert body["modules"] == {"create_studio": "unavailable", "templates": "available", "providers": "unavailable"}
+
+
+def test_a_broken_catalog_is_said_so(monkeypatch):
+    """Whatever is wrong with it."""
+
+    def broken():
+        raise ValueError("templates/x.json: broken")
+
+    monkeypatch.setattr(catalog, "templates", broken)
+    assert health()[1]["modules"]["templates"] == "unavailable"
+
+
+def test_the_probe_is_kept_for_half_a_minute(monkeypatch):
+    """Nobody can tire the table by asking; later it is looked at again."""
+    assert health()[1]["status"] == "healthy"
+    configured_providers.record(frozenset())
+    monkeypatch.setattr(configured_providers, "_known", None)
+    assert health()[1]["status"] == "healthy"
+    later = time.monotonic() + reads.HEALTH_SECONDS + 1
+    monkeypatch.setattr(reads.time, "monotonic", lambda: later)
+    assert health()[1]["status"] == "degraded"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.runtime.call import Call
+from image_studio.runtime.api import Call
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.runtime.waiting import MAX_HOPS, Preference, accepted, go_on, preference
 from image_studio.schemas.common import Delivery
@@ -67,15 +67,15 @@ def test_nobody_waits_longer_than_we_do() -> None:
 
 def shown(response: Any) -> tuple[int, dict[str, Any], str]:
     """Status, body and Location."""
-    return response["statusCode"], json.loads(response["body"]), response["headers"]["location"]
+    return response.status_code, json.loads(response.body), response.headers["location"]
 
 
 def test_accepted_tells_where_to_look() -> None:
     """202 with the job's links, and when to come again."""
     answer = accepted(JOB)
     assert shown(answer) == (202, LINKS, LINKS["status_url"])
-    assert answer["headers"]["retry-after"] == "5"
-    assert answer["headers"]["cache-control"] == "no-store"
+    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_a_redirect_waits_on_for_as_long(delivery: Delivery, seconds: float, que
 
 def test_redirects_end_before_browsers_give_up() -> None:
     """The last hop is followed by a 202."""
-    assert go_on(JOB, MAX_HOPS, Delivery.AUTO, 1)["statusCode"] == 303
-    assert go_on(JOB, MAX_HOPS + 1, Delivery.AUTO, 1)["statusCode"] == 202
+    assert go_on(JOB, MAX_HOPS, Delivery.AUTO, 1).status_code == 303
+    assert go_on(JOB, MAX_HOPS + 1, Delivery.AUTO, 1).status_code == 202

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from image_studio.runtime import clients, dispatch
+from image_studio.runtime import aws_clients, dispatch
+from image_studio.runtime.settings import TIERS
 from image_studio.runtime.settings import settings as current
-from image_studio.runtime.tiers import TIERS
 from image_studio.storage.keys import tenant_of
 from local import emulators
 from local.authorizer import Identity
@@ -64,7 +64,7 @@ class Inside:
     @property
     def db(self) -> Any:
         """The table's client."""
-        return clients.dynamodb()
+        return aws_clients.dynamodb()
 
     def tenant(self, sub: str) -> str:
         """A caller's name in keys."""

@@ -122,8 +122,8 @@ def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
     (ended,) = (line for line in lines if line.get("message") == "job ended" and line["job_id"] == job_id)
     received = next(line for line in lines if line.get("message") == "image received")
     assert received.keys() >= {"provider", "model", "seconds", "bytes"}
-    assert ended["credits"] in [line["CreditsCharged"] for line in lines if line.get("CreditsCharged")]
-    assert any(line.get("UpstreamUSD", 0) > 0 for line in lines)
+    assert [ended["credits"]] in [line["CreditsCharged"] for line in lines if line.get("CreditsCharged")]
+    assert any(line.get("UpstreamUSD", [0]) > [0] for line in lines)
     assert not any("left_out" in line or "?" in line.values() for line in lines)
 
 

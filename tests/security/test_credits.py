@@ -14,7 +14,7 @@ import pytest
 from image_studio.operations.journal import Entry, Stage
 from image_studio.providers.spec import CREDIT_USD
 from image_studio.runtime import metrics, reaper
-from image_studio.runtime.tiers import TIERS
+from image_studio.runtime.settings import TIERS
 from image_studio.storage.credits import Spent, month_end, month_of
 from tests.security.inside import Inside, without_workers
 from tests.tables import forget
@@ -237,9 +237,9 @@ def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) ->
     metrics.job_ended(Spent(charged=8, held=3, studio="create"), entries)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line.get("CreditsCharged"), line.get("UpstreamUSD")) for line in lines] == [
-        (8, None),
-        (None, 0.06),
-        (None, pytest.approx(0.03 + 4 * CREDIT_USD)),
+        ([8], None),
+        (None, [0.06]),
+        (None, pytest.approx([0.03 + 4 * CREDIT_USD])),
     ]
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]

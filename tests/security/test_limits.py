@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from image_studio.runtime import clients, limits, waiting, wiring
-from image_studio.runtime.settings import PREFIX
-from image_studio.runtime.tiers import READS_PER_WORK, TIERS
+from image_studio.runtime import aws_clients, limits, waiting, wiring
+from image_studio.runtime.settings import PREFIX, READS_PER_WORK, TIERS
 from image_studio.storage.items import pack
 from image_studio.storage.job import Job
 from image_studio.storage.rates import DAY, RateStore
@@ -59,7 +58,7 @@ class Held:
 def held(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Held:
     """Three warm containers' counters on one clock that stands still."""
     clock = Held()
-    stores = [RateStore(clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
+    stores = [RateStore(aws_clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
     turn = iter(range(10**9))
     monkeypatch.setattr(wiring, "rates", lambda: stores[next(turn) % 3])
     return clock

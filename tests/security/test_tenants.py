@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import settings
 from image_studio.storage.keys import UPLOADS
 from tests.operations.workshop import photo, to_text
@@ -44,7 +44,7 @@ def _noted(inside: Inside) -> Iterator[list[str]]:
     def note(params: dict[str, Any], model: Any, **_: Any) -> None:
         made.append(json.dumps({"operation": model.name, **params}, default=str))
 
-    watched = [(inside.db, "provide-client-params.dynamodb"), (clients.s3(), "provide-client-params.s3")]
+    watched = [(inside.db, "provide-client-params.dynamodb"), (aws_clients.s3(), "provide-client-params.s3")]
     for client, event in watched:
         client.meta.events.register(event, note)
     yield made

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
 from image_studio.storage.job import Job, Status, created_now, new_id
@@ -29,7 +29,7 @@ class Clock:
 
 def store(clock: Clock) -> JobStore:
     """The store."""
-    return JobStore(clients.dynamodb(), TABLE, clock=clock)
+    return JobStore(aws_clients.dynamodb(), TABLE, clock=clock)
 
 
 def job(clock: Clock, **given: Any) -> Job:

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from image_studio.errors import NotEnoughCredits
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import credits
 from image_studio.storage.credits import Allowance, Spent
 from image_studio.storage.job import Job, Status
@@ -18,7 +18,7 @@ LEASE = 60
 
 def balance(of: Job) -> credits.Balance:
     """The month of a job's caller."""
-    return credits.read(clients.dynamodb(), TABLE, of.tenant, of.month)
+    return credits.read(aws_clients.dynamodb(), TABLE, of.tenant, of.month)
 
 
 def put(jobs: JobStore, clock: Clock, **given: object) -> Job:

@@ -8,7 +8,7 @@ import pytest
 from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from image_studio.errors import IdempotencyMismatch, NotEnoughCredits, TooManyRequests
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import credits, keys
 from image_studio.storage.credits import Allowance, Spent
 from image_studio.storage.jobs import KEY_SECONDS, MAX_QUERIES, JobStore, KeyTaken
@@ -35,7 +35,7 @@ def test_a_key_makes_one_job(jobs: JobStore, clock: Clock) -> None:
     assert said.count("made") == 1
     winner = many[said.index("made")]
     assert set(said) - {"made"} == {winner.id}
-    found = credits.read(clients.dynamodb(), TABLE, TENANT, winner.month)
+    found = credits.read(aws_clients.dynamodb(), TABLE, TENANT, winner.month)
     assert (found.committed, found.flying) == (5, 1)
     assert jobs.taken(TENANT, "k", "hash") == winner.id
 
@@ -72,7 +72,7 @@ def test_what_is_already_there_stays(jobs: JobStore, clock: Clock) -> None:
     made = job(clock)
     for key in (None, None, "k"):
         jobs.put(made, idempotency_key=key, allowance=ROOMY)
-    assert credits.read(clients.dynamodb(), TABLE, TENANT, made.month).committed == 5
+    assert credits.read(aws_clients.dynamodb(), TABLE, TENANT, made.month).committed == 5
 
 
 def test_credits_end_exactly_at_the_limit(jobs: JobStore, clock: Clock) -> None:
@@ -142,7 +142,7 @@ def test_no_expression_names_a_reserved_word(jobs: JobStore, clock: Clock, monke
     """DynamoDB refuses its reserved words where they aren't behind a placeholder; moto lets conditions through."""
     written: list[str] = []
     reserved = {word.upper() for word in ReservedKeywords.get_reserved_keywords()} - {"SET", "ADD", "AND", "OR", "NOT"}
-    client = clients.dynamodb()
+    client = aws_clients.dynamodb()
     client.meta.events.register("before-parameter-build.dynamodb", lambda params, **_: written.extend(texts(params)))
     run_through(jobs, clock)
     words = {word for text in written for word in words_of(text)}

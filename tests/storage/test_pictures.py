@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.errors import TooLarge
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import objects as module
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
@@ -19,7 +19,7 @@ from tests.tables import BUCKET
 @pytest.fixture
 def images(jobs: JobStore) -> ObjectStore:
     """The bucket, empty."""
-    return ObjectStore(clients.s3, BUCKET)
+    return ObjectStore(aws_clients.s3, BUCKET)
 
 
 def test_an_object_is_written_once(images: ObjectStore) -> None:
@@ -68,7 +68,7 @@ def test_reading_has_a_bound(images: ObjectStore) -> None:
 def test_reading_can_ask_for_one_content(images: ObjectStore) -> None:
     """A replaced object isn't the one that was meant."""
     images.put("inbox/a", b"old", "image/png")
-    etag = clients.s3().head_object(Bucket=BUCKET, Key="inbox/a")["ETag"].strip('"')
+    etag = aws_clients.s3().head_object(Bucket=BUCKET, Key="inbox/a")["ETag"].strip('"')
     assert images.read("inbox/a", etag=etag)
     images.put("inbox/a", b"new", "image/png")
     assert images.read("inbox/a", etag=etag) is None

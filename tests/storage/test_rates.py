@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import TemporarilyUnavailable
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import rates
 from image_studio.storage.rates import DAY, Rate, RateStore
 from tests.security.inside import inside_aws
@@ -40,7 +40,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The operations that DynamoDB was asked for."""
     with inside_aws(monkeypatch):
         asked: list[str] = []
-        client = clients.dynamodb()
+        client = aws_clients.dynamodb()
         client.meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
         yield asked
 
@@ -48,7 +48,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 @pytest.fixture
 def store(writes: list[str], clock: Clock) -> Callable[[], RateStore]:
     """Stores on one table, each a warm container of its own."""
-    return lambda: RateStore(clients.dynamodb(), TABLE, clock=clock)
+    return lambda: RateStore(aws_clients.dynamodb(), TABLE, clock=clock)
 
 
 def _allowed(store: RateStore, number: int, rate: Rate = RATE, tenant: str = "t") -> int:

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.errors import TemporarilyUnavailable
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage import transact as module
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.transact import MAX_TRIES, transact, update
@@ -18,7 +18,7 @@ class Stubborn:
     """A client that refuses a number of times, each time for the same reason."""
 
     def __init__(self, code: str, times: int) -> None:
-        self.exceptions = clients.dynamodb().exceptions
+        self.exceptions = aws_clients.dynamodb().exceptions
         self.left, self.calls, self.code = times, 0, code
 
     def _refuse(self, kind: str) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.storage.waits import WaitStore
 from tests.security.inside import inside_aws
 from tests.tables import TABLE
@@ -32,7 +32,7 @@ def clock() -> Clock:
 def waits(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[WaitStore]:
     """A store on an empty table."""
     with inside_aws(monkeypatch):
-        yield WaitStore(clients.dynamodb(), TABLE, clock=clock)
+        yield WaitStore(aws_clients.dynamodb(), TABLE, clock=clock)
 
 
 def test_no_more_than_the_number(waits: WaitStore) -> None:

@@ -9,7 +9,7 @@ import pytest
 from image_studio import errors
 from image_studio.providers import SPECS
 from image_studio.runtime import waiting
-from image_studio.runtime.tiers import TIERS
+from image_studio.runtime.settings import TIERS
 from image_studio.schemas import limits
 from local.emulators.exchange import SPOILERS
 from local.template import ROOT, Template

@@ -1,6 +1,6 @@
 """Create: a prompt becomes one to ten images of exactly the size that was asked for."""
 
-import random
+import secrets
 from dataclasses import dataclass
 
 from image_studio import catalog
@@ -112,11 +112,16 @@ def create(request: CreateRequest, studio: OperationContext) -> CreateResponse:
 
 
 def _seeds(request: CreateRequest, studio: OperationContext) -> list[int]:
-    """Variation i uses seed + i; without a seed, random ones that a second run finds again."""
+    """Variation i uses seed + i; without a seed, random ones that a second run finds again.
+
+    From `secrets`: restored snapshots share the state of the `random` module.
+    """
     first = request.seed
     if first is None:
         known = studio.journal.recall("seed")
-        first = int(known) if known else random.randint(0, MAX_SEED)  # noqa: S311  an image's seed is no secret
+        first = (
+            int(known) if known else secrets.randbelow(MAX_SEED + 1)
+        )  # `random` would repeat itself in each restored snapshot
         studio.journal.remember("seed", str(first))
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 

@@ -9,7 +9,7 @@ from typing import Any
 from image_studio.imaging.base64 import to_base64
 from image_studio.operations import find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import MAX_BODY
+from image_studio.runtime.api import MAX_BODY
 from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
 from image_studio.storage.job import Job
 

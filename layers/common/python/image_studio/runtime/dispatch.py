@@ -8,7 +8,7 @@ from functools import lru_cache
 from threading import Timer
 from typing import TYPE_CHECKING, Protocol
 
-from image_studio.runtime import clients
+from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import settings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Queue:
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """Put a message into the job queue."""
-        clients.sqs().send_message(
+        aws_clients.sqs().send_message(
             QueueUrl=settings().queue_url,
             MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
             DelaySeconds=min(MAX_DELAY, max(0, round(delay))),

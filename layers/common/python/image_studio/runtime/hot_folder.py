@@ -16,9 +16,9 @@ from image_studio.errors import InvalidRequest, StudioError, Superseded, Tempora
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import outbox, wiring
-from image_studio.runtime.identity import Caller
+from image_studio.runtime.auth import Caller
 from image_studio.runtime.library import Dropped
-from image_studio.runtime.parse import parse_request
+from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Extras, digest_of, record
 from image_studio.runtime.uploads import image_field

@@ -10,12 +10,11 @@ from image_studio.operations import find_operation
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import Response, respond
-from image_studio.runtime.call import Call
+from image_studio.runtime.api import Call, Response, ignored_header, respond
 from image_studio.runtime.deliver import delivered
 from image_studio.runtime.library import CallerLibrary
-from image_studio.runtime.parse import ignored_header, parse_request
-from image_studio.runtime.tiers import TIERS
+from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.settings import TIERS
 from image_studio.runtime.verdict import prefixed
 from image_studio.schemas.common import Delivery, StoredImage
 from image_studio.storage import keys

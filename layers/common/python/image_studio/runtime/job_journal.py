@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.runtime.failures import is_storage_failure
+from image_studio.runtime.aws_clients import is_storage_failure
 from image_studio.schemas.common import StoredImage
 from image_studio.storage import keys
 from image_studio.storage.job import Job

@@ -8,8 +8,7 @@ from typing import Any
 from image_studio.errors import InvalidRequest, JobConflict, JobFailed
 from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import Response, respond
-from image_studio.runtime.call import Call
+from image_studio.runtime.api import Call, Response, respond
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.runtime.waiting import accepted, go_on, not_found, outcome, preference, status_links, wait_for

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import NotFound, Superseded
+from image_studio.runtime.account import find_persona
 from image_studio.runtime.job_journal import entries_of
-from image_studio.runtime.personas import find_persona
 from image_studio.runtime.settings import settings
 from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.storage import keys

@@ -14,10 +14,10 @@ from enum import StrEnum
 from threading import Lock
 
 from image_studio.errors import TemporarilyUnavailable, TooManyRequests
-from image_studio.runtime.call import Call
-from image_studio.runtime.failures import is_storage_failure
-from image_studio.runtime.identity import Caller
-from image_studio.runtime.tiers import READS_PER_WORK, TIERS, Tier
+from image_studio.runtime.api import Call
+from image_studio.runtime.auth import Caller
+from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.settings import READS_PER_WORK, TIERS, Tier
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ def _too_many(caller: Caller, limit: int, window: str, seconds: float) -> TooMan
 
 def tell_credits(call: Call) -> None:
     """Put what is left of the month's credits on the answer; where the table fails, the answer goes without."""
-    from image_studio.runtime.usage import remaining  # noqa: PLC0415  paid routes only
+    from image_studio.runtime.account import remaining  # noqa: PLC0415  paid routes only
 
     try:
         call.headers["x-credits-remaining"] = str(remaining(call.known))

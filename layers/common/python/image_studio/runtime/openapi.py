@@ -7,9 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from image_studio.runtime.answers import Response
-from image_studio.runtime.call import Call
-from image_studio.runtime.reads import cached, cached_text
+from image_studio.runtime.api import Call, Response, cached, cached_text
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 PAGE = Path(__file__).with_name("docs.html")
@@ -18,13 +16,13 @@ _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """The document, as committed."""
+    """Return the document, as committed."""
     loaded: dict[str, Any] = json.loads(DOCUMENT.read_text())
     return loaded
 
 
 def documented_paths() -> dict[str, list[str]]:
-    """Path -> methods of everything that the API offers."""
+    """Return path -> methods of everything that the API offers."""
     return {
         path: [method.upper() for method in operations if method != "parameters"]
         for path, operations in document()["paths"].items()
@@ -32,21 +30,21 @@ def documented_paths() -> dict[str, list[str]]:
 
 
 def get_document(call: Call) -> Response:
-    """GET /openapi.json."""
+    """Answer GET /openapi.json."""
     return cached(call, document())
 
 
 def get_page(call: Call) -> Response:
-    """GET /docs: a page that may load nothing but its own style."""
+    """Answer GET /docs with a page that may load nothing but its own style."""
     page, policy = _page()
     response = cached_text(call, page, "text/html; charset=utf-8")
-    response["headers"]["content-security-policy"] = policy
+    response.headers["content-security-policy"] = policy
     return response
 
 
 @lru_cache(maxsize=1)
 def _page() -> tuple[str, str]:
-    """The page and its policy, which only a header can complete."""
+    """Return the page and its policy, which only a header can complete."""
     page = PAGE.read_text()
     found = _POLICY.search(page)
     return page, f"{html.unescape(found[1]) if found else _NOTHING}; frame-ancestors 'none'"

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from image_studio.errors import Superseded
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import JSON
+from image_studio.runtime.api import JSON
 from image_studio.schemas.common import PUBLIC, Deliverable, FileType
 from image_studio.storage import keys
 from image_studio.storage.job import Job

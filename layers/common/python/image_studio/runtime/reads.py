@@ -1,70 +1,80 @@
-"""The doors of the free reads: cached by clients, answered without a table, a key or pydantic."""
+"""The free reads that depend on which providers are configured and healthy, and GET /health."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable
+from threading import Lock
 from typing import Any
 
-from image_studio.runtime.answers import JSON, Response, respond
-from image_studio.runtime.call import Call
-from image_studio.runtime.parse import ignored_header, json_object
-from image_studio.runtime.tiers import TIERS
+from image_studio import catalog
+from image_studio.operations import estimate, listings
+from image_studio.operations.listings import list_providers
+from image_studio.runtime import aws_clients, configured_providers
+from image_studio.runtime.api import NO_STORE, Call, Response, cached, ignored_header, respond
+from image_studio.runtime.circuit_breaker import circuits
+from image_studio.runtime.request_parsing import json_object
+from image_studio.runtime.settings import TIERS, VERSION, settings
+from image_studio.storage.items import pack
 
-STATIC_SECONDS = 300  # the catalog changes with a deployment only
-PROVIDERS_SECONDS = 60  # as old as what we know of keys and health ourselves
-
-
-def cached(call: Call, document: Mapping[str, Any], seconds: int = STATIC_SECONDS) -> Response:
-    """A document with ETag and Cache-Control, good for some seconds; 304 to who has it."""
-    return cached_text(call, json.dumps(document, separators=(",", ":"), ensure_ascii=False), JSON, seconds)
-
-
-def cached_text(call: Call, body: str, kind: str, seconds: int = STATIC_SECONDS) -> Response:
-    """The same for a text of another media type."""
-    etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:24]}"'
-    headers = {
-        "content-type": kind,
-        "etag": etag,
-        "cache-control": f"public, max-age={seconds}",
-        "vary": "authorization",
-    }
-    asked = [tag.strip().removeprefix("W/") for tag in call.header("if-none-match").split(",")]
-    if etag in asked or "*" in asked:
-        return {"statusCode": 304, "headers": headers, "body": ""}
-    return respond(200, body, headers)
+PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
+HEALTH_SECONDS = 30  # GET /health is open to everybody, so it may not read the table each time
+_lock = Lock()
+_last: tuple[float, dict[str, Any]] | None = None
 
 
 def providers(call: Call) -> Response:
-    """GET /providers: what their specs say, who has a key, and who failed just now."""
-    from image_studio.operations.listings import list_providers  # noqa: PLC0415  only this read needs the specs
-    from image_studio.runtime import roster, wiring  # noqa: PLC0415  the same for boto3
-
-    health = wiring.circuits(wiring.READER_SECONDS)
-    return cached(call, list_providers(roster.configured(), health.is_open), PROVIDERS_SECONDS)
+    """Answer GET /providers: models and prices, who has a key, and who failed recently."""
+    health = circuits(PROVIDERS_SECONDS)
+    return cached(call, list_providers(configured_providers.configured(), health.is_open), PROVIDERS_SECONDS)
 
 
 def estimate(call: Call) -> Response:
-    """POST /estimate-cost: the credits of an operation, within the caller's tier."""
-    from image_studio.operations.estimate import FIELDS, estimate_cost  # noqa: PLC0415  as above
-
-    return respond(200, estimate_cost(_body(call, FIELDS), TIERS[call.known.tier].max_pixels, _configured))
+    """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
+    body = _body(call, estimate.FIELDS)
+    max_pixels = TIERS[call.known.tier].max_pixels
+    return respond(200, estimate.estimate_cost(body, max_pixels, configured_providers.configured))
 
 
 def recommend(call: Call) -> Response:
-    """POST /edit/recommend: a model for an edit, of the providers that have a key."""
-    from image_studio.operations.listings import FIELDS, edit_recommend  # noqa: PLC0415  as above
-
-    return respond(200, edit_recommend(_body(call, FIELDS), _configured()))
-
-
-def _configured() -> frozenset[str]:
-    from image_studio.runtime import roster  # noqa: PLC0415  boto3 only where the choice depends on it
-
-    return roster.configured()
+    """Answer POST /edit/recommend: a model for an edit, of the providers that have a key."""
+    body = _body(call, listings.FIELDS)
+    return respond(200, listings.edit_recommend(body, configured_providers.configured()))
 
 
 def _body(call: Call, fields: tuple[str, ...]) -> dict[str, Any]:
-    """A small body; what none of the fields takes is named in a header. Raises InvalidRequest."""
+    """Return a small body. Fields that aren't known are named in a header. Raises InvalidRequest."""
     body = json_object(call.text())
     call.headers.update(ignored_header(sorted(body.keys() - set(fields))))
     return body
+
+
+def health() -> Response:
+    """Answer GET /health. A module that can't work says so, and the status is then degraded."""
+    global _last  # noqa: PLW0603  a cache of this process
+    with _lock:
+        if _last is None or time.monotonic() - _last[0] > HEALTH_SECONDS:
+            _last = (time.monotonic(), _probe())
+        return respond(200, _last[1], NO_STORE)
+
+
+def _probe() -> dict[str, Any]:
+    table = _works(_read_table)
+    modules = {
+        "create_studio": "available" if table else "unavailable",
+        "templates": "available" if _works(catalog.templates) else "unavailable",
+        "providers": "available" if table and _works(configured_providers.configured) else "unavailable",
+    }
+    healthy = all(state == "available" for state in modules.values())
+    status = "healthy" if healthy else "degraded"
+    return {"status": status, "service": "image_studio", "version": VERSION, "modules": modules}
+
+
+def _read_table() -> bool:
+    aws_clients.dynamodb().get_item(TableName=settings().table, Key=pack({"pk": "STUDIO", "sk": "PROBE"}))
+    return True
+
+
+def _works(probe: Callable[[], object]) -> bool:
+    try:
+        return bool(probe())
+    except Exception:  # noqa: BLE001  whatever is wrong, health says so instead of failing
+        return False

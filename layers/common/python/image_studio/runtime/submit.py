@@ -9,14 +9,13 @@ from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import JSON, Response
-from image_studio.runtime.call import Call
+from image_studio.runtime.account import allowance
+from image_studio.runtime.api import JSON, Call, Response, ignored_header
+from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.identity import Caller
 from image_studio.runtime.limits import open_wait
-from image_studio.runtime.parse import ignored_header, parse_request
+from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
-from image_studio.runtime.usage import allowance
 from image_studio.runtime.verdict import prefixed
 from image_studio.runtime.waiting import accepted, go_on, outcome, preference, wait_for
 from image_studio.schemas.common import Delivery, Request

@@ -8,14 +8,13 @@ from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavaila
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import Response, respond
-from image_studio.runtime.call import Call
+from image_studio.runtime.account import allowance
+from image_studio.runtime.api import Call, Response, ignored_header, respond
+from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.identity import Caller
 from image_studio.runtime.library import UPLOAD, ImageAwaited
-from image_studio.runtime.parse import ignored_header, parse_request
+from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_PATIENCE, Extras, digest_of, record
-from image_studio.runtime.usage import allowance
 from image_studio.runtime.verdict import told
 from image_studio.runtime.waiting import not_found, status_links
 from image_studio.schemas.common import FileType, Request

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 from image_studio.errors import JobFailed, NotFound
 from image_studio.runtime import wiring
-from image_studio.runtime.answers import Response, respond
-from image_studio.runtime.call import Call
+from image_studio.runtime.api import Call, Response, respond
 from image_studio.runtime.limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas.common import Delivery

@@ -1,8 +1,8 @@
 """Conditional writes that meet transactions on the same records: tried again, a bounded number of times."""
 
-import random
 import time
 from collections.abc import Mapping
+from secrets import SystemRandom
 from typing import TYPE_CHECKING
 
 from image_studio.errors import TemporarilyUnavailable
@@ -61,6 +61,9 @@ def update(client: "DynamoDBClient", change: Item) -> Item | None:
     raise TemporarilyUnavailable
 
 
+_random = SystemRandom()  # restored snapshots share the state of the `random` module
+
+
 def _rest(attempt: int) -> None:
     longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
-    time.sleep(longest * random.uniform(0.25, 1))  # noqa: S311  jitter is no secret
+    time.sleep(longest * _random.uniform(0.25, 1))

@@ -4,7 +4,7 @@ One record per caller, one attribute per slot: `wait<number>` is when its lease 
 that dies while it waits leaks its slot for no longer than the lease.
 """
 
-import random
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class WaitStore:
         for _ in range(MAX_TRIES):
             if not free:
                 return None
-            number = random.choice(free)  # noqa: S311  spreads those who come at the same time
+            number = secrets.choice(free)  # spreads those who come at the same time
             written, held = self._write(tenant, number, until, now)
             if written:
                 return Slot(number, until, len(held))

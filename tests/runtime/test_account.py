@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from functions.create.app import handler
-from image_studio.runtime.personas import find_persona, personas
+from image_studio.runtime.account import find_persona, personas
 from image_studio.schemas.create import MAX_PERSONAS
 from image_studio.storage.keys import tenant_of
 from image_studio.storage.personas import TooManyPersonas

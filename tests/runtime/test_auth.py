@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from image_studio.errors import NotAllowed, NotAuthenticated
-from image_studio.runtime.call import Call
-from image_studio.runtime.identity import MAX_SUB, caller_of, check_scope
+from image_studio.runtime.api import Call
+from image_studio.runtime.auth import MAX_SUB, caller_of, check_scope
 from image_studio.runtime.settings import settings
 
 

@@ -5,8 +5,8 @@ import time
 import boto3
 import pytest
 
-from image_studio.runtime import clients
-from image_studio.runtime.breaker import FAILURES, OPEN_SECONDS, Breaker
+from image_studio.runtime import aws_clients
+from image_studio.runtime.circuit_breaker import FAILURES, CircuitBreaker
 from tests.tables import TABLE, fake_aws
 
 KEY = {"pk": {"S": "STUDIO"}, "sk": {"S": "HEALTH#stability"}}
@@ -21,7 +21,7 @@ def aws(monkeypatch):
 
 def worker():
     """A worker that looks at the table each time."""
-    return Breaker(clients.dynamodb(), TABLE, cache_seconds=0)
+    return CircuitBreaker(aws_clients.dynamodb(), TABLE, cache_seconds=0)
 
 
 def fail(breaker, times=FAILURES):
@@ -37,12 +37,11 @@ def record():
 
 def wait_until_it_may_be_tried():
     """Let the time pass by moving the moment at which it opened."""
-    opened = int(time.time()) - OPEN_SECONDS
     boto3.client("dynamodb").update_item(
         TableName=TABLE,
         Key=KEY,
-        UpdateExpression="SET opened_at = :then",
-        ExpressionAttributeValues={":then": {"N": str(opened)}},
+        UpdateExpression="SET open_until = :then",
+        ExpressionAttributeValues={":then": {"N": str(int(time.time()))}},
     )
 
 
@@ -99,7 +98,7 @@ def test_one_worker_tries_it_while_the_others_wait():
     assert second.is_open("stability")
     first.report("stability", ok=True)
     assert not second.is_open("stability")
-    assert record()["state"]["S"] == "CLOSED"
+    assert record()["open_until"]["N"] == "0"
 
 
 def test_a_failed_try_sets_it_aside_again():
@@ -110,7 +109,7 @@ def test_a_failed_try_sets_it_aside_again():
     first.begin("stability")
     fail(first, 1)
     assert second.is_open("stability")
-    assert int(record()["opened_at"]["N"]) > time.time() - OPEN_SECONDS
+    assert int(record()["open_until"]["N"]) > time.time()
 
 
 def test_a_worker_that_died_while_trying_holds_nobody_up():
@@ -122,12 +121,12 @@ def test_a_worker_that_died_while_trying_holds_nobody_up():
     boto3.client("dynamodb").update_item(
         TableName=TABLE,
         Key=KEY,
-        UpdateExpression="SET probe_lease_expiry = :then",
+        UpdateExpression="SET probe_until = :then",
         ExpressionAttributeValues={":then": {"N": str(int(time.time()) - 1)}},
     )
     assert not second.is_open("stability")
     second.begin("stability")
-    assert record()["half_open_owner"] != {"S": ""}
+    assert record()["owner"] != {"S": ""}
     second.report("stability", ok=True)
     assert not first.is_open("stability")
 
@@ -145,7 +144,7 @@ def test_late_news_of_an_open_circuit_changes_nothing():
 
 def test_what_is_known_is_kept_for_some_seconds():
     """A reader doesn't ask the table for each request."""
-    reader = Breaker(clients.dynamodb(), TABLE, cache_seconds=60)
+    reader = CircuitBreaker(aws_clients.dynamodb(), TABLE, cache_seconds=60)
     assert not reader.is_open("stability")
     fail(worker())
     assert not reader.is_open("stability")
@@ -159,7 +158,7 @@ def test_a_record_that_nobody_needs_disappears():
 
 def test_without_a_table_every_circuit_is_closed():
     """Reading and writing may fail, jobs may not."""
-    breaker = Breaker(clients.dynamodb(), "nowhere", cache_seconds=0)
+    breaker = CircuitBreaker(aws_clients.dynamodb(), "nowhere", cache_seconds=0)
     fail(breaker)
     breaker.begin("stability")
     breaker.report("stability", ok=True)

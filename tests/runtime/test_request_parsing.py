@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.runtime.parse import MAX_ECHO, ignored_header, json_object, parse_request
+from image_studio.runtime.api import ignored_header
+from image_studio.runtime.request_parsing import MAX_ECHO, json_object, parse_request
 from image_studio.schemas.create import CreateRequest, Persona
 from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.social import SocialRequest

@@ -1,16 +1,17 @@
 """The providers' keys: one secret, cached, read anew when a key was refused; the environment locally."""
 
 import json
-import time
+from datetime import datetime, timedelta
+from types import SimpleNamespace
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
+from aws_lambda_powertools.utilities import parameters
 
 from image_studio.providers import PROVIDERS
 from image_studio.providers.adapter import ProviderCredentials
-from image_studio.runtime import clients, keyring, settings
-from image_studio.runtime.keyring import CACHE_SECONDS, ProviderKeys, keys_in
+from image_studio.runtime import aws_clients, settings
+from image_studio.runtime.credentials import CACHE_SECONDS, CredentialStore, fields_of
 from tests.tables import SECRET, fake_aws, forget
 
 
@@ -28,7 +29,7 @@ def secret(monkeypatch):
 def test_keys_come_from_the_secret(secret):
     """Its fields are named like the environment's variables; an empty one is no key."""
     secret(STABILITY_API_KEY="one", GEMINI_API_KEY="", HF_TOKEN=" ")
-    keys = ProviderKeys()
+    keys = CredentialStore()
     assert keys.access("stability") == ProviderCredentials("one")
     assert keys.access("gemini") is None
     assert keys.configured() == {"stability"}
@@ -39,32 +40,32 @@ def test_the_environment_wins(secret, monkeypatch):
     secret(STABILITY_API_KEY="one")
     monkeypatch.setenv("STABILITY_API_KEY", "two")
     monkeypatch.setenv("STABILITY_BASE_URL", "http://127.0.0.1:1")
-    assert ProviderKeys().access("stability") == ProviderCredentials("two", "http://127.0.0.1:1")
+    assert CredentialStore().access("stability") == ProviderCredentials("two", "http://127.0.0.1:1")
 
 
 def test_without_a_secret_the_environment_is_enough(monkeypatch):
     """No AWS is asked."""
     forget()
     monkeypatch.setenv("HF_TOKEN", "three")
-    assert ProviderKeys().configured() == {"huggingface"}
+    assert CredentialStore().configured() == {"huggingface"}
 
 
 def test_the_secret_is_read_once_in_five_minutes(secret, monkeypatch):
     """A new key is seen when the time is over, not before."""
     secret(STABILITY_API_KEY="one")
-    keys = ProviderKeys()
+    keys = CredentialStore()
     assert keys.access("stability") == ProviderCredentials("one")
     secret(STABILITY_API_KEY="two")
     assert keys.access("stability") == ProviderCredentials("one")
-    later = time.monotonic() + CACHE_SECONDS + 1
-    monkeypatch.setattr(keyring.time, "monotonic", lambda: later)
+    later = datetime.now() + timedelta(seconds=CACHE_SECONDS + 1)
+    monkeypatch.setattr(parameters.base, "datetime", SimpleNamespace(now=lambda: later))
     assert keys.access("stability") == ProviderCredentials("two")
 
 
 def test_a_refused_key_is_read_anew(secret):
     """At once, and for everybody who asks afterwards."""
     secret(STABILITY_API_KEY="one")
-    keys = ProviderKeys()
+    keys = CredentialStore()
     keys.access("stability")
     secret(STABILITY_API_KEY="two", GEMINI_API_KEY="g")
     assert keys.access("stability", anew=True) == ProviderCredentials("two")
@@ -74,26 +75,26 @@ def test_a_refused_key_is_read_anew(secret):
 def test_an_unreadable_secret_leaves_the_earlier_keys(secret, monkeypatch):
     """Secrets Manager may fail for a while; only who never read anything is told."""
     secret(STABILITY_API_KEY="one")
-    keys = ProviderKeys()
+    keys = CredentialStore()
     keys.access("stability")
     monkeypatch.setenv("PROVIDER_SECRET_ID", "nowhere")
     settings.settings.cache_clear()
     assert keys.access("stability", anew=True) == ProviderCredentials("one")
-    with pytest.raises(ClientError):
-        ProviderKeys().access("stability")
+    with pytest.raises(parameters.GetParameterError):
+        CredentialStore().access("stability")
 
 
 @pytest.mark.parametrize("text", ["", "sk-canary", "[]", '"sk-canary"', "{", "null"])
 def test_a_secret_that_is_no_object_has_no_keys(text, caplog):
     """The log says what is wrong, and doesn't repeat it."""
-    assert keys_in(text) == {}
+    assert fields_of(text) == {}
     assert "not a JSON object" in caplog.text
     assert "canary" not in caplog.text
 
 
 def test_only_texts_are_keys():
     """Numbers, null and nested objects are left out."""
-    assert keys_in('{"a": "x", "b": 1, "c": null, "d": {}, "e": ""}') == {"a": "x"}
+    assert fields_of('{"a": "x", "b": 1, "c": null, "d": {}, "e": ""}') == {"a": "x"}
 
 
 def test_a_key_is_never_shown():
@@ -105,5 +106,5 @@ def test_every_provider_can_be_configured(secret):
     """Each by the variable that its spec names, and by it alone."""
     for name, adapter in PROVIDERS.items():
         secret(**{adapter.SPEC.key_variable: "k"})
-        clients.secretsmanager.cache_clear()
-        assert ProviderKeys().configured() == {name}
+        aws_clients.secretsmanager.cache_clear()
+        assert CredentialStore().configured() == {name}

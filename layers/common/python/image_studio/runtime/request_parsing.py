@@ -1,28 +1,26 @@
-"""From a body to a request: what doesn't fit is one sentence, never a list, and never echoes an image."""
+"""From a body to a request model. What doesn't fit is one sentence, never a list, and never repeats an image."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.runtime.api import missing, title
+from image_studio.schemas.common import Request
 
-if TYPE_CHECKING:
-    from image_studio.schemas.common import Request
-
-R = TypeVar("R", bound="Request")
+R = TypeVar("R", bound=Request)
 MAX_ECHO = 80  # characters of a value that a sentence repeats
-MAX_HEADER = 1000  # characters of a header that names fields
-#: What pydantic calls a value, in whose place a sentence has the field's name.
+#: What pydantic calls a value. Sentences have the field's name instead.
 _SUBJECT = re.compile(r"^(Input|String|List|Dictionary|Set|Tuple|Value) (?=should )")
 NOT_JSON = "The body is not valid JSON."
 NOT_AN_OBJECT = "The body must be a JSON object."
 
 
 def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
-    """The request, and the names of fields that were ignored. Raises InvalidRequest with one sentence."""
-    from pydantic import ValidationError  # noqa: PLC0415  only a POST pays for pydantic
-
+    """Return the request and the names of ignored fields. Raises InvalidRequest with one sentence."""
     try:
         request = kind.model_validate_json(body or b"{}")
     except ValidationError as error:
@@ -32,14 +30,8 @@ def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
     return request, request.take_ignored()
 
 
-def ignored_header(names: Iterable[str]) -> dict[str, str]:
-    """The header that names ignored fields, or nothing; what a header can't hold is a question mark."""
-    clean = ["".join(char if "!" <= char <= "~" and char != "," else "?" for char in name) for name in names]
-    return {"x-ignored-fields": ", ".join(clean)[:MAX_HEADER]} if clean else {}
-
-
 def explain(problem: Mapping[str, Any]) -> InvalidRequest:
-    """The first thing that is wrong, as a sentence that says how to mend it."""
+    """Return the first problem as a sentence that says what to change."""
     field = ".".join(str(part) for part in problem["loc"])[:MAX_ECHO]
     context = problem.get("ctx") or {}
     match problem["type"]:
@@ -52,7 +44,7 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
         case _ if field and problem["input"] is None and isinstance(problem["loc"][-1], str):  # null means "not given"
             return missing(field)
         case "string_too_short":
-            return InvalidRequest(f"{_title(field)} must not be empty.")
+            return InvalidRequest(f"{title(field)} must not be empty.")
         case "enum" | "literal_error":
             valid = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             return UnknownChoice.of(field, str(problem["input"])[:MAX_ECHO], valid)
@@ -63,18 +55,8 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
     return InvalidRequest(f"{field} {said}." if field else f"{problem['msg']}.")
 
 
-def missing(field: str) -> InvalidRequest:
-    """What the caller has to say, and didn't."""
-    return InvalidRequest(f"{_title(field)} is required.")
-
-
-def _title(field: str) -> str:
-    """'prompt' -> 'Prompt', as the documented sentences have it; a technical name stays as it is."""
-    return field if "_" in field or "." in field else field.capitalize()
-
-
 def json_object(body: str) -> dict[str, Any]:
-    """A small JSON object that needs no schema. Raises InvalidRequest."""
+    """Return a small JSON object that needs no schema. Raises InvalidRequest."""
     try:
         document = json.loads(body or "{}", parse_constant=_no_number)
     except (ValueError, RecursionError):
@@ -85,5 +67,5 @@ def json_object(body: str) -> dict[str, Any]:
 
 
 def _no_number(word: str) -> float:
-    """NaN and Infinity are no JSON, though Python reads them."""
+    """Refuse NaN and Infinity: they are not JSON, though Python reads them."""
     raise ValueError(word)

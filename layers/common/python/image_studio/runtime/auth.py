@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import NotAllowed, NotAuthenticated
-from image_studio.runtime.settings import settings
-from image_studio.runtime.tiers import LOWEST, TIERS
+from image_studio.runtime.settings import LOWEST, TIERS, settings
 from image_studio.storage.keys import tenant_of
 
 MAX_SUB = 1024  # characters

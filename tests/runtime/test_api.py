@@ -1,12 +1,14 @@
-"""An event as a route sees it: whatever is missing or odd in it is nothing, or a sentence."""
+"""An event as a route sees it, and errors as callers see them."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from image_studio.errors import InvalidRequest
-from image_studio.runtime.call import MAX_KEY, MAX_SECONDS, Call
+from image_studio.errors import InvalidRequest, NotFound, StudioError
+from image_studio.runtime.api import MAX_KEY, MAX_SECONDS, Call, refuse
+from scripts.openapi.words import tree
 
 
 def _call(**event: Any) -> Call:
@@ -66,3 +68,23 @@ def test_time_is_the_functions_and_the_gateways(milliseconds: int, seconds: floa
     """Whichever ends first."""
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
     assert Call.of({}, context).remaining == seconds
+
+
+@pytest.mark.parametrize("kind", list(tree()))
+def test_every_error_has_the_documented_shape(kind: type[StudioError]) -> None:
+    """Detail and code, JSON, no-store, its own status."""
+    error = kind.__new__(kind)
+    StudioError.__init__(error, "What to change.")
+    error.__dict__.update(retry_after=3, allowed="GET")
+    answer = refuse(error)
+    assert json.loads(answer.body) == {"detail": "What to change.", "code": kind.code}
+    assert answer.status_code == kind.status
+    assert answer.headers["cache-control"] == "no-store"
+    assert 400 <= kind.status < 600
+    assert kind.status != 422
+
+
+def test_what_an_error_says_is_always_text() -> None:
+    """Half a surrogate pair in an echoed value doesn't break the answer."""
+    assert json.loads(refuse(NotFound("Template '\ud800' not found.")).body)["code"] == "not_found"
+    refuse(NotFound("\ud800")).body.encode()

@@ -1,12 +1,12 @@
-"""Which providers are configured: the worker, who alone sees the keys, records their names for the API functions."""
+"""The names of the configured providers: the worker, which alone sees the keys, records them for the API functions."""
 
 import logging
 import time
 from threading import Lock
 
 from image_studio.providers import PROVIDERS
-from image_studio.runtime import clients
-from image_studio.runtime.failures import is_storage_failure
+from image_studio.runtime import aws_clients
+from image_studio.runtime.aws_clients import is_storage_failure
 from image_studio.runtime.settings import settings
 from image_studio.storage.items import pack, unpack
 
@@ -21,11 +21,11 @@ _known: tuple[float, frozenset[str]] | None = None
 def record(names: frozenset[str]) -> None:
     """Record the configured names, never keys."""
     item = pack({**_KEY, "names": sorted(names), "recorded_at": int(time.time())})
-    clients.dynamodb().put_item(TableName=settings().table, Item=item)
+    aws_clients.dynamodb().put_item(TableName=settings().table, Item=item)
 
 
 def configured() -> frozenset[str]:
-    """The recorded names, cached for a minute; before the first record every provider is assumed to be there."""
+    """Return the recorded names, at most a minute old. Before the first record every provider counts as configured."""
     global _known  # noqa: PLW0603  a cache of this process
     with _lock:
         if _known is None or time.monotonic() > _known[0]:
@@ -38,18 +38,12 @@ def configured() -> frozenset[str]:
 
 
 def _read() -> frozenset[str] | None:
-    """The recorded names; None where there are none, or where the table fails: free reads go on without it."""
+    """Return the recorded names, or None if there are none or the table fails: free reads go on without it."""
     try:
-        found = clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
+        found = aws_clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
     except Exception as error:
         if not is_storage_failure(error):
             raise
         log.warning("provider names not read", exc_info=True)
         return None
     return frozenset(unpack(found)["names"]) if found else None
-
-
-def forget() -> None:
-    """Drop the cache."""
-    global _known  # noqa: PLW0603  a cache of this process
-    _known = None

@@ -1,0 +1,66 @@
+"""The providers' credentials: from the environment locally, from one secret on AWS. Only the worker reads them."""
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+
+from aws_lambda_powertools.utilities.parameters import GetParameterError, SecretsProvider
+
+from image_studio.providers import SPECS
+from image_studio.providers.adapter import ProviderCredentials, read_credentials
+from image_studio.runtime import aws_clients
+from image_studio.runtime.settings import settings
+
+log = logging.getLogger(__name__)
+
+CACHE_SECONDS = 300
+
+
+class CredentialStore:
+    """Credentials by provider. The secret is one JSON object whose fields are named like the environment variables."""
+
+    def __init__(self) -> None:
+        self._provider: SecretsProvider | None = None
+        self._last: Mapping[str, str] | None = None
+
+    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials | None:
+        """Return key and base URL, or None if no key is set. `anew` reads the secret again."""
+        values = {**self._secret(anew), **{name: value for name, value in os.environ.items() if value}}
+        return next((read_credentials(values, spec) for spec in SPECS if spec.name == provider), None)
+
+    def configured(self) -> frozenset[str]:
+        """Return the names of the providers that have a key."""
+        return frozenset(spec.name for spec in SPECS if self.access(spec.name))
+
+    def _secret(self, anew: bool) -> Mapping[str, str]:
+        """Return the secret's fields; while it can't be read, the earlier ones.
+
+        Raises GetParameterError if it was never read.
+        """
+        name = settings().secret_id
+        if not name:
+            return {}
+        if self._provider is None:
+            self._provider = SecretsProvider(boto3_client=aws_clients.secretsmanager())
+        try:
+            text = self._provider.get(name, max_age=CACHE_SECONDS, force_fetch=anew)
+        except GetParameterError:
+            if self._last is None:
+                raise
+            log.exception("provider keys not read, the earlier ones are used")
+            return self._last
+        self._last = fields_of(str(text or ""))
+        return self._last
+
+
+def fields_of(text: str) -> dict[str, str]:
+    """Return the fields of a secret's text: none, and a log line without the text, if it isn't a JSON object."""
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        log.error("the secret with the provider keys is not a JSON object")
+        return {}
+    return {name: value for name, value in document.items() if isinstance(value, str) and value}

@@ -1,0 +1,281 @@
+"""The resolver of the API functions: powertools' routing, plus what every request passes and every response carries.
+
+A request passes caller, scope, rate limit and body checks, in this order, before its route runs. Validation by
+powertools stays off: a route validates the raw body once, with pydantic (docs/decisions/0002).
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+
+from image_studio.errors import (
+    InvalidRequest,
+    MethodNotAllowed,
+    NotAllowed,
+    NotFound,
+    StudioError,
+    TemporarilyUnavailable,
+    TooLarge,
+    WrongContentType,
+)
+from image_studio.runtime import limits
+from image_studio.runtime.api import MAX_BODY, Call, Response, refuse
+from image_studio.runtime.auth import caller_of, check_scope
+from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.limits import Meter
+from image_studio.runtime.observability import logger, set_up_logging
+from image_studio.runtime.openapi import documented_paths
+from image_studio.runtime.settings import PREFIX
+
+log = logging.getLogger(__name__)
+
+A = TypeVar("A", bound=Callable[..., Any])
+Middleware = Callable[["ApiResolver", NextMiddleware], Response]
+MAX_VARIABLE = 128  # characters of a path variable; no id is longer, and DynamoDB's keys are bounded
+MAX_REQUEST_BODY = 6 * 1024 * 1024  # bytes; Lambda accepts no larger event
+MAX_HEADER = 1024  # characters of a header's value
+#: On every response: browsers must not guess its type nor tell other sites where a link was followed.
+SAFE_HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
+_REQUEST_ID = re.compile(r"[\w=-]{1,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredRoute:
+    """A route as its function declares it. `path` has `<name>` for a variable."""
+
+    method: str
+    path: str
+    action: Callable[..., Any]
+    counts_as: Meter | None  # None: open to everybody, and not counted
+    spends: bool  # its responses say how many credits are left
+
+
+class ApiResolver(APIGatewayHttpResolver):
+    """powertools' resolver. A route also declares what a request counts as, and whether it spends credits.
+
+    POST and PUT count as work unless they say otherwise; `counts_as=None` opens a route to requests without a token.
+    Routes are registered with the whole prefix: with `strip_prefixes`, powertools would also serve them without it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(debug=False)  # debug mode, which POWERTOOLS_DEV turns on, would print the events
+        self.routes: list[DeclaredRoute] = []
+        self.not_found(self._refuse_unknown)
+        self.exception_handler(StudioError)(refuse)
+        self.exception_handler(Exception)(_refuse_unexpected)
+        set_up_logging()
+
+    @property
+    def call(self) -> Call:
+        """The current request."""
+        call: Call = self.context["call"]
+        return call
+
+    # Options of powertools' decorators are passed by keyword only.
+
+    def get(  # type: ignore[override]
+        self, rule: str, *, counts_as: Meter | None = Meter.READ, spends: bool = False, **options: Any
+    ) -> Callable[[A], A]:
+        """Declare a GET."""
+        register = super().get(PREFIX + rule, **_with_steps(options, counts_as, spends))
+        return self._declare(register, "GET", rule, counts_as, spends)
+
+    def post(  # type: ignore[override]
+        self, rule: str, *, counts_as: Meter | None = Meter.WORK, spends: bool = False, **options: Any
+    ) -> Callable[[A], A]:
+        """Declare a POST."""
+        register = super().post(PREFIX + rule, **_with_steps(options, counts_as, spends))
+        return self._declare(register, "POST", rule, counts_as, spends)
+
+    def put(  # type: ignore[override]
+        self, rule: str, *, counts_as: Meter | None = Meter.WORK, **options: Any
+    ) -> Callable[[A], A]:
+        """Declare a PUT."""
+        register = super().put(PREFIX + rule, **_with_steps(options, counts_as))
+        return self._declare(register, "PUT", rule, counts_as)
+
+    def delete(  # type: ignore[override]
+        self, rule: str, *, counts_as: Meter | None = Meter.READ, **options: Any
+    ) -> Callable[[A], A]:
+        """Declare a DELETE."""
+        register = super().delete(PREFIX + rule, **_with_steps(options, counts_as))
+        return self._declare(register, "DELETE", rule, counts_as)
+
+    def _declare(
+        self, register: Callable[..., Any], method: str, rule: str, counts_as: Meter | None, spends: bool = False
+    ) -> Callable[[A], A]:
+        def declare(action: A) -> A:
+            self.routes.append(DeclaredRoute(method, PREFIX + rule, action, counts_as, spends))
+            register(self._with_variables(action) if "<" in rule else action)
+            return action
+
+        return declare
+
+    def _with_variables(self, action: Callable[..., Response]) -> Callable[..., Response]:
+        """Decode the path's variables, which powertools leaves as they are."""
+
+        @wraps(action)
+        def decoded(**variables: str) -> Response:
+            if any(len(value) > MAX_VARIABLE for value in variables.values()):
+                raise _nothing_at(self.call.path)
+            return action(**{name: unquote(value) for name, value in variables.items()})
+
+        return decoded
+
+    def handler(self, event: Any, context: Any) -> dict[str, Any]:
+        """Answer one event of an HTTP API (payload format 2.0). A Lambda environment handles one event at a time."""
+        call = Call.of(event, context)
+        request_id = call.context.get("requestId")
+        known = isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)
+        logger.thread_safe_append_keys(request_id=request_id if known else None)
+        self.context["call"] = call
+        response = _finish(call, self.resolve(_sound(call), context))
+        _log_request(call, response)
+        return response
+
+    def _refuse_unknown(self, _: Exception) -> Response:
+        """Answer a request that no route of this function matches: 204 for OPTIONS, else 405 or 404.
+
+        The gateway itself answers the preflights that it knows.
+        """
+        call = self.call
+        if call.method == "OPTIONS":
+            return Response(204, body="")
+        _admit(call, Meter.READ)
+        for template, methods in documented_paths().items():
+            if call.method not in methods and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), call.path):
+                raise MethodNotAllowed(call.method[:20], sorted(methods))
+        raise _nothing_at(call.path)
+
+
+def _sound(call: Call) -> dict[str, Any]:
+    """Return the event with everything in place that powertools reads from it."""
+    line = {"method": call.method, "path": call.path}
+    return {
+        **call.event,
+        "rawPath": call.path,
+        "headers": {},
+        "requestContext": {**call.context, "stage": "$default", "http": line},
+    }
+
+
+def _nothing_at(path: str) -> NotFound:
+    return NotFound(f"There is nothing at {path[:200]}. See /api/image-studio/docs.")
+
+
+def _refuse_unexpected(error: Exception) -> Response:
+    log.error("request failed unexpectedly", exc_info=error)
+    return refuse(_REPEAT if is_storage_failure(error) else StudioError())
+
+
+_REPEAT = TemporarilyUnavailable(
+    "Image Studio is temporarily unavailable. Please repeat the request, with its Idempotency-Key if it had one."
+)
+
+
+# -- middlewares
+
+
+def _with_steps(options: dict[str, Any], counts_as: Meter | None, spends: bool = False) -> dict[str, Any]:
+    """Return a route's options with the middlewares that its requests pass, in order."""
+    admission = [_admission(counts_as)] if counts_as else []
+    return {**options, "middlewares": [*admission, check_body, *([_report_credits] if spends else [])]}
+
+
+def _admission(counts_as: Meter) -> Middleware:
+    def admit(app: "ApiResolver", next_middleware: NextMiddleware) -> Response:
+        _admit(app.call, counts_as)
+        return next_middleware(app)
+
+    return admit
+
+
+def _admit(call: Call, counts_as: Meter) -> None:
+    """Identify the caller, then count the request.
+
+    Raises NotAuthenticated, NotAllowed, TooManyRequests. A request without the scope counts as a read.
+    """
+    call.caller = caller_of(call.claims)
+    try:
+        check_scope(call.claims)
+    except NotAllowed:
+        limits.admit(call, Meter.READ)
+        raise
+    limits.admit(call, counts_as)
+
+
+def check_body(app: "ApiResolver", next_middleware: NextMiddleware) -> Response:
+    """Raise WrongContentType, TooLarge or InvalidRequest for a body that no route accepts."""
+    call = app.call
+    if call.method in ("POST", "PUT"):
+        if len(call.body) > MAX_REQUEST_BODY:
+            raise TooLarge
+        if call.body:
+            _check_type(call)
+    return next_middleware(app)
+
+
+def _check_type(call: Call) -> None:
+    whole = call.header("content-type")
+    kind = whole.partition(";")[0].strip().lower()
+    if kind.startswith("multipart/") and "boundary=" not in whole.lower():
+        raise InvalidRequest("multipart/form-data needs a boundary; and this API takes application/json.")
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise WrongContentType(f"Send the body as application/json, not {kind[:60]}.")
+    if call.header("content-encoding").strip().lower() not in ("", "identity"):
+        raise WrongContentType("Send the body without a Content-Encoding.")
+
+
+def _report_credits(app: "ApiResolver", next_middleware: NextMiddleware) -> Response:
+    """Say how many credits are left, also on an error of the route."""
+    try:
+        return next_middleware(app)
+    finally:
+        limits.tell_credits(app.call)
+
+
+# -- what every response carries
+
+
+def _finish(call: Call, response: dict[str, Any]) -> dict[str, Any]:
+    """Return the response with the headers of the call. One that is too large becomes a 413."""
+    status, body, own = response["statusCode"], response["body"], response["headers"]
+    if _size(body) > MAX_BODY:
+        error = refuse(TooLarge('The answer is larger than 6 MB. Ask for it with "delivery": "url".'))
+        status, body, own = error.status_code, error.body, error.headers
+    headers = {**SAFE_HEADERS, **call.headers, **{name.lower(): value for name, value in own.items()}}
+    return {
+        "statusCode": status,
+        "headers": {name: _UNPRINTABLE.sub("?", value)[:MAX_HEADER] for name, value in headers.items()},
+        "body": body,
+    }
+
+
+def _size(text: str) -> int:
+    """Return the bytes of a text. Plain ASCII, as five megabytes of base64 are, needs no encoding to be counted."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _log_request(call: Call, response: dict[str, Any]) -> None:
+    body = call.event.get("body")
+    log.info(
+        "request",
+        extra={
+            "route": call.event.get("routeKey"),
+            "status": response["statusCode"],
+            "tenant": call.caller.tenant if call.caller else None,
+            "tier": call.caller.tier if call.caller else None,
+            "seconds": round(time.monotonic() - call.started, 3),
+            "bytes_in": len(body) if isinstance(body, str) else 0,
+            "bytes_out": len(response["body"]),
+        },
+    )

@@ -1,0 +1,60 @@
+"""The worker records who has a key, API functions read it, and nobody records a key."""
+
+import time
+
+import boto3
+import pytest
+
+from image_studio.providers import PROVIDERS
+from image_studio.runtime import configured_providers
+from image_studio.runtime.worker_events import handler
+from tests.tables import TABLE, fake_aws
+
+TICK = {"detail-type": "Scheduled Event"}
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch):
+    """An empty table and no provider's key."""
+    with fake_aws(monkeypatch):
+        yield
+
+
+def test_before_the_first_record_everybody_counts():
+    """A fresh deployment refuses nobody; the worker finds out."""
+    assert configured_providers.configured() == frozenset(PROVIDERS)
+
+
+def test_the_worker_records_names_at_each_tick(monkeypatch):
+    """Of those that have a key; the key isn't in the table."""
+    monkeypatch.setenv("GEMINI_API_KEY", "sk-canary")
+    monkeypatch.setenv("STABILITY_API_KEY", "sk-canary")
+    assert handler(TICK, None) is None
+    assert configured_providers.configured() == {"gemini", "stability"}
+    assert "canary" not in str(boto3.client("dynamodb").scan(TableName=TABLE)["Items"])
+
+
+def test_nobody_configured_is_an_answer_too():
+    """An empty record isn't no record."""
+    configured_providers.record(frozenset())
+    assert configured_providers.configured() == frozenset()
+
+
+def test_the_record_is_read_once_a_minute(monkeypatch):
+    """A change is seen when the minute is over."""
+    configured_providers.record(frozenset({"gemini"}))
+    assert configured_providers.configured() == {"gemini"}
+    configured_providers.record(frozenset({"stability"}))
+    assert configured_providers.configured() == {"gemini"}
+    later = time.monotonic() + configured_providers.CACHE_SECONDS + 1
+    monkeypatch.setattr(configured_providers.time, "monotonic", lambda: later)
+    assert configured_providers.configured() == {"stability"}
+
+
+def test_a_missing_record_is_looked_for_soon(monkeypatch):
+    """Nobody waits a minute for the first one."""
+    assert len(configured_providers.configured()) == len(PROVIDERS)
+    configured_providers.record(frozenset({"gemini"}))
+    later = time.monotonic() + 2
+    monkeypatch.setattr(configured_providers.time, "monotonic", lambda: later)
+    assert configured_providers.configured() == {"gemini"}

@@ -1,0 +1,307 @@
+"""The outermost layer: nothing but the contract leaves it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from image_studio.errors import NotFound, TooManyRequests
+from image_studio.runtime.api import MAX_BODY, Response, respond
+from image_studio.runtime.limits import Meter
+from image_studio.runtime.openapi import documented_paths
+from image_studio.runtime.resolver import MAX_HEADER, MAX_REQUEST_BODY, MAX_VARIABLE, ApiResolver
+from image_studio.runtime.settings import PREFIX
+from local.template import Template
+from tests.security.inside import Inside, inside_aws, unbounded
+
+SECRET = "CANARY-sk-1234567890"
+
+
+def _chained() -> Response:
+    try:
+        raise KeyError(SECRET)
+    except KeyError as error:
+        raise RuntimeError(SECRET) from error
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiResolver]:
+    """An API of a few routes that fail in every way."""
+    api = ApiResolver()
+
+    def raising(error: Exception) -> Any:
+        def route() -> Response:
+            api.call.headers["x-from-route"] = "1"
+            raise error
+
+        return route
+
+    def works() -> Response:
+        api.call.headers["x-from-route"] = "1"
+        return respond(200, {"query": api.call.query("q")})
+
+    throttled = ClientError({"Error": {"Code": "ThrottlingException", "Message": SECRET}}, "GetItem")
+    timeout = ReadTimeoutError(endpoint_url=f"https://s3.example/?X-Amz-Signature={SECRET}")
+    api.get("/well")(works)
+    api.get("/things/<thing_id>/parts/<part_id>")(lambda thing_id, part_id: respond(200, [thing_id, part_id]))
+    api.get("/studio-error")(raising(NotFound("Nothing here.")))
+    api.get("/busy")(raising(TooManyRequests(retry_after=9)))
+    api.get("/bug")(raising(ValueError(f"could not parse {SECRET}")))
+    api.get("/chained")(_chained)
+    api.get("/throttled")(raising(throttled))
+    api.get("/timeout")(raising(timeout))
+    api.post("/spend", spends=True)(lambda: respond(200, {}))
+    api.get("/open", counts_as=None)(lambda: respond(200, {"caller": api.call.caller}))
+    api.get("/large/<size>")(lambda size: respond(200, "x" * int(size)))
+    api.get("/wide/<size>")(lambda size: respond(200, "\u00e9" * int(size)))
+    api.get("/header/<value>")(lambda value: respond(200, {}, {"x-value": value}))
+    with inside_aws(monkeypatch):
+        yield api
+
+
+def _ask(api: ApiResolver, path: str, method: str = "GET", claims: Any = None, **event: Any) -> dict[str, Any]:
+    context = {
+        "http": {"method": method, "path": PREFIX + path},
+        "requestId": "request-1",
+        "authorizer": {"jwt": {"claims": {"sub": "alice"} if claims is None else claims}},
+    }
+    return api.handler({"rawPath": PREFIX + path, "requestContext": context, **event}, None)
+
+
+def test_a_route_answers(api: ApiResolver) -> None:
+    """With its own headers and the call's."""
+    answer = _ask(api, "/well", queryStringParameters={"q": "1,2"})
+    assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"query": "1,2"})
+    assert answer["headers"]["x-from-route"] == "1"
+
+
+def test_variables_are_one_segment_and_decoded(api: ApiResolver) -> None:
+    """In the order of the path; an encoded slash belongs to its segment."""
+    assert json.loads(_ask(api, "/things/a%20b/parts/c%2Fd")["body"]) == ["a b", "c/d"]
+    assert _ask(api, "/things/a/b/parts/c")["statusCode"] == 404
+
+
+def test_variables_have_a_longest_length(api: ApiResolver) -> None:
+    """At the limit they are read, one character more is nothing that could be there."""
+    assert _ask(api, f"/things/{'a' * MAX_VARIABLE}/parts/b")["statusCode"] == 200
+    assert _ask(api, f"/things/{'a' * (MAX_VARIABLE + 1)}/parts/b")["statusCode"] == 404
+
+
+def test_headers_that_a_route_set_stay_on_its_error(api: ApiResolver) -> None:
+    """What was found out before it failed is told."""
+    answer = _ask(api, "/studio-error")
+    assert (answer["statusCode"], answer["headers"]["x-from-route"]) == (404, "1")
+    assert json.loads(answer["body"]) == {"detail": "Nothing here.", "code": "not_found"}
+
+
+def test_retry_after_comes_with_a_429(api: ApiResolver) -> None:
+    """In seconds."""
+    assert _ask(api, "/busy")["headers"]["retry-after"] == "9"
+
+
+@pytest.mark.parametrize("path", ["/bug", "/chained"])
+def test_our_mistakes_are_a_500_that_says_nothing(api: ApiResolver, path: str, capsys: Any) -> None:
+    """Neither the answer nor the log repeats what the exception says; the log tells where it was."""
+    answer = _ask(api, path)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal_error")
+    assert SECRET not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("path", ["/throttled", "/timeout"])
+def test_our_storage_is_a_503(api: ApiResolver, path: str) -> None:
+    """Worth repeating, with the same key."""
+    answer = _ask(api, path)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "temporarily_unavailable")
+    assert "Idempotency-Key" in answer["body"]
+    assert int(answer["headers"]["retry-after"]) >= 1
+
+
+def test_nobody_gets_to_a_route(api: ApiResolver) -> None:
+    """401 before the path is looked at: what is there isn't told to nobody."""
+    bodies = {_ask(api, path, claims={})["body"] for path in ("/well", "/nothing", "/bug")}
+    assert len(bodies) == 1
+    assert '"not_authenticated"' in bodies.pop()
+
+
+def test_an_open_route_knows_no_caller(api: ApiResolver) -> None:
+    """Even where a token came along."""
+    assert json.loads(_ask(api, "/open")["body"]) == {"caller": None}
+    assert _ask(api, "/open", claims={})["statusCode"] == 200
+
+
+def test_a_spending_route_tells_what_is_left(api: ApiResolver) -> None:
+    """On its answers, not on those that never got so far."""
+    assert _ask(api, "/spend", "POST")["headers"]["x-credits-remaining"] == "50"
+    refused = _ask(api, "/spend", "POST", body="x", headers={"content-type": "text/plain"})
+    assert "x-credits-remaining" not in refused["headers"]
+
+
+def test_posts_count_as_work_unless_they_say_otherwise() -> None:
+    """Whoever forgets to say it is on the safe side."""
+    api = ApiResolver()
+    api.post("/a")(lambda: respond(200, {}))
+    api.put("/b")(lambda: respond(200, {}))
+    api.get("/c")(lambda: respond(200, {}))
+    api.post("/d", counts_as=Meter.READ)(lambda: respond(200, {}))
+    assert [route.counts_as for route in api.routes] == [Meter.WORK, Meter.WORK, Meter.READ, Meter.READ]
+
+
+def test_head_is_no_get(api: ApiResolver) -> None:
+    """The contract has no HEAD; a path without a document of it is a 404."""
+    assert _ask(api, "/well", "HEAD")["statusCode"] == 404
+
+
+@pytest.mark.parametrize("value", ["a%0D%0Ab: c", "a%0Ab", "%C3%A9", "%00", "%7F"])
+def test_a_header_is_one_line_of_plain_characters(api: ApiResolver, value: str) -> None:
+    """Anything else in it becomes a question mark."""
+    header = _ask(api, f"/header/{value}")["headers"]["x-value"]
+    assert header.isascii()
+    assert header.isprintable()
+    assert "?" in header
+
+
+def test_a_header_has_a_longest_length(api: ApiResolver) -> None:
+    """Gateways refuse endless ones."""
+    api.get("/long")(lambda: respond(200, {}, {"x-value": "y" * 9999}))
+    assert len(_ask(api, "/long")["headers"]["x-value"]) == MAX_HEADER
+
+
+def test_a_response_has_a_largest_size(api: ApiResolver) -> None:
+    """At the limit it is sent; one byte more is a 413 that says what to do. Sizes are bytes, not characters."""
+    assert _ask(api, f"/large/{MAX_BODY}")["statusCode"] == 200
+    for path in (f"/large/{MAX_BODY + 1}", f"/wide/{MAX_BODY // 2 + 1}"):
+        answer = _ask(api, path)
+        assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (413, "too_large")
+        assert '\\"delivery\\": \\"url\\"' in answer["body"]
+        assert answer["headers"]["x-ratelimit-limit"]
+
+
+def test_every_response_has_the_safe_headers(api: ApiResolver) -> None:
+    """Also an error of ours and a 404."""
+    for path in ("/well", "/bug", "/nothing"):
+        headers = _ask(api, path)["headers"]
+        assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
+
+
+@pytest.fixture(scope="module")
+def inside() -> Iterator[Inside]:
+    """The API in this process."""
+    with pytest.MonkeyPatch.context() as patch, unbounded(patch):
+        yield Inside()
+
+
+def _post(inside: Inside, body: Any, **headers: str) -> tuple[int, str]:
+    """Status and sentence of a POST /estimate-cost with that body."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    function, event = inside.event("POST", "/estimate-cost", headers=named)
+    answer = inside.send(function, {**event, "body": body, "isBase64Encoded": False})
+    return answer.status, answer.json.get("detail", "")
+
+
+ESTIMATE = '{"provider": "stability"}'
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json", "APPLICATION/JSON; charset=utf-8", "application/problem+json", ""]
+)
+def test_json_passes(inside: Inside, kind: str) -> None:
+    """In any case, with parameters, as a dialect, or unsaid."""
+    assert _post(inside, ESTIMATE, content_type=kind) == (200, "")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "image/png", "json", "*/*"],
+)
+def test_other_types_are_a_415(inside: Inside, kind: str) -> None:
+    """The sentence says what to send and what came; whatever the fields are."""
+    for body in (ESTIMATE, "provider=x"):
+        status, detail = _post(inside, body, content_type=kind)
+        assert status == 415
+        assert kind in detail
+
+
+def test_multipart_without_a_boundary_is_a_400(inside: Inside) -> None:
+    """It can't be read at all; with a boundary it is merely the wrong type."""
+    status, detail = _post(inside, "x", content_type="multipart/form-data")
+    assert (status, "boundary" in detail) == (400, True)
+    assert _post(inside, "x", content_type="multipart/form-data; boundary=x")[0] == 415
+
+
+def test_a_compressed_body_is_a_415(inside: Inside) -> None:
+    """We unpack nothing."""
+    status, detail = _post(inside, "x", content_encoding="gzip")
+    assert (status, "Content-Encoding" in detail) == (415, True)
+
+
+def test_the_body_has_a_largest_size(inside: Inside) -> None:
+    """At the limit it passes, one byte more is a 413 that says what to do."""
+    assert _post(inside, ESTIMATE.ljust(MAX_REQUEST_BODY))[0] == 200
+    status, detail = _post(inside, ESTIMATE.ljust(MAX_REQUEST_BODY + 1))
+    assert (status, "uploads" in detail) == (413, True)
+
+
+def test_bodies_of_reads_are_not_looked_at(inside: Inside) -> None:
+    """Some clients send a type or an empty body with a GET."""
+    function, event = inside.event("GET", "/templates", headers={"content-type": "text/csv"})
+    assert inside.send(function, {**event, "body": "x" * (MAX_REQUEST_BODY + 1)}).status == 200
+
+
+def test_a_body_that_is_no_text_is_a_400(inside: Inside) -> None:
+    """The gateway never sends one, others might."""
+    assert _post(inside, {"prompt": "x"})[0] == 400
+
+
+@pytest.mark.parametrize("path", documented_paths())
+def test_other_methods_are_a_405_with_allow(inside: Inside, path: str) -> None:
+    """On every documented path, naming the methods that there are."""
+    known = documented_paths()[path]
+    concrete = path.removeprefix(PREFIX).replace("{id}", "x").replace("{platform}", "instagram")
+    for method in {"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"} - set(known):
+        answer = inside.ask(method, concrete)
+        assert (answer.status, answer.headers["allow"]) == (405, ", ".join(sorted(known)))
+        assert answer.json["code"] == "method_not_allowed"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{PREFIX}",
+        f"{PREFIX}/",
+        f"{PREFIX}/nothing",
+        f"{PREFIX}/create/",
+        f"{PREFIX}/CREATE",
+        f"{PREFIX}/create/x",
+        f"{PREFIX}//create",
+        f"{PREFIX}/jobs/",
+        f"{PREFIX}/jobs/a/b",
+        "/",
+        "/create",
+        "/api/image-studio/../admin",
+    ],
+)
+def test_unknown_paths_are_a_404(inside: Inside, path: str) -> None:
+    """In the documented shape, for whatever method."""
+    for method in ("GET", "POST"):
+        answer = inside.raw("CreateFunction", {**inside.event(method, "/nowhere")[1], "rawPath": path})
+        assert answer["statusCode"] == 404
+        assert '"code":"not_found"' in answer["body"]
+
+
+@pytest.mark.parametrize("path", ["/create", "/nowhere"])
+def test_options_is_open_and_empty(inside: Inside, path: str) -> None:
+    """A preflight that the gateway passes on carries no token."""
+    answer = inside.ask("OPTIONS", path, claims=None)
+    assert (answer.status, answer.body) == (204, "")
+
+
+def test_every_route_of_a_function_is_the_gateways(inside: Inside) -> None:
+    """A function that is asked for another one's path says 404, whatever the method."""
+    for route in Template().routes():
+        if route.path.startswith(PREFIX) and route.function != "JobsFunction":
+            _, event = inside.event("GET", "/jobs")
+            line = {**event["requestContext"], "http": {"method": route.method, "path": route.path}}
+            answer = inside.raw("JobsFunction", {**event, "rawPath": route.path, "requestContext": line})
+            assert answer["statusCode"] == 404, route.key
