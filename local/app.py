@@ -1,6 +1,7 @@
 """What is restarted on a code change: gateway, functions, poller and clock, in one child process."""
 
 import os
+import signal
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from local.aws import Aws, Schedule, schedules
+from local.aws import Aws
 from local.backend import Backend
 from local.child_processes import end_with_parent, report_ready
 from local.environments import Environments
@@ -19,6 +20,8 @@ from local.poller import Clock, Poller, Queue
 from local.rie import Emulators
 from local.static import Site
 from local.template import Function, QueueSource, Template
+
+FIRE_SCHEDULES = signal.SIGUSR1  # sent by the parent, so that tests needn't wait a minute
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,9 @@ def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     server.start()
     for poller in pollers:
         poller.start()
-    fired: list[Schedule] = list(schedules(template, settings.attributes))
-    Clock(fired, sqs, settings.schedule_seconds).start()
+    clock = Clock(template.schedules(), backend, settings.schedule_seconds)
+    signal.signal(FIRE_SCHEDULES, lambda *_: clock.fire())
+    clock.start()
     report_ready(ready)
     threading.Event().wait()
 

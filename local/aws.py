@@ -1,13 +1,13 @@
 """A local AWS: moto's server in a process of its own, with the resources that template.yaml declares.
 
 Only what has an effect here is created: tables, buckets, queues, secrets and S3 event rules. Policies, encryption,
-lifecycles and alarms are template matters, and schedules are fired by `poller.py`.
+lifecycles and alarms are template matters, and `poller.py` runs the schedules.
 """
 
 import json
 import logging
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,28 +164,3 @@ _QUEUE_ATTRIBUTES = (
 
 def _text(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict) else str(value)
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """A rule that fires every so many seconds: the queue (URL) it writes to, and the constant message, if any."""
-
-    rule: str
-    seconds: float
-    queue_url: str
-    message: str | None
-
-
-def schedules(template: Template, made: Mapping[str, Mapping[str, str]]) -> Iterator[Schedule]:
-    """The template's `rate(...)` rules and their queues."""
-    urls = {each["Arn"]: each["Ref"] for each in made.values() if "QueueName" in each}
-    for resource in template.resources("AWS::Events::Rule"):
-        if expression := resource.properties.get("ScheduleExpression"):
-            for target in template.resolve(resource.properties["Targets"]):
-                arn = made[resource.name]["Arn"]
-                yield Schedule(arn, _seconds(expression), urls[target["Arn"]], target.get("Input"))
-
-
-def _seconds(expression: str) -> float:
-    count, unit = expression.removeprefix("rate(").removesuffix(")").split()
-    return float(count) * {"minute": 60, "hour": 3600, "day": 86400}[unit.removesuffix("s")]

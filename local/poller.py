@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,14 +13,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.aws import Schedule
 from local.backend import Backend, Call, FunctionFailed, StillRunning
 from local.intrinsics import ACCOUNT, REGION
-from local.template import QueueSource
+from local.template import QueueSource, Schedule
 
 WAIT_SECONDS = 1  # of one long poll; short, so that stopping is quick
 SLACK_SECONDS = 2.0  # for a poll's answer to arrive
-PATIENCE_SECONDS = 905.0  # beyond the longest timeout a function can have
+TIMEOUT = 905.0  # seconds, beyond the longest timeout a function can have
 PAUSE_SECONDS = 0.5  # after the queue could not be reached
 
 
@@ -108,7 +107,7 @@ class Poller:
         event = {"Records": [record(message, self._queue.arn) for message in messages]}
         everything = {message["MessageId"] for message in messages}
         try:
-            answer = self._backend.invoke(Call(self._source.function, json.dumps(event).encode()), PATIENCE_SECONDS)
+            answer = self._backend.invoke(Call(self._source.function, json.dumps(event).encode()), TIMEOUT)
         except (FunctionFailed, StillRunning) as failure:
             print(f"{self._source.function}: {failure}", file=sys.stderr, flush=True)
             return everything
@@ -151,44 +150,45 @@ def failures(answer: Any, everything: set[str]) -> set[str]:
 
 
 class Clock:
-    """Fires schedules: once at the start, then at their rate (or every `seconds`)."""
+    """Invokes functions on their schedules: once at the start, then at their rate (or every `seconds`)."""
 
-    def __init__(self, schedules: Sequence[Schedule], sqs: Any, seconds: float | None = None) -> None:
+    def __init__(self, schedules: Sequence[Schedule], backend: Backend, seconds: float | None = None) -> None:
         self._schedules = schedules
-        self._sqs = sqs
+        self._backend = backend
         self._seconds = seconds
-        self._stop = threading.Event()
 
     def start(self) -> None:
-        """Fire in one thread per schedule."""
+        """Run each schedule in a thread."""
         for schedule in self._schedules:
             threading.Thread(target=self._run, args=(schedule,), name="clock", daemon=True).start()
 
-    def stop(self) -> None:
-        """Fire no more."""
-        self._stop.set()
+    def fire(self) -> None:
+        """Invoke all scheduled functions now, without waiting for them."""
+        for schedule in self._schedules:
+            threading.Thread(target=self._invoke, args=(schedule,), name="clock", daemon=True).start()
 
     def _run(self, schedule: Schedule) -> None:
         while True:
-            try:
-                fire(schedule, self._sqs)
-            except (BotoCoreError, ClientError) as problem:
-                print(f"{schedule.rule} did not fire: {problem}", file=sys.stderr, flush=True)
-            if self._stop.wait(self._seconds or schedule.seconds):
-                return
+            self._invoke(schedule)
+            time.sleep(self._seconds or schedule.seconds)
+
+    def _invoke(self, schedule: Schedule) -> None:
+        try:
+            self._backend.invoke(Call(schedule.function, json.dumps(scheduled_event(schedule)).encode()), TIMEOUT)
+        except (FunctionFailed, StillRunning) as failure:
+            print(f"{schedule.function}: {failure}", file=sys.stderr, flush=True)
 
 
-def fire(schedule: Schedule, sqs: Any, now: Callable[[], float] = time.time) -> None:
-    """Send one scheduled event to its queue."""
-    event = {
+def scheduled_event(schedule: Schedule, now: float | None = None) -> dict[str, Any]:
+    """The event with which EventBridge invokes a function on its schedule."""
+    return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": ACCOUNT,
-        "time": datetime.fromtimestamp(now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": datetime.fromtimestamp(now or time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
-        "resources": [schedule.rule],
+        "resources": [f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{schedule.function}{schedule.name}"],
         "detail": {},
     }
-    sqs.send_message(QueueUrl=schedule.queue_url, MessageBody=schedule.message or json.dumps(event))

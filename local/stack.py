@@ -12,12 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
-from local.app import AppSettings
-from local.aws import Attributes, Aws, create_resources, schedules
+from local.app import FIRE_SCHEDULES, AppSettings
+from local.aws import Attributes, Aws, create_resources
 from local.child_processes import Child, listen
 from local.issuer import AUDIENCE, READY_SUB, READY_TIER, IssuerServer
 from local.permissions import policies_of
-from local.poller import fire
 from local.template import ROOT, TEMPLATE, Template
 
 STATE = ROOT / ".local"
@@ -31,7 +30,7 @@ class Options:
     """How a stack is started.
 
     `environment` is where provider keys and `*_BASE_URL`s are looked for; `variables` are set for all functions,
-    over what the template says; `schedule_seconds` replaces the rate of scheduled rules.
+    over what the template says; `schedule_seconds` replaces the rate of schedules.
     """
 
     template: Path = TEMPLATE
@@ -194,9 +193,10 @@ class Stack:
         return {"Authorization": f"Bearer {self.token(sub, tier, **claims)}"}
 
     def tick(self) -> None:
-        """Fire all schedules now: what EventBridge does every minute."""
-        for schedule in schedules(self._template(), self._attributes):
-            fire(schedule, self.aws.client("sqs"))
+        """Invoke all scheduled functions now, as EventBridge does every minute; returns before they are done."""
+        with self._reloading:
+            if self._app:
+                os.kill(self._app.pid, FIRE_SCHEDULES)
 
     @property
     def alive(self) -> bool:

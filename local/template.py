@@ -76,6 +76,15 @@ class QueueSource:
 
 
 @dataclass(frozen=True)
+class Schedule:
+    """A `Schedule` event: the function that is invoked every so many seconds, and the event's logical id."""
+
+    function: str
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Resource:
     """A resource as it is declared, intrinsic functions and all."""
 
@@ -144,7 +153,7 @@ class Template:
 
     def _routes_of(self, resource: Resource) -> Iterator[Route]:
         default = self._api().get("Auth", {}).get("DefaultAuthorizer")
-        for event in _events(resource, "HttpApi"):
+        for event in _events(resource, "HttpApi").values():
             auth = event.get("Auth", {})
             yield Route(
                 method=str(event.get("Method", "ANY")).upper(),
@@ -189,11 +198,23 @@ class Template:
                 partial_failures="ReportBatchItemFailures" in event.get("FunctionResponseTypes", []),
             )
             for resource in self._function_resources()
-            for event in _events(resource, "SQS")
+            for event in _events(resource, "SQS").values()
+        ]
+
+    def schedules(self) -> list[Schedule]:
+        """The functions' `rate(...)` schedules."""
+        return [
+            Schedule(resource.name, name, _seconds(event["Schedule"]))
+            for resource in self._function_resources()
+            for name, event in _events(resource, "Schedule").items()
         ]
 
 
-def _events(resource: Resource, kind: str) -> Iterator[Mapping[str, Any]]:
-    for event in resource.properties.get("Events", {}).values():
-        if event["Type"] == kind:
-            yield event.get("Properties", {})
+def _events(resource: Resource, kind: str) -> Mapping[str, Mapping[str, Any]]:
+    declared = resource.properties.get("Events", {})
+    return {name: event.get("Properties", {}) for name, event in declared.items() if event["Type"] == kind}
+
+
+def _seconds(expression: str) -> float:
+    count, unit = expression.removeprefix("rate(").removesuffix(")").split()
+    return float(count) * {"minute": 60, "hour": 3600, "day": 86400}[unit.removesuffix("s")]

@@ -45,7 +45,7 @@ EVENTS = {
     "ControlFunction": "control/get-control-operations.json",
     "SocialFunction": "social/post-social-optimize.json",
     "JobsFunction": "jobs/get-usage.json",
-    "WorkerFunction": "worker/clock.json",
+    "WorkerFunction": "worker/sweep.json",
 }
 #: What start-api answers. It checks no token and passes no claims, so everything else is the documented 401.
 ASKED = {

@@ -15,10 +15,10 @@ from typing import Any
 
 from local.intrinsics import ACCOUNT, REGION
 from local.payload import HttpRequest, Stamp, build_event
-from local.poller import record
+from local.poller import record, scheduled_event
 from local.routes import RouteTable
 from local.stack import PREFIX
-from local.template import DEFAULT_ROUTE, ROOT, Route, Template
+from local.template import DEFAULT_ROUTE, ROOT, Route, Schedule, Template
 
 EVENTS = ROOT / "events"
 ISSUER = "https://issuer.example.com"
@@ -26,6 +26,7 @@ MOMENT = 1_790_000_000.0  # the events' time, seconds since 1970; fixed, so that
 JOB = "0123456789abcdef0123456789abcdef"
 TENANT = "fedcba9876543210fedcba9876543210"
 BUCKET = "image-studio-bucket"
+EVENT_ID = "17793124-05d4-b198-2fde-7ededc63b103"
 QUEUE_ARN = f"arn:aws:sqs:{REGION}:{ACCOUNT}:image-studio-jobqueue"
 
 
@@ -179,12 +180,11 @@ def _headers(route: Route, body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def worker_events() -> Iterator[tuple[str, dict[str, Any]]]:
-    """What comes out of the job queue: a job, an image that arrived, the clock."""
+    """What comes out of the job queue, a job or an image that arrived; and the schedule's event."""
     bodies = {
         "job": {"tenant": TENANT, "job": JOB},
         "upload-arrived": object_created(f"uploads/{TENANT}/{JOB}"),
         "inbox-arrived": object_created("inbox/social/instagram/summer.png"),
-        "clock": scheduled(),
     }
     for name, body in bodies.items():
         message = {
@@ -200,6 +200,8 @@ def worker_events() -> Iterator[tuple[str, dict[str, Any]]]:
             },
         }
         yield f"worker/{name}.json", {"Records": [record(message, QUEUE_ARN)]}
+    sweep = scheduled_event(Schedule("WorkerFunction", "Sweep", 60), MOMENT)
+    yield "worker/sweep.json", {**sweep, "id": EVENT_ID}
 
 
 def object_created(key: str) -> dict[str, Any]:
@@ -223,16 +225,10 @@ def object_created(key: str) -> dict[str, Any]:
     }
 
 
-def scheduled() -> dict[str, Any]:
-    """EventBridge's event of a rule that fires by the clock."""
-    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/image-studio-reaperrule"
-    return {**_envelope("Scheduled Event", "aws.events", rule), "detail": {}}
-
-
 def _envelope(kind: str, source: str, resource: str) -> dict[str, Any]:
     return {
         "version": "0",
-        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "id": EVENT_ID,
         "detail-type": kind,
         "source": source,
         "account": ACCOUNT,

@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from image_studio.runtime import aws_clients, circuit_breaker, configured_providers, settings, wiring
+from image_studio.runtime import aws_clients, circuit_breaker, configured_providers, rate_limits, settings, wiring
 from local.moto_fixes import one_at_a_time
 from local.template import Template
 
@@ -18,8 +18,14 @@ _CACHES = (
     settings.settings,
     circuit_breaker.circuits,
     *(getattr(aws_clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
-    *(each for each in vars(wiring).values() if hasattr(each, "cache_clear")),
+    *(each for module in (wiring, rate_limits) for each in vars(module).values() if hasattr(each, "cache_clear")),
 )
+
+
+@cache
+def _session() -> boto3.Session:
+    """One session for all tests: it reads botocore's service models once."""
+    return boto3.Session(region_name="us-east-1")
 
 
 @cache
@@ -41,6 +47,7 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Moto with the template's table, a bucket and a secret, safe for many threads; the settings point there."""
     monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time(DynamoHandler.call_action))
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         boto3.client("dynamodb").create_table(TableName=TABLE, **_declared_table())
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")

@@ -20,8 +20,8 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from pydantic import BaseModel, Field
 
 from image_studio.runtime.api import Response, ignored_header, respond
-from image_studio.runtime.deliver import spliced
-from image_studio.runtime.limits import Meter
+from image_studio.runtime.jobs_api import insert_images
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.resolver import ApiResolver
 from image_studio.schemas.common import ImageText, Prompt, Request
@@ -86,13 +86,13 @@ def ours() -> Answering:
     """Our resolver with all that a free POST passes."""
     app = ApiResolver()
 
-    @app.post("/echo", counts_as=Meter.READ)
+    @app.post("/echo", counts_as=RateClass.READ)
     def echo() -> Response:
         call = app.call
         request, ignored = parse_request(Echo, call.text())
         call.headers.update(ignored_header(ignored))
         image, request.image_base64 = request.image_base64, MARK
-        return respond(200, spliced(request.model_dump_json(), {MARK: image}))
+        return respond(200, insert_images(request.model_dump_json(), {MARK: image}))
 
     return lambda event: app.handler(event, None)
 

@@ -10,7 +10,7 @@ from importlib import import_module
 from image_studio.operations import find_operation, templates
 from image_studio.runtime import aws_clients, openapi
 from image_studio.runtime.api import Response, cached
-from image_studio.runtime.limits import Meter
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
 
 KEPT_INIT = ("snap-start", "provisioned-concurrency")
@@ -56,12 +56,12 @@ def providers() -> Response:
     return reads.providers(app.call)
 
 
-@app.post("/estimate-cost", counts_as=Meter.READ)
+@app.post("/estimate-cost", counts_as=RateClass.READ)
 def estimate_cost() -> Response:
     """Say what an operation would cost."""
     from image_studio.runtime import reads
 
-    return reads.estimate(app.call)
+    return reads.estimate_cost(app.call)
 
 
 @app.get("/personas")
@@ -80,7 +80,7 @@ def get_persona(persona_id: str) -> Response:
     return account.get_persona(app.call, persona_id)
 
 
-@app.put("/personas/<persona_id>", counts_as=Meter.READ)
+@app.put("/personas/<persona_id>", counts_as=RateClass.READ)
 def put_persona(persona_id: str) -> Response:
     """Write a persona."""
     from image_studio.runtime import account

@@ -4,7 +4,7 @@ from image_studio.operations import find_operation
 from image_studio.operations.listings import edit_models, edit_operations
 from image_studio.runtime import aws_clients, reads
 from image_studio.runtime.api import Response, cached
-from image_studio.runtime.limits import Meter
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
 from image_studio.runtime.submit import submit
 
@@ -32,7 +32,7 @@ def models() -> Response:
     return cached(app.call, edit_models(app.call.query("operation"), app.call.query("tier")))
 
 
-@app.post("/edit/recommend", counts_as=Meter.READ)
+@app.post("/edit/recommend", counts_as=RateClass.READ)
 def recommend() -> Response:
     """Recommend a model for an edit."""
     return reads.recommend(app.call)

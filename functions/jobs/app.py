@@ -1,9 +1,9 @@
 """Jobs: the state and result of a request; uploads; usage. Waiting costs this small function, not a big one."""
 
-from image_studio.runtime import aws_clients, job_routes
+from image_studio.runtime import aws_clients, jobs_api
 from image_studio.runtime.account import get_usage
 from image_studio.runtime.api import Response
-from image_studio.runtime.limits import Meter
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
 from image_studio.runtime.uploads import create_upload
 
@@ -12,29 +12,29 @@ handler = app.handler
 aws_clients.prepare()
 
 
-@app.get("/jobs", counts_as=Meter.JOBS)
+@app.get("/jobs", counts_as=RateClass.JOBS)
 def jobs() -> Response:
     """List the caller's jobs, newest first."""
-    return job_routes.list_jobs(app.call)
+    return jobs_api.list_jobs(app.call)
 
 
-@app.get("/jobs/<job_id>", counts_as=Meter.JOBS)
+@app.get("/jobs/<job_id>", counts_as=RateClass.JOBS)
 def job(job_id: str) -> Response:
     """Show a job's status."""
-    return job_routes.get_job(app.call, job_id)
+    return jobs_api.get_job(app.call, job_id)
 
 
 @app.delete("/jobs/<job_id>")
 def remove(job_id: str) -> Response:
     """Remove an ended job, or stop one that nothing was paid for."""
-    return job_routes.delete_job(app.call, job_id)
+    return jobs_api.delete_job(app.call, job_id)
 
 
-@app.get("/jobs/<job_id>/result", counts_as=Meter.JOBS, spends=True)
-@app.post("/jobs/<job_id>/result", counts_as=Meter.JOBS, spends=True)
+@app.get("/jobs/<job_id>/result", counts_as=RateClass.JOBS, spends=True)
+@app.post("/jobs/<job_id>/result", counts_as=RateClass.JOBS, spends=True)
 def result(job_id: str) -> Response:
     """Give the operation's own body, waiting for it."""
-    return job_routes.get_result(app.call, job_id)
+    return jobs_api.get_result(app.call, job_id)
 
 
 @app.post("/uploads")

@@ -3,8 +3,8 @@
 from image_studio.operations import find_operation, listings
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response, cached
-from image_studio.runtime.inline import serve_now
 from image_studio.runtime.resolver import ApiResolver
+from image_studio.runtime.submit import serve_now
 
 app = ApiResolver()
 handler = app.handler

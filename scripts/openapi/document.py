@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from image_studio.runtime.limits import Meter
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import DeclaredRoute
 from image_studio.runtime.settings import PREFIX, VERSION
 from scripts.events import REQUESTS
@@ -136,7 +136,7 @@ def _errors(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str
     statuses |= {401, 403, 429} if route.counts_as is not None else set()
     statuses |= {400, 413, 415} if with_body else set()
     statuses |= {404} if "{" in path else set()
-    statuses |= {503} if entry.stored or route.counts_as is Meter.WORK else set()
+    statuses |= {503} if entry.stored or route.counts_as is RateClass.WORK else set()
     for status in sorted(statuses):
         yield str(status), {"$ref": f"#/components/responses/{status}"}
 

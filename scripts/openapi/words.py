@@ -81,10 +81,10 @@ FIELDS: Mapping[str, str] = {
 HEADERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "X-RateLimit-Limit": ("Requests allowed per window; of the limit that is nearest to its end.", {"type": "integer"}),
     "X-RateLimit-Remaining": ("Requests left of that limit.", {"type": "integer"}),
-    "X-RateLimit-Reset": ("When the whole limit is there again, epoch seconds.", {"type": "integer"}),
+    "X-RateLimit-Reset": ("When the limit's window ends, epoch seconds.", {"type": "integer"}),
     "X-RateLimit-Window": ("Seconds that the limit is for.", {"type": "integer"}),
     "RateLimit": (
-        "All limits of this request: what is left (r), seconds until whole (t); IETF draft.",
+        "All limits of this request: what is left (r), seconds until the window ends (t); IETF draft.",
         {"type": "string"},
     ),
     "RateLimit-Policy": ("All limits of this request: quota (q) per window in seconds (w).", {"type": "string"}),

@@ -1,7 +1,7 @@
 """Jobs on the local stack while workers are killed and every message comes two or three times.
 
-The stack is `make run`'s; only its poller is replaced: a relay multiplies what is in the job queue, and pollers
-of ours hand each copy to a worker process that `kill -9` may end at any moment.
+The stack is `make run`'s; only its poller and its clock are replaced: a relay multiplies what is in the job queue, and
+pollers of ours hand each copy to a worker process that `kill -9` may end at any moment.
 """
 
 import json
@@ -24,11 +24,13 @@ from botocore.exceptions import ClientError
 
 from local.backend import Call, FunctionFailed
 from local.environments import Environment, load_of
-from local.poller import failures, record
+from local.poller import failures, record, scheduled_event
 from local.stack import Options, Stack
+from local.template import Schedule
 
 WORKER = "WorkerFunction"
 LEASE_SECONDS = 4
+SWEEP_SECONDS = 2.0  # between the reaper's sweeps
 JOIN_SECONDS = 60  # for a thread's last look at its queue, on a machine that is busy
 VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
 #: With handles, with the result's address, without: their emulators paint small images but for Stability's.
@@ -93,29 +95,47 @@ class Worker:
 
     def _run(self) -> None:
         while not self._works.over.is_set():
-            environment = self._environment
-            if environment is None or not environment.alive:
-                environment = self._environment = Environment(self._works.load)
+            environment = self._living()
             for message in self._works.receive(self._works.work_url):
                 self._works.toll.delivered += 1
                 self._hand(environment, message)
         if self._environment:
             self._environment.kill()
 
-    def _hand(self, environment: Environment, message: dict[str, Any]) -> None:
-        event = json.dumps({"Records": [record(message, "arn:aws:sqs:us-east-1:000000000000:work")]}).encode()
+    def _living(self) -> Environment:
+        if self._environment is None or not self._environment.alive:
+            self._environment = Environment(self._works.load)
+        return self._environment
+
+    def _invoke(self, environment: Environment, event: bytes) -> bytes | None:
+        """The function's answer, or None where it was killed."""
         self.busy = True
         try:
             environment.send(Call(WORKER, event), time.time() + 300)
             environment.wait(300)
-            refused = failures(json.loads(environment.receive()), {message["MessageId"]})
+            return environment.receive()
         except FunctionFailed:
-            return
+            return None
         finally:
             self.busy = False
-        if not refused:
+
+    def _hand(self, environment: Environment, message: dict[str, Any]) -> None:
+        event = json.dumps({"Records": [record(message, "arn:aws:sqs:us-east-1:000000000000:work")]}).encode()
+        answer = self._invoke(environment, event)
+        if answer is not None and not failures(json.loads(answer), {message["MessageId"]}):
             with suppress(ClientError):  # a message that came again meanwhile has another handle
                 self._works.sqs.delete_message(QueueUrl=self._works.work_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+class Reaper(Worker):
+    """A worker process that the schedule invokes; it is killed like the others."""
+
+    def _run(self) -> None:
+        event = json.dumps(scheduled_event(Schedule(WORKER, "Sweep", 60))).encode()
+        while not self._works.over.wait(SWEEP_SECONDS):
+            self._invoke(self._living(), event)
+        if self._environment:
+            self._environment.kill()
 
 
 class Works:
@@ -143,7 +163,7 @@ class Works:
         self._relaying = threading.Thread(target=self._relay, daemon=True)
         self._relaying.start()
         self._closing.callback(self.over.set)
-        self.workers = [Worker(self) for _ in range(workers)]
+        self.workers = [Reaper(self), *(Worker(self) for _ in range(workers))]
 
     def _load(self) -> Any:
         settings = self.stack.settings()
@@ -208,7 +228,7 @@ class Havoc:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        """Kill, tick and count in threads of their own."""
+        """Kill and count in threads of their own."""
         done = threading.Event()
 
         def every(seconds: float, action: Any) -> None:
@@ -217,7 +237,6 @@ class Havoc:
 
         pace = self._pace()
         threads = [
-            threading.Thread(target=every, args=(2.0, self.works.stack.tick)),
             threading.Thread(target=every, args=(1.0, self._count_paid)),
             threading.Thread(target=every, args=(pace, self._kill_one)),
         ]

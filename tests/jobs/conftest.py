@@ -1,21 +1,21 @@
-"""The desk, and the circuits that a test may have opened closed again."""
+"""The harness, and the circuits that a test may have opened closed again."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.jobs.desk import Desk
+from tests.jobs.harness import Harness
 from tests.security.inside import inside_aws
 from tests.tables import forget
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
-    """A desk with an empty table, bucket and queue."""
+def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
+    """A harness with an empty table, bucket and queue."""
     with inside_aws(monkeypatch):
-        made = Desk(monkeypatch)
+        made = Harness(monkeypatch)
         forget()
-        from image_studio.runtime.dispatch import dispatcher
+        from image_studio.runtime.worker import dispatcher
 
         dispatcher.cache_clear()
         yield made

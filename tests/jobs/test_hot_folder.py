@@ -10,16 +10,16 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import UnknownCharge
-from image_studio.runtime import aws_clients, hot_folder, wiring
+from image_studio.runtime import aws_clients, hot_folder, hot_folder_results, wiring
 from image_studio.storage import keys
 from image_studio.storage.credits import month_of, read
-from tests.jobs.desk import Crash, Desk, png
+from tests.jobs.harness import Crash, Harness, png
 from tests.tables import BUCKET, TABLE
 
 NAMES = ["photo.png", "a b+c%20d.png", "%2F&=?#.png", "é猫🙂.png", "sub/folder/x.png", ".hidden", "two.dots.jpeg"]
 
 
-def drop(desk: Desk, path: str, data: bytes | None = None, sequencer: str = "1") -> dict[str, Any]:
+def drop(harness: Harness, path: str, data: bytes | None = None, sequencer: str = "1") -> dict[str, Any]:
     """Put an image into the inbox; S3's event for it."""
     key = keys.INBOX + path
     aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
@@ -32,30 +32,30 @@ def drop(desk: Desk, path: str, data: bytes | None = None, sequencer: str = "1")
     }
 
 
-def take(desk: Desk, event: dict[str, Any]) -> None:
+def take(harness: Harness, event: dict[str, Any]) -> None:
     """Let the worker have the event, and what follows from it."""
-    assert desk.deliver(event) == {"batchItemFailures": []}
-    desk.work()
+    assert harness.deliver(event) == {"batchItemFailures": []}
+    harness.work()
 
 
-def answered(desk: Desk) -> dict[str, bytes]:
+def answered(harness: Harness) -> dict[str, bytes]:
     """What is in the outbox, by path."""
-    return {key.removeprefix(keys.OUTBOX): data for key, data in desk.objects(keys.OUTBOX).items()}
+    return {key.removeprefix(keys.OUTBOX): data for key, data in harness.objects(keys.OUTBOX).items()}
 
 
 @pytest.fixture(autouse=True)
-def input_untouched(desk: Desk) -> Iterator[None]:
+def input_untouched(harness: Harness) -> Iterator[None]:
     """Whatever happens: at the end every dropped image is what was last dropped."""
     yield
-    for data in desk.objects(keys.INBOX).values():
+    for data in harness.objects(keys.INBOX).values():
         assert data == png(256, 256) or len(data) < 100
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_any_name_is_answered_at_its_own_path(desk: Desk, name: str) -> None:
+def test_any_name_is_answered_at_its_own_path(harness: Harness, name: str) -> None:
     """Spaces, plus, percent and Unicode as they are; EventBridge's keys aren't URL-encoded."""
-    take(desk, drop(desk, f"edit/remove_background/{name}"))
-    found = answered(desk)
+    take(harness, drop(harness, f"edit/remove_background/{name}"))
+    found = answered(harness)
     base = f"edit/remove_background/{name}/"
     assert {path.startswith(base) for path in found} == {True}
     told = json.loads(found[base + "result.json"])
@@ -65,11 +65,11 @@ def test_any_name_is_answered_at_its_own_path(desk: Desk, name: str) -> None:
     assert Image.open(io.BytesIO(found[image])).size == (256, 256)
 
 
-def test_an_upscale_by_preset(desk: Desk) -> None:
+def test_an_upscale_by_preset(harness: Harness) -> None:
     """inbox/upscale/print/photo.png: the folder's name is the preset; the file is named in result.json."""
-    desk.wire.image = png(512, 512)
-    take(desk, drop(desk, "upscale/web/photo.png"))
-    found = answered(desk)
+    harness.wire.image = png(512, 512)
+    take(harness, drop(harness, "upscale/web/photo.png"))
+    found = answered(harness)
     told = json.loads(found["upscale/web/photo.png/result.json"])
     assert told["metadata"]["preset"] == "web"
     assert told["image_url"] == "photo.png"
@@ -77,16 +77,16 @@ def test_an_upscale_by_preset(desk: Desk) -> None:
     assert (told["width"], told["height"]) == Image.open(io.BytesIO(found["upscale/web/photo.png/photo.png"])).size
 
 
-def test_social_by_platforms(desk: Desk) -> None:
+def test_social_by_platforms(harness: Harness) -> None:
     """inbox/social/instagram,linkedin/photo.jpg: a file per platform, free, by the same operation."""
-    take(desk, drop(desk, "social/instagram,linkedin/photo.jpg"))
-    found = answered(desk)
+    take(harness, drop(harness, "social/instagram,linkedin/photo.jpg"))
+    found = answered(harness)
     told = json.loads(found["social/instagram,linkedin/photo.jpg/result.json"])
     assert [each["platform"] for each in told["results"]] == ["instagram", "linkedin"]
     for each in told["results"]:
         image = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
         assert image.size == (each["width"], each["height"])
-    assert desk.wire.paid == []
+    assert harness.wire.paid == []
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_social_by_platforms(desk: Desk) -> None:
         ("social/,/x.png", "platforms"),
     ],
 )
-def test_what_is_not_understood_is_told(desk: Desk, path: str, says: str) -> None:
+def test_what_is_not_understood_is_told(harness: Harness, path: str, says: str) -> None:
     """error.json at the input's path, in one sentence; no job, nothing reserved."""
-    take(desk, drop(desk, path))
-    ((where, text),) = answered(desk).items()
+    take(harness, drop(harness, path))
+    ((where, text),) = answered(harness).items()
     assert where == f"{path}/error.json"
     told = json.loads(text)
     assert told["status"] == 400
@@ -114,74 +114,74 @@ def test_what_is_not_understood_is_told(desk: Desk, path: str, says: str) -> Non
     assert wiring.jobs().newest(keys.OPERATOR, 10) == ([], None)
 
 
-def test_what_is_no_image_is_told(desk: Desk) -> None:
+def test_what_is_no_image_is_told(harness: Harness) -> None:
     """By content, whatever its name says."""
-    take(desk, drop(desk, "edit/remove_background/x.png", b"GIF89a"))
-    told = json.loads(answered(desk)["edit/remove_background/x.png/error.json"])
+    take(harness, drop(harness, "edit/remove_background/x.png", b"GIF89a"))
+    told = json.loads(answered(harness)["edit/remove_background/x.png/error.json"])
     assert told["code"] == "invalid_image"
 
 
-def test_a_failed_job_is_told(desk: Desk) -> None:
+def test_a_failed_job_is_told(harness: Harness) -> None:
     """With the operation's words; nothing is tried again."""
-    desk.wire.script = [UnknownCharge("Lost.")]
-    take(desk, drop(desk, "edit/remove_background/x.png"))
-    ((where, text),) = answered(desk).items()
+    harness.wire.script = [UnknownCharge("Lost.")]
+    take(harness, drop(harness, "edit/remove_background/x.png"))
+    ((where, text),) = answered(harness).items()
     assert where.endswith("/error.json")
     assert json.loads(text)["detail"] == "Image editing failed: Lost."
-    assert desk.work() == 0
+    assert harness.work() == 0
 
 
-def test_events_that_come_again_do_nothing(desk: Desk) -> None:
+def test_events_that_come_again_do_nothing(harness: Harness) -> None:
     """At once, later, and after the end: one job, one paid call."""
-    event = drop(desk, "edit/remove_background/x.png")
+    event = drop(harness, "edit/remove_background/x.png")
     for _ in range(3):
-        assert desk.deliver(event) == {"batchItemFailures": []}
-    desk.work()
-    take(desk, event)
-    assert len(desk.wire.paid) == 1
+        assert harness.deliver(event) == {"batchItemFailures": []}
+    harness.work()
+    take(harness, event)
+    assert len(harness.wire.paid) == 1
     jobs, _ = wiring.jobs().newest(keys.OPERATOR, 10)
     assert [each.status for each in jobs] == ["succeeded"]
 
 
-def test_the_same_image_dropped_anew_is_done_anew(desk: Desk) -> None:
+def test_the_same_image_dropped_anew_is_done_anew(harness: Harness) -> None:
     """An operator who drops it again means it: S3's sequencer tells that from a repeated event."""
-    take(desk, drop(desk, "edit/remove_background/x.png", sequencer="1"))
-    take(desk, drop(desk, "edit/remove_background/x.png", sequencer="2"))
-    assert len(desk.wire.paid) == 2
+    take(harness, drop(harness, "edit/remove_background/x.png", sequencer="1"))
+    take(harness, drop(harness, "edit/remove_background/x.png", sequencer="2"))
+    assert len(harness.wire.paid) == 2
 
 
-def test_a_late_event_of_a_replaced_image_does_nothing(desk: Desk) -> None:
+def test_a_late_event_of_a_replaced_image_does_nothing(harness: Harness) -> None:
     """Only the newest content is worked on, and no error is written for the other."""
-    late = drop(desk, "edit/remove_background/x.png", b"old")
-    newest = drop(desk, "edit/remove_background/x.png", sequencer="2")
-    take(desk, newest)
-    take(desk, late)
-    assert len(desk.wire.paid) == 1
-    assert not any(path.endswith("error.json") for path in answered(desk))
+    late = drop(harness, "edit/remove_background/x.png", b"old")
+    newest = drop(harness, "edit/remove_background/x.png", sequencer="2")
+    take(harness, newest)
+    take(harness, late)
+    assert len(harness.wire.paid) == 1
+    assert not any(path.endswith("error.json") for path in answered(harness))
 
 
-def test_a_image_replaced_while_its_job_waits_is_left(desk: Desk) -> None:
+def test_a_image_replaced_while_its_job_waits_is_left(harness: Harness) -> None:
     """The job ends without a paid call; the new image's own job answers."""
-    old = drop(desk, "edit/remove_background/x.png", png(64, 64))
-    desk.deliver(old)
-    new = drop(desk, "edit/remove_background/x.png", sequencer="2")
-    desk.work()
-    assert desk.wire.paid == []
-    assert answered(desk) == {}
-    take(desk, new)
-    assert len(desk.wire.paid) == 1
+    old = drop(harness, "edit/remove_background/x.png", png(64, 64))
+    harness.deliver(old)
+    new = drop(harness, "edit/remove_background/x.png", sequencer="2")
+    harness.work()
+    assert harness.wire.paid == []
+    assert answered(harness) == {}
+    take(harness, new)
+    assert len(harness.wire.paid) == 1
 
 
-def test_folders_are_no_images(desk: Desk) -> None:
+def test_folders_are_no_images(harness: Harness) -> None:
     """What consoles make when somebody clicks "create folder"."""
     for path in ("", "upscale/", "upscale/print/"):
-        take(desk, drop(desk, path, b""))
-    assert answered(desk) == {}
+        take(harness, drop(harness, path, b""))
+    assert answered(harness) == {}
 
 
-def test_a_crash_before_the_answer_is_made_good(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_before_the_answer_is_made_good(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The paid result is kept, and the next run writes the files."""
-    place = hot_folder.outbox._place
+    place = hot_folder_results._place
     fails = iter([Crash()])
 
     def place_later(*given: Any) -> None:
@@ -189,41 +189,41 @@ def test_a_crash_before_the_answer_is_made_good(desk: Desk, monkeypatch: pytest.
             raise crash
         place(*given)
 
-    monkeypatch.setattr(hot_folder.outbox, "_place", place_later)
-    desk.deliver(drop(desk, "edit/remove_background/x.png"))
+    monkeypatch.setattr(hot_folder_results, "_place", place_later)
+    harness.deliver(drop(harness, "edit/remove_background/x.png"))
     with pytest.raises(Crash):
-        desk.work()
+        harness.work()
     (made,), _ = wiring.jobs().newest(keys.OPERATOR, 10)
-    desk.change(made.id, keys.OPERATOR, lease_until=int(time.time()) - 1)
-    desk.tick()
-    desk.work()
-    assert any(path.endswith("result.json") for path in answered(desk))
-    assert len(desk.wire.paid) == 1
+    harness.change(made.id, keys.OPERATOR, lease_until=int(time.time()) - 1)
+    harness.tick()
+    harness.work()
+    assert any(path.endswith("result.json") for path in answered(harness))
+    assert len(harness.wire.paid) == 1
 
 
-def test_the_operator_has_a_ledger_of_its_own(desk: Desk) -> None:
+def test_the_operator_has_a_ledger_of_its_own(harness: Harness) -> None:
     """Charged to nobody else; and no token's `sub` leads to it."""
-    take(desk, drop(desk, "edit/remove_background/x.png"))
+    take(harness, drop(harness, "edit/remove_background/x.png"))
     spent = read(aws_clients.dynamodb(), TABLE, keys.OPERATOR, month_of(time.time()))
     assert spent.used == spent.committed > 0
-    assert desk.ask("GET", "/usage", sub=keys.OPERATOR).json["used"] == 0
-    assert desk.ask("GET", "/jobs", sub=keys.OPERATOR).json["jobs"] == []
+    assert harness.ask("GET", "/usage", sub=keys.OPERATOR).json["used"] == 0
+    assert harness.ask("GET", "/jobs", sub=keys.OPERATOR).json["jobs"] == []
 
 
-def test_a_full_inbox_waits_for_workers(desk: Desk) -> None:
+def test_a_full_inbox_waits_for_workers(harness: Harness) -> None:
     """More images than a tier may have in flight are all taken."""
     for number in range(3):
-        desk.deliver(drop(desk, f"social/instagram/{number}.png"))
+        harness.deliver(drop(harness, f"social/instagram/{number}.png"))
     assert hot_folder.MANY > 100_000
-    desk.work()
-    assert sum(path.endswith("result.json") for path in answered(desk)) == 3
+    harness.work()
+    assert sum(path.endswith("result.json") for path in answered(harness)) == 3
 
 
-def test_a_path_too_long_to_answer_is_left(desk: Desk) -> None:
+def test_a_path_too_long_to_answer_is_left(harness: Harness) -> None:
     """S3's keys have 1024 bytes; at the limit there is no room for an answer, and no end of trying either."""
     name = "x" * (1024 - len("inbox/upscale/poster/"))
-    take(desk, drop(desk, f"upscale/poster/{name}"))
-    assert answered(desk) == {}
+    take(harness, drop(harness, f"upscale/poster/{name}"))
+    assert answered(harness) == {}
     short = name[: -len("/error.json") - 1]
-    take(desk, drop(desk, f"upscale/poster/{short}"))
-    assert len(answered(desk)) == 1
+    take(harness, drop(harness, f"upscale/poster/{short}"))
+    assert len(answered(harness)) == 1

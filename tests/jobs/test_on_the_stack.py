@@ -12,7 +12,7 @@ from PIL import Image
 
 from image_studio.storage import keys
 from local.stack import Stack
-from tests.jobs.desk import png
+from tests.jobs.harness import png
 
 PATIENCE = 120.0  # seconds, for what takes about three
 UPLOADED, DROPPED = (256, 248), (264, 256)  # width x height by which a test knows its own images

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
-from image_studio.runtime import configured_providers, reaper
+from image_studio.runtime import configured_providers
 from scripts.scale import inputs
-from tests.jobs.desk import CREATE, Desk
+from tests.jobs.harness import CREATE, Harness
 
 READS = {"GetItem", "Query"}
 WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
@@ -36,18 +36,15 @@ def _shared(arguments: Any) -> bool:
     return "IndexName" in arguments or (isinstance(key, dict) and key["pk"]["S"] == "STUDIO")
 
 
-def test_a_image_takes_the_calls_that_the_model_says(
-    desk: Desk, calls: "Counter[str]", monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_image_takes_the_calls_that_the_model_says(harness: Harness, calls: "Counter[str]") -> None:
     """From POST to the delivered result, whatever the process reads anew meanwhile."""
-    desk.submit()
-    desk.work()
+    harness.submit()
+    harness.work()
     configured_providers.forget()
-    monkeypatch.setattr(reaper, "_asked", float("-inf"))
     calls.clear()
-    job_id = desk.submit(body={**CREATE, "delivery": "auto"})
-    desk.work()
-    assert desk.ask("GET", f"/jobs/{job_id}/result").status == 200
+    job_id = harness.submit(body={**CREATE, "delivery": "auto"})
+    harness.work()
+    assert harness.ask("GET", f"/jobs/{job_id}/result").status == 200
     model = inputs()["calls"]
     counted = {
         "dynamodb_reads": sum(calls[name] for name in READS),

@@ -7,57 +7,57 @@ import pytest
 import requests
 
 from image_studio.runtime import uploads, wiring
-from image_studio.runtime.uploads import image_field
+from image_studio.runtime.uploads import main_image_field
 from image_studio.schemas.control import ControlRequest
 from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.schemas.social import SocialRequest
 from image_studio.schemas.upscale import UpscaleRequest
 from image_studio.storage import keys
-from tests.jobs.desk import CREATE, Desk, png
+from tests.jobs.harness import CREATE, Harness, png
 
 ALICE = keys.tenant_of("alice")
 UPSCALE = {"mode": "conservative", "target_width": 128, "target_height": 128}
 EDIT = {"operation": "remove_background"}
 
 
-def upload(desk: Desk, **body: Any) -> Any:
+def upload(harness: Harness, **body: Any) -> Any:
     """A form, as POST /uploads gives it."""
-    answer = desk.ask("POST", "/uploads", body={"content_type": "image/png", **body})
+    answer = harness.ask("POST", "/uploads", body={"content_type": "image/png", **body})
     assert answer.status == 200, answer.body
     return answer.json
 
 
-def send(desk: Desk, form: Any, data: bytes | None = None, *, event: bool = True) -> None:
+def send(harness: Harness, form: Any, data: bytes | None = None, *, event: bool = True) -> None:
     """Send the file with the form, and S3's event after it."""
     sent = requests.post(form["url"], data=form["fields"], files={"file": data or png()}, timeout=10)
     assert sent.status_code == 204
     if event:
-        arrive(desk, form["fields"]["key"])
+        arrive(harness, form["fields"]["key"])
 
 
-def arrive(desk: Desk, key: str) -> None:
+def arrive(harness: Harness, key: str) -> None:
     """S3's event, as EventBridge puts it into the queue."""
-    detail = {"bucket": {"name": desk.bucket}, "object": {"key": key, "size": 1, "etag": "e", "sequencer": "1"}}
-    desk.deliver({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
+    detail = {"bucket": {"name": harness.bucket}, "object": {"key": key, "size": 1, "etag": "e", "sequencer": "1"}}
+    harness.deliver({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
 
 
-def test_a_form_says_everything(desk: Desk) -> None:
+def test_a_form_says_everything(harness: Harness) -> None:
     """Where to send the file, what stands for it, how large it may be and how long the form lives; no job."""
-    form = upload(desk)
+    form = upload(harness)
     assert form["reference"] == f"upload:{form['upload_id']}"
     assert form["fields"]["key"] == f"uploads/{ALICE}/{form['upload_id']}"
     assert form["fields"]["Content-Type"] == "image/png"
     assert (form["max_bytes"], form["expires_in"]) == (MAX_FILE_BYTES, 900)
     assert "job_id" not in form
-    send(desk, form)
-    assert desk.messages() == []
+    send(harness, form)
+    assert harness.messages() == []
 
 
 @pytest.mark.parametrize(("said", "meant"), [("png", "png"), ("image/jpeg", "jpeg"), ("JPG", "jpeg"), ("webp", "webp")])
-def test_types_are_understood(desk: Desk, said: str, meant: str) -> None:
+def test_types_are_understood(harness: Harness, said: str, meant: str) -> None:
     """As people and browsers write them."""
-    assert upload(desk, content_type=said)["fields"]["Content-Type"] == f"image/{meant}"
+    assert upload(harness, content_type=said)["fields"]["Content-Type"] == f"image/{meant}"
 
 
 @pytest.mark.parametrize(
@@ -77,33 +77,33 @@ def test_types_are_understood(desk: Desk, said: str, meant: str) -> None:
         ({"content_type": "png", "operation": "upscale", "request": {"preset": "poster"}}, "poster"),
     ],
 )
-def test_what_needs_no_image_is_checked_at_once(desk: Desk, body: dict[str, Any], says: str) -> None:
+def test_what_needs_no_image_is_checked_at_once(harness: Harness, body: dict[str, Any], says: str) -> None:
     """400 in one sentence, and nothing is on record."""
-    answer = desk.ask("POST", "/uploads", body=body)
+    answer = harness.ask("POST", "/uploads", body=body)
     assert answer.status == 400
     assert says in answer.json["detail"]
-    assert desk.ask("GET", "/jobs").json["jobs"] == []
+    assert harness.ask("GET", "/jobs").json["jobs"] == []
 
 
-def test_a_reference_is_a_image(desk: Desk) -> None:
+def test_a_reference_is_a_image(harness: Harness) -> None:
     """`upload:<id>` and `job:<id>/<variation>` wherever an image goes."""
-    form = upload(desk)
-    send(desk, form)
-    first = desk.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
-    desk.work()
-    assert desk.status(first)["status"] == "succeeded"
+    form = upload(harness)
+    send(harness, form)
+    first = harness.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
+    harness.work()
+    assert harness.status(first)["status"] == "succeeded"
     for reference in (f"job:{first}", f"job:{first}/1"):
-        again = desk.submit({**UPSCALE, "image_base64": reference}, "/upscale")
-        desk.work()
-        assert desk.status(again)["status"] == "succeeded", desk.status(again)
+        again = harness.submit({**UPSCALE, "image_base64": reference}, "/upscale")
+        harness.work()
+        assert harness.status(again)["status"] == "succeeded", harness.status(again)
 
 
-def test_references_are_their_owners(desk: Desk) -> None:
+def test_references_are_their_owners(harness: Harness) -> None:
     """For anybody else they don't exist; nor does what was never sent, another variation, or nonsense."""
-    form = upload(desk)
-    send(desk, form)
-    done = desk.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
-    desk.work()
+    form = upload(harness)
+    send(harness, form)
+    done = harness.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
+    harness.work()
     foreign = [(form["reference"], "mallory"), (f"job:{done}", "mallory")]
     nothing = [
         f"upload:{'0' * 32}",
@@ -114,132 +114,134 @@ def test_references_are_their_owners(desk: Desk) -> None:
         "job:",
     ]
     for reference, sub in [*foreign, *((each, "alice") for each in nothing)]:
-        answer = desk.ask("POST", "/upscale", body={**UPSCALE, "image_base64": reference}, sub=sub)
+        answer = harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": reference}, sub=sub)
         assert (answer.status, answer.json["code"]) == (404, "not_found"), reference
-    assert len(desk.wire.paid) == 1
+    assert len(harness.wire.paid) == 1
 
 
-def test_an_upload_is_kept_for_its_days(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upload_is_kept_for_its_days(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """After that it is unknown, whether the lifecycle took it yet or not."""
-    form = upload(desk)
-    send(desk, form)
+    form = upload(harness)
+    send(harness, form)
     now = time.time
-    monkeypatch.setattr("image_studio.runtime.library.time.time", lambda: now() + 24 * 3600 + 5)
-    assert desk.ask("POST", "/upscale", body={**UPSCALE, "image_base64": form["reference"]}).status == 404
+    monkeypatch.setattr("image_studio.runtime.references.time.time", lambda: now() + 24 * 3600 + 5)
+    assert harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": form["reference"]}).status == 404
 
 
-def test_a_job_waits_for_its_image(desk: Desk) -> None:
+def test_a_job_waits_for_its_image(harness: Harness) -> None:
     """It exists at once, can be asked for from the start, and runs when the image is there."""
-    form = upload(desk, operation="edit", request=EDIT)
+    form = upload(harness, operation="edit", request=EDIT)
     job_id = form["job_id"]
     assert job_id == form["upload_id"]
-    assert desk.status(job_id)["awaits_upload"] == job_id
-    assert desk.ask("GET", f"/jobs/{job_id}/result").status == 303
-    assert desk.work() == 0
-    send(desk, form)
-    assert desk.status(job_id)["awaits_upload"] is None
-    desk.work()
-    answer = desk.ask("GET", f"/jobs/{job_id}/result")
+    assert harness.status(job_id)["awaits_upload"] == job_id
+    assert harness.ask("GET", f"/jobs/{job_id}/result").status == 303
+    assert harness.work() == 0
+    send(harness, form)
+    assert harness.status(job_id)["awaits_upload"] is None
+    harness.work()
+    answer = harness.ask("GET", f"/jobs/{job_id}/result")
     assert answer.status == 200
     assert answer.json["image_base64"].startswith("data:image/png;base64,")
-    assert desk.status(job_id)["credits"]["charged"] > 0
+    assert harness.status(job_id)["credits"]["charged"] > 0
 
 
-def test_an_upload_that_comes_twice_runs_once(desk: Desk) -> None:
+def test_an_upload_that_comes_twice_runs_once(harness: Harness) -> None:
     """Duplicate and late events, and a second use of the form, start nothing more."""
-    form = upload(desk, operation="edit", request=EDIT)
+    form = upload(harness, operation="edit", request=EDIT)
     for _ in range(3):
-        send(desk, form)
-    desk.work()
-    arrive(desk, form["fields"]["key"])
-    assert desk.work() == 0
-    assert len(desk.wire.paid) == 1
+        send(harness, form)
+    harness.work()
+    arrive(harness, form["fields"]["key"])
+    assert harness.work() == 0
+    assert len(harness.wire.paid) == 1
 
 
-def test_the_same_request_waits_once(desk: Desk) -> None:
+def test_the_same_request_waits_once(harness: Harness) -> None:
     """With an Idempotency-Key the second POST gives a form for the same upload, and the same job."""
     body = {"content_type": "png", "operation": "upscale", "request": UPSCALE}
     key = {"idempotency-key": "k"}
-    first, second = (desk.ask("POST", "/uploads", body=body, headers=key).json for _ in range(2))
+    first, second = (harness.ask("POST", "/uploads", body=body, headers=key).json for _ in range(2))
     assert first["job_id"] == second["job_id"] == second["upload_id"]
     assert first["fields"]["key"] == second["fields"]["key"]
     other = {**body, "request": {**UPSCALE, "target_width": 256}}
-    assert desk.ask("POST", "/uploads", body=other, headers=key).json["code"] == "idempotency_mismatch"
+    assert harness.ask("POST", "/uploads", body=other, headers=key).json["code"] == "idempotency_mismatch"
 
 
-def test_ignored_fields_are_named(desk: Desk) -> None:
+def test_ignored_fields_are_named(harness: Harness) -> None:
     """Those of the upload and those of its request."""
     body = {"content_type": "png", "color": 1, "operation": "edit", "request": {**EDIT, "tint": 2}}
-    assert desk.ask("POST", "/uploads", body=body).headers["x-ignored-fields"] == "color, request.tint"
+    assert harness.ask("POST", "/uploads", body=body).headers["x-ignored-fields"] == "color, request.tint"
 
 
-def test_a_image_that_is_none_fails_its_job(desk: Desk) -> None:
+def test_a_image_that_is_none_fails_its_job(harness: Harness) -> None:
     """When it arrives: with the words that a POST with it would have had; nothing is paid, nothing stays reserved."""
-    form = upload(desk, operation="edit", request=EDIT)
-    send(desk, form, b"not an image")
-    answer = desk.ask("GET", f"/jobs/{form['job_id']}/result")
+    form = upload(harness, operation="edit", request=EDIT)
+    send(harness, form, b"not an image")
+    answer = harness.ask("GET", f"/jobs/{form['job_id']}/result")
     assert (answer.status, answer.json["code"]) == (400, "invalid_image")
-    assert desk.work() == 0
-    assert desk.ask("GET", "/usage").json["reserved"] == 0
+    assert harness.work() == 0
+    assert harness.ask("GET", "/usage").json["reserved"] == 0
 
 
-def test_credits_that_depend_on_the_image_are_reserved_with_it(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credits_that_depend_on_the_image_are_reserved_with_it(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not enough of them fails the job before anything is paid."""
-    form = upload(desk, operation="upscale", request=UPSCALE)
-    assert desk.status(form["job_id"])["credits"]["reserved"] == 0
-    send(desk, form)
-    assert desk.status(form["job_id"])["credits"]["reserved"] > 0
+    form = upload(harness, operation="upscale", request=UPSCALE)
+    assert harness.status(form["job_id"])["credits"]["reserved"] == 0
+    send(harness, form)
+    assert harness.status(form["job_id"])["credits"]["reserved"] > 0
     monkeypatch.setenv("CREDITS_ENTERPRISE", "1")
     from image_studio.runtime.settings import settings
 
     settings.cache_clear()
-    second = upload(desk, operation="upscale", request=UPSCALE)
-    send(desk, second)
-    assert desk.status(second["job_id"])["error"]["code"] == "not_enough_credits"
+    second = upload(harness, operation="upscale", request=UPSCALE)
+    send(harness, second)
+    assert harness.status(second["job_id"])["error"]["code"] == "not_enough_credits"
 
 
-def test_an_upload_that_never_comes_fails_its_job(desk: Desk) -> None:
+def test_an_upload_that_never_comes_fails_its_job(harness: Harness) -> None:
     """Clearly, after its time; a late one changes nothing."""
-    form = upload(desk, operation="edit", request=EDIT)
-    desk.tick()
-    assert desk.status(form["job_id"])["status"] == "queued"
-    desk.change(form["job_id"], lease_until=int(time.time()) - 1)
-    desk.tick()
-    answer = desk.ask("GET", f"/jobs/{form['job_id']}/result")
+    form = upload(harness, operation="edit", request=EDIT)
+    harness.tick()
+    assert harness.status(form["job_id"])["status"] == "queued"
+    harness.change(form["job_id"], lease_until=int(time.time()) - 1)
+    harness.tick()
+    answer = harness.ask("GET", f"/jobs/{form['job_id']}/result")
     assert (answer.status, answer.json["code"]) == (400, "upload_missing")
-    send(desk, form)
-    assert desk.work() == 0
+    send(harness, form)
+    assert harness.work() == 0
 
 
-def test_a_lost_event_is_made_good(desk: Desk) -> None:
+def test_a_lost_event_is_made_good(harness: Harness) -> None:
     """The image is there and nobody said so: the reaper looks before it gives up."""
-    form = upload(desk, operation="edit", request=EDIT)
-    send(desk, form, event=False)
-    desk.change(form["job_id"], lease_until=int(time.time()) - 1)
-    desk.tick()
-    desk.work()
-    assert desk.status(form["job_id"])["status"] == "succeeded"
+    form = upload(harness, operation="edit", request=EDIT)
+    send(harness, form, event=False)
+    harness.change(form["job_id"], lease_until=int(time.time()) - 1)
+    harness.tick()
+    harness.work()
+    assert harness.status(form["job_id"])["status"] == "succeeded"
 
 
-def test_a_job_that_can_not_start_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_can_not_start_ends(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The event comes again after an unexpected failure; the reaper is the last to try."""
-    form = upload(desk, operation="edit", request=EDIT)
-    send(desk, form, event=False)
-    monkeypatch.setattr(uploads, "_let_go", lambda *_: 1 / 0)
+    form = upload(harness, operation="edit", request=EDIT)
+    send(harness, form, event=False)
+    monkeypatch.setattr(uploads, "_admit", lambda *_: 1 / 0)
     detail = {"bucket": {"name": "b"}, "object": {"key": form["fields"]["key"]}}
-    assert desk.deliver({"detail-type": "Object Created", "detail": detail})["batchItemFailures"]
-    assert desk.status(form["job_id"])["status"] == "queued"
-    desk.change(form["job_id"], lease_until=int(time.time()) - 1)
-    desk.tick()
-    assert desk.status(form["job_id"])["error"]["code"] == "internal_error"
+    assert harness.deliver({"detail-type": "Object Created", "detail": detail})["batchItemFailures"]
+    assert harness.status(form["job_id"])["status"] == "queued"
+    harness.change(form["job_id"], lease_until=int(time.time()) - 1)
+    harness.tick()
+    assert harness.status(form["job_id"])["error"]["code"] == "internal_error"
 
 
-def test_a_waiting_job_can_be_stopped(desk: Desk) -> None:
+def test_a_waiting_job_can_be_stopped(harness: Harness) -> None:
     """Then its image starts nothing."""
-    form = upload(desk, operation="edit", request=EDIT)
-    assert desk.ask("DELETE", f"/jobs/{form['job_id']}").json["stopped"]
-    send(desk, form)
-    assert desk.work() == 0
+    form = upload(harness, operation="edit", request=EDIT)
+    assert harness.ask("DELETE", f"/jobs/{form['job_id']}").json["stopped"]
+    send(harness, form)
+    assert harness.work() == 0
     assert wiring.jobs().get(ALICE, form["job_id"])
 
 
@@ -254,4 +256,4 @@ def test_a_waiting_job_can_be_stopped(desk: Desk) -> None:
 )
 def test_every_operation_has_a_main_image(kind: Any, field: str) -> None:
     """The field that an upload fills, read off the request's class."""
-    assert image_field(kind) == field
+    assert main_image_field(kind) == field

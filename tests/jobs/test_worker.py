@@ -2,27 +2,33 @@
 
 import json
 import time
+from threading import Event
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations import create as create_module
 from image_studio.operations.journal import Entry, Stage
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
-from image_studio.runtime import wiring, worker
-from image_studio.runtime.job_journal import JobJournal, entries_of
+from image_studio.runtime import job_journal, wiring, worker
+from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.verdict import spent_on, told
-from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, Heartbeat
+from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, Heartbeat, InProcess, Send, charge_for, error_payload
 from image_studio.storage import keys
 from image_studio.storage.job import Job
-from tests.jobs.desk import CREATE, Crash, Desk, png
+from tests.jobs.harness import CREATE, Crash, Harness, png
 from tests.storage.table import Clock, job
 
 PATIENCE = 60.0  # seconds, for what takes less than one
 ALICE = keys.tenant_of("alice")
+OUTAGES: list[Exception] = [
+    ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem"),
+    ConnectTimeoutError(endpoint_url="https://example.com"),
+    TemporarilyUnavailable(),
+]
 
 
 def crash(*_: Any, **__: Any) -> ProviderImage:
@@ -30,67 +36,67 @@ def crash(*_: Any, **__: Any) -> ProviderImage:
     raise Crash
 
 
-def die(desk: Desk, job_id: str) -> None:
+def die(harness: Harness, job_id: str) -> None:
     """Run the job in a process that dies, and let its lease run out."""
     with pytest.raises(Crash):
-        desk.deliver({"tenant": ALICE, "job": job_id})
-    desk.change(job_id, lease_until=int(time.time()) - 1)
+        harness.deliver({"tenant": ALICE, "job": job_id})
+    harness.change(job_id, lease_until=int(time.time()) - 1)
 
 
-def test_what_comes_twice_is_done_once(desk: Desk) -> None:
+def test_what_comes_twice_is_done_once(harness: Harness) -> None:
     """The same message again, before and after the end, makes no second paid call."""
-    job_id = desk.submit()
+    job_id = harness.submit()
     for _ in range(3):
-        desk.deliver({"tenant": ALICE, "job": job_id})
-    assert len(desk.wire.paid) == 1
-    assert desk.status(job_id)["status"] == "succeeded"
+        harness.deliver({"tenant": ALICE, "job": job_id})
+    assert len(harness.wire.paid) == 1
+    assert harness.status(job_id)["status"] == "succeeded"
 
 
-def test_a_message_of_nothing_is_done(desk: Desk) -> None:
+def test_a_message_of_nothing_is_done(harness: Harness) -> None:
     """A job that was removed, or never was, isn't asked for again."""
-    assert desk.deliver({"tenant": ALICE, "job": "0" * 32}) == {"batchItemFailures": []}
-    assert desk.deliver({"detail-type": "Weather"}) == {"batchItemFailures": []}
+    assert harness.deliver({"tenant": ALICE, "job": "0" * 32}) == {"batchItemFailures": []}
+    assert harness.deliver({"detail-type": "Weather"}) == {"batchItemFailures": []}
 
 
-def test_each_message_fails_on_its_own(desk: Desk) -> None:
+def test_each_message_fails_on_its_own(harness: Harness) -> None:
     """A broken one is named to come again, its neighbor is done."""
     from tests.security.inside import handler
 
-    job_id = desk.submit()
+    job_id = harness.submit()
     good = {"messageId": "good", "body": json.dumps({"tenant": ALICE, "job": job_id})}
     answer = handler("WorkerFunction")({"Records": [{"messageId": "bad", "body": "{"}, good]}, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
-    assert desk.status(job_id)["status"] == "succeeded"
+    assert harness.status(job_id)["status"] == "succeeded"
 
 
-def test_a_lost_paid_call_is_never_made_again(desk: Desk) -> None:
+def test_a_lost_paid_call_is_never_made_again(harness: Harness) -> None:
     """The worker died inside it: whether it was charged is unknown, so it is told and its credits are held."""
-    job_id = desk.submit({**CREATE, "provider": "stability"})
-    desk.wire.script = [crash]
-    die(desk, job_id)
-    desk.work()
-    found = desk.status(job_id)
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    harness.wire.script = [crash]
+    die(harness, job_id)
+    harness.work()
+    found = harness.status(job_id)
     assert (found["status"], found["error"]["code"]) == ("failed", "unknown_charge")
-    assert len(desk.wire.paid) == 1
+    assert len(harness.wire.paid) == 1
     assert found["credits"]["held"] == found["credits"]["reserved"] > 0
 
 
-def test_a_handle_is_followed_after_a_crash(desk: Desk) -> None:
+def test_a_handle_is_followed_after_a_crash(harness: Harness) -> None:
     """The order was journalled at once, so the next run fetches what was paid for."""
 
     def order_and_die(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
         on_handle("prediction-1")
         raise Crash
 
-    job_id = desk.submit({**CREATE, "provider": "wavespeed"})
-    desk.wire.script = [order_and_die]
-    die(desk, job_id)
-    desk.work()
-    assert desk.status(job_id)["status"] == "succeeded"
-    assert (len(desk.wire.paid), desk.wire.resumed) == (1, ["prediction-1"])
+    job_id = harness.submit({**CREATE, "provider": "wavespeed"})
+    harness.wire.script = [order_and_die]
+    die(harness, job_id)
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert (len(harness.wire.paid), harness.wire.resumed) == (1, ["prediction-1"])
 
 
-def test_received_bytes_are_used_after_a_crash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_received_bytes_are_used_after_a_crash(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the provider sent was stored before it was touched; polishing it again costs nothing."""
     polish = create_module._polish
     fails = iter([Crash()])
@@ -101,19 +107,19 @@ def test_received_bytes_are_used_after_a_crash(desk: Desk, monkeypatch: pytest.M
         return polish(data, size)
 
     monkeypatch.setattr(create_module, "_polish", polish_later)
-    job_id = desk.submit({**CREATE, "provider": "stability"})
-    die(desk, job_id)
-    assert any(key.endswith(".raw") for key in desk.objects())
-    desk.work()
-    assert desk.status(job_id)["status"] == "succeeded"
-    assert len(desk.wire.paid) == 1
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    die(harness, job_id)
+    assert any(key.endswith(".raw") for key in harness.objects())
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert len(harness.wire.paid) == 1
 
 
-def test_done_variations_survive_a_crash(desk: Desk) -> None:
+def test_done_variations_survive_a_crash(harness: Harness) -> None:
     """Two of four were there: they are delivered, and the two whose paid calls were under way are told."""
 
     def stages() -> list[Stage]:
-        found = entries_of(desk.job(job_id))
+        found = entries_of(harness.job(job_id))
         return [found[number].stage for number in sorted(found)]
 
     def last_two_die(task: Any, **_: Any) -> ProviderImage:
@@ -124,22 +130,24 @@ def test_done_variations_survive_a_crash(desk: Desk) -> None:
             raise Crash
         return ProviderImage(png(), task.seed)
 
-    desk.wire.script = [last_two_die] * 4
-    job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
-    die(desk, job_id)
+    harness.wire.script = [last_two_die] * 4
+    job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
+    die(harness, job_id)
     assert stages() == [Stage.DONE, Stage.DONE, Stage.INTENDED, Stage.INTENDED]
-    desk.work()
-    body = desk.ask("GET", f"/jobs/{job_id}/result").json
+    harness.work()
+    body = harness.ask("GET", f"/jobs/{job_id}/result").json
     assert (body["total_generated"], body["total_failed"]) == (2, 2)
     assert [each["variation"] for each in body["results"]] == [1, 2]
     assert [(each["variation"], each["code"]) for each in body["errors"]] == [
         (3, "unknown_charge"),
         (4, "unknown_charge"),
     ]
-    assert len(desk.wire.paid) == 4
+    assert len(harness.wire.paid) == 4
 
 
-def test_variations_that_were_not_paid_for_are_made_after_a_crash(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variations_that_were_not_paid_for_are_made_after_a_crash(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two of four were there, the other two not yet begun: four results, and two paid calls more."""
     intend = JobJournal.intend
 
@@ -147,41 +155,41 @@ def test_variations_that_were_not_paid_for_are_made_after_a_crash(desk: Desk, mo
         if entry.variation <= 2:
             return intend(journal, entry)
         ends = time.monotonic() + PATIENCE
-        while sum(each.stage is Stage.DONE for each in entries_of(desk.job(job_id)).values()) < 2:
+        while sum(each.stage is Stage.DONE for each in entries_of(harness.job(job_id)).values()) < 2:
             assert time.monotonic() < ends
             time.sleep(0.05)
         raise Crash
 
-    job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
+    job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
     with monkeypatch.context() as dying:
         dying.setattr(JobJournal, "intend", only_two)
-        die(desk, job_id)
-    assert len(desk.wire.paid) == 2
-    desk.work()
-    body = desk.ask("GET", f"/jobs/{job_id}/result").json
+        die(harness, job_id)
+    assert len(harness.wire.paid) == 2
+    harness.work()
+    body = harness.ask("GET", f"/jobs/{job_id}/result").json
     assert [each["seed"] for each in body["results"]] == [10, 11, 12, 13]
     assert (body["total_generated"], body["total_failed"]) == (4, 0)
-    assert [task.seed for task in desk.wire.paid[2:]] in ([12, 13], [13, 12])
-    assert len(desk.wire.paid) == 4
+    assert [task.seed for task in harness.wire.paid[2:]] in ([12, 13], [13, 12])
+    assert len(harness.wire.paid) == 4
 
 
-def test_a_long_poll_goes_back_to_the_queue(desk: Desk) -> None:
+def test_a_long_poll_goes_back_to_the_queue(harness: Harness) -> None:
     """With the provider's own pause; it doesn't count as a run that died, however often it happens."""
 
     def order(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
         on_handle("prediction-1")
         raise StillRunning(7.0)
 
-    desk.wire.script = [order, *[StillRunning(7.0)] * (MAX_RUNS + 3)]
-    job_id = desk.submit({**CREATE, "provider": "wavespeed"})
-    desk.work()
-    assert desk.delays == [0, *[7.0] * (MAX_RUNS + 4)]
-    assert desk.status(job_id)["status"] == "succeeded"
-    assert desk.job(job_id).runs == 1
-    assert len(desk.wire.paid) == 1
+    harness.wire.script = [order, *[StillRunning(7.0)] * (MAX_RUNS + 3)]
+    job_id = harness.submit({**CREATE, "provider": "wavespeed"})
+    harness.work()
+    assert harness.delays == [0, *[7.0] * (MAX_RUNS + 4)]
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert harness.job(job_id).runs == 1
+    assert len(harness.wire.paid) == 1
 
 
-def test_a_job_that_keeps_dying_is_given_up(desk: Desk) -> None:
+def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:
     """After five runs what is done is delivered, the rest fails, nothing more is paid."""
 
     def die_on_second(task: Any, **_: Any) -> ProviderImage:
@@ -189,41 +197,41 @@ def test_a_job_that_keeps_dying_is_given_up(desk: Desk) -> None:
             raise Crash
         return ProviderImage(png(), task.seed)
 
-    desk.wire.script = [die_on_second] * 2
-    job_id = desk.submit({**CREATE, "provider": "stability", "num_variations": 2, "seed": 10})
-    die(desk, job_id)
-    desk.change(job_id, runs=MAX_RUNS)
-    desk.work()
-    body = desk.ask("GET", f"/jobs/{job_id}/result").json
+    harness.wire.script = [die_on_second] * 2
+    job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": 2, "seed": 10})
+    die(harness, job_id)
+    harness.change(job_id, runs=MAX_RUNS)
+    harness.work()
+    body = harness.ask("GET", f"/jobs/{job_id}/result").json
     assert (body["total_generated"], body["total_failed"]) == (1, 1)
     assert "given up" in body["errors"][0]["detail"]
-    assert len(desk.wire.paid) == 2
+    assert len(harness.wire.paid) == 2
 
 
-def test_a_job_that_kills_every_worker_ends(desk: Desk) -> None:
+def test_a_job_that_kills_every_worker_ends(harness: Harness) -> None:
     """Not even putting together what is done is tried without end."""
-    job_id = desk.submit()
-    desk.change(job_id, runs=MAX_RUNS + LAST_RUNS)
-    desk.work()
-    assert desk.status(job_id)["error"]["code"] == "internal_error"
-    assert desk.wire.paid == []
+    job_id = harness.submit()
+    harness.change(job_id, runs=MAX_RUNS + LAST_RUNS)
+    harness.work()
+    assert harness.status(job_id)["error"]["code"] == "internal_error"
+    assert harness.wire.paid == []
 
 
-def test_an_unexpected_failure_is_tried_again_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug or an outage of ours isn't the job's end; the pauses grow, and are bounded by the number of runs."""
     monkeypatch.setattr(wiring, "worker_studio", lambda *_: 1 / 0)
-    job_id = desk.submit()
-    desk.work()
-    assert desk.delays == [0, *[2.0**run for run in range(1, MAX_RUNS + 1)]]
-    assert desk.status(job_id)["error"] == {
+    job_id = harness.submit()
+    harness.work()
+    assert harness.delays == [0, *[2.0**run for run in range(1, MAX_RUNS + 1)]]
+    assert harness.status(job_id)["error"] == {
         "status": 500,
         "code": "internal_error",
         "detail": f"Image generation failed: {StudioError.sentence}",
     }
-    assert desk.ask("GET", "/usage").json["reserved"] == 0
+    assert harness.ask("GET", "/usage").json["reserved"] == 0
 
 
-def test_our_own_outage_is_no_outcome(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_outage_is_no_outcome(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that doesn't answer for a while ends no job."""
     studio = wiring.worker_studio
     failures = iter([TemporarilyUnavailable()])
@@ -234,63 +242,63 @@ def test_our_own_outage_is_no_outcome(desk: Desk, monkeypatch: pytest.MonkeyPatc
         return studio(*given)
 
     monkeypatch.setattr(wiring, "worker_studio", unsteady)
-    job_id = desk.submit()
-    desk.work()
-    assert desk.status(job_id)["status"] == "succeeded"
+    job_id = harness.submit()
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
 
 
-def test_a_lost_request_is_told(desk: Desk) -> None:
+def test_a_lost_request_is_told(harness: Harness) -> None:
     """An input that the lifecycle took ends the job, clearly."""
-    job_id = desk.submit()
-    wiring.images().delete_all("inputs/")
-    desk.work()
-    assert desk.status(job_id)["error"]["code"] == "input_lost"
+    job_id = harness.submit()
+    wiring.objects().delete_all("inputs/")
+    harness.work()
+    assert harness.status(job_id)["error"]["code"] == "input_lost"
 
 
-def test_a_zombie_stops_before_its_next_paid_call(desk: Desk) -> None:
+def test_a_zombie_stops_before_its_next_paid_call(harness: Harness) -> None:
     """Its lease went to another worker while it was busy: the other's outcome stands, and nothing is paid twice."""
-    job_id = desk.submit({**CREATE, "provider": "stability"})
+    job_id = harness.submit({**CREATE, "provider": "stability"})
 
     def overtaken(task: Any, **_: Any) -> ProviderImage:
-        desk.change(job_id, lease_until=int(time.time()) - 1)
-        desk.deliver({"tenant": ALICE, "job": job_id})
+        harness.change(job_id, lease_until=int(time.time()) - 1)
+        harness.deliver({"tenant": ALICE, "job": job_id})
         return ProviderImage(png(), task.seed)
 
-    desk.wire.script = [overtaken]
-    desk.work()
-    assert desk.status(job_id)["error"]["code"] == "unknown_charge"
-    assert len(desk.wire.paid) == 1
+    harness.wire.script = [overtaken]
+    harness.work()
+    assert harness.status(job_id)["error"]["code"] == "unknown_charge"
+    assert len(harness.wire.paid) == 1
 
 
-def test_the_heartbeat_holds_the_lease(desk: Desk) -> None:
+def test_the_heartbeat_holds_the_lease(harness: Harness) -> None:
     """A call that takes longer than the lease keeps its job; the beat ends with the block, or with the job."""
-    job_id = desk.submit()
+    job_id = harness.submit()
     mine = wiring.jobs().claim(ALICE, job_id, 2)
     assert mine is not None
     with Heartbeat(wiring.jobs(), mine, 2) as heart:
         time.sleep(4.2)
         assert wiring.jobs().claim(ALICE, job_id, 1) is None
         assert heart._thread.is_alive()
-        desk.change(job_id, attempt=9)
+        harness.change(job_id, attempt=9)
         heart._thread.join(PATIENCE)
         assert not heart._thread.is_alive()
 
 
-def test_a_slow_call_outlives_its_lease(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_call_outlives_its_lease(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A synchronous call of two leases is one call, and its image is delivered."""
     monkeypatch.setenv("LEASE_SECONDS", "2")
     settings.cache_clear()
 
     def slow(task: Any, **_: Any) -> ProviderImage:
         time.sleep(4.2)
-        desk.tick()
+        harness.tick()
         return ProviderImage(png(), task.seed)
 
-    desk.wire.script = [slow]
-    job_id = desk.submit({**CREATE, "provider": "stability"})
-    desk.work()
-    assert desk.status(job_id)["status"] == "succeeded"
-    assert len(desk.wire.paid) == 1
+    harness.wire.script = [slow]
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert len(harness.wire.paid) == 1
 
 
 # -- what it cost
@@ -315,27 +323,151 @@ def _entry(number: int, stage: Stage, credits: int) -> Entry:
 def test_the_charge_never_exceeds_the_reservation(entries: list[tuple[Stage, int]], charged: int, held: int) -> None:
     """Delivered variations are charged, unknown ones held, both within the estimate of 10."""
     made: Job = job(Clock(), reserved=10)
-    spent = spent_on(made, [_entry(number, *each) for number, each in enumerate(entries, start=1)])
-    assert (spent.charged, spent.held, sum(spent.by_provider.values())) == (charged, held, charged)
+    charge = charge_for(made, [_entry(number, *each) for number, each in enumerate(entries, start=1)])
+    assert (charge.charged, charge.held, sum(charge.by_provider.values())) == (charged, held, charged)
 
 
 def test_an_error_is_told_in_the_operations_words() -> None:
     """A 5xx opens with them, once; what the caller can mend stays as it is."""
-    row = worker.find_operation("create")
-    assert told(UnknownCharge("Lost."), row)["detail"] == "Image generation failed: Lost."
-    assert told(UnknownCharge("Image generation failed: Lost."), row)["detail"] == "Image generation failed: Lost."
-    assert told(StudioError("Oops."), row)["code"] == "internal_error"
+    operation = worker.find_operation("create")
+    assert error_payload(UnknownCharge("Lost."), operation)["detail"] == "Image generation failed: Lost."
+    assert (
+        error_payload(UnknownCharge("Image generation failed: Lost."), operation)["detail"]
+        == "Image generation failed: Lost."
+    )
+    assert error_payload(StudioError("Oops."), operation)["code"] == "internal_error"
 
 
-def test_a_journal_knows_what_an_earlier_run_wrote(desk: Desk) -> None:
+def test_a_journal_knows_what_an_earlier_run_wrote(harness: Harness) -> None:
     """Entries and decisions come back as they were."""
-    job_id = desk.submit()
+    job_id = harness.submit()
     mine = wiring.jobs().claim(ALICE, job_id, 60)
     assert mine is not None
-    first = JobJournal(mine, wiring.jobs(), wiring.images())
+    first = JobJournal(mine, wiring.jobs(), wiring.objects())
     kept = first.keep(_entry(1, Stage.INTENDED, 3), b"data", "image/png")
     first.remember("seed", "7")
-    second = JobJournal(desk.job(job_id), wiring.jobs(), wiring.images())
+    second = JobJournal(harness.job(job_id), wiring.jobs(), wiring.objects())
     assert second.entry(1) == kept
     assert second.recall("seed") == "7"
     assert second.entry(2) == Entry(variation=2)
+
+
+# -- outages of table and bucket
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses between tries, without their time."""
+    made: list[float] = []
+    monkeypatch.setattr(job_journal.time, "sleep", made.append)
+    return made
+
+
+def unsteady(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, error: Exception, times: int) -> list[int]:
+    """Let a method fail so many times; the list has an entry per failure."""
+    method, failed = getattr(owner, name), []
+
+    def stumble(*given: Any, **named: Any) -> Any:
+        if len(failed) < times:
+            failed.append(1)
+            raise error
+        return method(*given, **named)
+
+    monkeypatch.setattr(owner, name, stumble)
+    return failed
+
+
+@pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("what", ["note", "put_once"])
+def test_a_short_outage_costs_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, what: str, error: Exception, pauses: list[float]
+) -> None:
+    """Journal and images are written at the next try: one run, one paid call."""
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    owner = wiring.jobs() if what == "note" else wiring.objects()
+    failed = unsteady(monkeypatch, owner, what, error, MAX_TRIES - 1)
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert (len(failed), len(harness.wire.paid), harness.job(job_id).runs) == (MAX_TRIES - 1, 1, 1)
+    assert sum(pauses) < 30
+
+
+def test_an_outage_before_the_paid_call_pays_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    """The intent can't be noted, so there is no call; a later run makes it."""
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    unsteady(monkeypatch, wiring.jobs(), "note", OUTAGES[0], MAX_TRIES)
+    message = harness.messages()
+    assert message
+    harness.deliver({"tenant": ALICE, "job": job_id})
+    assert harness.wire.paid == []
+    assert harness.status(job_id)["status"] == "queued"
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert len(harness.wire.paid) == 1
+
+
+def test_a_long_outage_after_it_is_unknown_not_paid_again(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    """The bytes couldn't be kept: that is told, and never made good by a second call."""
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    unsteady(monkeypatch, wiring.objects(), "put_once", OUTAGES[0], MAX_TRIES)
+    harness.work()
+    assert harness.status(job_id)["error"]["code"] == "unknown_charge"
+    assert len(harness.wire.paid) == 1
+
+
+def test_a_table_that_is_gone_leaves_the_job_to_the_reaper(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
+) -> None:
+    """Nothing can be recorded, not even the failure; when the table is back, the job goes on."""
+    job_id = harness.submit()
+    with monkeypatch.context() as gone:
+        for name in ("note", "give_back", "finish", "renew"):
+            unsteady(gone, wiring.jobs(), name, OUTAGES[0], 1000)
+        message = harness.messages()
+        assert message
+        answer = harness.deliver({"tenant": ALICE, "job": job_id})
+        assert answer["batchItemFailures"]
+    harness.change(job_id, lease_until=int(time.time()) - 1)
+    harness.tick()
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+    assert len(harness.wire.paid) == 1
+
+
+# -- without a queue
+
+
+def test_a_run_in_this_process_can_ask_for_another() -> None:
+    """A job that has to wait for its provider comes again, as it would from the queue."""
+    runs: list[tuple[str, str]] = []
+    again = Event()
+
+    def run(tenant: str, job_id: str, send: Send) -> None:
+        runs.append((tenant, job_id))
+        if len(runs) == 1:
+            send(tenant, job_id, 0.01)
+        else:
+            again.set()
+
+    InProcess(run).send("tenant", "job")
+    assert again.wait(30)
+    assert runs == [("tenant", "job")] * 2
+
+
+def test_a_run_that_breaks_takes_nothing_with_it() -> None:
+    """The next job runs."""
+    ran = Event()
+
+    def run(_tenant: str, job_id: str, _send: Send) -> None:
+        if job_id == "broken":
+            raise RuntimeError
+        ran.set()
+
+    process = InProcess(run)
+    process.send("tenant", "broken")
+    process.send("tenant", "whole")
+    assert ran.wait(30)

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.aws import schedules
 from local.poller import Poller, Queue, failures
 from local.stack import Stack
-from local.template import QueueSource, Template
+from local.template import QueueSource, Schedule, Template
 from tests.local.conftest import TOY
 
 
@@ -143,11 +142,13 @@ def test_an_object_under_the_prefix_arrives_as_an_event(worker: _Toy) -> None:
 
 
 def test_schedules_fire_at_the_start_and_when_told(toy: Stack, worker: _Toy) -> None:
-    """The clock's event reaches the worker; `tick` fires it once more."""
+    """The function is invoked with the schedule's event itself; `tick` does it once more."""
 
     def ticks() -> int:
-        bodies = [json.loads(run["record"]["body"]) for run in worker.runs("")]
-        return sum(1 for body in bodies if body.get("detail-type") == "Scheduled Event")
+        found = worker.s3.list_objects_v2(Bucket=worker.bucket, Prefix="out/ticks/").get("Contents", [])
+        bodies = [worker.s3.get_object(Bucket=worker.bucket, Key=each["Key"])["Body"].read() for each in found]
+        assert {json.loads(body)["detail-type"] for body in bodies} <= {"Scheduled Event"}
+        return len(bodies)
 
     assert _until(lambda: ticks() >= 1)
     before = ticks()
@@ -155,11 +156,10 @@ def test_schedules_fire_at_the_start_and_when_told(toy: Stack, worker: _Toy) -> 
     assert _until(lambda: ticks() > before)
 
 
-def test_schedules_are_read_from_the_template(toy: Stack) -> None:
-    """Rate in seconds, and the queue's URL."""
-    template = Template(TOY, {"JwtIssuer": "x", "JwtAudience": "y"}, toy.resources)
-    [found] = schedules(template, toy.resources)
-    assert (found.seconds, found.queue_url, found.message) == (60, toy.resources["Queue"]["Ref"], None)
+def test_schedules_are_read_from_the_template() -> None:
+    """The function, the event's name, and the rate in seconds."""
+    assert Template(TOY).schedules() == [Schedule("Worker", "Tick", 60)]
+    assert Template().schedules() == [Schedule("WorkerFunction", "Sweep", 60)]
 
 
 @pytest.mark.parametrize(

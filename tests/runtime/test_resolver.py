@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from image_studio.errors import NotFound, TooManyRequests
 from image_studio.runtime.api import MAX_BODY, Response, respond
-from image_studio.runtime.limits import Meter
 from image_studio.runtime.openapi import documented_paths
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import MAX_HEADER, MAX_REQUEST_BODY, MAX_VARIABLE, ApiResolver
 from image_studio.runtime.settings import PREFIX
 from local.template import Template
@@ -144,8 +144,8 @@ def test_posts_count_as_work_unless_they_say_otherwise() -> None:
     api.post("/a")(lambda: respond(200, {}))
     api.put("/b")(lambda: respond(200, {}))
     api.get("/c")(lambda: respond(200, {}))
-    api.post("/d", counts_as=Meter.READ)(lambda: respond(200, {}))
-    assert [route.counts_as for route in api.routes] == [Meter.WORK, Meter.WORK, Meter.READ, Meter.READ]
+    api.post("/d", counts_as=RateClass.READ)(lambda: respond(200, {}))
+    assert [route.counts_as for route in api.routes] == [RateClass.WORK, RateClass.WORK, RateClass.READ, RateClass.READ]
 
 
 def test_head_is_no_get(api: ApiResolver) -> None:

@@ -15,7 +15,7 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.providers.spec import CREDIT_USD
 from image_studio.runtime import metrics, reaper
 from image_studio.runtime.settings import TIERS
-from image_studio.storage.credits import Spent, month_end, month_of
+from image_studio.storage.credits import Charge, month_end, month_of
 from tests.security.inside import Inside, without_workers
 from tests.tables import forget
 
@@ -97,7 +97,7 @@ def _settled(inside: Inside) -> bool:
 @pytest.fixture
 def only_credits(monkeypatch: pytest.MonkeyPatch) -> int:
     """Neither requests nor waits bound the caller: credits alone shall hold, and twenty variations in flight."""
-    monkeypatch.setattr("image_studio.runtime.limits._count_work", lambda *_: None)
+    monkeypatch.setattr("image_studio.runtime.rate_limits._count_work", lambda *_: None)
     monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], waits=100, in_flight=20))
     return 20
 
@@ -112,14 +112,14 @@ def test_an_adversary_never_spends_above_its_credits(
     watcher.start()
     with ThreadPoolExecutor(THREADS) as pool:
         answers = list(pool.map(lambda plan: inside.ask("POST", "/create", **plan), _plans(seed)))
-    _until(lambda: _ended(inside) and not _record(inside)["flying"])
+    _until(lambda: _ended(inside) and not _record(inside)["in_flight"])
     _until(lambda: _settled(inside))
     watcher.over.set()
     statuses = Counter(answer.status for answer in answers)
     assert set(statuses) <= {200, 202, 400, 402, 429, 500}, statuses
     assert statuses[402] > 0
     assert watcher.worst["committed"] <= fifty
-    assert watcher.worst["flying"] <= only_credits
+    assert watcher.worst["in_flight"] <= only_credits
     record = _record(inside)
     assert record["committed"] == record["used"] <= fifty
     assert sum(int(job["charged"]["N"]) for job in inside.records("JOB#")) == record["used"]
@@ -234,12 +234,12 @@ def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) ->
         Entry(variation=4, stage=Stage.DONE, provider="wavespeed", model="ideogram-v3-turbo", credits=5),
         Entry(variation=5, stage=Stage.DONE, provider="wavespeed", model="gone since", credits=4),
     ]
-    metrics.job_ended(Spent(charged=8, held=3, studio="create"), entries)
+    metrics.job_ended(Charge(charged=8, held=3, studio="create"), entries)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line.get("CreditsCharged"), line.get("UpstreamUSD")) for line in lines] == [
-        ([8], None),
-        (None, [0.06]),
-        (None, pytest.approx([0.03 + 4 * CREDIT_USD])),
+        (8, None),
+        (None, 0.06),
+        (None, pytest.approx(0.03 + 4 * CREDIT_USD)),
     ]
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]

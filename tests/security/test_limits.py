@@ -6,16 +6,19 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from image_studio.runtime import aws_clients, limits, waiting, wiring
+from image_studio.runtime import aws_clients, jobs_api, rate_limits
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.settings import PREFIX, READS_PER_WORK, TIERS
-from image_studio.storage.items import pack
 from image_studio.storage.job import Job
-from image_studio.storage.rates import DAY, RateStore
+from image_studio.storage.keys import rate_sk
+from image_studio.storage.rate_limits import DAY, RequestCounters
+from image_studio.storage.transactions import pack
 from local.routes import RouteTable
 from local.template import DEFAULT_ROUTE
 from scripts.events import REQUESTS, VARIABLES
@@ -58,9 +61,9 @@ class Held:
 def held(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Held:
     """Three warm containers' counters on one clock that stands still."""
     clock = Held()
-    stores = [RateStore(aws_clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
+    counters = [RequestCounters(aws_clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
     turn = iter(range(10**9))
-    monkeypatch.setattr(wiring, "rates", lambda: stores[next(turn) % 3])
+    monkeypatch.setattr(rate_limits, "request_counters", lambda: counters[next(turn) % 3])
     return clock
 
 
@@ -86,14 +89,17 @@ def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, ti
     count("limits", window="a minute", tier=tier, allowed=statuses.count(400), limit=limit)
 
 
+def _use_day(inside: Inside, held: Held, tier: str, *, left: int) -> None:
+    """Let the tier's caller have so many requests of the day left."""
+    key = {"pk": f"CALLER#{inside.tenant(tier)}", "sk": rate_sk(datetime.fromtimestamp(held.now, UTC))}
+    used = {"requests": TIERS[tier].per_day - left, "expires": 2_000_000_000}
+    inside.db.put_item(TableName=TABLE, Item=pack({**key, **used}))
+
+
 @pytest.mark.parametrize("tier", TIERS)
 def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier: str, count: Any) -> None:
     """Where seven requests of the day are left, a hundred threads get seven."""
-    rules = TIERS[tier]
-    tenant = inside.tenant(tier)
-    today = int(held.now) // DAY
-    used = {"free_at": int(held.now * 1e6) - 1, "day": today, "used": rules.per_day - 7, "expires": 2_000_000_000}
-    inside.db.put_item(TableName=TABLE, Item=pack({"pk": f"CALLER#{tenant}", "sk": "RATE", **used}))
+    _use_day(inside, held, tier, left=7)
     statuses = _flood(inside, tier, 200)
     assert Counter(statuses) == {400: 7, 429: 193}
     count("limits", window="the day's last seven", tier=tier, allowed=statuses.count(400), limit=7)
@@ -149,9 +155,9 @@ def test_work_is_what_the_contract_says() -> None:
 
     meters = {key: route.meter for key, route in declared_routes()}
     work = {"POST /create", "POST /edit/process", "POST /upscale", "POST /control/process", "POST /social/optimize"}
-    assert {key for key, meter in meters.items() if meter is limits.Meter.WORK} == work | {"POST /uploads"}
+    assert {key for key, meter in meters.items() if meter is RateClass.WORK} == work | {"POST /uploads"}
     jobs = {"GET /jobs", "GET /jobs/{id}", "GET /jobs/{id}/result", "POST /jobs/{id}/result"}
-    assert {key for key, meter in meters.items() if meter is limits.Meter.JOBS} == jobs
+    assert {key for key, meter in meters.items() if meter is RateClass.JOBS} == jobs
     assert {key for key, meter in meters.items() if meter is None} == {"GET /health", "GET /openapi.json", "GET /docs"}
 
 
@@ -168,12 +174,34 @@ def test_static_reads_touch_no_table(inside: Inside, path: str) -> None:
 
 def test_reads_are_ten_times_wider(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """Per container, roughly; the one too many is a 429 with Retry-After."""
-    monkeypatch.setattr(limits, "_reads", limits.Roughly(clock=lambda: 100.0))
+    now = time.time() // 60 * 60 + 30  # of a minute that doesn't end meanwhile
+    counter = rate_limits.ReadCounter(clock=lambda: now)
+    monkeypatch.setattr(rate_limits, "read_counter", lambda: counter)
     wide = TIERS["free"].per_minute * READS_PER_WORK
     answers = [inside.ask("GET", "/templates", tier="free") for _ in range(wide + 1)]
     assert [answer.status for answer in answers] == [200] * wide + [429]
-    assert int(answers[-1].headers["retry-after"]) >= 1
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert [int(answer.headers["x-ratelimit-remaining"]) for answer in answers[:3]] == [99, 98, 97]
+    assert {int(answer.headers["x-ratelimit-reset"]) for answer in answers} == {now + 30}
+
+
+def test_a_refusal_says_when_the_window_ends(inside: Inside, held: Held) -> None:
+    """Retry-After and the resets lead to the end of the minute, and of the day where that is used up."""
+    for _ in range(TIERS["free"].per_minute):
+        inside.ask("POST", "/create", body={}, tier="free")
+    refused = inside.ask("POST", "/create", body={}, tier="free")
+    assert refused.json["code"] == "too_many_requests"
+    assert "allows 10 requests per minute" in refused.json["detail"]
+    assert int(refused.headers["x-ratelimit-reset"]) == int(held.now) // 60 * 60 + 60
+    day = inside.ask("POST", "/create", body={}, tier="basic", sub="bob").headers
+    midnight = (int(held.now) // DAY + 1) * DAY
+    assert day["ratelimit-policy"] == '"minute";q=60;w=60, "day";q=1000;w=86400'
+    assert day["ratelimit"].startswith('"minute";r=59;t=')
+    _use_day(inside, held, "basic", left=0)
+    refused = inside.ask("POST", "/create", body={}, tier="basic", sub="basic")
+    assert (refused.headers["x-ratelimit-reset"], refused.headers["x-ratelimit-window"]) == (str(midnight), "86400")
+    assert abs(int(refused.headers["retry-after"]) - (midnight - time.time())) <= 2
+    assert "allows 1,000 requests per day" in refused.json["detail"]
 
 
 def test_looking_at_jobs_is_not_counted(inside: Inside) -> None:
@@ -233,13 +261,13 @@ def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch) 
     without_workers(monkeypatch)
     most = TIERS["free"].waits
     start = threading.Barrier(most + 3)
-    refused, over, watch = [], threading.Event(), waiting._watch
+    refused, over, watch = [], threading.Event(), jobs_api._watch
 
-    def watch_until_all_are_there(tenant: str, job_id: str, until: float) -> Job:
+    def watch_until_all_are_there(job: Job, seconds: float) -> Job:
         over.wait(20)
-        return watch(tenant, job_id, time.monotonic())
+        return watch(job, 0)
 
-    monkeypatch.setattr(waiting, "_watch", watch_until_all_are_there)
+    monkeypatch.setattr(jobs_api, "_watch", watch_until_all_are_there)
 
     def send(_: int) -> int:
         start.wait(60)
@@ -264,7 +292,8 @@ def test_a_wait_for_an_ended_job_needs_no_place(
     """Whoever fetches a result that is there, or doesn't wait, takes nobody's place."""
     body = {"prompt": "a boat", "width": 64, "height": 64}
     job = inside.ask("POST", "/create", body=body, tier="free").headers["x-job-id"]
-    full = [wiring.waits().take(inside.tenant("alice"), TIERS["free"].waits, 20) for _ in range(TIERS["free"].waits)]
+    slots = rate_limits.wait_slots()
+    full = [slots.take(inside.tenant("alice"), TIERS["free"].waits, 20) for _ in range(TIERS["free"].waits)]
     assert all(full)
     assert inside.ask("GET", f"/jobs/{job}/result", tier="free").status == 200
     refused = inside.ask("POST", "/create", body=body, tier="free")
@@ -277,12 +306,12 @@ def test_a_wait_for_an_ended_job_needs_no_place(
 def test_a_function_that_dies_leaks_its_place_for_its_lease(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lease is no longer than the wait that a function can have, and a little."""
     without_workers(monkeypatch)
-    monkeypatch.setattr(wiring.waits(), "give_back", lambda *_: None)
+    monkeypatch.setattr(rate_limits.wait_slots(), "release", lambda *_: None)
     body = {"prompt": "a boat", "width": 64, "height": 64}
     inside.ask("POST", "/create", body=body, headers={"prefer": "wait=1"})
     (record,) = inside.records("WAITS")
     until = next(int(value["N"]) for name, value in record.items() if name.startswith("wait"))
-    assert until / 1000 - time.time() <= 28 + limits.LEASE_MARGIN
+    assert until / 1000 - time.time() <= 28 + rate_limits.LEASE_MARGIN
 
 
 def test_the_template_routes_what_the_functions_declare() -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from image_studio.storage.jobs import JobStore
-from tests.security.inside import inside_aws
 from tests.storage.table import Clock, store
+from tests.tables import fake_aws
 
 
 @pytest.fixture
@@ -16,7 +16,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def jobs(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[JobStore]:
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty table and bucket."""
+    with fake_aws(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def jobs(table: None, clock: Clock) -> JobStore:
     """A store on an empty table."""
-    with inside_aws(monkeypatch):
-        yield store(clock)
+    return store(clock)

@@ -41,7 +41,7 @@ def job(clock: Clock, **given: Any) -> Job:
         operation="create",
         status=Status.QUEUED,
         request_hash="hash",
-        input=keys.input_key(TENANT, job_id, "hash"),
+        input=keys.request_key(TENANT, job_id, "hash"),
         total=1,
         created=created_now(clock.now, job_id),
         created_at=int(clock.now * 1000),

@@ -8,7 +8,7 @@ import pytest
 
 from image_studio import errors
 from image_studio.providers import SPECS
-from image_studio.runtime import waiting
+from image_studio.runtime import jobs_api
 from image_studio.runtime.settings import TIERS
 from image_studio.schemas import limits
 from local.emulators.exchange import SPOILERS
@@ -106,7 +106,7 @@ def test_other_limits_are_those_of_the_code() -> None:
     """Pixels, variations, hops and days."""
     assert f"| an image | {limits.MAX_PIXELS:,} pixels; {TIERS['free'].max_pixels:,} on the free tier |" in README
     assert f"| variations | {limits.MAX_VARIATIONS} per request |" in README
-    assert f"the {waiting.MAX_HOPS}th hop answers 202" in README
+    assert f"the {jobs_api.MAX_HOPS}th hop answers 202" in README
     kept = PARAMETERS["ResultDays"]["Default"], PARAMETERS["InputDays"]["Default"]
     assert "| results, inputs | kept {} days, {} day |".format(*kept) in README
     assert f"{PARAMETERS['WaitSeconds']['Default']} s of the gateway's 30" in README

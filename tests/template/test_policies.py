@@ -96,7 +96,10 @@ def test_api_functions_outlive_the_wait_but_not_the_gateway() -> None:
 
 
 def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
-    """With a dead-letter queue and a bound on retries; the queue lets in only these rules."""
+    """With a dead-letter queue and a bound on retries; the queue lets in only these rules.
+
+    The schedule isn't among them: EventBridge invokes the worker itself, so that no sweep waits behind jobs.
+    """
     rules = TEMPLATE.resources("AWS::Events::Rule")
     for rule in rules:
         [target] = rule.properties["Targets"]
@@ -105,7 +108,10 @@ def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
         assert "MaximumRetryAttempts" in target["RetryPolicy"]
     [statement, _] = _one("AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"]
     named = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-    assert named == [{"Fn::GetAtt": [rule.name, "Arn"]} for rule in rules]
+    assert named == [{"Fn::GetAtt": [rule.name, "Arn"]} for rule in rules] != []
+    assert not [rule for rule in rules if "ScheduleExpression" in rule.properties]
+    assert FUNCTIONS["WorkerFunction"].properties["Events"]["Sweep"]["Type"] == "Schedule"
+    assert "ReservedConcurrentExecutions" not in FUNCTIONS["WorkerFunction"].properties
 
 
 def test_the_bucket_is_private_encrypted_and_forgets() -> None:

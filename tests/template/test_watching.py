@@ -8,7 +8,7 @@ import pytest
 
 from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime import metrics
-from image_studio.storage.credits import Spent
+from image_studio.storage.credits import Charge
 from local.template import ROOT, Template
 
 TEMPLATE = Template()
@@ -22,7 +22,7 @@ OPERATING = (ROOT / "docs/operating.md").read_text()
 def _emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, tuple[str, ...]]]:
     """Name and dimensions of every metric that our code writes."""
     entry = Entry(variation=1, stage=Stage.DONE, provider="stability", model="core", credits=3)
-    metrics.job_ended(Spent(charged=3, studio="create"), [entry])
+    metrics.job_ended(Charge(charged=3, studio="create"), [entry])
     metrics.swept(2, 1)
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"][0] for line in capsys.readouterr().out.splitlines()]
     assert {each["Namespace"] for each in directives} == {"ImageStudio"}

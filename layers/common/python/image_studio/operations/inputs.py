@@ -13,12 +13,12 @@ from image_studio.operations.context import OperationContext
 from image_studio.schemas.common import Request
 from image_studio.schemas.limits import Quality
 
-#: What a reference to an upload or to an earlier result begins with.
-REFERENCES = ("upload:", "job:")
+#: How a reference to an upload, an earlier result, or a stored input of the request starts.
+REFERENCES = ("upload:", "job:", "input:")
 
 
 def read_image(text: str, studio: OperationContext) -> bytes:
-    """The bytes of raw base64, a data URL, `upload:<id>` or `job:<id>[/<variation>]`.
+    """The bytes of raw base64, a data URL, `upload:<id>`, `job:<id>[/<variation>]`, or an input that was stored apart.
 
     Raises InvalidImage for anything else, NotFound for what isn't the caller's.
     """

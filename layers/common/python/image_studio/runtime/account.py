@@ -58,7 +58,7 @@ def usage_body(tier: str, month: str, found: Balance) -> dict[str, Any]:
         "resets_at": datetime.fromtimestamp(ends, UTC).isoformat().replace("+00:00", "Z"),
         "by_studio": dict(found.by_studio),
         "by_provider": dict(found.by_provider),
-        "in_flight": found.flying,
+        "in_flight": found.in_flight,
         "limits": {
             "requests_per_minute": rules.per_minute,
             "requests_per_day": rules.per_day,

@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import settings
-from image_studio.storage.items import pack, unpack
+from image_studio.storage.transactions import pack, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

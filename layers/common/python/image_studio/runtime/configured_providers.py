@@ -8,7 +8,7 @@ from image_studio.providers import PROVIDERS
 from image_studio.runtime import aws_clients
 from image_studio.runtime.aws_clients import is_storage_failure
 from image_studio.runtime.settings import settings
-from image_studio.storage.items import pack, unpack
+from image_studio.storage.transactions import pack, unpack
 
 log = logging.getLogger(__name__)
 

@@ -1,8 +1,8 @@
 """The operator's hot folder: inbox/<operation>/<choice>/<name> becomes a job of the operator's own.
 
-The folder's second name says what a caller would say in one field of the request: FOLDERS is the whole grammar. A
-drop that can't be understood, or isn't valid, is answered by error.json at once; the input is never touched. A
-job's id is made of the event, so an event that comes twice makes one job.
+The folder's second name fills one field of the request; FOLDERS is the whole grammar. An object whose path or content
+isn't valid gets an error.json at once; the input is never touched. A job's id is made of the event, so an event that
+comes twice makes one job.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ from typing import Any
 from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
 from image_studio.operations import find_operation
 from image_studio.operations.operation import Operation
-from image_studio.runtime import outbox, wiring
+from image_studio.runtime import hot_folder_results, wiring
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.library import Dropped
+from image_studio.runtime.references import HotFolderObject
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
-from image_studio.runtime.submit import Extras, digest_of, record
-from image_studio.runtime.uploads import image_field
-from image_studio.runtime.verdict import told
+from image_studio.runtime.submit import Draft, Terms, record
+from image_studio.runtime.uploads import main_image_field
+from image_studio.runtime.worker import error_payload
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
 
@@ -31,10 +31,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder of the inbox, named for its operation: which field its subfolders' names fill."""
+    """A folder of the inbox, named for its operation: the request field that its subfolders' names fill."""
 
     field: str
-    many: bool = False  # several, by commas
+    many: bool = False  # several values, separated by commas
 
 
 FOLDERS: Mapping[str, Folder] = {
@@ -43,19 +43,19 @@ FOLDERS: Mapping[str, Folder] = {
     "edit": Folder("operation"),
 }
 OPERATOR = Caller(keys.OPERATOR, "enterprise")
-MANY = 1_000_000  # in flight: a full inbox waits for workers, nothing of it is refused
+MANY = 1_000_000  # in flight: a full inbox waits for workers, none of its objects is refused
 DEPTH = 3  # parts of a path: operation, choice, name
 
 
 def drop(detail: Mapping[str, Any]) -> None:
-    """Make a job of a dropped object (the detail of S3's event); answers at once what can't become one."""
+    """Make a job of an object (the detail of S3's event), or write why it can't become one."""
     found = detail["object"]
     key = str(found["key"])  # as it is: EventBridge's keys aren't URL-encoded
     path = key.removeprefix(keys.INBOX)
     if not path or key.endswith("/"):
         return  # a folder, as consoles make them
     etag = str(found.get("etag") or found.get("eTag") or "")  # S3 writes etag, moto eTag
-    dropped = Dropped(_job_id(detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))), path, etag)
+    dropped = HotFolderObject(_job_id(detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))), path, etag)
     try:
         _start(dropped)
     except TemporarilyUnavailable:
@@ -70,24 +70,23 @@ def _job_id(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
 
-def _start(dropped: Dropped) -> None:
-    row, fields = _understand(dropped.path)
-    fields[image_field(row.request)] = dropped.reference
-    request, _ = parse_request(row.request, json.dumps(fields))
-    cost = row.estimate(request, wiring.api_studio(OPERATOR, dropped=dropped))
-    extras = Extras(
+def _start(dropped: HotFolderObject) -> None:
+    operation, fields = _parse_path(dropped.path)
+    fields[main_image_field(operation.request)] = dropped.reference
+    request, _ = parse_request(operation.request, json.dumps(fields))
+    cost = operation.estimate(request, wiring.api_studio(OPERATOR, hot_folder=dropped))
+    terms = Terms(
         cost=cost,
-        digest=digest_of(row, request),
         job_id=dropped.id,
         inbox=dropped.path,
         etag=dropped.etag,
         allowance=Allowance(settings().monthly_credits[OPERATOR.tier], MANY),
     )
-    record(OPERATOR, row, request, extras)
+    record(OPERATOR, Draft.of(operation, request), terms)
 
 
-def _understand(path: str) -> tuple[Operation, dict[str, Any]]:
-    """The operation and the fields that a path stands for. Raises InvalidRequest."""
+def _parse_path(path: str) -> tuple[Operation, dict[str, Any]]:
+    """The operation and the request fields that a path stands for. Raises InvalidRequest."""
     parts = path.split("/", DEPTH - 1)
     if parts[0] not in FOLDERS:
         raise UnknownChoice.of("folder", parts[0], tuple(FOLDERS))
@@ -98,10 +97,10 @@ def _understand(path: str) -> tuple[Operation, dict[str, Any]]:
     return find_operation(parts[0]), {folder.field: chosen}
 
 
-def _refuse(dropped: Dropped, error: StudioError) -> None:
+def _refuse(dropped: HotFolderObject, error: StudioError) -> None:
     name = dropped.path.partition("/")[0]
     document = {"status": error.status, "code": error.code, "detail": error.detail}
     if name in FOLDERS:
-        document = told(error, find_operation(name))
+        document = error_payload(error, find_operation(name))
     log.info("dropped image refused", extra={"job_id": dropped.id, "code": error.code})
-    outbox.write_error(dropped.path, document, etag=dropped.etag)
+    hot_folder_results.write_error(dropped.path, document, etag=dropped.etag)

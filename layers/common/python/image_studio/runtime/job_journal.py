@@ -1,6 +1,6 @@
 """The journal bound to a job: entries in its record, images in the bucket. Fenced by the job's attempt.
 
-What it writes was often paid for already, so a table or bucket that fails is asked again for a while.
+What it writes was often paid for already, so a write that fails is retried for a while.
 """
 
 import json
@@ -22,81 +22,81 @@ from image_studio.storage.objects import ObjectStore
 log = logging.getLogger(__name__)
 
 RAW_MIME = "application/octet-stream"
-MAX_TRIES = 5  # of one write, beside the client's own
+MAX_TRIES = 5  # of one write, beside boto3's own retries
 FIRST_PAUSE = 1.0  # seconds, doubled at each try
 
 T = TypeVar("T")
 
 
 class Unrecorded(Exception):
-    """Table or bucket kept failing: the run can't go on, and the job must not end with that."""
+    """Table or bucket keep failing: the run can't go on, and the job must not end with that."""
 
 
 class JobJournal:
-    """What one run of a job notes. Raises JobLost when another run has taken over."""
+    """The journal of one run. Its writes raise JobLost when another run has taken over."""
 
-    def __init__(self, job: Job, jobs: JobStore, images: ObjectStore) -> None:
+    def __init__(self, job: Job, jobs: JobStore, objects: ObjectStore) -> None:
         self._job = job
         self._jobs = jobs
-        self._images = images
+        self._objects = objects
         self._entries = entries_of(job)
         self._notes = dict(job.notes)
 
     def entries(self) -> list[Entry]:
-        """Every variation that something is known of, in order."""
+        """Return the entries of all variations that have one, in order."""
         return [self._entries[number] for number in sorted(self._entries)]
 
     def entry(self, variation: int) -> Entry:
-        """What is known of a variation."""
+        """Return a variation's entry, a fresh one where it has none."""
         return self._entries.get(variation) or Entry(variation=variation)
 
     def intend(self, entry: Entry) -> None:
-        """On record before the paid call."""
+        """Record the intent before the paid call."""
         self._note(entry)
 
     def order(self, entry: Entry) -> None:
-        """The handle, at once."""
+        """Record the provider's handle."""
         self._note(entry)
 
     def receive(self, variation: int, data: bytes) -> None:
-        """The provider's bytes; written once, whoever comes first."""
-        _insist(lambda: self._images.put_once(self._raw(variation), data, RAW_MIME))
+        """Store the provider's bytes; the first write wins."""
+        _retry_storage(lambda: self._objects.put_once(self._raw(variation), data, RAW_MIME))
 
     def received(self, variation: int) -> bytes | None:
-        """What an earlier run received."""
-        return _insist(lambda: self._images.get(self._raw(variation)))
+        """Return the bytes that an earlier run received."""
+        return _retry_storage(lambda: self._objects.get(self._raw(variation)))
 
     def release(self, entry: Entry) -> None:
-        """Fresh again."""
+        """Record the variation as fresh again."""
         self._note(entry.with_(stage=Stage.FRESH, handle=None))
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """First the object, then the record."""
+        """Store the object, then record the variation as done."""
         key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
-        _insist(lambda: self._images.put_once(key, data, mime))
+        _retry_storage(lambda: self._objects.put_once(key, data, mime))
         done = entry.with_(stage=Stage.DONE, stored=StoredImage(key, len(data), mime))
         self._note(done)
         return done
 
     def fail(self, entry: Entry) -> None:
-        """Why there is no image."""
+        """Record why there is no image."""
         self._note(entry)
 
     def recall(self, name: str) -> str | None:
-        """What was decided before."""
+        """Return an earlier decision."""
         return self._notes.get(name)
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a decision."""
+        """Record a decision."""
         if self._notes.get(name) == value:
             return
-        if not _insist(lambda: self._jobs.remember(self._job, name, value)):
+        if not _retry_storage(lambda: self._jobs.remember(self._job, name, value)):
             raise JobLost
         self._notes[name] = value
 
     def _note(self, entry: Entry) -> None:
         text = json.dumps(asdict(entry))
-        if not _insist(lambda: self._jobs.note(self._job, entry.variation, text)):
+        if not _retry_storage(lambda: self._jobs.note(self._job, entry.variation, text)):
             raise JobLost
         self._entries[entry.variation] = entry
 
@@ -104,8 +104,8 @@ class JobJournal:
         return keys.raw_key(self._job.tenant, self._job.id, variation)
 
 
-def _insist(action: Callable[[], T]) -> T:
-    """What the action gives. Raises Unrecorded where table or bucket fail each time."""
+def _retry_storage(action: Callable[[], T]) -> T:
+    """Return the action's result. Raises Unrecorded where table or bucket fail each time."""
     for attempt in range(MAX_TRIES):
         try:
             return action()
@@ -114,18 +114,18 @@ def _insist(action: Callable[[], T]) -> T:
                 raise
             if attempt == MAX_TRIES - 1:
                 raise Unrecorded from error
-            log.warning("journal not written, trying again", extra={"attempt": attempt + 1}, exc_info=True)
+            log.warning("journal not written, retrying", extra={"attempt": attempt + 1}, exc_info=True)
             time.sleep(FIRST_PAUSE * 2**attempt)
     raise AssertionError("the loop returns or raises")  # pragma: no cover
 
 
 def entries_of(job: Job) -> dict[int, Entry]:
-    """What the record knows of each variation, in order."""
+    """Return the journal entries of a job's record by variation, in order."""
     return {number: entry_from(text) for number, text in sorted((int(n), text) for n, text in job.variations.items())}
 
 
 def entry_from(text: str) -> Entry:
-    """A journal entry as the record has it."""
+    """Return the journal entry of its stored JSON."""
     values: dict[str, Any] = json.loads(text)
     stored = values.pop("stored")
     values["stage"] = Stage(values["stage"])

@@ -13,7 +13,7 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.providers import find_model
 from image_studio.providers.spec import CREDIT_USD
 from image_studio.runtime.observability import SERVICE
-from image_studio.storage.credits import Spent
+from image_studio.storage.credits import Charge
 
 NAMESPACE = "ImageStudio"
 
@@ -34,7 +34,7 @@ def emit(values: Mapping[str, float], unit: MetricUnit = MetricUnit.Count, **dim
     metrics.flush_metrics()
 
 
-def job_ended(spent: Spent, entries: Sequence[Entry]) -> None:
+def job_ended(spent: Charge, entries: Sequence[Entry]) -> None:
     """Write what a job cost: credits charged and held by operation, and the providers' prices by provider (USD)."""
     emit({"CreditsCharged": spent.charged, "CreditsHeld": spent.held}, studio=spent.studio)
     for provider, usd in sorted(upstream_usd(entries).items()):

@@ -13,7 +13,7 @@ from image_studio.runtime.api import NO_STORE, Call, Response, cached, ignored_h
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.request_parsing import json_object
 from image_studio.runtime.settings import TIERS, VERSION, settings
-from image_studio.storage.items import pack
+from image_studio.storage.transactions import pack
 
 PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
 HEALTH_SECONDS = 30  # GET /health is open to everybody, so it may not read the table each time
@@ -27,7 +27,7 @@ def providers(call: Call) -> Response:
     return cached(call, list_providers(configured_providers.configured(), health.is_open), PROVIDERS_SECONDS)
 
 
-def estimate(call: Call) -> Response:
+def estimate_cost(call: Call) -> Response:
     """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
     body = _body(call, estimate.FIELDS)
     max_pixels = TIERS[call.known.tier].max_pixels

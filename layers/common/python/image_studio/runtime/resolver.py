@@ -26,13 +26,13 @@ from image_studio.errors import (
     TooLarge,
     WrongContentType,
 )
-from image_studio.runtime import limits
+from image_studio.runtime import rate_limits
 from image_studio.runtime.api import MAX_BODY, Call, Response, refuse
 from image_studio.runtime.auth import caller_of, check_scope
 from image_studio.runtime.aws_clients import is_storage_failure
-from image_studio.runtime.limits import Meter
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.openapi import documented_paths
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.settings import PREFIX
 
 log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class DeclaredRoute:
     method: str
     path: str
     action: Callable[..., Any]
-    counts_as: Meter | None  # None: open to everybody, and not counted
+    counts_as: RateClass | None  # None: open to everybody, and not counted
     spends: bool  # its responses say how many credits are left
 
 
@@ -83,35 +83,35 @@ class ApiResolver(APIGatewayHttpResolver):
     # Options of powertools' decorators are passed by keyword only.
 
     def get(  # type: ignore[override]
-        self, rule: str, *, counts_as: Meter | None = Meter.READ, spends: bool = False, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.READ, spends: bool = False, **options: Any
     ) -> Callable[[A], A]:
         """Declare a GET."""
         register = super().get(PREFIX + rule, **_with_steps(options, counts_as, spends))
         return self._declare(register, "GET", rule, counts_as, spends)
 
     def post(  # type: ignore[override]
-        self, rule: str, *, counts_as: Meter | None = Meter.WORK, spends: bool = False, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, spends: bool = False, **options: Any
     ) -> Callable[[A], A]:
         """Declare a POST."""
         register = super().post(PREFIX + rule, **_with_steps(options, counts_as, spends))
         return self._declare(register, "POST", rule, counts_as, spends)
 
     def put(  # type: ignore[override]
-        self, rule: str, *, counts_as: Meter | None = Meter.WORK, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, **options: Any
     ) -> Callable[[A], A]:
         """Declare a PUT."""
         register = super().put(PREFIX + rule, **_with_steps(options, counts_as))
         return self._declare(register, "PUT", rule, counts_as)
 
     def delete(  # type: ignore[override]
-        self, rule: str, *, counts_as: Meter | None = Meter.READ, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.READ, **options: Any
     ) -> Callable[[A], A]:
         """Declare a DELETE."""
         register = super().delete(PREFIX + rule, **_with_steps(options, counts_as))
         return self._declare(register, "DELETE", rule, counts_as)
 
     def _declare(
-        self, register: Callable[..., Any], method: str, rule: str, counts_as: Meter | None, spends: bool = False
+        self, register: Callable[..., Any], method: str, rule: str, counts_as: RateClass | None, spends: bool = False
     ) -> Callable[[A], A]:
         def declare(action: A) -> A:
             self.routes.append(DeclaredRoute(method, PREFIX + rule, action, counts_as, spends))
@@ -150,7 +150,7 @@ class ApiResolver(APIGatewayHttpResolver):
         call = self.call
         if call.method == "OPTIONS":
             return Response(204, body="")
-        _admit(call, Meter.READ)
+        _admit(call, RateClass.READ)
         for template, methods in documented_paths().items():
             if call.method not in methods and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), call.path):
                 raise MethodNotAllowed(call.method[:20], sorted(methods))
@@ -185,13 +185,13 @@ _REPEAT = TemporarilyUnavailable(
 # -- middlewares
 
 
-def _with_steps(options: dict[str, Any], counts_as: Meter | None, spends: bool = False) -> dict[str, Any]:
+def _with_steps(options: dict[str, Any], counts_as: RateClass | None, spends: bool = False) -> dict[str, Any]:
     """Return a route's options with the middlewares that its requests pass, in order."""
     admission = [_admission(counts_as)] if counts_as else []
     return {**options, "middlewares": [*admission, check_body, *([_report_credits] if spends else [])]}
 
 
-def _admission(counts_as: Meter) -> Middleware:
+def _admission(counts_as: RateClass) -> Middleware:
     def admit(app: "ApiResolver", next_middleware: NextMiddleware) -> Response:
         _admit(app.call, counts_as)
         return next_middleware(app)
@@ -199,7 +199,7 @@ def _admission(counts_as: Meter) -> Middleware:
     return admit
 
 
-def _admit(call: Call, counts_as: Meter) -> None:
+def _admit(call: Call, counts_as: RateClass) -> None:
     """Identify the caller, then count the request.
 
     Raises NotAuthenticated, NotAllowed, TooManyRequests. A request without the scope counts as a read.
@@ -208,9 +208,9 @@ def _admit(call: Call, counts_as: Meter) -> None:
     try:
         check_scope(call.claims)
     except NotAllowed:
-        limits.admit(call, Meter.READ)
+        rate_limits.admit(call, RateClass.READ)
         raise
-    limits.admit(call, counts_as)
+    rate_limits.admit(call, counts_as)
 
 
 def check_body(app: "ApiResolver", next_middleware: NextMiddleware) -> Response:
@@ -240,7 +240,7 @@ def _report_credits(app: "ApiResolver", next_middleware: NextMiddleware) -> Resp
     try:
         return next_middleware(app)
     finally:
-        limits.tell_credits(app.call)
+        rate_limits.add_credits_header(app.call)
 
 
 # -- what every response carries

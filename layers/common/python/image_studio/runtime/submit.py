@@ -1,47 +1,50 @@
-"""The HTTP door of a paid operation: validate for free, record the job, send it off, wait for it."""
+"""The POST of an operation: paid work is validated, recorded as a job and waited for; free work is done at once."""
 
 import hashlib
+import json
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations import find_operation
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
-from image_studio.runtime.api import JSON, Call, Response, ignored_header
+from image_studio.runtime.api import JSON, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.limits import open_wait
+from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
+from image_studio.runtime.rate_limits import open_wait
+from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import parse_request
-from image_studio.runtime.settings import settings
-from image_studio.runtime.verdict import prefixed
-from image_studio.runtime.waiting import accepted, go_on, outcome, preference, wait_for
-from image_studio.schemas.common import Delivery, Request
+from image_studio.runtime.settings import TIERS, settings
+from image_studio.runtime.worker import dispatcher, with_operation_prefix
+from image_studio.schemas.common import Delivery, Request, StoredImage
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import Job, Status, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
 
-QUEUE_PATIENCE = 30  # seconds until the reaper sends a job again that nobody took
+QUEUE_SECONDS = 30  # until the reaper sends a job again that no worker took
 DAY = 24 * 3600
 
 
 def submit(call: Call, name: str) -> Response:
-    """POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
-    row = find_operation(name)
-    request, ignored = parse_request(row.request, call.text())
+    """Serve the POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
+    operation = find_operation(name)
+    request, ignored = parse_request(operation.request, call.text())
     call.headers.update(ignored_header(ignored))
-    wish = preference(call)
-    seconds = wish.seconds if dispatcher().outlives_us else call.time_left()
-    with open_wait(call, seconds):  # before anything is made: a caller without a place to wait spends nothing
-        job = _wait(call, _admit(call, row, request), seconds)
-    call.headers.update(wish.applied)
+    wanted = preference(call)
+    seconds = wanted.seconds if dispatcher().outlives_us else call.time_left()
+    with open_wait(call, seconds):  # before anything is recorded: a caller without a free wait spends nothing
+        job = _wait(call, _admit(call, operation, request), seconds)
+    call.headers.update(wanted.applied)
     delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
-        return outcome(job, delivery)
-    return accepted(job) if wish.asynchronous else go_on(job, 1, delivery, wish.seconds)
+        return ended(job, delivery)
+    return accepted(job) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
 
 
 def _wait(call: Call, job_id: str, seconds: float) -> Job:
@@ -51,53 +54,82 @@ def _wait(call: Call, job_id: str, seconds: float) -> Job:
         raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
 
 
-def _admit(call: Call, row: Operation, request: Request) -> str:
-    """The id of the job for this request: an earlier one where the Idempotency-Key names one, free of charge.
+def _admit(call: Call, operation: Operation, request: Request) -> str:
+    """Return the id of the job for this request: an earlier one's where the Idempotency-Key names one, at no charge.
 
-    Whatever makes the request invalid is raised before anything is recorded.
+    Raises whatever makes the request invalid before anything is recorded.
     """
     caller, key = call.known, call.idempotency_key()
-    digest = digest_of(row, request)
-    joined = wiring.jobs().taken(caller.tenant, key, digest)
+    draft = Draft.of(operation, request)
+    joined = wiring.jobs().job_of_key(caller.tenant, key, draft.digest)
     if joined:
         return joined
     try:
-        cost = row.estimate(request, wiring.api_studio(caller))
+        # Decodes each image to check and price it. The worker decodes it again: pixels are too large to pass on.
+        cost = operation.estimate(draft.request, wiring.api_studio(caller, inputs=draft.inputs.get))
     except StudioError as error:
-        raise prefixed(error, row) from error
-    return record(caller, row, request, Extras(cost=cost, digest=digest, idempotency_key=key))
+        raise with_operation_prefix(error, operation) from error
+    return record(caller, draft, Terms(cost=cost, idempotency_key=key))
 
 
-def digest_of(row: Operation, request: Request) -> str:
-    """What tells one request from another: a hash of the operation and the validated request."""
-    return hashlib.sha256(row.name.encode() + b"\n" + request.model_dump_json().encode()).hexdigest()
+# -- recording a job
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request as it is stored: `body` is its JSON, `inputs` has the bytes of the images that it carried."""
+
+    operation: Operation
+    request: Request
+    inputs: dict[str, bytes]
+    body: bytes
+    digest: str  # tells one request from another
+
+    @classmethod
+    def of(cls, operation: Operation, request: Request, **undistinguished: Any) -> "Draft":
+        """Take the images out of a request, and dump it once.
+
+        Sorted keys and left-out defaults: a deployment that moves or adds fields must not change the digest of a
+        request that a client repeats. Fields that are `undistinguished` have that value in the digest.
+        """
+        request, inputs = take_inputs(request)
+        fields = request.model_dump(mode="json", exclude_defaults=True)
+        body = _sorted_json(fields)
+        compared = _sorted_json(fields | undistinguished) if undistinguished else body
+        digest = hashlib.sha256(operation.name.encode() + b"\n" + compared).hexdigest()
+        return cls(operation, request, inputs, body, digest)
+
+
+def _sorted_json(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Extras:
-    """What a door knows beside the request."""
+class Terms:
+    """What an entry point adds to the request."""
 
     cost: int  # credits to reserve
-    digest: str
     idempotency_key: str | None = None
-    job_id: str | None = None  # where the door makes ids of its own
+    job_id: str | None = None  # where the entry point makes ids of its own
     awaits: str | None = None  # the upload that starts the job
     inbox: str | None = None  # the hot folder's path that the job came from
     etag: str | None = None
     allowance: Allowance | None = None  # where it isn't that of the caller's tier
 
 
-def record(caller: Caller, row: Operation, request: Request, extras: Extras) -> str:
-    """Put request and job on record and send it off; the id is an earlier job's where the key names one.
+def record(caller: Caller, draft: Draft, terms: Terms) -> str:
+    """Store inputs and request, record the job and dispatch it. Return an earlier job's id where the key names one.
 
-    The request's object is written first: its key holds the request's hash, so whoever comes second writes the same,
-    and a job never exists without its input.
+    Objects are written before the record, so a job never exists without its inputs. Their keys hold hashes of their
+    content, so a repetition writes the same.
     """
-    job = _new_job(caller, row, request, extras)
-    wiring.images().put_once(job.input, request.model_dump_json().encode(), JSON)
+    job = _new_job(caller, draft, terms)
+    for name, data in draft.inputs.items():
+        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
+    wiring.objects().put_once(job.input, draft.body, JSON)
     try:
         wiring.jobs().put(
-            job, idempotency_key=extras.idempotency_key, allowance=extras.allowance or allowance(caller.tier)
+            job, idempotency_key=terms.idempotency_key, allowance=terms.allowance or allowance(caller.tier)
         )
     except KeyTaken as taken:
         return taken.job_id
@@ -106,26 +138,69 @@ def record(caller: Caller, row: Operation, request: Request, extras: Extras) -> 
     return job.id
 
 
-def _new_job(caller: Caller, row: Operation, request: Any, extras: Extras) -> Job:
+def _new_job(caller: Caller, draft: Draft, terms: Terms) -> Job:
     now = time.time()
-    job_id = extras.job_id or new_id()
-    patience = settings().upload_seconds if extras.awaits else QUEUE_PATIENCE
+    job_id = terms.job_id or new_id()
+    lease = settings().upload_seconds if terms.awaits else QUEUE_SECONDS
     return Job(
         tenant=caller.tenant,
         id=job_id,
-        operation=row.name,
+        operation=draft.operation.name,
         status=Status.QUEUED,
-        request_hash=extras.digest,
-        input=keys.input_key(caller.tenant, job_id, extras.digest),
-        total=row.variations(request),
+        request_hash=draft.digest,
+        input=keys.request_key(caller.tenant, job_id, draft.digest),
+        total=draft.operation.variations(draft.request),
         created=created_now(now, job_id),
         created_at=int(now * 1000),
         expires=int(now) + settings().result_days * DAY,
-        reserved=extras.cost,
+        reserved=terms.cost,
         month=month_of(now),
         tier=caller.tier,
-        lease_until=int(now) + patience,
-        awaits=extras.awaits,
-        inbox=extras.inbox,
-        etag=extras.etag,
+        lease_until=int(now) + lease,
+        awaits=terms.awaits,
+        inbox=terms.inbox,
+        etag=terms.etag,
     )
+
+
+# -- free work
+
+
+class InMemoryJournal(NullJournal):
+    """The journal of one inline request: images stay in memory, under the keys that they get if they are stored."""
+
+    def __init__(self, tenant: str, name: str) -> None:
+        super().__init__()
+        self._tenant = tenant
+        self._name = name
+
+    def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
+        """Keep the image in memory."""
+        stored = StoredImage(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
+        self.images[stored.key] = data
+        return entry.with_(stage=Stage.DONE, stored=stored)
+
+
+def serve_now(call: Call, name: str) -> Response:
+    """Serve the POST of free work: 200 with its documented body. Nothing is recorded.
+
+    Images that don't fit into the response are stored where jobs store their results, and given as URLs.
+    """
+    operation = find_operation(name)
+    request, ignored = parse_request(operation.request, call.text())
+    call.headers.update(ignored_header(ignored))
+    tenant, request_id = call.known.tenant, new_id()
+    journal = InMemoryJournal(tenant, request_id)
+    references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
+    most = TIERS[call.known.tier].max_pixels
+    studio = OperationContext(configured=frozenset(), journal=journal, library=references, max_pixels=most)
+    operation.estimate(request, studio)
+    try:
+        result: Any = operation.run(request, studio)
+    except StudioError as error:
+        raise with_operation_prefix(error, operation) from error
+    body = body_with_images(result, getattr(request, "delivery", Delivery.AUTO), request_id, journal.images.get)
+    for part in result.deliverables():
+        if part.image_url and part.stored:
+            wiring.objects().put_once(part.stored.key, journal.images[part.stored.key], part.stored.mime)
+    return respond(200, body, {"cache-control": "no-store"})

@@ -1,4 +1,4 @@
-"""Large images come in by presigned POST; a job may be recorded before its image and start when that arrives."""
+"""Uploads: large images come in by presigned POST. A job may be recorded before its image and start when it arrives."""
 
 import json
 import logging
@@ -11,17 +11,16 @@ from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
 from image_studio.runtime.api import Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.library import UPLOAD, ImageAwaited
+from image_studio.runtime.jobs_api import job_links, not_found
+from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
-from image_studio.runtime.submit import QUEUE_PATIENCE, Extras, digest_of, record
-from image_studio.runtime.verdict import told
-from image_studio.runtime.waiting import not_found, status_links
+from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, record
+from image_studio.runtime.worker import dispatcher, error_payload
 from image_studio.schemas.common import FileType, Request
 from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.schemas.uploads import UploadRequest, UploadResponse
 from image_studio.storage import keys
-from image_studio.storage.credits import Spent
+from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, new_id
 from image_studio.storage.objects import URL_SECONDS
 
@@ -29,23 +28,23 @@ log = logging.getLogger(__name__)
 
 
 def create_upload(call: Call) -> Response:
-    """POST /uploads: a form for one image; with an operation, the job that waits for it exists at once."""
-    asked, ignored = parse_request(UploadRequest, call.text())
+    """POST /uploads: a form for one image; with an operation, also the job that waits for it."""
+    body, ignored = parse_request(UploadRequest, call.text())
     upload_id = new_id()
     links: dict[str, Any] = {}
-    if asked.operation:
-        upload_id, others = _await(call, find_operation(asked.operation), asked.request or {}, upload_id)
+    if body.operation:
+        upload_id, others = _await(call, find_operation(body.operation), body.request or {}, upload_id)
         ignored += [f"request.{name}" for name in others]
         links = _links(call, upload_id)
-    elif asked.request is not None:
+    elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))
-    answer = UploadResponse(upload_id=upload_id, **_form(call.known, upload_id, asked.content_type), **links)
+    answer = UploadResponse(upload_id=upload_id, **_form(call.known, upload_id, body.content_type), **links)
     return respond(200, answer.model_dump_json(exclude_none=True), {"cache-control": "no-store"})
 
 
 def _form(caller: Caller, upload_id: str, kind: FileType) -> dict[str, Any]:
-    form = wiring.images().form(keys.upload_key(caller.tenant, upload_id), kind.mime, MAX_FILE_BYTES)
+    form = wiring.objects().form(keys.upload_key(caller.tenant, upload_id), kind.mime, MAX_FILE_BYTES)
     return {**form, "reference": UPLOAD + upload_id, "max_bytes": MAX_FILE_BYTES, "expires_in": URL_SECONDS}
 
 
@@ -53,46 +52,45 @@ def _links(call: Call, job_id: str) -> dict[str, Any]:
     job = wiring.jobs().get(call.known.tenant, job_id)
     if job is None:
         raise not_found(job_id)
-    links: dict[str, Any] = json.loads(status_links(job))
-    return links
+    return job_links(job)
 
 
-def _await(call: Call, row: Operation, fields: dict[str, Any], upload_id: str) -> tuple[str, list[str]]:
-    """Record the job for an upload; its id, which both share, is an earlier one's where the key names one.
+def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: str) -> tuple[str, list[str]]:
+    """Record the job for an upload, and return its id, which is the upload's, or an earlier job's of the same key.
 
-    What can be found out without the image is checked now, the rest when it arrives.
+    What can be checked without the image is checked now, the rest when it arrives.
     """
-    image = image_field(row.request)
+    image = main_image_field(operation.request)
     if fields.get(image):
         raise InvalidRequest(f"Leave {image} out: the upload takes its place.")
-    request, ignored = parse_request(row.request, json.dumps({**fields, image: UPLOAD + upload_id}))
-    # The hash leaves the upload's id out, so that the same request has the same one each time.
-    digest = digest_of(row, request.model_copy(update={image: UPLOAD}))
-    joined = wiring.jobs().taken(call.known.tenant, call.idempotency_key(), digest)
+    request, ignored = parse_request(operation.request, json.dumps({**fields, image: UPLOAD + upload_id}))
+    # The digest leaves the upload's id out, so that the same request has the same digest each time.
+    draft = Draft.of(operation, request, **{image: UPLOAD})
+    joined = wiring.jobs().job_of_key(call.known.tenant, call.idempotency_key(), draft.digest)
     if joined:
         return joined, ignored
-    extras = Extras(
-        cost=_known_cost(call.known, row, request, upload_id),
-        digest=digest,
+    terms = Terms(
+        cost=_known_cost(call.known, draft, upload_id),
         idempotency_key=call.idempotency_key(),
         job_id=upload_id,
         awaits=upload_id,
     )
-    return record(call.known, row, request, extras), ignored
+    return record(call.known, draft, terms), ignored
 
 
-def _known_cost(caller: Caller, row: Operation, request: Request, upload_id: str) -> int:
+def _known_cost(caller: Caller, draft: Draft, upload_id: str) -> int:
     """Credits to reserve now: none where they depend on the image."""
+    studio = wiring.api_studio(caller, inputs=draft.inputs.get, awaited=upload_id)
     try:
-        return row.estimate(request, wiring.api_studio(caller, awaited=upload_id))
+        return draft.operation.estimate(draft.request, studio)
     except ImageAwaited:
         return 0
 
 
-def image_field(kind: type[Request]) -> str:
-    """The field of a request that carries its main image: the first that takes one. Raises InvalidRequest."""
+def main_image_field(kind: type[Request]) -> str:
+    """Return the field of a request that takes its main image: the first image field. Raises InvalidRequest."""
     for name in kind.model_fields:
-        if name.endswith("image_base64"):
+        if name.endswith(IMAGE_FIELD):
             return name
     raise InvalidRequest("This operation takes no image, so it can't wait for an upload.")
 
@@ -101,7 +99,7 @@ def image_field(kind: type[Request]) -> str:
 
 
 def arrive(key: str) -> None:
-    """An object was uploaded: start the job that waits for it, if one does."""
+    """Start the job that waits for an object, if one does."""
     tenant, _, upload_id = key.removeprefix(keys.UPLOADS).partition("/")
     job = wiring.jobs().get(tenant, upload_id)
     if job is not None and job.awaits and not job.status.ended:
@@ -109,29 +107,30 @@ def arrive(key: str) -> None:
 
 
 def start(job: Job) -> None:
-    """Check the request with its image, reserve what that costs, send the job off; or fail it, clearly."""
-    row = find_operation(job.operation)
+    """Check the request with its image, reserve what it costs, and dispatch the job; or fail it."""
+    operation = find_operation(job.operation)
     try:
-        started = _let_go(job, row)
+        started = _admit(job, operation)
     except TemporarilyUnavailable:
         raise
     except StudioError as error:
-        fail(job, row, error)
+        fail(job, operation, error)
         return
     if started:
         dispatcher().send(job.tenant, job.id)
 
 
-def _let_go(job: Job, row: Operation) -> bool:
-    body = wiring.images().get(job.input)
+def _admit(job: Job, operation: Operation) -> bool:
+    body = wiring.objects().get(job.input)
     if body is None:
-        raise StudioError("The job's request is gone; please send it again.")
+        raise INPUT_LOST
     caller = Caller(job.tenant, job.tier)
-    cost = row.estimate(row.request.model_validate_json(body), wiring.api_studio(caller))
-    return wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_PATIENCE)
+    studio = wiring.api_studio(caller, inputs=stored_inputs(wiring.objects(), job))
+    cost = operation.estimate(operation.request.model_validate_json(body), studio)
+    return wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
 
 
-def fail(job: Job, row: Operation, error: StudioError) -> None:
+def fail(job: Job, operation: Operation, error: StudioError) -> None:
     """End a job that still waits for its upload."""
-    if wiring.jobs().finish(job, error=told(error, row), spent=Spent(), waiting=True):
-        log.info("job ended before it began", extra={"job_id": job.id, "code": error.code})
+    if wiring.jobs().finish(job, error=error_payload(error, operation), charge=Charge(), waiting=True):
+        log.info("job ended before it started", extra={"job_id": job.id, "code": error.code})

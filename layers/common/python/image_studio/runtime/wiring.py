@@ -1,6 +1,5 @@
 """The one place that names concrete collaborators; everything else takes them."""
 
-import time
 from functools import lru_cache
 
 from image_studio.operations.context import OperationContext
@@ -10,38 +9,24 @@ from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import CredentialStore
-from image_studio.runtime.library import CallerLibrary, Dropped
 from image_studio.runtime.prompt_enhancer import PromptEnhancer
+from image_studio.runtime.references import CallerReferences, HotFolderObject, Inputs, no_inputs, stored_inputs
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.objects import ObjectStore
-from image_studio.storage.rates import RateStore
-from image_studio.storage.waits import WaitStore
 
-WORKER_SECONDS = 5  # how old what a worker knows of a provider's health may be
+WORKER_SECONDS = 5  # how old a worker's view of a provider's health may be
 
 
 @lru_cache(maxsize=1)
 def jobs() -> JobStore:
     """The job records."""
-    return JobStore(aws_clients.dynamodb(), settings().table, clock=time.time)
+    return JobStore(aws_clients.dynamodb(), settings().table)
 
 
 @lru_cache(maxsize=1)
-def rates() -> RateStore:
-    """The callers' request counters."""
-    return RateStore(aws_clients.dynamodb(), settings().table, clock=time.time)
-
-
-@lru_cache(maxsize=1)
-def waits() -> WaitStore:
-    """The callers' open waits."""
-    return WaitStore(aws_clients.dynamodb(), settings().table, clock=time.time)
-
-
-@lru_cache(maxsize=1)
-def images() -> ObjectStore:
+def objects() -> ObjectStore:
     """The bucket."""
     return ObjectStore(aws_clients.s3, settings().bucket)
 
@@ -58,22 +43,32 @@ def wire() -> ProviderClient:
     return ProviderClient()
 
 
-def api_studio(caller: Caller, *, dropped: Dropped | None = None, awaited: str = "") -> OperationContext:
-    """What an API function works with: it validates and estimates, and has no keys."""
-    library = CallerLibrary(caller.tenant, jobs(), images(), dropped=dropped, awaited=awaited)
+def api_studio(
+    caller: Caller,
+    *,
+    inputs: Inputs = no_inputs,
+    hot_folder: HotFolderObject | None = None,
+    awaited: str = "",
+) -> OperationContext:
+    """Return what an API function works with: it validates and estimates, and has no keys."""
+    references = CallerReferences(
+        caller.tenant, jobs(), objects(), inputs=inputs, hot_folder=hot_folder, awaited=awaited
+    )
     return OperationContext(
-        configured=configured_providers.configured(), library=library, max_pixels=TIERS[caller.tier].max_pixels
+        configured=configured_providers.configured(), library=references, max_pixels=TIERS[caller.tier].max_pixels
     )
 
 
 def worker_studio(job: Job, journal: Journal) -> OperationContext:
-    """What a job works with."""
+    """Return what a job works with."""
+    inputs = stored_inputs(objects(), job)
+    references = CallerReferences(job.tenant, jobs(), objects(), inputs=inputs, hot_folder=HotFolderObject.of(job))
     return OperationContext(
         configured=keyring().configured(),
         keyring=keyring(),
         wire=wire(),
         journal=journal,
-        library=CallerLibrary(job.tenant, jobs(), images(), dropped=Dropped.of(job)),
+        library=references,
         health=circuits(WORKER_SECONDS),
         rewriter=PromptEnhancer(keyring(), wire()),
         hold=settings().poll_hold_seconds,

@@ -1,40 +1,47 @@
-"""The worker's door: take a job, run its operation with the journal bound to it, record how it ended.
+"""The worker: dispatch a job, take it, run its operation with the journal bound to it, record how it ended.
 
-A message may come twice, late or never; `claim` lets one run at a time through, and a run that dies leaves a lease
-that runs out. While it works, a heartbeat holds the lease, so that a short lease finds a dead worker soon.
+A message may come twice, late or never. `claim` lets one run at a time through, and a run that dies leaves a lease
+that runs out. A heartbeat renews the lease during a run, so a short lease is enough to notice a dead worker soon.
 """
 
+import json
 import logging
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from threading import Event, Thread
+from functools import lru_cache
+from threading import Event, Thread, Timer
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from image_studio.errors import JobFailed, StudioError, TemporarilyUnavailable, UnknownCharge
+from image_studio.errors import JobFailed, ProviderFailed, StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations import find_operation
-from image_studio.operations.journal import JobLost, Stage
+from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.operation import Operation
 from image_studio.providers.client import StillRunning
-from image_studio.runtime import metrics, outbox, wiring
+from image_studio.runtime import aws_clients, hot_folder_results, metrics, wiring
 from image_studio.runtime.job_journal import JobJournal
+from image_studio.runtime.references import INPUT_LOST
 from image_studio.runtime.settings import settings
-from image_studio.runtime.verdict import spent_on, told
+from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job
 from image_studio.storage.jobs import JobStore
 
 log = logging.getLogger(__name__)
 
-MAX_RUNS = 5  # of one job that keep dying; each makes at most its own, not yet made, paid calls
-LAST_RUNS = 2  # more, to put together what is done
+MAX_RUNS = 5  # of one job that keep dying; each makes at most its own paid calls, those not made yet
+LAST_RUNS = 2  # more, to deliver what is done
 GIVE_BACK_MARGIN = 30  # seconds that a delayed message may be late before the reaper looks
+MAX_DELAY = 900  # seconds, SQS's limit
+IN_PROCESS_JOBS = 4  # at a time
 
 Send = Callable[[str, str, float], None]  # a job's tenant and id, and in how many seconds it is to run
 
 
 def run_job(tenant: str, job_id: str, send: Send) -> None:
-    """Run the job if it is there to be taken; every outcome ends up in its record. `send` asks for another run."""
+    """Run the job if it can be claimed; every outcome ends up in its record. `send` dispatches another run."""
     jobs = wiring.jobs()
     job = jobs.claim(tenant, job_id, settings().lease_seconds)
     if job is None:
@@ -47,49 +54,49 @@ def run_job(tenant: str, job_id: str, send: Send) -> None:
         except JobLost:
             log.warning("job lost to another worker", extra={"job_id": job.id})
         except Exception:
-            # Ours to fix, and maybe over in a moment: what was paid for is in the journal, so a later run goes on.
+            # A bug or an outage of ours. What was paid for is in the journal, so a later run can go on.
             log.exception("job failed unexpectedly", extra={"job_id": job.id, "operation": job.operation})
             run.fail_unexpectedly()
 
 
 class _Run:
-    """One run of a job that was claimed."""
+    """One run of a claimed job."""
 
     def __init__(self, jobs: JobStore, job: Job, send: Send) -> None:
         self.jobs = jobs
         self.send = send
         self.job = job
-        self.row: Operation = find_operation(job.operation)
-        self.journal = JobJournal(job, jobs, wiring.images())
+        self.operation: Operation = find_operation(job.operation)
+        self.journal = JobJournal(job, jobs, wiring.objects())
 
     def conclude(self) -> None:
         """Run the job to its end, or to where it has to wait for its provider."""
         if self.job.runs > MAX_RUNS + LAST_RUNS:
-            self.end(error=told(StudioError(), self.row))
+            self.end(error=error_payload(StudioError(), self.operation))
             return
         if self.job.runs > MAX_RUNS:
             self._give_up()
         try:
-            answer = self._work()
+            response = self._work()
         except StillRunning as running:
             self.give_back(running.wait)
-        except TemporarilyUnavailable:  # our own table, and nothing that the job should end with
+        except TemporarilyUnavailable:  # our own table; the job must not end with that
             raise
         except StudioError as error:
-            self.end(error=told(error, self.row))
+            self.end(error=error_payload(error, self.operation))
         else:
-            self.end(answer=answer)
+            self.end(response=response)
 
     def _work(self) -> str:
-        body = wiring.images().get(self.job.input)
+        body = wiring.objects().get(self.job.input)
         if body is None:
-            raise JobFailed(500, "input_lost", "The job's request is gone; please send it again.")
-        request = self.row.request.model_validate_json(body)
-        answer: Any = self.row.run(request, wiring.worker_studio(self.job, self.journal))
-        return str(answer.model_dump_json())
+            raise INPUT_LOST
+        request = self.operation.request.model_validate_json(body)
+        result: Any = self.operation.run(request, wiring.worker_studio(self.job, self.journal))
+        return str(result.model_dump_json())
 
     def _give_up(self) -> None:
-        """Fail what isn't done, so that one more run delivers what is."""
+        """Fail the variations that aren't done, so that one more run delivers those that are."""
         error = UnknownCharge(f"The job was interrupted {MAX_RUNS} times and is given up.")
         for entry in map(self.journal.entry, range(1, self.job.total + 1)):
             if entry.stage not in (Stage.DONE, Stage.FAILED):
@@ -97,39 +104,39 @@ class _Run:
                 self.journal.fail(entry.with_(**failed))
 
     def fail_unexpectedly(self) -> None:
-        """Let a later run try, after a pause that grows; end it where that was tried often enough."""
+        """Let a later run try, after a pause that grows, or end the job after too many runs."""
         if self.job.runs <= MAX_RUNS:
             self.give_back(2.0**self.job.runs, failed=True)
         else:
-            self.end(error=told(StudioError(), self.row))
+            self.end(error=error_payload(StudioError(), self.operation))
 
     def give_back(self, wait: float, *, failed: bool = False) -> None:
-        """Queue the job again, for in `wait` seconds."""
+        """Queue the job again, to run in `wait` seconds."""
         if self.jobs.give_back(self.job, math.ceil(wait) + GIVE_BACK_MARGIN, failed=failed):
             self.send(self.job.tenant, self.job.id, wait)
 
     def end(self, **outcome: Any) -> None:
-        """Record the outcome, and settle; the hot folder's answer is written first, as images are."""
+        """Record the outcome and settle. The hot folder's result is written first, as images are."""
         if self.job.inbox and self.jobs.renew(self.job, settings().lease_seconds):
-            outcome = outbox.write(self.job, self.row, **outcome)
+            outcome = hot_folder_results.write(self.job, self.operation, **outcome)
         entries = self.journal.entries()
-        spent = spent_on(self.job, entries)
-        if self.jobs.finish(self.job, spent=spent, hold=settings().hold_seconds, **outcome):
-            metrics.job_ended(spent, entries)
+        charge = charge_for(self.job, entries)
+        if self.jobs.finish(self.job, charge=charge, hold=settings().hold_seconds, **outcome):
+            metrics.job_ended(charge, entries)
             log.info(
                 "job ended",
                 extra={
                     "job_id": self.job.id,
                     "operation": self.job.operation,
-                    "ok": "answer" in outcome,
-                    "credits": spent.charged,
-                    "held": spent.held,
+                    "ok": "response" in outcome,
+                    "credits": charge.charged,
+                    "held": charge.held,
                 },
             )
 
 
 class Heartbeat(AbstractContextManager["Heartbeat"]):
-    """Holds a job's lease while the block runs, renewing it three times per lease."""
+    """Renews a job's lease while the block runs, three times per lease."""
 
     def __init__(self, jobs: JobStore, job: Job, lease: int) -> None:
         self._jobs = jobs
@@ -157,3 +164,99 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
                     return
             except Exception:
                 log.exception("lease not renewed", extra={"job_id": self._job.id})
+
+
+# -- the outcome of a job
+
+
+def charge_for(job: Job, entries: Iterable[Entry]) -> Charge:
+    """Return what the job costs: delivered variations, never above the reservation; unknown charges are held."""
+    by_provider: Counter[str] = Counter()
+    left = job.reserved
+    unknown = 0
+    for entry in entries:
+        if entry.stage is Stage.DONE:
+            paid = min(entry.credits, left)
+            by_provider[entry.provider] += paid
+            left -= paid
+        elif entry.stage is not Stage.FRESH:
+            unknown += entry.credits
+    return Charge(
+        charged=by_provider.total(),
+        held=min(unknown, left),
+        studio=job.operation.partition(".")[0],
+        by_provider=by_provider,
+    )
+
+
+def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:
+    """Return the error as callers read it: {status, code, detail}. A 500 starts with the operation's own words."""
+    prefix = "" if error.status < 500 or error.detail.startswith(operation.failure) else f"{operation.failure}: "
+    code = error.code if isinstance(error, ProviderFailed | JobFailed) or error.status < 500 else "internal_error"
+    return {"status": error.status, "code": code, "detail": prefix + error.detail}
+
+
+def with_operation_prefix(error: StudioError, operation: Operation) -> StudioError:
+    """Return an error that happened outside a job as a job would record it."""
+    return error if error.status < 500 else JobFailed(**error_payload(error, operation))
+
+
+# -- dispatch
+
+
+class Dispatcher(Protocol):
+    """Sends a job to a worker. A message may come twice or never; the job's record decides.
+
+    `outlives_us`: whether the job goes on when this process has answered, and is frozen or gone.
+    """
+
+    outlives_us: bool
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Let the job run in `delay` seconds."""
+        ...
+
+
+class Queue:
+    """SQS: messages carry ids, never images."""
+
+    outlives_us = True
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Put a message into the job queue."""
+        aws_clients.sqs().send_message(
+            QueueUrl=settings().queue_url,
+            MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
+            DelaySeconds=min(MAX_DELAY, max(0, round(delay))),
+        )
+
+
+class InProcess:
+    """Threads of this process, for `sam local invoke` and tests: nothing to set up, nothing survives."""
+
+    outlives_us = False
+
+    def __init__(self, run: Callable[[str, str, Send], None] = run_job) -> None:
+        self._run = run
+        self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        """Run the job in a thread."""
+        if delay > 0:
+            timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
+            timer.daemon = True
+            timer.start()
+        else:
+            self._pool.submit(self._work, tenant, job_id)
+
+    def _work(self, tenant: str, job_id: str) -> None:
+        try:
+            self._run(tenant, job_id, self.send)
+        except Exception:
+            log.exception("job failed outside its record", extra={"job_id": job_id})
+
+
+@lru_cache(maxsize=1)
+def dispatcher() -> Dispatcher:
+    """The queue where one is configured, else this process."""
+    return Queue() if settings().queue_url else InProcess()

@@ -10,10 +10,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from image_studio.operations import OPERATIONS, find_operation
 from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads, wiring
-from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.reaper import reap
-from image_studio.runtime.worker import run_job
+from image_studio.runtime.worker import dispatcher, run_job
 from image_studio.storage import keys
 
 log = logging.getLogger(__name__)

@@ -1,9 +1,9 @@
-"""Credits of a caller and month, and the variations it has in flight: one record, changed with the job in one step.
+"""Credits of a caller and month, and the caller's variations in flight: one record, changed with the job in one step.
 
-`committed` (used and reserved) bounds what may be started, `used` was delivered, `flying` counts the variations of
-jobs that haven't ended. Reserving is a condition on `committed` and `flying`, because a condition can't add;
-everything else only adds. A job ends in the month that it began in. By studio and by provider, `used` is split into
-attributes of their own, so that one read gives the usage.
+`committed` (used and reserved) bounds what may be started, `used` was delivered, `in_flight` counts the variations of
+jobs that haven't ended. A reservation is a condition on `committed` and `in_flight`, because a condition can't add;
+everything else only adds. A job is settled in the month that it started in. `used` is also split by studio (the
+operation's first word) and by provider into attributes of their own, so that one read gives the usage.
 """
 
 import time
@@ -14,27 +14,27 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import NotEnoughCredits, StudioError, TooManyRequests
 from image_studio.storage import keys
-from image_studio.storage.items import Item, pack, unpack
+from image_studio.storage.transactions import Item, pack, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 KEEP_SECONDS = 400 * 24 * 3600  # a month's record stays a bit longer than a year after it was last written
-FREE = 10**12  # credits; more than anybody has
-LANDING_SECONDS = 5  # after which asking again makes sense where too much is in flight
+UNLIMITED = 10**12  # credits; more than any caller has
+RETRY_SECONDS = 5  # until a retry makes sense where too many variations are in flight
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a caller may have: credits of a month, and variations in flight at a time."""
+    """What a caller may use: credits of a month, and variations in flight at a time."""
 
     credits: int
     in_flight: int
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """How a job's reservation ends: `charged` was delivered, `held` is unknown, the rest goes back."""
+class Charge:
+    """How a job's reservation ends: `charged` was delivered, `held` stays on hold, the rest is released."""
 
     charged: int = 0
     held: int = 0
@@ -44,22 +44,22 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """A month as its record has it: credits used, used or reserved (`committed`), and what they were used for."""
+    """A month's credits: used, used or reserved (`committed`), and what they were used for."""
 
     used: int = 0
     committed: int = 0
-    flying: int = 0
+    in_flight: int = 0
     by_studio: Mapping[str, int] = field(default_factory=dict)
     by_provider: Mapping[str, int] = field(default_factory=dict)
 
 
 def month_of(now: float) -> str:
-    """The month that credits count for, UTC."""
+    """Return the month (UTC) that a job's credits count for."""
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m")
 
 
 def month_end(month: str) -> int:
-    """When the next month begins, epoch seconds."""
+    """Return when the next month starts, epoch seconds."""
     first = _first_day(month)
     return int(first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1).timestamp())
 
@@ -69,23 +69,23 @@ def _first_day(month: str) -> datetime:
 
 
 def record_key(tenant: str, month: str) -> Item:
-    """The key of a month's record."""
+    """Return the key of a month's record."""
     return pack({"pk": keys.caller_pk(tenant), "sk": f"CREDITS#{month}"})
 
 
 def read(client: "DynamoDBClient", table: str, tenant: str, month: str) -> Balance:
-    """The caller's month; nothing used where there is no record."""
+    """Return the caller's month; nothing is used where there is no record."""
     found = client.get_item(TableName=table, Key=record_key(tenant, month), ConsistentRead=True).get("Item")
     return balance_of(found)
 
 
 def balance_of(item: Item | None) -> Balance:
-    """A month's record as a balance."""
+    """Return a month's record as a balance."""
     values = unpack(item or {})
     return Balance(
         used=values.get("used", 0),
         committed=values.get("committed", 0),
-        flying=values.get("flying", 0),
+        in_flight=values.get("in_flight", 0),
         by_studio=_split(values, "studio_"),
         by_provider=_split(values, "provider_"),
     )
@@ -96,14 +96,14 @@ def _split(values: Mapping[str, Any], prefix: str) -> dict[str, int]:
 
 
 def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allowance | None) -> Item:
-    """The update that reserves `amount` credits for `variations`; where an allowance is given, only within it.
+    """Return the update that reserves `amount` credits for `variations`, within the allowance if one is given.
 
-    An amount or a number above the whole allowance can't be a condition: ask `refusal` first.
+    An amount or number above the whole allowance can't be a condition: check `refusal` first.
     """
     update = {
         "TableName": table,
         "Key": key,
-        "UpdateExpression": "ADD committed :amount, flying :variations SET expires = :expires",
+        "UpdateExpression": "ADD committed :amount, in_flight :variations SET expires = :expires",
     }
     values = {
         ":amount": amount,
@@ -111,46 +111,46 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
         ":expires": int(time.time()) + KEEP_SECONDS,
     }
     if allowance is not None:
-        room = allowance.credits - amount if amount else FREE  # what costs nothing needs no credits to be left
-        values |= {":room": room, ":sky": allowance.in_flight - variations}
+        room = allowance.credits - amount if amount else UNLIMITED  # a free job needs no credits left
+        values |= {":room": room, ":most": allowance.in_flight - variations}
         update |= {
-            "ConditionExpression": "attribute_not_exists(committed) OR (committed <= :room AND flying <= :sky)",
+            "ConditionExpression": "attribute_not_exists(committed) OR (committed <= :room AND in_flight <= :most)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
     return update | {"ExpressionAttributeValues": pack(values)}
 
 
 def refusal(balance: Balance, amount: int, variations: int, allowance: Allowance) -> StudioError | None:
-    """Why a job of `amount` credits and `variations` can't be started: NotEnoughCredits, TooManyRequests, or None."""
+    """Return why such a job can't be started: NotEnoughCredits, TooManyRequests, or None where it can."""
     left = max(0, allowance.credits - balance.committed)
     if amount > left:
         return NotEnoughCredits(
             f"This needs {amount} credits and {left} are left this month. See GET /api/image-studio/usage."
         )
-    if variations + balance.flying > allowance.in_flight:
+    if variations + balance.in_flight > allowance.in_flight:
         return TooManyRequests(
-            f"{balance.flying} images are being made for you; {variations} more would exceed your tier's "
+            f"{balance.in_flight} of your images are being made; {variations} more would exceed your tier's "
             f"{allowance.in_flight} at a time. Try again when some are done.",
-            retry_after=LANDING_SECONDS,
+            retry_after=RETRY_SECONDS,
         )
     return None
 
 
-def settle(table: str, key: Item, reserved: int, variations: int, spent: Spent) -> Item:
-    """The update that ends the reservation of a job that ends."""
+def settle(table: str, key: Item, reserved: int, variations: int, charge: Charge) -> Item:
+    """Return the update that settles the reservation of a job that ends."""
     adds: dict[str, int] = {
-        "committed": spent.charged + spent.held - reserved,
-        "flying": -variations,
-        "used": spent.charged,
+        "committed": charge.charged + charge.held - reserved,
+        "in_flight": -variations,
+        "used": charge.charged,
     }
-    if spent.charged:
-        adds[f"studio_{spent.studio}"] = spent.charged
-        adds |= {f"provider_{name}": amount for name, amount in spent.by_provider.items()}
+    if charge.charged:
+        adds[f"studio_{charge.studio}"] = charge.charged
+        adds |= {f"provider_{name}": amount for name, amount in charge.by_provider.items()}
     return _add(table, key, adds)
 
 
 def release(table: str, key: Item, amount: int) -> Item:
-    """The update that gives `amount` of a reservation back."""
+    """Return the update that releases `amount` of a reservation."""
     return _add(table, key, {"committed": -amount})
 
 

@@ -1,4 +1,4 @@
-"""A job as its record has it."""
+"""A job, and how its record stores it."""
 
 import json
 import secrets
@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from image_studio.storage import keys
-from image_studio.storage.items import Item, pack
+from image_studio.storage.transactions import Item, pack
 
 
 class Status(StrEnum):
@@ -22,20 +22,20 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the job has succeeded or failed, and won't change any more."""
         return self in (Status.SUCCEEDED, Status.FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as its record has it. Times are epoch milliseconds; `error` is {status, code, detail}."""
+    """A job. Times are epoch milliseconds; `error` is {status, code, detail}."""
 
     tenant: str
     id: str
     operation: str
     status: Status
     request_hash: str
-    input: str  # the object with the request
+    input: str  # the key of the object with the request
     total: int  # variations
     created: str
     created_at: int
@@ -46,26 +46,26 @@ class Job:
     month: str = ""
     tier: str = "free"
     attempt: int = 0
-    runs: int = 0  # dispatches that started, give-backs not counted
+    runs: int = 0  # runs that started; those given back while polling don't count
     lease_until: int = 0  # epoch seconds
     started_at: int | None = None
     finished_at: int | None = None
     awaits: str | None = None  # the upload that starts it
-    inbox: str | None = None  # of a hot-folder job: the image's path below inbox/, its result's below outbox/
+    inbox: str | None = None  # of a hot-folder job: the image's path below inbox/, and its result's below outbox/
     etag: str | None = None  # which content of that object it works on
     variations: Mapping[str, str] = field(default_factory=dict)  # number -> journal entry, JSON
     notes: Mapping[str, str] = field(default_factory=dict)
-    answer: str | None = None
+    response: str | None = None
     error: Mapping[str, Any] | None = None
 
     @property
     def key(self) -> Item:
-        """The record's key, as DynamoDB wants it."""
+        """The record's key in DynamoDB's format."""
         return keys.job_key(self.tenant, self.id)
 
 
 def new_id() -> str:
-    """A job's or upload's id: 32 hex digits, not guessable."""
+    """Return an id for a job or an upload: 32 random hex digits."""
     return secrets.token_hex(16)
 
 
@@ -93,7 +93,7 @@ _STORED = (
 
 
 def item_of(job: Job) -> Item:
-    """A new job's record."""
+    """Return the record of a new job."""
     values = {
         **{name: getattr(job, name) for name in _STORED},
         "status": str(job.status),
@@ -105,7 +105,7 @@ def item_of(job: Job) -> Item:
 
 
 def job_from(item: Mapping[str, Any]) -> Job:
-    """A record, unpacked, as a job."""
+    """Return the job of an unpacked record."""
     fields = {name: item[name] for name in Job.__dataclass_fields__ if name in item}
     fields["tenant"] = keys.tenant_in(item["pk"])
     fields["status"] = Status(item["status"])
@@ -115,5 +115,5 @@ def job_from(item: Mapping[str, Any]) -> Job:
 
 
 def created_now(now: float, job_id: str) -> str:
-    """A mark that sorts jobs by the moment they were made, is unique, and needs no quoting in a URL."""
+    """Return a unique mark that sorts jobs by creation time and needs no quoting in a URL."""
     return f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%S.%fZ}-{job_id}"

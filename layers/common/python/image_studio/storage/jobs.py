@@ -1,19 +1,35 @@
-"""Job records: made once, found by id, by age and by lease. `steps.py` has how they change."""
+"""Job records: how they are made, found, and changed. Each change is one conditional write.
 
-from collections.abc import Iterator
-from typing import Any
+    queued --claim--> running --finish--> succeeded | failed
+       ^                 |
+       '----give_back----'    (a long poll) or requeue (a lease that ran out)
+
+So duplicates, crashes and races change nothing twice. `attempt` is the fencing token: a worker that lost its lease
+can't write any more. `lease_until` says when the reaper may look: at a queued job that no worker took, a running one
+whose worker died, a finished one with credits on hold.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import IdempotencyMismatch, TemporarilyUnavailable
 from image_studio.storage import credits, keys
-from image_studio.storage.items import Item, pack, unpack
-from image_studio.storage.job import Job, item_of, job_from
-from image_studio.storage.steps import JobSteps
-from image_studio.storage.transact import transact
+from image_studio.storage.job import Job, Status, item_of, job_from
+from image_studio.storage.transactions import Item, pack, transact, unpack, update
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEY_SECONDS = 24 * 3600  # how long an Idempotency-Key is kept
 PAGE = 100  # jobs on one page, at most
 MAX_QUERIES = 5  # for one page: records that expired, but weren't deleted yet, leave gaps
-MAX_JOINS = 5  # tries of a key that ran out while we looked
+MAX_JOINS = 5  # tries of a key that expires between our reads and writes
+
+#: The condition of every write that belongs to one run.
+FENCE = "#status = :running AND attempt = :mine"
+_STATUS = {"#status": "status"}  # a reserved word
 
 
 class KeyTaken(Exception):
@@ -24,21 +40,26 @@ class KeyTaken(Exception):
         super().__init__(job_id)
 
 
-class JobStore(JobSteps):
-    """The job records of one table."""
+class JobStore:
+    """The job records of one table, as submits, runs and the reaper change them."""
 
-    # -- making one
+    def __init__(self, client: "DynamoDBClient", table: str, *, clock: Callable[[], float] = time.time) -> None:
+        self._db = client
+        self._table = table
+        self._now = clock
+
+    # -- a new job
 
     def put(self, job: Job, *, idempotency_key: str | None = None, allowance: credits.Allowance | None = None) -> None:
         """Record the job and reserve its credits in one step, within the caller's allowance.
 
-        A job that is there already stays as it is: an earlier try of ours, or an event that came twice.
+        A job that is there already stays as it is: it comes from an earlier try, or from an event that came twice.
         Raises KeyTaken (same key, same request), IdempotencyMismatch (same key, another request), NotEnoughCredits,
         and TooManyRequests where too many variations are in flight.
         """
         for _ in range(MAX_JOINS):
-            refused = transact(self._db, self._making(job, idempotency_key, allowance))
-            taken = self.taken(job.tenant, idempotency_key, job.request_hash) if "key" in refused else None
+            refused = transact(self._db, self._put_steps(job, idempotency_key, allowance))
+            taken = self.job_of_key(job.tenant, idempotency_key, job.request_hash) if "key" in refused else None
             if taken and taken != job.id:
                 raise KeyTaken(taken)
             if taken or "job" in refused or not refused:
@@ -47,14 +68,13 @@ class JobStore(JobSteps):
                 self._check(job, allowance, credits.balance_of(refused["credits"]))
         raise TemporarilyUnavailable
 
-    def _making(self, job: Job, idempotency_key: str | None, allowance: credits.Allowance | None) -> dict[str, Item]:
+    def _put_steps(self, job: Job, idempotency_key: str | None, allowance: credits.Allowance | None) -> dict[str, Item]:
         if allowance and (job.reserved > allowance.credits or job.total > allowance.in_flight):
             self._check(job, allowance, credits.read(self._db, self._table, job.tenant, job.month))
-        month = credits.record_key(job.tenant, job.month)
         new = {"TableName": self._table, "Item": item_of(job), "ConditionExpression": "attribute_not_exists(pk)"}
         steps: dict[str, Item] = {
             "job": {"Put": new},
-            "credits": {"Update": credits.reserve(self._table, month, job.reserved, job.total, allowance)},
+            "credits": {"Update": credits.reserve(self._table, _month(job), job.reserved, job.total, allowance)},
         }
         if idempotency_key:
             steps["key"] = {"Put": self._new_key(job, idempotency_key)}
@@ -81,8 +101,8 @@ class JobStore(JobSteps):
             "ExpressionAttributeValues": pack({":now": now}),
         }
 
-    def taken(self, tenant: str, idempotency_key: str | None, request_hash: str) -> str | None:
-        """The id of the job that the key names for this request, or None. Raises IdempotencyMismatch for another."""
+    def job_of_key(self, tenant: str, idempotency_key: str | None, request_hash: str) -> str | None:
+        """Return the id of the key's job for this request, or None. Raises IdempotencyMismatch for another request."""
         found = self._read(tenant, keys.key_sk(idempotency_key)) if idempotency_key else None
         if found is None:
             return None
@@ -93,7 +113,7 @@ class JobStore(JobSteps):
     # -- reading
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        """The caller's job, or None where there is none (any more)."""
+        """Return the caller's job, or None where there is none (any more)."""
         item = self._read(tenant, keys.job_sk(job_id))
         return job_from(item) if item else None
 
@@ -105,7 +125,7 @@ class JobStore(JobSteps):
         return item if item and item["expires"] > self._now() else None
 
     def newest(self, tenant: str, count: int, before: str | None = None) -> tuple[list[Job], str | None]:
-        """The caller's jobs, newest first, and the mark of the next page, None where this is the last."""
+        """Return the caller's jobs, newest first, and the mark of the next page, None on the last page."""
         most = min(count, PAGE)
         found: list[Job] = []
         for _ in range(MAX_QUERIES):
@@ -118,7 +138,7 @@ class JobStore(JobSteps):
         return found, before
 
     def _page(self, tenant: str, count: int, before: str | None) -> tuple[list[Job], str | None]:
-        """Up to `count` records' jobs, expired ones left out, and where to go on."""
+        """The jobs of up to `count` records, expired ones left out, and where to go on."""
         values = {":pk": keys.caller_pk(tenant), ":now": int(self._now()), ":before": before}
         found = self._db.query(
             TableName=self._table,
@@ -133,7 +153,7 @@ class JobStore(JobSteps):
         return [job_from(unpack(item)) for item in found["Items"]], unpack(more)["created"] if more else None
 
     def overdue(self, count: int) -> Iterator[Job]:
-        """Jobs whose lease has run out, oldest first within each partition, at most `count` of each."""
+        """Yield jobs whose lease ran out, oldest first within each lease partition, at most `count` of each."""
         for partition in keys.LEASES:
             found = self._db.query(
                 TableName=self._table,
@@ -143,3 +163,198 @@ class JobStore(JobSteps):
                 Limit=count,
             )
             yield from (job_from(unpack(item)) for item in found["Items"])
+
+    # -- a run
+
+    def claim(self, tenant: str, job_id: str, lease: int) -> Job | None:
+        """Take the job for `lease` seconds, or return None where a worker has it, or it ended or expired."""
+        now = int(self._now())
+        values = {
+            ":running": "running",
+            ":queued": "queued",
+            ":until": now + lease,
+            ":now": now,
+            ":one": 1,
+            ":ms": self._milliseconds(),
+        }
+        change = (
+            "SET #status = :running, lease_until = :until, attempt = attempt + :one, runs = runs + :one,"
+            " started_at = if_not_exists(started_at, :ms)"
+        )
+        free = "(#status = :queued AND attribute_not_exists(awaits)) OR (#status = :running AND lease_until < :now)"
+        return self._update(keys.job_key(tenant, job_id), change, f"expires > :now AND ({free})", values)
+
+    def renew(self, job: Job, lease: int) -> bool:
+        """Extend the lease to `lease` seconds from now; False where the job is no longer this run's."""
+        return self._update_fenced(job, "SET lease_until = :until", {":until": int(self._now()) + lease})
+
+    def note(self, job: Job, variation: int, entry: str) -> bool:
+        """Record a variation's journal entry; False where the job is no longer this run's."""
+        names = {"#number": str(variation)}
+        return self._update_fenced(job, "SET variations.#number = :entry", {":entry": entry}, names)
+
+    def remember(self, job: Job, name: str, value: str) -> bool:
+        """Record a decision; False where the job is no longer this run's."""
+        return self._update_fenced(job, "SET notes.#name = :value", {":value": value}, {"#name": name})
+
+    def give_back(self, job: Job, wait: int, *, failed: bool = False) -> bool:
+        """Queue the job again; the reaper may look in `wait` seconds. Only a failed run counts as a run."""
+        change = "SET #status = :queued, lease_until = :until, runs = runs - :uncounted"
+        values = {":queued": "queued", ":until": int(self._now()) + wait, ":uncounted": 0 if failed else 1}
+        return self._update_fenced(job, change, values)
+
+    # -- the reaper
+
+    def touch(self, job: Job, wait: int) -> bool:
+        """Postpone the next look at a queued job by `wait` seconds; False where it changed meanwhile."""
+        return self._update_unchanged(job, "SET lease_until = :until", {":until": int(self._now()) + wait})
+
+    def requeue(self, job: Job, wait: int) -> bool:
+        """Queue a job whose worker died; False where it is alive after all."""
+        change = "SET #status = :queued, lease_until = :until"
+        return self._update_unchanged(job, change, {":queued": "queued", ":until": int(self._now()) + wait})
+
+    def release_hold(self, job: Job) -> bool:
+        """Give back the credits of calls whose charge stayed unknown; the caller isn't charged for them."""
+        change = "SET held = :none REMOVE lease, lease_until"
+        released = self._expression(job.key, change, {":held": job.held, ":none": 0})
+        return self._write_all({"Update": {**released, "ConditionExpression": "held = :held"}}, self._release(job))
+
+    # -- an upload that a job waits for
+
+    def arrived(self, job: Job, *, cost: int, allowance: credits.Allowance, wait: int) -> bool:
+        """Let a job run whose upload arrived, for `cost` credits; False where it isn't waiting any more.
+
+        A cost above what was reserved is reserved in the same step. Raises NotEnoughCredits.
+        """
+        more = max(0, cost - job.reserved)
+        if more > allowance.credits:
+            self._refuse(more, allowance, credits.read(self._db, self._table, job.tenant, job.month))
+        values = {
+            ":queued": "queued",
+            ":until": int(self._now()) + wait,
+            ":reserved": job.reserved,
+            ":cost": job.reserved + more,
+        }
+        change = {
+            **self._expression(job.key, "SET lease_until = :until, reserved = :cost REMOVE awaits", values, _STATUS),
+            "ConditionExpression": "#status = :queued AND attribute_exists(awaits) AND reserved = :reserved",
+        }
+        steps: dict[str, Item] = {"job": {"Update": change}}
+        if more:
+            steps["credits"] = {"Update": credits.reserve(self._table, _month(job), more, 0, allowance)}
+        refused = transact(self._db, steps)
+        if "credits" in refused and "job" not in refused:
+            self._refuse(more, allowance, credits.balance_of(refused["credits"]))
+        return not refused
+
+    def _refuse(self, more: int, allowance: credits.Allowance, balance: credits.Balance) -> None:
+        raise credits.refusal(balance, more, 0, allowance) or TemporarilyUnavailable()
+
+    # -- the end
+
+    def finish(
+        self,
+        job: Job,
+        *,
+        response: str | None = None,
+        error: Mapping[str, Any] | None = None,
+        charge: credits.Charge,
+        hold: int = 0,
+        waiting: bool = False,
+    ) -> bool:
+        """End the job and settle its credits in one step; False where it is no longer as `job` has it.
+
+        Credits of calls whose charge is unknown stay reserved for `hold` seconds. With `waiting` the step is refused
+        where the job's upload arrived meanwhile.
+        """
+        outcome = {
+            "status": str(Status.FAILED if response is None else Status.SUCCEEDED),
+            "finished_at": self._milliseconds(),
+            "charged": charge.charged,
+            "held": charge.held,
+            "response": response,
+            "error": json.dumps(error) if error is not None else None,
+            "lease_until": int(self._now()) + hold if charge.held else None,
+        }
+        change = _set_expression(outcome) + ("" if charge.held else " REMOVE lease, lease_until")
+        values = {f":{name}": value for name, value in outcome.items()}
+        condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
+        own = {":was": str(job.status), ":mine": job.attempt}
+        ending = {
+            **self._expression(job.key, change, {**values, **own}, _placeholders(outcome)),
+            "ConditionExpression": condition,
+        }
+        settling = credits.settle(self._table, _month(job), job.reserved, job.total, charge)
+        return self._write_all({"Update": ending}, {"Update": settling})
+
+    def delete(self, job: Job) -> bool:
+        """Delete an ended job, and release the credits that it holds; False where it changed meanwhile."""
+        gone = {
+            "TableName": self._table,
+            "Key": job.key,
+            "ConditionExpression": "#status = :was AND held = :held",
+            "ExpressionAttributeNames": _STATUS,
+            "ExpressionAttributeValues": pack({":was": str(job.status), ":held": job.held}),
+        }
+        return self._write_all({"Delete": gone}, self._release(job) if job.held else None)
+
+    def _release(self, job: Job) -> Item:
+        return {"Update": credits.release(self._table, _month(job), job.held)}
+
+    # -- how changes are written
+
+    def _milliseconds(self) -> int:
+        return int(self._now() * 1000)
+
+    def _update_fenced(
+        self, job: Job, change: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
+    ) -> bool:
+        """Change a job that this run still has."""
+        mine = {**values, ":mine": job.attempt, ":running": "running"}
+        return self._update(job.key, change, FENCE, mine, names) is not None
+
+    def _update_unchanged(self, job: Job, change: str, values: Mapping[str, Any]) -> bool:
+        """Change a job that is as it was when it was read."""
+        seen = {":was": str(job.status), ":mine": job.attempt, ":seen": job.lease_until}
+        condition = "#status = :was AND attempt = :mine AND lease_until = :seen"
+        return self._update(job.key, change, condition, {**values, **seen}) is not None
+
+    def _update(
+        self,
+        key: Item,
+        change: str,
+        condition: str,
+        values: Mapping[str, Any],
+        names: Mapping[str, str] | None = None,
+    ) -> Job | None:
+        expression = self._expression(key, change, values, {**_STATUS, **(names or {})})
+        item = update(self._db, {**expression, "ConditionExpression": condition})
+        return job_from(unpack(item)) if item else None
+
+    def _expression(
+        self, key: Item, change: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
+    ) -> Item:
+        return {
+            "TableName": self._table,
+            "Key": key,
+            "UpdateExpression": change,
+            "ExpressionAttributeValues": pack(values),
+            **({"ExpressionAttributeNames": dict(names)} if names else {}),
+        }
+
+    def _write_all(self, *steps: Item | None) -> bool:
+        return not transact(self._db, {str(number): step for number, step in enumerate(steps) if step})
+
+
+def _month(job: Job) -> Item:
+    return credits.record_key(job.tenant, job.month)
+
+
+def _set_expression(values: Mapping[str, Any]) -> str:
+    """`SET` of what isn't None, every name through a placeholder: several are reserved words."""
+    return "SET " + ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
+
+
+def _placeholders(values: Mapping[str, Any]) -> dict[str, str]:
+    return {f"#{name}": name for name, value in values.items() if value is not None}

@@ -13,7 +13,6 @@ from image_studio.errors import TooLarge
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
 URL_SECONDS = 15 * 60  # how long a presigned URL lives
 DELETE_BATCH = 1000
 MAX_TRIES = 4  # of a write that met another one of the same key
@@ -29,14 +28,14 @@ class StoredObject:
 
 
 class ObjectStore:
-    """The bucket. `client` is a function, so that nothing is imported before it is needed."""
+    """The objects of one bucket. `client` is a function, so that boto3 makes the client on first use."""
 
     def __init__(self, client: "Callable[[], S3Client]", bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put_once(self, key: str, data: bytes, mime: str) -> bool:
-        """Write an object that isn't there yet; False where it is, and stays as it was."""
+        """Write an object that isn't there yet. Return False where it is; it then stays as it was."""
         for attempt in range(1, MAX_TRIES + 1):
             try:
                 self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime, IfNoneMatch="*")
@@ -55,18 +54,18 @@ class ObjectStore:
         self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime)
 
     def get(self, key: str) -> bytes | None:
-        """An object's bytes, or None where there is none."""
-        held = self.read(key)
-        return held.data if held else None
+        """Return an object's bytes, or None where there is none."""
+        found = self.read(key)
+        return found.data if found else None
 
     def read(self, key: str, *, most: int | None = None, etag: str | None = None) -> StoredObject | None:
-        """An object, or None where there is none, or none with this content (`etag`).
+        """Return an object, or None where there is none, or none with this content (`etag`).
 
         Raises TooLarge for one of more than `most` bytes, before reading it.
         """
-        asked: dict[str, Any] = {"Bucket": self._bucket, "Key": key, **({"IfMatch": etag} if etag else {})}
+        request: dict[str, Any] = {"Bucket": self._bucket, "Key": key, **({"IfMatch": etag} if etag else {})}
         try:
-            found = self._client().get_object(**asked)
+            found = self._client().get_object(**request)
         except ClientError as error:
             if _status(error) in (403, 404, 412):  # 403: without the right to list, S3 doesn't say which
                 return None
@@ -77,7 +76,7 @@ class ObjectStore:
         return StoredObject(found["Body"].read(), found["LastModified"])
 
     def exists(self, key: str) -> bool:
-        """Whether the object is there."""
+        """Return whether the object is there."""
         try:
             self._client().head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
@@ -94,7 +93,7 @@ class ObjectStore:
             self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
 
     def link(self, key: str, name: str) -> str:
-        """A URL that downloads the object for 15 minutes, saved as `name`."""
+        """Return a URL that downloads the object for 15 minutes, saved as `name`."""
         return self._client().generate_presigned_url(
             "get_object",
             Params={
@@ -106,7 +105,7 @@ class ObjectStore:
         )
 
     def form(self, key: str, mime: str, max_bytes: int) -> dict[str, Any]:
-        """A presigned POST for exactly one key, one media type and 1 to `max_bytes` bytes: {url, fields}."""
+        """Return a presigned POST for exactly one key, one media type and 1 to `max_bytes` bytes: {url, fields}."""
         return self._client().generate_presigned_post(
             self._bucket,
             key,

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.storage import keys
-from image_studio.storage.items import Item, pack, unpack
-from image_studio.storage.transact import transact
+from image_studio.storage.transactions import Item, pack, transact, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,19 +22,19 @@ class TooManyPersonas(Exception):
 
 
 class PersonaStore:
-    """The personas of one table. A document is a JSON object; what it means is the caller's business."""
+    """The personas of one table. A document is a JSON object; this store doesn't look into it."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._db = client
         self._table = table
 
     def get(self, tenant: str, persona_id: str) -> Document | None:
-        """A document, or None where there is none."""
+        """Return a document, or None where there is none."""
         found = self._db.get_item(TableName=self._table, Key=_key(tenant, _PREFIX + persona_id)).get("Item")
         return _document(unpack(found)) if found else None
 
     def all(self, tenant: str, most: int) -> Iterator[tuple[str, Document]]:
-        """Up to `most` ids with their documents, by id."""
+        """Yield up to `most` ids with their documents, by id."""
         found = self._db.query(
             TableName=self._table,
             KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
@@ -46,9 +45,9 @@ class PersonaStore:
             yield item["sk"].removeprefix(_PREFIX), _document(item)
 
     def put(self, tenant: str, persona_id: str, document: Document, most: int) -> bool:
-        """Write a document; True where it is new.
+        """Write a document, and return whether it is new.
 
-        Raises TooManyPersonas where `most` are there already, TemporarilyUnavailable where others keep interfering.
+        Raises TooManyPersonas where `most` are there already, TemporarilyUnavailable where other writes come first.
         """
         text = json.dumps(document, ensure_ascii=False)
         item = {**_key(tenant, _PREFIX + persona_id), **pack({"document": text})}
@@ -67,7 +66,7 @@ class PersonaStore:
         raise TemporarilyUnavailable
 
     def _replace(self, item: Item) -> bool:
-        """Write over a document; False where it was deleted meanwhile."""
+        """Replace a document; False where it was deleted meanwhile."""
         try:
             self._db.put_item(**self._on(Item=item, ConditionExpression="attribute_exists(pk)"))
         except self._db.exceptions.ConditionalCheckFailedException:
@@ -75,7 +74,7 @@ class PersonaStore:
         return True
 
     def delete(self, tenant: str, persona_id: str) -> bool:
-        """Forget a document; False where there is none."""
+        """Delete a document; False where there is none."""
         there = self._on(Key=_key(tenant, _PREFIX + persona_id), ConditionExpression="attribute_exists(pk)")
         steps = {"old": {"Delete": there}, "count": {"Update": self._counted(tenant, -1)}}
         return not transact(self._db, steps)

@@ -12,10 +12,13 @@ import boto3
 
 
 def handler(event, context):
-    """Handle one batch."""
+    """Handle one batch, or one tick of the schedule."""
+    s3 = boto3.client("s3")
+    if "Records" not in event:
+        s3.put_object(Bucket=os.environ["BUCKET"], Key=f"out/ticks/{time.time()}", Body=json.dumps(event))
+        return None
     [record] = event["Records"]
     body = json.loads(record["body"])
-    s3 = boto3.client("s3")
     began = time.time()
     if "pair" in body:
         (Path(body["pair"]) / record["messageId"]).touch()

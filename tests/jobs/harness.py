@@ -1,4 +1,4 @@
-"""A desk for jobs: the API in this process, a queue in moto, the worker's handler, a wire that is told what to do."""
+"""A harness for jobs: the API in this process, a queue in moto, the worker's handler, a scripted provider client."""
 
 import io
 import json
@@ -10,11 +10,10 @@ import boto3
 import pytest
 from PIL import Image
 
-from image_studio.errors import StudioError
 from image_studio.providers.adapter import Adapter, ProviderCredentials, ProviderImage, Task
 from image_studio.providers.client import ProviderClient
 from image_studio.providers.spec import ModelSpec
-from image_studio.runtime import aws_clients, dispatch, wiring
+from image_studio.runtime import aws_clients, wiring, worker
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from tests.security.inside import Inside, handler
@@ -31,8 +30,8 @@ def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (40, 90
     return out.getvalue()
 
 
-class ToldWire(ProviderClient):
-    """Answers paid calls from a script: an image by default; an error, or something that is called, where told so.
+class ScriptedWire(ProviderClient):
+    """Answers paid calls from a script: an image by default, else the script's next error or function.
 
     `paid` has the task of each paid call, `resumed` the handle of each call that goes on with an earlier one.
     """
@@ -48,7 +47,7 @@ class ToldWire(ProviderClient):
     def make(
         self, adapter: Adapter, model: ModelSpec, task: Task, access: ProviderCredentials, **given: Any
     ) -> ProviderImage:
-        """What the script says."""
+        """Return or raise what the script says."""
         if not given.get("handle"):
             given["on_paying"]()
         with self._lock:
@@ -56,18 +55,18 @@ class ToldWire(ProviderClient):
                 self.resumed.append(given["handle"])
             else:
                 self.paid.append(task)
-            told = self.script.pop(0) if self.script else None
-        if isinstance(told, Exception):
-            raise told
-        return told(task, **given) if told else ProviderImage(self.image, task.seed)
+            step = self.script.pop(0) if self.script else None
+        if isinstance(step, Exception):
+            raise step
+        return step(task, **given) if step else ProviderImage(self.image, task.seed)
 
 
-class Desk(Inside):
+class Harness(Inside):
     """`ask` for HTTP, `work` for the worker; `wire` counts what would have been paid."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        self.wire = ToldWire()
+        self.wire = ScriptedWire()
         self.queue = boto3.client("sqs").create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "1800"})[
             "QueueUrl"
         ]
@@ -77,7 +76,7 @@ class Desk(Inside):
         for name, value in KEYS.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(wiring, "wire", lambda: self.wire)
-        monkeypatch.setattr(dispatch.Queue, "send", self._send)
+        monkeypatch.setattr(worker.Queue, "send", self._send)
 
     def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """As the real one, but without the delay, which is noted."""
@@ -106,7 +105,7 @@ class Desk(Inside):
         return handler("WorkerFunction")({"Records": [record]}, None)
 
     def tick(self) -> None:
-        """The clock's message."""
+        """The schedule's event."""
         handler("WorkerFunction")({"detail-type": "Scheduled Event"}, None)
 
     def submit(self, body: Any = None, path: str = "/create", **given: Any) -> str:
@@ -136,6 +135,14 @@ class Desk(Inside):
             ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in values.items()},
         )
 
+    def put(self, key: str, data: bytes) -> None:
+        """Put an object into the bucket."""
+        aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data)
+
+    def remove(self, key: str) -> None:
+        """Remove an object, as the lifecycle does."""
+        aws_clients.s3().delete_object(Bucket=BUCKET, Key=key)
+
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """The bucket's objects by key."""
         listed = aws_clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
@@ -146,12 +153,3 @@ class Desk(Inside):
 
 class Crash(BaseException):
     """The process ends here, as far as the code can tell."""
-
-
-def failing(error: StudioError) -> Callable[..., ProviderImage]:
-    """A script's step that raises."""
-
-    def fail(*_: Any, **__: Any) -> ProviderImage:
-        raise error
-
-    return fail

@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.runtime import aws_clients
-from image_studio.storage import transact as module
+from image_studio.storage import transactions as module
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.transact import MAX_TRIES, transact, update
+from image_studio.storage.transactions import MAX_TRIES, transact, update
 
 STEP = {"Put": {"TableName": "table", "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}}
 

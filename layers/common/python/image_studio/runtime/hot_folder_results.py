@@ -1,4 +1,4 @@
-"""The hot folder's answers: images and result.json, or error.json, under outbox/ at the input's own path."""
+"""The hot folder's results: images and result.json, or error.json, under outbox/ at the input's own path."""
 
 import base64
 import json
@@ -12,6 +12,7 @@ from image_studio.errors import Superseded
 from image_studio.operations.operation import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import JSON
+from image_studio.runtime.jobs_api import EXTENSIONS
 from image_studio.schemas.common import PUBLIC, Deliverable, FileType
 from image_studio.storage import keys
 from image_studio.storage.job import Job
@@ -20,26 +21,27 @@ log = logging.getLogger(__name__)
 
 RESULT, ERROR = "result.json", "error.json"
 MAX_KEY = 1024  # bytes of an object's key (S3)
-_EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
 
 
-def write(job: Job, row: Operation, answer: str | None = None, error: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Write how the job ended; the outcome for its record comes back, its images replaced by their file names.
+def write(
+    job: Job, operation: Operation, response: str | None = None, error: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Write how the job ended, and return the outcome for its record: file names stand for the images.
 
-    May be done again: the same run, or a later one, writes the same files.
+    It may be repeated: the same run, or a later one, writes the same files.
     """
     path = job.inbox or ""
-    if error is not None or answer is None:
+    if error is not None or response is None:
         write_error(path, error or {}, job_id=job.id, etag=job.etag)
         return {"error": error}
-    parsed: Any = row.answer.model_validate_json(answer)
+    parsed: Any = operation.answer.model_validate_json(response)
     parts: list[Deliverable] = parsed.deliverables()
     for number, part in enumerate(parts, start=1):
         _place(path, part, _label(part, number, len(parts)))
     document = {"job_id": job.id, "input": keys.INBOX + path, "etag": job.etag}
-    told = parsed.model_dump(mode="json", context=PUBLIC)
-    _put(path, RESULT, json.dumps({**document, **told}, ensure_ascii=False).encode(), JSON)
-    return {"answer": str(parsed.model_dump_json())}
+    result = {**document, **parsed.model_dump(mode="json", context=PUBLIC)}
+    _put(path, RESULT, json.dumps(result, ensure_ascii=False).encode(), JSON)
+    return {"response": str(parsed.model_dump_json())}
 
 
 def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, etag: str | None = None) -> None:
@@ -50,25 +52,25 @@ def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, 
 
 
 def _label(part: Deliverable, number: int, of: int) -> str:
-    """What tells an image from its siblings: platform and format where it has them, else its number."""
+    """Return what tells an image from its siblings: platform and format where it has them, else its number."""
     words = [str(word) for name in ("platform", "format") if (word := getattr(part, name, None))]
     label = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
     return "-".join(filter(None, [label, str(number) if of > 1 else ""]))
 
 
 def _place(path: str, part: Deliverable, label: str) -> None:
-    """Put an image beside result.json, whose `image_url` then leads there."""
+    """Put an image beside result.json, whose `image_url` then is its file name."""
     data, mime = _image(part)
     stem = PurePosixPath(path).stem
     name = f"{stem}-{label}" if label else stem
-    name = f"{name}.{_EXTENSIONS.get(mime, 'bin')}"
+    name = f"{name}.{EXTENSIONS.get(mime, 'bin')}"
     part.image_base64, part.image_url = None, quote(name)
     _put(path, name, data, mime)
 
 
 def _image(part: Deliverable) -> tuple[bytes, str]:
     if part.stored:
-        data = wiring.images().get(part.stored.key)
+        data = wiring.objects().get(part.stored.key)
         if data is None:
             raise LookupError("a stored image is gone")
         return data, part.stored.mime
@@ -80,6 +82,6 @@ def _image(part: Deliverable) -> tuple[bytes, str]:
 def _put(path: str, name: str, data: bytes, mime: str) -> None:
     key = f"{keys.OUTBOX}{path}/{name}"
     if len(key.encode()) > MAX_KEY:
-        log.error("hot folder's path is too long to answer", extra={"bytes": len(key.encode())})
+        log.error("hot folder's path is too long for a result", extra={"bytes": len(key.encode())})
         return
-    wiring.images().put(key, data, mime)
+    wiring.objects().put(key, data, mime)

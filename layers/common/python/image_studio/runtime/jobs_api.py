@@ -1,0 +1,284 @@
+"""The caller's jobs over HTTP: wait for one, answer with its result or error, show, list and remove them.
+
+Ids of other callers are unknown ids.
+"""
+
+import json
+import math
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from image_studio.errors import InvalidRequest, JobConflict, JobFailed, NotFound
+from image_studio.imaging.base64 import to_base64
+from image_studio.operations import find_operation
+from image_studio.operations.journal import Entry, Stage
+from image_studio.runtime import wiring
+from image_studio.runtime.api import MAX_BODY, Call, Response, respond
+from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.rate_limits import open_wait
+from image_studio.runtime.settings import PREFIX, settings
+from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
+from image_studio.storage import keys
+from image_studio.storage.credits import Charge
+from image_studio.storage.job import Job, Status
+
+PAUSE_SHARE = 0.05  # of the time since the job was made: what waiting adds stays below a tenth of that time
+MIN_PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds between looks at the record
+MAX_HOPS = 18  # browsers give up at 20 redirects
+RETRY_AFTER = 5  # seconds, for callers who poll
+PAGE = 20
+MAX_PAGE = 100
+MAX_MARK = 100  # characters
+NO_STORE = {"cache-control": "no-store"}
+#: What an image's field takes beside its base64: name, quotes, `data:image/png;base64,`.
+FIELD_BYTES = 64
+EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
+
+# -- waiting
+
+
+def wait_for(call: Call, tenant: str, job_id: str, seconds: float) -> Job:
+    """Return the job when it has ended, or as it is after `seconds`. Raises NotFound.
+
+    Raises TooManyRequests where it would have to wait and all of the caller's waits are open already.
+    """
+    job = _read(tenant, job_id)
+    seconds = min(seconds, call.time_left())
+    if job.status.ended or seconds <= 0:
+        return job
+    with open_wait(call, seconds):
+        return _watch(job, seconds)
+
+
+def _watch(job: Job, seconds: float) -> Job:
+    until = time.monotonic() + seconds
+    while not job.status.ended and (left := until - time.monotonic()) > 0:
+        time.sleep(min(_pause(time.time() - job.created_at / 1000), left))
+        job = _read(job.tenant, job.id)
+    return job
+
+
+def _pause(waited: float) -> float:
+    return min(MAX_PAUSE, max(MIN_PAUSE, PAUSE_SHARE * waited))
+
+
+def _read(tenant: str, job_id: str) -> Job:
+    job = wiring.jobs().get(tenant, job_id)
+    if job is None:
+        raise not_found(job_id)
+    return job
+
+
+def not_found(job_id: str) -> NotFound:
+    """Return the same error for an unknown id, an expired one and another caller's."""
+    return NotFound(f"Job '{job_id[:80]}' not found.")
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How a caller wants to wait: seconds, whether to answer 202 instead of a redirect, and Preference-Applied."""
+
+    seconds: float
+    asynchronous: bool = False
+    applied: Mapping[str, str] = field(default_factory=dict)
+
+
+def preference(call: Call) -> Preference:
+    """Read `Prefer: respond-async` and `wait=N` (RFC 7240). `wait` bounds the wait; respond-async alone means 0."""
+    words = [word.strip() for word in call.header("prefer").lower().split(",")]
+    most = settings().wait_seconds
+    found = next((match for word in words if (match := re.fullmatch(r'wait\s*=\s*"?(\d{1,6})"?', word))), None)
+    asynchronous = "respond-async" in words
+    seconds = min(float(found[1]), most) if found else 0.0 if asynchronous else most
+    applied = (["respond-async"] if asynchronous else []) + ([f"wait={math.floor(seconds)}"] if found else [])
+    return Preference(seconds, asynchronous, {"preference-applied": ", ".join(applied)} if applied else {})
+
+
+# -- responses
+
+
+def ended(job: Job, delivery: Delivery) -> Response:
+    """Answer with the documented body of a job that succeeded. Raises the error of one that failed."""
+    if job.error is not None:
+        raise JobFailed(**job.error)
+    result: Any = find_operation(job.operation).answer.model_validate_json(job.response or "{}")
+    body = body_with_images(result, delivery, job.id, wiring.objects().get)
+    return respond(200, body, {"x-job-id": job.id, **NO_STORE})
+
+
+def accepted(job: Job) -> Response:
+    """Answer 202: the job isn't done, and here is how to find it."""
+    return respond(202, job_links(job), {"location": _status_url(job), **_POLL})
+
+
+def redirect(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
+    """Answer 303 to the result route, which waits for as long again; 202 after the last hop."""
+    if hop > MAX_HOPS:
+        return accepted(job)
+    query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
+    return respond(303, job_links(job), {"location": f"{_status_url(job)}/result?{query}", **_POLL})
+
+
+_POLL = {"retry-after": str(RETRY_AFTER), **NO_STORE}
+
+
+def job_links(job: Job) -> dict[str, Any]:
+    """Return the body of a 202 and a 303; addresses are relative to the host."""
+    url = _status_url(job)
+    return {"job_id": job.id, "status": job.status, "status_url": url, "result_url": f"{url}/result"}
+
+
+def _status_url(job: Job) -> str:
+    return f"{PREFIX}/jobs/{job.id}"
+
+
+# -- routes
+
+
+def get_job(call: Call, job_id: str) -> Response:
+    """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
+    job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
+    return respond(200, status_record(job), NO_STORE)
+
+
+def get_result(call: Call, job_id: str) -> Response:
+    """GET (or POST) /jobs/{id}/result: the operation's own body or error; redirects to itself while the job runs."""
+    hop = int(call.number("hop", 0, 0, 100))
+    delivery = Delivery.URL if call.query("delivery") == Delivery.URL else Delivery.AUTO
+    wanted = preference(call)
+    seconds = call.number("wait", wanted.seconds, 0, wanted.seconds)
+    job = wait_for(call, call.known.tenant, job_id, seconds)
+    call.headers.update(wanted.applied)
+    if job.status.ended:
+        return ended(job, delivery)
+    return accepted(job) if wanted.asynchronous else redirect(job, hop + 1, delivery, seconds)
+
+
+def list_jobs(call: Call) -> Response:
+    """GET /jobs: newest first; `next` is the address of the next page, null on the last page."""
+    count = math.floor(call.number("limit", PAGE, 1, MAX_PAGE))
+    before = call.query("before")
+    if before is not None and not 0 < len(before) <= MAX_MARK:
+        raise InvalidRequest("before must be the mark that an earlier page gave in next.")
+    jobs, mark = wiring.jobs().newest(call.known.tenant, count, before)
+    following = f"{PREFIX}/jobs?limit={count}&before={mark}" if mark else None
+    return respond(200, {"jobs": [status_record(job) for job in jobs], "next": following}, NO_STORE)
+
+
+def delete_job(call: Call, job_id: str) -> Response:
+    """DELETE /jobs/{id}: removes an ended job with its images, or stops one for which nothing was paid yet."""
+    tenant = call.known.tenant
+    job = _read(tenant, job_id)
+    if not job.status.ended:
+        return _stop(job)
+    # Objects first: after an interruption the record is still there, and the caller can repeat the request.
+    for prefix in (keys.result_prefix(tenant, job_id), keys.input_prefix(tenant, job_id)):
+        wiring.objects().delete_all(prefix)
+    if not wiring.jobs().delete(job):
+        raise JobConflict("The job is changing just now; please try again.")
+    return respond(200, {"job_id": job.id, "deleted": True}, NO_STORE)
+
+
+def _stop(job: Job) -> Response:
+    untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
+    error = {"status": 409, "code": "job_stopped", "detail": "The job was stopped before anything was paid."}
+    if not untouched or not wiring.jobs().finish(job, error=error, charge=Charge()):
+        raise JobConflict("The job has started and may be paid for already; wait for its result.")
+    return respond(200, {"job_id": job.id, "stopped": True}, NO_STORE)
+
+
+def status_record(job: Job) -> dict[str, Any]:
+    """Return the job as GET /jobs/{id} shows it; times are epoch milliseconds."""
+    entries = list(entries_of(job).values())
+    first = next(iter(entries), None)
+    return {
+        **job_links(job),
+        "operation": job.operation,
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "finished_at": job.finished_at,
+        "expires_at": job.expires * 1000,
+        "provider": first.provider if first else None,
+        "model": first.model if first else None,
+        "progress": _progress(job, entries),
+        "variations": [_variation(entry) for entry in entries],
+        "credits": {"reserved": job.reserved, "charged": job.charged, "held": job.held},
+        "awaits_upload": None if job.status.ended else job.awaits,
+        "error": dict(job.error) if job.error else None,
+    }
+
+
+def _progress(job: Job, entries: Iterable[Entry]) -> dict[str, int]:
+    stages = [entry.stage for entry in entries]
+    return {"total": job.total, "done": stages.count(Stage.DONE), "failed": stages.count(Stage.FAILED)}
+
+
+def _variation(entry: Entry) -> dict[str, Any]:
+    word = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}.get(entry.stage, "running")
+    error = {"detail": entry.detail, "code": entry.code} if entry.stage is Stage.FAILED else {}
+    return {
+        "variation": entry.variation,
+        "status": word,
+        "provider": entry.provider,
+        "model": entry.model,
+        **error,
+    }
+
+
+# -- images in a response
+
+
+def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Callable[[str], bytes | None]) -> str:
+    """Return a result's JSON with its images: inline what fits, the rest as URLs of files `<name>-1` and so on.
+
+    `fetch` gives the bytes behind an object's key, or None where the object is gone.
+    """
+    parts = [part for part in result.deliverables() if part.stored is not None]
+    for number, part in enumerate(parts, start=1):
+        part.image_url = _link(name, part.stored, number)
+    # Every image is a URL now; one that becomes base64 instead makes room by the URL's length.
+    room = 0 if delivery is Delivery.URL else MAX_BODY - _escaped_size(_public_json(result))
+    images: dict[str, str] = {}
+    for part in parts:
+        size = (part.stored.size + 2) // 3 * 4 + FIELD_BYTES
+        if size <= room and _inline(part, part.stored, fetch, images):
+            room -= size
+    return insert_images(_public_json(result), images)
+
+
+def _public_json(result: Any) -> str:
+    return str(result.model_dump_json(context=PUBLIC))
+
+
+def _escaped_size(body: str) -> int:
+    """The body's size (bytes) inside Lambda's response, where it is a JSON string once more."""
+    return len(json.dumps(body, ensure_ascii=False).encode())
+
+
+def _link(name: str, stored: StoredImage, number: int) -> str:
+    return wiring.objects().link(stored.key, f"{name}-{number}.{EXTENSIONS.get(stored.mime, 'bin')}")
+
+
+def _inline(
+    part: Deliverable, stored: StoredImage, fetch: Callable[[str], bytes | None], images: dict[str, str]
+) -> bool:
+    """Replace the image's URL by a mark, and keep its base64 in `images`; False where the object is gone."""
+    data = fetch(stored.key)
+    if data is None:
+        return False
+    mark = secrets.token_hex(16)  # random, so it can't be part of a caller's text
+    images[mark] = to_base64(data)
+    prefix = f"data:{stored.mime};base64," if part.as_data_url else ""
+    part.image_base64, part.image_url = prefix + mark, None
+    return True
+
+
+def insert_images(body: str, images: Mapping[str, str]) -> str:
+    """Return a JSON body with base64 in place of marks: base64 needs no escaping, which would cost milliseconds."""
+    if not images:
+        return body
+    return "".join(images.get(piece, piece) for piece in re.split(f"({'|'.join(images)})", body))

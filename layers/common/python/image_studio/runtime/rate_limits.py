@@ -1,0 +1,202 @@
+"""Rate limits: requests that do work are counted exactly, reads approximately, and open waits are capped.
+
+What a request counts as is declared with its route (`RateClass`). A request is counted before it can cost anything,
+and every response carries the limit's headers. Windows are fixed: a calendar minute and a UTC day.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from threading import Lock
+
+from image_studio.errors import TemporarilyUnavailable, TooManyRequests
+from image_studio.runtime import aws_clients
+from image_studio.runtime.account import remaining
+from image_studio.runtime.api import Call
+from image_studio.runtime.auth import Caller
+from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.settings import READS_PER_WORK, TIERS, Tier, settings
+from image_studio.storage.rate_limits import DAY, MINUTE, RequestCounters, RequestRate, WaitSlots
+
+log = logging.getLogger(__name__)
+
+MAX_CALLERS = 10_000  # whose reads one warm container counts
+OUTAGE_SECONDS = 5  # until a paid call makes sense again when the table fails
+WAIT_WINDOW = 30  # seconds; no wait is open for longer
+LEASE_MARGIN = 2.0  # seconds that an open wait's lease outlives the wait
+
+
+class RateClass(StrEnum):
+    """What a request to a route counts as."""
+
+    WORK = "work"  # exactly, per minute and day, in the table
+    READ = "read"  # approximately, per minute, in this container
+    JOBS = "jobs"  # not at all; only open waits are capped
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStatus:
+    """How a caller stands with one limit: `limit` per `window` (seconds), what is left, when the window ends."""
+
+    name: str
+    limit: int
+    window: int
+    left: int
+    reset: float  # epoch seconds
+
+
+@lru_cache(maxsize=1)
+def request_counters() -> RequestCounters:
+    """The callers' request counters."""
+    return RequestCounters(aws_clients.dynamodb(), settings().table)
+
+
+@lru_cache(maxsize=1)
+def wait_slots() -> WaitSlots:
+    """The callers' open waits."""
+    return WaitSlots(aws_clients.dynamodb(), settings().table)
+
+
+def admit(call: Call, rate_class: RateClass) -> None:
+    """Count the request and set the limit's headers on its response.
+
+    Raises TooManyRequests, and TemporarilyUnavailable where work can't be counted because the table fails.
+    """
+    tier = TIERS[call.known.tier]
+    if rate_class is RateClass.WORK:
+        _count_work(call, tier)
+    elif rate_class is RateClass.READ:
+        _count_read(call, tier)
+    else:
+        _set_headers(call, [_wait_status(tier, 0)])
+
+
+def _set_headers(call: Call, limits: Sequence[LimitStatus]) -> None:
+    """Describe the limit with the least left in X-RateLimit-*, and all of them in RateLimit (IETF draft)."""
+    now = time.time()
+    nearest = min(limits, key=lambda each: (each.left, -each.reset))
+    call.headers |= {
+        "x-ratelimit-limit": str(nearest.limit),
+        "x-ratelimit-remaining": str(nearest.left),
+        "x-ratelimit-reset": str(math.ceil(nearest.reset)),
+        "x-ratelimit-window": str(nearest.window),
+        "ratelimit-policy": ", ".join(f'"{each.name}";q={each.limit};w={each.window}' for each in limits),
+        "ratelimit": ", ".join(
+            f'"{each.name}";r={each.left};t={max(0, math.ceil(each.reset - now))}' for each in limits
+        ),
+    }
+
+
+# -- work
+
+
+def _count_work(call: Call, tier: Tier) -> None:
+    try:
+        count = request_counters().add(call.known.tenant, RequestRate(tier.per_minute, tier.per_day))
+    except Exception as error:
+        if not is_storage_failure(error):
+            raise
+        _set_headers(call, [LimitStatus("minute", tier.per_minute, MINUTE, 0, time.time() + OUTAGE_SECONDS)])
+        raise TemporarilyUnavailable(retry_after=OUTAGE_SECONDS) from error
+    minute = LimitStatus("minute", tier.per_minute, MINUTE, count.minute_left, count.minute_reset)
+    day = LimitStatus("day", tier.per_day, DAY, count.day_left, count.day_reset)
+    _set_headers(call, [minute, day])
+    if not count.allowed:
+        raise _too_many(call.known, day if count.day_left == 0 else minute)
+
+
+def _too_many(caller: Caller, exhausted: LimitStatus) -> TooManyRequests:
+    wait = max(1, math.ceil(exhausted.reset - time.time()))
+    window = "day" if exhausted.window == DAY else "minute"
+    return TooManyRequests(
+        f"The {caller.tier} tier allows {exhausted.limit:,} requests per {window}. Try again in {wait:,} s.",
+        retry_after=wait,
+    )
+
+
+def add_credits_header(call: Call) -> None:
+    """Set what is left of the month's credits on the response; where the table fails, leave the header out."""
+    try:
+        call.headers["x-credits-remaining"] = str(remaining(call.known))
+    except Exception as error:
+        if not is_storage_failure(error):
+            raise
+        log.warning("credits not read", exc_info=True)
+
+
+# -- reads
+
+
+class ReadCounter:
+    """Reads of this calendar minute by caller, in this container's memory."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._minute = 0
+        self._counts: dict[str, int] = {}
+        self._lock = Lock()
+
+    def add(self, tenant: str, limit: int) -> tuple[bool, LimitStatus]:
+        """Count one read, and return whether it is within the limit."""
+        with self._lock:
+            minute = int(self._clock()) // MINUTE
+            if minute != self._minute or (len(self._counts) >= MAX_CALLERS and tenant not in self._counts):
+                self._minute, self._counts = minute, {}
+            count = self._counts[tenant] = self._counts.get(tenant, 0) + 1
+        return count <= limit, LimitStatus("reads", limit, MINUTE, max(0, limit - count), (minute + 1) * MINUTE)
+
+
+@lru_cache(maxsize=1)
+def read_counter() -> ReadCounter:
+    """This container's counter."""
+    return ReadCounter()
+
+
+def _count_read(call: Call, tier: Tier) -> None:
+    allowed, status = read_counter().add(call.known.tenant, tier.per_minute * READS_PER_WORK)
+    _set_headers(call, [status])
+    if not allowed:
+        raise _too_many(call.known, status)
+
+
+# -- waits
+
+
+def _wait_status(tier: Tier, taken: int, seconds: float = 0) -> LimitStatus:
+    return LimitStatus("waits", tier.waits, WAIT_WINDOW, max(0, tier.waits - taken), time.time() + seconds)
+
+
+@contextmanager
+def open_wait(call: Call, seconds: float) -> Iterator[None]:
+    """Hold one of the caller's open waits while the block runs, at most `seconds`. A call holds only one.
+
+    Raises TooManyRequests where all of the tier's waits are open already.
+    """
+    if call.waiting or seconds <= 0:
+        yield
+        return
+    tier = TIERS[call.known.tier]
+    slot = wait_slots().take(call.known.tenant, tier.waits, seconds + LEASE_MARGIN)
+    if slot is None:
+        _set_headers(call, [_wait_status(tier, tier.waits, seconds)])
+        raise TooManyRequests(
+            f"{tier.waits} of your requests are waiting for jobs already, the most that the {call.known.tier} tier "
+            'allows. Send "Prefer: respond-async", or ask GET /api/image-studio/jobs without wait.',
+            retry_after=OUTAGE_SECONDS,
+        )
+    call.waiting = True
+    try:
+        yield
+    finally:
+        call.waiting = False
+        try:
+            wait_slots().release(call.known.tenant, slot)
+        except Exception as error:
+            if not is_storage_failure(error):
+                raise
+            log.warning("open wait not released; its lease will end it")

@@ -1,0 +1,158 @@
+"""Images that a request refers to or carries, and a caller's personas. Each lookup stays in the caller's partition.
+
+A request names an image by `upload:<id>` or `job:<id>[/<variation>]`, or carries it as base64. Carried images are
+stored as bytes, and the stored request names them by `input:<SHA-256>`: no caller can send that form.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from image_studio.errors import InvalidImage, JobFailed, NotFound, Superseded
+from image_studio.imaging.base64 import decode_base64
+from image_studio.runtime.account import find_persona
+from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.settings import settings
+from image_studio.schemas.common import Request
+from image_studio.schemas.limits import MAX_FILE_BYTES
+from image_studio.storage import keys
+from image_studio.storage.job import Job
+from image_studio.storage.jobs import JobStore
+from image_studio.storage.objects import ObjectStore
+
+UPLOAD, INPUT = "upload:", "input:"
+IMAGE_FIELD = "_base64"  # how the name of each request field ends that takes an image
+DAY = 24 * 3600
+INPUT_LOST = JobFailed(500, "input_lost", "The job's request is gone; please send it again.")
+_REFERENCE = re.compile(r"(upload|job):([0-9a-f]{32})(?:/(\d{1,2}))?")
+
+Inputs = Callable[[str], bytes | None]  # the bytes of an input by its name
+R = TypeVar("R", bound=Request)
+
+
+class ImageAwaited(Exception):
+    """The image is still to be uploaded, and the job waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotFolderObject:
+    """An object of the hot folder: the id of its job, its path below inbox/, and which content is meant."""
+
+    id: str
+    path: str
+    etag: str
+
+    @property
+    def reference(self) -> str:
+        """How its job's request names it."""
+        return UPLOAD + self.id
+
+    @classmethod
+    def of(cls, job: Job) -> "HotFolderObject | None":
+        """Return the object that a job works on, or None where the job isn't from the hot folder."""
+        return cls(job.id, job.inbox, job.etag or "") if job.inbox else None
+
+
+def take_inputs(request: R) -> tuple[R, dict[str, bytes]]:
+    """Replace the images that a request carries by references, and return their bytes by name (SHA-256, hex).
+
+    Any other text stays: it is a reference, or the operation refuses it if it reads the field.
+    """
+    inputs: dict[str, bytes] = {}
+    references: dict[str, str] = {}
+    for field in type(request).model_fields:
+        text = getattr(request, field) if field.endswith(IMAGE_FIELD) else None
+        if text:
+            try:
+                data = decode_base64(text)
+            except InvalidImage:
+                continue
+            name = sha256(data).hexdigest()
+            inputs[name], references[field] = data, INPUT + name
+    return request.model_copy(update=references), inputs
+
+
+def no_inputs(name: str) -> bytes | None:
+    """Return None: the request carried no images."""
+    return None
+
+
+class CallerReferences:
+    """What one tenant may refer to. `inputs` gives the images that the request carried.
+
+    `hot_folder` is the hot folder's object that a job may read, `awaited` the id of the upload that it waits for.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        jobs: JobStore,
+        objects: ObjectStore,
+        *,
+        inputs: Inputs = no_inputs,
+        hot_folder: HotFolderObject | None = None,
+        awaited: str = "",
+    ) -> None:
+        self._tenant = tenant
+        self._jobs = jobs
+        self._objects = objects
+        self._inputs = inputs
+        self._hot_folder = hot_folder
+        self._awaited = awaited
+
+    def image(self, reference: str) -> bytes:
+        """Return the bytes behind a reference.
+
+        Raises NotFound for what isn't there (any more), TooLarge, InvalidImage for an input that the request doesn't
+        carry, and ImageAwaited for the upload that is awaited.
+        """
+        if reference.startswith(INPUT):
+            data = self._inputs(reference.removeprefix(INPUT))
+            if data is None:
+                raise InvalidImage
+            return data
+        if self._awaited and reference == UPLOAD + self._awaited:
+            raise ImageAwaited
+        if self._hot_folder and reference == self._hot_folder.reference:
+            return self._dropped(self._hot_folder)
+        match = _REFERENCE.fullmatch(reference)
+        data = self._find(*match.groups()) if match else None
+        if data is None:
+            raise NotFound(
+                f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload, or job:<id>/<variation>."
+            )
+        return data
+
+    def _find(self, kind: str, found: str, variation: str | None) -> bytes | None:
+        if kind == "upload" and variation is None:
+            upload = self._objects.read(keys.upload_key(self._tenant, found), most=MAX_FILE_BYTES)
+            kept = upload and upload.written.timestamp() + settings().input_days * DAY > time.time()
+            return upload.data if upload and kept else None
+        job = self._jobs.get(self._tenant, found) if kind == "job" else None
+        entry = entries_of(job).get(int(variation or 1)) if job else None
+        return self._objects.get(entry.stored.key) if entry and entry.stored else None
+
+    def _dropped(self, source: HotFolderObject) -> bytes:
+        found = self._objects.read(keys.INBOX + source.path, most=MAX_FILE_BYTES, etag=source.etag or None)
+        if found is None:
+            raise Superseded
+        return found.data
+
+    def persona(self, persona_id: str) -> Mapping[str, Any]:
+        """Return a persona's document. Raises NotFound."""
+        return find_persona(self._tenant, persona_id)
+
+
+def stored_inputs(objects: ObjectStore, job: Job) -> Inputs:
+    """Return the lookup of a job's stored inputs; it raises RecordedError for one that is gone."""
+
+    def find(name: str) -> bytes:
+        data = objects.get(keys.input_key(job.tenant, job.id, name))
+        if data is None:
+            raise INPUT_LOST
+        return data
+
+    return find

@@ -1,0 +1,106 @@
+"""DynamoDB's attribute format, and conditional writes that are retried when they meet a transaction.
+
+Records hold text, whole numbers, flags, maps and lists only.
+"""
+
+import time
+from collections.abc import Mapping
+from secrets import SystemRandom
+from typing import TYPE_CHECKING, Any
+
+from image_studio.errors import TemporarilyUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+
+
+_random = SystemRandom()  # restored snapshots share the state of the `random` moduleMAX_TRIES = 25  # of a write that met a transaction on the same record
+FIRST_PAUSE = 0.02  # seconds, doubled at each try up to the longest, then jittered
+LONGEST_PAUSE = 0.4
+
+#: Reasons to retry (AWS, "TransactWriteItems"); any other is a mistake of ours.
+_RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_REFUSED = "ConditionalCheckFailed"
+
+
+def pack(values: Mapping[str, Any]) -> Item:
+    """Return plain values as DynamoDB attributes; None is left out."""
+    return {name: _pack(value) for name, value in values.items() if value is not None}
+
+
+def _pack(value: Any) -> dict[str, Any]:
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if isinstance(value, int):
+        return {"N": str(value)}
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, Mapping):
+        return {"M": pack(value)}
+    if isinstance(value, list):
+        return {"L": [_pack(member) for member in value]}
+    raise TypeError(f"records hold text, whole numbers, flags, maps and lists, not {type(value).__name__}")
+
+
+def unpack(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return DynamoDB attributes as plain values."""
+    return {name: _unpack(value) for name, value in item.items()}
+
+
+def _unpack(value: Mapping[str, Any]) -> Any:
+    (kind, content), *_ = value.items()
+    if kind == "N":
+        return int(content)
+    if kind == "M":
+        return unpack(content)
+    if kind == "L":
+        return [_unpack(member) for member in content]
+    return content
+
+
+def transact(client: "DynamoDBClient", steps: Mapping[str, Item]) -> dict[str, Item]:
+    """Write all steps or none, and return the steps whose condition refused; empty where all were written.
+
+    Each refused step comes with its record, where it has `ReturnValuesOnConditionCheckFailure`.
+    Raises TemporarilyUnavailable where other transactions on the same records keep coming first.
+    """
+    for attempt in range(MAX_TRIES):
+        try:
+            client.transact_write_items(TransactItems=list(steps.values()))  # type: ignore[arg-type]  # built by hand
+        except client.exceptions.TransactionCanceledException as error:
+            reasons = error.response.get("CancellationReasons", [])
+            refused: dict[str, Item] = {
+                name: reason.get("Item", {})  # type: ignore[misc]  # the stubs' own mapping type
+                for name, reason in zip(steps, reasons, strict=False)
+                if reason.get("Code") == _REFUSED
+            }
+            if refused:
+                return refused
+            if not _RETRYABLE.intersection(reason.get("Code", "") for reason in reasons):
+                raise
+            _pause(attempt)
+        else:
+            return {}
+    raise TemporarilyUnavailable
+
+
+def update(client: "DynamoDBClient", change: Item) -> Item | None:
+    """Make one conditional update, and return the record after it, or None where its condition refused.
+
+    Raises TemporarilyUnavailable where transactions on the same record keep coming first.
+    """
+    for attempt in range(MAX_TRIES):
+        try:
+            return client.update_item(**change, ReturnValues="ALL_NEW")["Attributes"]
+        except client.exceptions.ConditionalCheckFailedException:
+            return None
+        except client.exceptions.TransactionConflictException:
+            _pause(attempt)
+    raise TemporarilyUnavailable
+
+
+def _pause(attempt: int) -> None:
+    longest = min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt)
+    time.sleep(longest * _random.uniform(0.25, 1))

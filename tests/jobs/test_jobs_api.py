@@ -1,0 +1,429 @@
+"""What a caller gets of a job: 200, 303, 202 or its error; images inline or as URLs; lists and removal."""
+
+import base64
+import json
+import random
+import threading
+import time
+from typing import Any
+
+import pytest
+import requests
+
+from image_studio.errors import UnknownCharge
+from image_studio.operations.journal import Entry, Stage
+from image_studio.providers.client import StillRunning
+from image_studio.runtime import aws_clients, jobs_api, wiring
+from image_studio.runtime.api import MAX_BODY, MAX_RESPONSE, Call
+from image_studio.runtime.job_journal import JobJournal
+from image_studio.runtime.jobs_api import MAX_HOPS, Preference, preference
+from image_studio.runtime.settings import PREFIX, settings
+from image_studio.runtime.worker import dispatcher
+from image_studio.storage import keys
+from tests.jobs.harness import CREATE, Harness
+from tests.tables import BUCKET, TABLE
+
+ALICE = keys.tenant_of("alice")
+NASTY = '"\\é猫\n' * 1_600  # of a prompt's 10,000 characters; JSON inside JSON makes much more of it
+
+
+def local(location: str) -> str:
+    """A Location as the harness asks for it."""
+    assert location.startswith(PREFIX + "/")
+    return location.removeprefix(PREFIX)
+
+
+def test_not_done_in_time_is_a_redirect(harness: Harness) -> None:
+    """303, relative, to the result, with the body that a 202 has, not to be stored."""
+    answer = harness.ask("POST", "/create", body=CREATE)
+    job_id = answer.json["job_id"]
+    assert answer.status == 303
+    assert answer.headers["location"] == f"{PREFIX}/jobs/{job_id}/result?wait=1&hop=1"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["retry-after"] == "5"
+    assert answer.json == {
+        "job_id": job_id,
+        "status": "queued",
+        "status_url": f"{PREFIX}/jobs/{job_id}",
+        "result_url": f"{PREFIX}/jobs/{job_id}/result",
+    }
+
+
+def test_the_chain_ends_with_the_documented_body(harness: Harness) -> None:
+    """Following the redirect is all that it takes; a POST to the result is as good as a GET."""
+    answer = harness.ask("POST", "/create", body=CREATE)
+    assert harness.work() == 1
+    for method in ("GET", "POST"):
+        got = harness.ask(method, local(answer.headers["location"]))
+        assert got.status == 200
+        assert got.headers["x-job-id"] == answer.json["job_id"]
+        assert got.json["results"][0]["image_base64"]
+
+
+def test_the_last_hop_is_a_202(harness: Harness) -> None:
+    """Browsers follow 20 redirects: the chain stops before, with where to ask on."""
+    answer = harness.ask("POST", "/create", body=CREATE)
+    for hop in range(2, MAX_HOPS + 1):
+        answer = harness.ask("GET", local(answer.headers["location"]))
+        assert answer.status == 303
+        assert answer.headers["location"].endswith(f"hop={hop}")
+    last = harness.ask("GET", local(answer.headers["location"]))
+    assert last.status == 202
+    assert last.headers["location"] == f"{PREFIX}/jobs/{last.json['job_id']}"
+    assert last.json == answer.json
+
+
+def test_respond_async_answers_at_once(harness: Harness) -> None:
+    """202 with Location, Retry-After and Preference-Applied; the same on the result."""
+    answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": "respond-async"})
+    assert answer.status == 202
+    assert answer.headers["preference-applied"] == "respond-async"
+    assert answer.headers["location"] == answer.json["status_url"]
+    assert answer.headers["retry-after"] == "5"
+    again = harness.ask("GET", local(answer.json["result_url"]), headers={"prefer": "respond-async"})
+    assert (again.status, again.json) == (202, answer.json)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status", "applied"),
+    [
+        ("wait=0", 303, "wait=0"),
+        ("wait=9999", 303, "wait=0"),
+        ("respond-async, wait=0", 202, "respond-async, wait=0"),
+        ('Wait="0"', 303, "wait=0"),
+        ("handling=lenient", 303, None),
+        ("waitress=5", 303, None),
+    ],
+)
+def test_prefer_wait_bounds_the_wait(harness: Harness, prefer: str, status: int, applied: str | None) -> None:
+    """RFC 7240; never longer than the setting (here less than a second)."""
+    answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": prefer})
+    assert answer.status == status
+    assert answer.headers.get("preference-applied") == applied
+
+
+def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:
+    """Who asked for URLs gets URLs at the end of the redirects too."""
+    answer = harness.ask("POST", "/create", body={**CREATE, "delivery": "url"})
+    harness.work()
+    got = harness.ask("GET", local(answer.headers["location"]))
+    assert "image_base64" not in got.json["results"][0]
+    assert got.json["results"][0]["image_url"].startswith("https://")
+
+
+def test_a_failure_is_told_alike_everywhere(harness: Harness) -> None:
+    """By the POST that waited, by the result, and inside the status record."""
+    harness.wire.script = [UnknownCharge("The answer was lost.")]
+    job_id = harness.submit({**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
+    harness.work()
+    got = harness.ask("GET", f"/jobs/{job_id}/result")
+    told = {"detail": "Image generation failed: The answer was lost.", "code": "unknown_charge"}
+    assert (got.status, got.json) == (500, told)
+    again = harness.ask("POST", "/create", body={**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
+    assert (again.status, again.json) == (500, told)
+    assert harness.status(job_id)["error"] == {"status": 500, **told}
+    assert len(harness.wire.paid) == 1
+
+
+def test_the_status_record_tells_how_far_it_is(harness: Harness) -> None:
+    """Progress per variation, timings, provider, credits."""
+    job_id = harness.submit({**CREATE, "num_variations": 3, "provider": "stability"})
+    queued = harness.status(job_id)
+    assert (queued["status"], queued["progress"]) == ("queued", {"total": 3, "done": 0, "failed": 0})
+    assert queued["credits"]["reserved"] > 0
+    harness.wire.script = [UnknownCharge("Lost.")]
+    harness.work()
+    done = harness.status(job_id)
+    assert (done["status"], done["progress"]) == ("succeeded", {"total": 3, "done": 2, "failed": 1})
+    assert sorted(each["status"] for each in done["variations"]) == ["failed", "succeeded", "succeeded"]
+    assert done["created_at"] <= done["started_at"] <= done["finished_at"] < done["expires_at"]
+    assert done["provider"] == "stability"
+    each = queued["credits"]["reserved"] // 3
+    assert done["credits"] == {"reserved": 3 * each, "charged": 2 * each, "held": each}
+
+
+def test_waiting_ends_with_the_job(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that waits is answered by the end of its job, not by the end of its time."""
+    monkeypatch.setenv("WAIT_SECONDS", "600")
+    settings.cache_clear()
+    started = time.monotonic()
+
+    def work() -> None:
+        while not harness.work() and time.monotonic() < started + 60:
+            time.sleep(0.1)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    answer = harness.ask("POST", "/create", body=CREATE)
+    worker.join()
+    assert answer.status == 200
+    assert time.monotonic() - started < 300, "it waited on, though the job had ended"
+
+
+def test_the_pauses_grow_with_the_time_waited(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A twentieth of it: 50 ms at least, a second at most, never beyond the end of the wait."""
+    job_id = harness.submit()
+    made, start = harness.job(job_id).created_at / 1000, time.monotonic()
+    passed, pauses = [0.0], []
+
+    def sleep(seconds: float) -> None:
+        pauses.append((passed[0], seconds))
+        passed[0] += seconds
+
+    monkeypatch.setattr(jobs_api.time, "sleep", sleep)
+    monkeypatch.setattr(jobs_api.time, "time", lambda: made + passed[0])
+    monkeypatch.setattr(jobs_api.time, "monotonic", lambda: start + passed[0])
+    monkeypatch.setenv("WAIT_SECONDS", "25")
+    settings.cache_clear()
+    assert harness.ask("GET", f"/jobs/{job_id}?wait=25").json["status"] == "queued"
+    *paced, (_, last) = pauses
+    for waited, seconds in paced:
+        assert seconds == pytest.approx(min(1.0, max(0.05, 0.05 * waited)))
+    assert last <= 1.0
+    assert passed[0] == pytest.approx(25, abs=0.01)
+
+
+@pytest.mark.parametrize("path", ["/jobs/{}", "/jobs/{}/result"])
+def test_expired_and_foreign_jobs_are_unknown_ones(harness: Harness, path: str) -> None:
+    """404 with the same words, whether it was never there, is another's, or ran out."""
+    mine, expired, unknown = harness.submit(), harness.submit(), "0" * 32
+    harness.change(expired, expires=int(time.time()))
+    answers = [
+        harness.ask("GET", path.format(mine), sub="mallory"),
+        harness.ask("GET", path.format(expired)),
+        harness.ask("GET", path.format(unknown)),
+        harness.ask("DELETE", f"/jobs/{mine}", sub="mallory"),
+        harness.ask("DELETE", f"/jobs/{expired}"),
+    ]
+    ids = [mine, expired, unknown, mine, expired]
+    said = {answer.body.replace(job_id, "ID") for answer, job_id in zip(answers, ids, strict=True)}
+    assert {answer.status for answer in answers} == {404}
+    assert len(said) == 1
+    assert harness.status(mine)["status"] == "queued"
+
+
+def test_jobs_are_listed_page_by_page(harness: Harness) -> None:
+    """Newest first, each once; `next` is an address that works as it is; other callers see nothing."""
+    made = [harness.submit() for _ in range(5)]
+    seen, path = [], "/jobs?limit=2"
+    for _ in range(5):
+        page = harness.ask("GET", path).json
+        seen += [each["job_id"] for each in page["jobs"]]
+        if page["next"] is None:
+            break
+        path = local(page["next"])
+    assert seen == made[::-1]
+    assert harness.ask("GET", "/jobs", sub="mallory").json == {"jobs": [], "next": None}
+    assert [harness.ask("GET", f"/jobs?before={mark}").status for mark in ("", "x" * 100, "x" * 101)] == [400, 200, 400]
+
+
+def test_an_unpaid_job_is_stopped(harness: Harness) -> None:
+    """Its credits come back, the message that is still on its way does nothing, its result tells why."""
+    job_id = harness.submit()
+    assert harness.ask("DELETE", f"/jobs/{job_id}").json == {"job_id": job_id, "stopped": True}
+    assert harness.work() == 1
+    assert harness.wire.paid == []
+    assert harness.ask("GET", f"/jobs/{job_id}/result").json["code"] == "job_stopped"
+    assert harness.ask("GET", "/usage").json["reserved"] == 0
+
+
+def test_a_job_that_may_be_paid_for_is_not_stopped(harness: Harness) -> None:
+    """409 while it runs, and while it waits in the queue for its provider."""
+    harness.wire.script = [_order]
+    job_id = harness.submit({**CREATE, "provider": "wavespeed"})
+    for message in harness.messages():
+        harness.deliver(json.loads(message["Body"]))
+    assert harness.status(job_id)["status"] == "queued"
+    refused = harness.ask("DELETE", f"/jobs/{job_id}")
+    assert (refused.status, refused.json["code"]) == (409, "job_conflict")
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
+
+
+def _order(*_: object, on_handle: object = None, **__: object) -> object:
+    assert callable(on_handle)
+    on_handle("prediction-1")
+    raise StillRunning(5.0)
+
+
+def test_a_released_variation_is_unpaid(harness: Harness) -> None:
+    """A job whose only call was surely not charged, and which waits to try again, can be stopped."""
+    job_id = harness.submit()
+    claimed = wiring.jobs().claim(harness.job(job_id).tenant, job_id, 60)
+    assert claimed is not None
+    journal = JobJournal(claimed, wiring.jobs(), wiring.objects())
+    journal.intend(Entry(variation=1, stage=Stage.INTENDED))
+    assert wiring.jobs().give_back(claimed, 1)
+    assert harness.ask("DELETE", f"/jobs/{job_id}").status == 409
+    claimed = wiring.jobs().claim(claimed.tenant, job_id, 60)
+    assert claimed is not None
+    JobJournal(claimed, wiring.jobs(), wiring.objects()).release(Entry(variation=1))
+    assert wiring.jobs().give_back(claimed, 1)
+    assert harness.ask("DELETE", f"/jobs/{job_id}").status == 200
+
+
+def test_an_ended_job_is_removed_with_its_images(harness: Harness) -> None:
+    """Record, results and request are gone; the second time there is nothing."""
+    job_id = harness.submit()
+    harness.work()
+    assert len(harness.objects()) == 3
+    assert harness.ask("DELETE", f"/jobs/{job_id}").json == {"job_id": job_id, "deleted": True}
+    assert harness.objects() == {}
+    assert harness.ask("DELETE", f"/jobs/{job_id}").status == 404
+
+
+def test_without_a_queue_the_wait_covers_the_job(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is frozen after its answer finishes first, whatever was preferred."""
+    monkeypatch.setenv("QUEUE_URL", "")
+    settings.cache_clear()
+    dispatcher.cache_clear()
+    for prefer in ("respond-async", "wait=0", ""):
+        answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": prefer})
+        assert answer.status == 200, answer.body
+        assert answer.json["total_generated"] == 1
+
+
+# -- preferences
+
+
+def preferring(text: str | None) -> Preference:
+    """What a Prefer header asks for."""
+    return preference(Call.of({"headers": {"prefer": text} if text is not None else {}}, None))
+
+
+@pytest.mark.parametrize("text", [None, "", "return=minimal", "wait", "wait=", "wait=-1", "wait=x", "handling=lenient"])
+def test_without_a_preference_we_wait_as_long_as_we_do(text: str | None) -> None:
+    """Unknown and odd ones are ignored (RFC 7240)."""
+    assert preferring(text) == Preference(settings().wait_seconds)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "asynchronous", "applied"),
+    [
+        ("respond-async", 0, True, "respond-async"),
+        ("Respond-Async", 0, True, "respond-async"),
+        ("wait=3", 3, False, "wait=3"),
+        ('wait="3"', 3, False, "wait=3"),
+        ("wait = 3", 3, False, "wait=3"),
+        ("wait=0", 0, False, "wait=0"),
+        ("respond-async, wait=2", 2, True, "respond-async, wait=2"),
+        ("wait=2,respond-async, return=minimal", 2, True, "respond-async, wait=2"),
+    ],
+)
+def test_preferences_are_applied_and_said_so(text: str, seconds: float, asynchronous: bool, applied: str) -> None:
+    """`respond-async` alone doesn't wait; with `wait` it waits that long first."""
+    assert preferring(text) == Preference(seconds, asynchronous, {"preference-applied": applied})
+
+
+def test_nobody_waits_longer_than_we_do() -> None:
+    """`wait` is a bound, not an order."""
+    assert preferring("wait=999999").seconds == settings().wait_seconds
+
+
+# -- images in a response
+
+
+def job_with(harness: Harness, sizes: list[int], **more: Any) -> str:
+    """A job that ended with images of these sizes (bytes)."""
+    job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": len(sizes), **more})
+    harness.work()
+    answer = json.loads(harness.job(job_id).response or "")
+    for each, size in zip(answer["results"], sizes, strict=True):
+        each["stored"]["size"] = size
+        body = random.Random(size).randbytes(size)
+        aws_clients.s3().put_object(Bucket=BUCKET, Key=each["stored"]["key"], Body=body)
+    harness.db.update_item(
+        TableName=TABLE,
+        Key=keys.job_key(ALICE, job_id),
+        UpdateExpression="SET #response = :response",
+        ExpressionAttributeValues={":response": {"S": json.dumps(answer)}},
+        ExpressionAttributeNames={"#response": "response"},
+    )
+    return job_id
+
+
+def fetch(harness: Harness, job_id: str, **more: str) -> list[dict[str, Any]]:
+    """The results of a job's documented body, which fits into Lambda's response."""
+    query = "?" + "&".join(f"{name}={value}" for name, value in more.items())
+    answer = harness.ask("GET", f"/jobs/{job_id}/result{query}")
+    assert answer.status == 200
+    event = {"statusCode": answer.status, "headers": dict(answer.headers), "body": answer.body}
+    assert len(json.dumps(event, ensure_ascii=False).encode()) <= MAX_RESPONSE
+    results: list[dict[str, Any]] = answer.json["results"]
+    assert all(("image_base64" in each) != ("image_url" in each) for each in results)
+    return results
+
+
+def bytes_of(result: dict[str, Any]) -> bytes:
+    """An image, from wherever it is."""
+    if "image_base64" in result:
+        return base64.b64decode(result["image_base64"])
+    got = requests.get(result["image_url"], timeout=10)
+    assert got.status_code == 200
+    return got.content
+
+
+@pytest.mark.parametrize("prompt", ["a lamp", NASTY])
+def test_answers_straddle_the_limit(harness: Harness, prompt: str) -> None:
+    """The largest image that fits is inline, and within 200 bytes of the limit; three bytes more are a URL."""
+    job_id = job_with(harness, [1], prompt=prompt)
+    room = MAX_BODY - len(json.dumps(harness.ask("GET", f"/jobs/{job_id}/result").body, ensure_ascii=False).encode())
+    low, high = room // 4 - 400, room // 4 + 400  # in steps of three bytes, which base64 makes four
+    assert inline(harness, job_id, 3 * low)
+    assert not inline(harness, job_id, 3 * high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if inline(harness, job_id, 3 * middle) else (low, middle)
+    largest = 3 * low
+    assert inline(harness, job_id, largest)
+    body = harness.ask("GET", f"/jobs/{job_id}/result").body
+    assert MAX_BODY - 1_000 < len(json.dumps(body, ensure_ascii=False).encode()) <= MAX_BODY
+    assert not inline(harness, job_id, largest + 3)
+    (result,) = fetch(harness, job_id)
+    assert len(bytes_of(result)) == largest + 3
+
+
+def inline(harness: Harness, job_id: str, size: int) -> bool:
+    """Whether an image of this size comes inside the answer."""
+    job = harness.job(job_id)
+    answer = json.loads(job.response or "")
+    stored = answer["results"][0]["stored"]
+    stored["size"] = size
+    aws_clients.s3().put_object(Bucket=BUCKET, Key=stored["key"], Body=bytes(size))
+    harness.db.update_item(
+        TableName=TABLE,
+        Key=job.key,
+        UpdateExpression="SET #response = :response",
+        ExpressionAttributeValues={":response": {"S": json.dumps(answer)}},
+        ExpressionAttributeNames={"#response": "response"},
+    )
+    return "image_base64" in fetch(harness, job_id)[0]
+
+
+def test_ten_images_of_three_megabytes(harness: Harness) -> None:
+    """One is inline, nine are URLs, and each is the whole image."""
+    sizes = [3_000_000 + number for number in range(10)]
+    results = fetch(harness, job_with(harness, sizes))
+    assert ["image_base64" in each for each in results] == [True] + [False] * 9
+    for result, size in zip(results, sizes, strict=True):
+        assert bytes_of(result) == random.Random(size).randbytes(size)
+
+
+def test_small_ones_fill_what_large_ones_leave(harness: Harness) -> None:
+    """An image too large doesn't keep those after it from being inline."""
+    results = fetch(harness, job_with(harness, [9_000_000, 1_000, 2_000]))
+    assert ["image_base64" in each for each in results] == [False, True, True]
+
+
+def test_urls_only_where_asked(harness: Harness) -> None:
+    """`delivery=url` inlines nothing."""
+    results = fetch(harness, job_with(harness, [100, 100]), delivery="url")
+    assert ["image_url" in each for each in results] == [True, True]
+
+
+def test_a_image_that_is_gone_is_no_failure(harness: Harness) -> None:
+    """The rest of the answer is given; the URL of what the lifecycle took says 404 by itself."""
+    job_id = job_with(harness, [100, 100])
+    wiring.objects().delete_all(keys.result_key(ALICE, job_id, 1))
+    results = fetch(harness, job_id)
+    assert ["image_base64" in each for each in results] == [False, True]

@@ -1,0 +1,160 @@
+"""Objects: written once, read within bounds, deleted by job; links and forms are signed for exactly one thing."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from calendar import timegm
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+import pytest
+from botocore.exceptions import ClientError
+
+from image_studio.errors import TooLarge
+from image_studio.runtime import aws_clients
+from image_studio.storage import objects as module
+from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
+from tests.tables import BUCKET
+
+SECRET = "testing"  # of tests/conftest.py
+
+
+@pytest.fixture
+def objects(table: None) -> ObjectStore:
+    """The bucket, empty."""
+    return ObjectStore(aws_clients.s3, BUCKET)
+
+
+def test_an_object_is_written_once(objects: ObjectStore) -> None:
+    """The second writer learns that it came second, and changes nothing."""
+    assert objects.put_once("results/a/b/1", b"first", "image/png")
+    assert not objects.put_once("results/a/b/1", b"second", "image/png")
+    assert objects.get("results/a/b/1") == b"first"
+
+
+class Busy:
+    """An S3 where another write of the same key is under way, a number of times."""
+
+    def __init__(self, times: int) -> None:
+        self.left, self.calls = times, 0
+
+    def put_object(self, **_: Any) -> None:
+        """Refuse, or not any more."""
+        self.calls += 1
+        if self.left:
+            self.left -= 1
+            raise ClientError({"ResponseMetadata": {"HTTPStatusCode": 409}, "Error": {}}, "PutObject")  # type: ignore[typeddict-item]
+
+
+def test_a_write_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may fail yet, so it doesn't count as written; after the last try we do."""
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    busy: Any = Busy(MAX_TRIES - 1)
+    assert ObjectStore(lambda: busy, BUCKET).put_once("k", b"", "image/png")
+    endless: Any = Busy(MAX_TRIES)
+    with pytest.raises(ClientError):
+        ObjectStore(lambda: endless, BUCKET).put_once("k", b"", "image/png")
+    assert endless.calls == MAX_TRIES
+
+
+def test_reading_has_a_bound(objects: ObjectStore) -> None:
+    """At the limit it is read, a byte more is refused with both numbers; what isn't there is None."""
+    objects.put("uploads/a/b", b"12345", "image/png")
+    found = objects.read("uploads/a/b", most=5)
+    assert found is not None
+    assert found.data == b"12345"
+    with pytest.raises(TooLarge, match=r"5 bytes; at most 4"):
+        objects.read("uploads/a/b", most=4)
+    assert objects.read("uploads/a/c") is None
+
+
+def test_reading_can_ask_for_one_content(objects: ObjectStore) -> None:
+    """A replaced object isn't the one that was meant."""
+    objects.put("inbox/a", b"old", "image/png")
+    etag = aws_clients.s3().head_object(Bucket=BUCKET, Key="inbox/a")["ETag"].strip('"')
+    assert objects.read("inbox/a", etag=etag)
+    objects.put("inbox/a", b"new", "image/png")
+    assert objects.read("inbox/a", etag=etag) is None
+
+
+def test_deleting_takes_a_prefix(objects: ObjectStore) -> None:
+    """All of a job's objects and nobody else's; none is fine too."""
+    for key in ("results/a/b/1", "results/a/b/1.raw", "results/a/bc/1"):
+        objects.put(key, b"", "image/png")
+    objects.delete_all("results/a/b/")
+    objects.delete_all("results/a/b/")
+    assert [objects.exists(key) for key in ("results/a/b/1", "results/a/b/1.raw", "results/a/bc/1")] == [0, 0, 1]
+
+
+def _sign(text: str, scope: list[str]) -> str:
+    """Signature Version 4 of a text, as AWS describes it: the scope is date, region, service, aws4_request."""
+    key = b"AWS4" + SECRET.encode()
+    for part in scope:
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def _is_signed(url: str, method: str = "GET") -> bool:
+    """Whether S3 would take the URL's signature: computed here, from AWS' description, not by botocore."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    signature = query.pop("X-Amz-Signature", "")
+    _, *scope = query["X-Amz-Credential"].split("/")
+    canonical = urlencode(sorted(query.items()), quote_via=quote, safe="-_.~")
+    request = f"{method}\n{parts.path}\n{canonical}\nhost:{parts.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+    digest = hashlib.sha256(request.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{query['X-Amz-Date']}\n{'/'.join(scope)}\n{digest}"
+    return hmac.compare_digest(signature, _sign(text, scope))
+
+
+def _with(url: str, **changes: str | None) -> str:
+    parts = urlsplit(url)
+    query = {**dict(parse_qsl(parts.query)), **changes}
+    left = {name: value for name, value in query.items() if value}
+    return urlunsplit(parts._replace(query=urlencode(left, quote_via=quote)))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"X-Amz-Signature": "0" * 64},
+        {"X-Amz-Signature": None},
+        {"X-Amz-Expires": "604800"},
+        {"X-Amz-Date": "20991231T235959Z"},
+        {"response-content-disposition": "inline"},
+        {"response-content-disposition": None},
+        {"response-content-type": "text/html"},
+        {"versionId": "1"},
+    ],
+)
+def test_a_link_is_signed_for_one_object_and_fifteen_minutes(
+    objects: ObjectStore, changes: dict[str, str | None]
+) -> None:
+    """Saved under a name of ours, by GET only; whatever is changed, added or left out isn't signed."""
+    url = objects.link("results/a/b/1", "job-1.png")
+    query = dict(parse_qsl(urlsplit(url).query))
+    assert (query["X-Amz-Expires"], URL_SECONDS) == ("900", 900)
+    assert abs(timegm(time.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ")) - time.time()) < 60
+    assert query["response-content-disposition"] == 'attachment; filename="job-1.png"'
+    assert _is_signed(url)
+    assert not _is_signed(_with(url, **changes))
+    assert not _is_signed(url.replace("results/a/b/1?", "results/a/b/10?"))
+    assert not _is_signed(url, "PUT")
+
+
+def test_a_form_takes_one_key_one_type_and_bounded_bytes(objects: ObjectStore) -> None:
+    """The signed policy says so, each condition exact, and ends: S3 refuses whatever isn't in it."""
+    form = objects.form("uploads/a/b", "image/png", 20_000_000)
+    fields = form["fields"]
+    policy = json.loads(base64.b64decode(fields["policy"]))
+    named = {name: value for each in policy["conditions"] if isinstance(each, dict) for name, value in each.items()}
+    assert (named["key"], named["Content-Type"], named["bucket"]) == ("uploads/a/b", "image/png", BUCKET)
+    ranges = [each for each in policy["conditions"] if isinstance(each, list)]
+    assert ranges == [["content-length-range", 1, 20_000_000]]
+    assert set(fields) == {*named, "policy", "x-amz-signature"} - {"bucket"}
+    _, *scope = fields["x-amz-credential"].split("/")
+    assert fields["x-amz-signature"] == _sign(fields["policy"], scope)
+    ends = timegm(time.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ"))
+    assert abs(ends - timegm(time.strptime(fields["x-amz-date"], "%Y%m%dT%H%M%SZ")) - URL_SECONDS) <= 1
