@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 
 
-_random = SystemRandom()  # restored snapshots share the state of the `random` moduleMAX_TRIES = 25  # of a write that met a transaction on the same record
+_random = SystemRandom()  # restored snapshots share the state of the `random` module
+MAX_TRIES = 25  # of a write that met a transaction on the same record
 FIRST_PAUSE = 0.02  # seconds, doubled at each try up to the longest, then jittered
 LONGEST_PAUSE = 0.4
 
