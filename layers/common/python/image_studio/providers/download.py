@@ -20,6 +20,7 @@ FETCH_SECONDS = 60.0  # for the whole download
 CONNECT_SECONDS = 5.0
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_IETF = ipaddress.ip_network("192.0.0.0/24")  # global to a Python before 3.11.10 or 3.12.4
 
 Resolve = Callable[[str], str]
 Origin = tuple[str, str | None, int | None]
@@ -47,7 +48,7 @@ def is_public(address: str) -> bool:
             return is_public(str(hidden))
         if ip.is_site_local:
             return False
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip in _IETF)
 
 
 def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
