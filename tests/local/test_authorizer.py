@@ -43,8 +43,8 @@ REFUSED: dict[str, tuple[Callable[[Stack], str], str]] = {
     ),
     "another issuer": (lambda toy: toy.issuer.sign(_claims(toy, iss=f"{toy.issuer.url}/")), "invalid issuer"),
     "expired": (lambda toy: toy.issuer.sign(_claims(toy, exp=NOW - 5)), "the token has expired"),
-    "not valid yet": (lambda toy: toy.issuer.sign(_claims(toy, nbf=NOW + 600)), "the token is not valid yet"),
-    "issued later": (lambda toy: toy.issuer.sign(_claims(toy, iat=NOW + 600)), "the token is not valid yet"),
+    "not valid yet": (lambda toy: toy.issuer.sign(_claims(toy, nbf=NOW + 86_400)), "the token is not valid yet"),
+    "issued later": (lambda toy: toy.issuer.sign(_claims(toy, iat=NOW + 86_400)), "the token is not valid yet"),
 }
 
 
