@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +45,8 @@ def pytest_runtest_makereport() -> Iterator[Any]:
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print what was counted for the security board; with COUNTED in the environment, keep it there."""
     outcomes = terminalreporter.stats
+    for reason, number in Counter(each.longrepr[2] for each in outcomes.get("skipped", [])).items():
+        terminalreporter.write_line(f"{number} tests left out. {reason}")
     reports = [each for kind in ("passed", "failed", "error", "") for each in outcomes.get(kind, [])]
     collected = board.collected(reports)
     notes = {row: found.notes for row, found in collected.items()}
