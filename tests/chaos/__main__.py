@@ -5,11 +5,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.chaos.havoc import Havoc, Plan, Works
+from tests.chaos.harness import ChaosRun, ChaosStack, Plan
 
 
 def main() -> int:
-    """Run, print the toll; 1 where something was paid twice, lost, stuck or not settled."""
+    """Run, print the tally; 1 where something was paid twice, lost, stuck or not settled."""
     parser = argparse.ArgumentParser(prog="make chaos")
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=60)
@@ -17,11 +17,11 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     plan = Plan(**vars(parser.parse_args()))
-    with tempfile.TemporaryDirectory() as folder, Works(Path(folder), plan.workers, seed=plan.seed) as works:
-        toll = Havoc(plan, works).run()
-    sys.stdout.write("\n".join([*toll.lines(), ""]))
-    harm = toll.paid_again + toll.lost + toll.stuck + toll.unsettled
-    return int(bool(harm) or toll.kills < plan.kills)
+    with tempfile.TemporaryDirectory() as folder, ChaosStack(Path(folder), plan.workers, seed=plan.seed) as chaos:
+        tally = ChaosRun(plan, chaos).run()
+    sys.stdout.write("\n".join([*tally.lines(), ""]))
+    harm = tally.paid_again + tally.lost + tally.stuck + tally.unsettled
+    return int(bool(harm) or tally.kills < plan.kills)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
-from tests.chaos.havoc import Havoc, Plan, Works
+from tests.chaos.harness import ChaosRun, ChaosStack, Plan
 
 
 def test_kills_and_duplicates_do_no_harm(tmp_path: Path) -> None:
     """100 jobs, 10 kill -9 of workers at work, each message two or three times."""
     plan = Plan(jobs=100, kills=10, workers=3, patience=600)
-    with Works(tmp_path, plan.workers) as works:
-        toll = Havoc(plan, works).run()
-    assert (toll.jobs, toll.kills) == (100, 10)
-    assert (toll.paid_again, toll.lost, toll.stuck, toll.unsettled) == (0, 0, 0, 0)
-    assert toll.delivered >= 2 * toll.sent
-    assert toll.statuses["succeeded"] + toll.statuses["failed"] == 100
-    assert toll.statuses["failed"] <= toll.kills
+    with ChaosStack(tmp_path, plan.workers) as chaos:
+        tally = ChaosRun(plan, chaos).run()
+    assert (tally.jobs, tally.kills) == (100, 10)
+    assert (tally.paid_again, tally.lost, tally.stuck, tally.unsettled) == (0, 0, 0, 0)
+    assert tally.delivered >= 2 * tally.sent
+    assert tally.statuses["succeeded"] + tally.statuses["failed"] == 100
+    assert tally.statuses["failed"] <= tally.kills

@@ -14,7 +14,7 @@ import requests
 from image_studio.storage.keys import tenant_of
 from local.backend import Call, FunctionFailed
 from local.environments import Environment
-from tests.chaos.havoc import WORKER, Worker, Works
+from tests.chaos.harness import WORKER, ChaosStack, Worker
 
 HERE = Path(__file__).parent
 INSIDE = "inside the paid call"
@@ -64,23 +64,23 @@ def prompt(provider: str, step: str) -> str:
     return f"{provider} {step} {MARKERS[provider]}"
 
 
-def submit(works: Works, provider: str, step: str) -> str:
+def submit(chaos: ChaosStack, provider: str, step: str) -> str:
     """A job for a case."""
     body = {"prompt": prompt(provider, step), "provider": provider, "width": 64, "height": 64, "enhance_prompt": False}
-    headers = {**works.stack.headers(SUB, TIER), "Prefer": "respond-async"}
-    answer = requests.post(f"{works.stack.url}/create", json=body, headers=headers, timeout=60)
+    headers = {**chaos.stack.headers(SUB, TIER), "Prefer": "respond-async"}
+    answer = requests.post(f"{chaos.stack.url}/create", json=body, headers=headers, timeout=60)
     assert answer.status_code == 202, answer.text
     return str(answer.json()["job_id"])
 
 
-def kill_at(works: Works, job_id: str, step: str) -> bool:
+def kill_at(chaos: ChaosStack, job_id: str, step: str) -> bool:
     """Run the job in a process that dies at the step; whether it did."""
     hold = "1" if step == "given back" else str(HOLD_SECONDS)
     load = replace(
-        works.load,
-        handler="mortal.handler",
-        path=(str(HERE), *works.load.path),
-        environment={**works.load.environment, "DIE_AT": step, "POLL_HOLD_SECONDS": hold},
+        chaos.load,
+        handler="dying_worker.handler",
+        path=(str(HERE), *chaos.load.path),
+        environment={**chaos.load.environment, "DIE_AT": step, "POLL_HOLD_SECONDS": hold},
     )
     environment = Environment(load)
     message = {"messageId": "m", "body": json.dumps({"tenant": tenant_of(SUB), "job": job_id})}
@@ -101,34 +101,34 @@ VARIABLES = {"LEASE_SECONDS": "2", "POLL_HOLD_SECONDS": str(HOLD_SECONDS)}
 @pytest.fixture(scope="module")
 def endings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Ending]]:
     """Every case: its worker killed, its job mended by the reaper and another worker."""
-    with Works(tmp_path_factory.mktemp("steps"), 0, VARIABLES) as works:
-        jobs = {case: submit(works, *case) for case in EVERY}
+    with ChaosStack(tmp_path_factory.mktemp("steps"), 0, VARIABLES) as chaos:
+        jobs = {case: submit(chaos, *case) for case in EVERY}
         with ThreadPoolExecutor(4) as pool:
-            died = dict(zip(EVERY, pool.map(lambda case: kill_at(works, jobs[case], case[1]), EVERY), strict=True))
-        works.workers += [Worker(works) for _ in range(2)]
-        wait_for_all(works, list(jobs.values()))
-        yield {case: ending(works, case, job_id, died[case]) for case, job_id in jobs.items()}
+            died = dict(zip(EVERY, pool.map(lambda case: kill_at(chaos, jobs[case], case[1]), EVERY), strict=True))
+        chaos.workers += [Worker(chaos) for _ in range(2)]
+        wait_for_all(chaos, list(jobs.values()))
+        yield {case: ending(chaos, case, job_id, died[case]) for case, job_id in jobs.items()}
 
 
-def wait_for_all(works: Works, jobs: list[str]) -> None:
+def wait_for_all(chaos: ChaosStack, jobs: list[str]) -> None:
     """Let the clock run until every job has ended; two minutes at most."""
     until = time.monotonic() + 120
     while jobs and time.monotonic() < until:
         time.sleep(1)
-        jobs = [job_id for job_id in jobs if get(works, job_id).json()["status"] not in ("succeeded", "failed")]
+        jobs = [job_id for job_id in jobs if get(chaos, job_id).json()["status"] not in ("succeeded", "failed")]
     assert not jobs
 
 
-def get(works: Works, job_id: str, path: str = "") -> requests.Response:
+def get(chaos: ChaosStack, job_id: str, path: str = "") -> requests.Response:
     """A job, or its result."""
-    return requests.get(f"{works.stack.url}/jobs/{job_id}{path}", headers=works.stack.headers(SUB, TIER), timeout=60)
+    return requests.get(f"{chaos.stack.url}/jobs/{job_id}{path}", headers=chaos.stack.headers(SUB, TIER), timeout=60)
 
 
-def ending(works: Works, case: tuple[str, str], job_id: str, died: bool) -> Ending:
+def ending(chaos: ChaosStack, case: tuple[str, str], job_id: str, died: bool) -> Ending:
     """What became of it, and how often it was paid for."""
-    calls = works.stack.emulators[case[0]].recorder.calls
+    calls = chaos.stack.emulators[case[0]].recorder.calls
     paid = sum(call.accepted and str(call.fields.get("prompt")).startswith(f"{case[0]} {case[1]} [[") for call in calls)
-    return Ending(died, get(works, job_id).json(), get(works, job_id, "/result"), paid)
+    return Ending(died, get(chaos, job_id).json(), get(chaos, job_id, "/result"), paid)
 
 
 @pytest.mark.parametrize("case", EVERY, ids=" - ".join)

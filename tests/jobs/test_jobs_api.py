@@ -315,11 +315,6 @@ def test_preferences_are_applied_and_said_so(text: str, seconds: float, asynchro
     assert preferring(text) == Preference(seconds, asynchronous, {"preference-applied": applied})
 
 
-def test_nobody_waits_longer_than_we_do() -> None:
-    """`wait` is a bound, not an order."""
-    assert preferring("wait=999999").seconds == settings().wait_seconds
-
-
 # -- images in a response
 
 

@@ -338,20 +338,6 @@ def test_an_error_is_told_in_the_operations_words() -> None:
     assert error_payload(StudioError("Oops."), operation)["code"] == "internal_error"
 
 
-def test_a_journal_knows_what_an_earlier_run_wrote(harness: Harness) -> None:
-    """Entries and decisions come back as they were."""
-    job_id = harness.submit()
-    mine = wiring.jobs().claim(ALICE, job_id, 60)
-    assert mine is not None
-    first = JobJournal(mine, wiring.jobs(), wiring.objects())
-    kept = first.keep(_entry(1, Stage.INTENDED, 3), b"data", "image/png")
-    first.remember("seed", "7")
-    second = JobJournal(harness.job(job_id), wiring.jobs(), wiring.objects())
-    assert second.entry(1) == kept
-    assert second.recall("seed") == "7"
-    assert second.entry(2) == Entry(variation=2)
-
-
 # -- outages of table and bucket
 
 

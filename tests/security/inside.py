@@ -6,6 +6,7 @@
 import importlib.util
 import json
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -38,6 +39,7 @@ KEYS = {
 }
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
 _forget_dispatcher = worker.dispatcher.cache_clear
+_apps = threading.local()
 
 
 @dataclass(frozen=True)
@@ -112,9 +114,19 @@ def routes() -> list[Any]:
     return Template(parameters=_PARAMETERS).routes()
 
 
-@cache
 def app(function: str) -> ModuleType:
-    """A function's app.py, imported under a name of its own."""
+    """A function's app.py, imported under a name of its own; each thread has its own.
+
+    powertools' resolver handles one event at a time, as a Lambda environment does.
+    """
+    found: ModuleType | None = getattr(_apps, function, None)
+    if found is None:
+        found = _load(function)
+        setattr(_apps, function, found)
+    return found
+
+
+def _load(function: str) -> ModuleType:
     resource = next(each for each in Template().resources("AWS::Serverless::Function") if each.name == function)
     path = ROOT / resource.properties["CodeUri"] / "app.py"
     spec = importlib.util.spec_from_file_location(f"app_of_{function}", path)

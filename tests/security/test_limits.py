@@ -153,7 +153,7 @@ def test_work_is_what_the_contract_says() -> None:
     """Create, edit, upscale, control, social and uploads count as work; looking at jobs isn't counted."""
     from scripts.openapi.routes import declared_routes
 
-    meters = {key: route.meter for key, route in declared_routes()}
+    meters = {key: route.counts_as for key, route in declared_routes()}
     work = {"POST /create", "POST /edit/process", "POST /upscale", "POST /control/process", "POST /social/optimize"}
     assert {key for key, meter in meters.items() if meter is RateClass.WORK} == work | {"POST /uploads"}
     jobs = {"GET /jobs", "GET /jobs/{id}", "GET /jobs/{id}/result", "POST /jobs/{id}/result"}

@@ -9,6 +9,7 @@ from calendar import timegm
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -17,8 +18,6 @@ from image_studio.runtime import aws_clients
 from image_studio.storage import objects as module
 from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
 from tests.tables import BUCKET
-
-SECRET = "testing"  # of tests/conftest.py
 
 
 @pytest.fixture
@@ -90,7 +89,8 @@ def test_deleting_takes_a_prefix(objects: ObjectStore) -> None:
 
 def _sign(text: str, scope: list[str]) -> str:
     """Signature Version 4 of a text, as AWS describes it: the scope is date, region, service, aws4_request."""
-    key = b"AWS4" + SECRET.encode()
+    credentials = boto3.DEFAULT_SESSION.get_credentials()
+    key = f"AWS4{credentials.secret_key}".encode()
     for part in scope:
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from image_studio.errors import (
     InvalidRequest,
@@ -80,6 +81,15 @@ class ApiResolver(APIGatewayHttpResolver):
         call: Call = self.context["call"]
         return call
 
+    @property
+    def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
+        """The current event with everything in place that powertools reads from it.
+
+        powertools itself keeps it on a class that all resolvers of a process share.
+        """
+        event: APIGatewayProxyEventV2 = self.context["event"]
+        return event
+
     # Options of powertools' decorators are passed by keyword only.
 
     def get(  # type: ignore[override]
@@ -137,8 +147,8 @@ class ApiResolver(APIGatewayHttpResolver):
         request_id = call.context.get("requestId")
         known = isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)
         logger.thread_safe_append_keys(request_id=request_id if known else None)
-        self.context["call"] = call
-        response = _finish(call, self.resolve(_sound(call), context))
+        self.context |= {"call": call, "event": APIGatewayProxyEventV2(_complete(call))}
+        response = _finish(call, self.resolve(dict(call.event), context))
         _log_request(call, response)
         return response
 
@@ -157,8 +167,8 @@ class ApiResolver(APIGatewayHttpResolver):
         raise _nothing_at(call.path)
 
 
-def _sound(call: Call) -> dict[str, Any]:
-    """Return the event with everything in place that powertools reads from it."""
+def _complete(call: Call) -> dict[str, Any]:
+    """Return the event with path, method, stage and headers in place."""
     line = {"method": call.method, "path": call.path}
     return {
         **call.event,

@@ -50,7 +50,7 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Toll:
+class Tally:
     """What came of it."""
 
     jobs: int = 0
@@ -68,7 +68,7 @@ class Toll:
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
-        """The toll in words."""
+        """The tally in words."""
         yield f"{self.jobs} jobs, {self.variations} variations, {self.seconds:.0f} s: {dict(self.statuses)}"
         yield f"{self.sent} messages delivered {self.delivered} times; {self.kills} kill -9 of workers at work"
         yield f"{self.paid} paid calls; {self.unknown} variations of unknown charge"
@@ -78,8 +78,8 @@ class Toll:
 class Worker:
     """A poller's thread with its worker process; a killed one is replaced, its message comes again by itself."""
 
-    def __init__(self, works: "Works") -> None:
-        self._works = works
+    def __init__(self, chaos: "ChaosStack") -> None:
+        self._chaos = chaos
         self._environment: Environment | None = None
         self.busy = False
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -94,17 +94,17 @@ class Worker:
         return True
 
     def _run(self) -> None:
-        while not self._works.over.is_set():
+        while not self._chaos.over.is_set():
             environment = self._living()
-            for message in self._works.receive(self._works.work_url):
-                self._works.toll.delivered += 1
+            for message in self._chaos.receive(self._chaos.work_url):
+                self._chaos.tally.delivered += 1
                 self._hand(environment, message)
         if self._environment:
             self._environment.kill()
 
     def _living(self) -> Environment:
         if self._environment is None or not self._environment.alive:
-            self._environment = Environment(self._works.load)
+            self._environment = Environment(self._chaos.load)
         return self._environment
 
     def _invoke(self, environment: Environment, event: bytes) -> bytes | None:
@@ -124,7 +124,7 @@ class Worker:
         answer = self._invoke(environment, event)
         if answer is not None and not failures(json.loads(answer), {message["MessageId"]}):
             with suppress(ClientError):  # a message that came again meanwhile has another handle
-                self._works.sqs.delete_message(QueueUrl=self._works.work_url, ReceiptHandle=message["ReceiptHandle"])
+                self._chaos.sqs.delete_message(QueueUrl=self._chaos.work_url, ReceiptHandle=message["ReceiptHandle"])
 
 
 class Reaper(Worker):
@@ -132,19 +132,19 @@ class Reaper(Worker):
 
     def _run(self) -> None:
         event = json.dumps(scheduled_event(Schedule(WORKER, "Sweep", 60))).encode()
-        while not self._works.over.wait(SWEEP_SECONDS):
+        while not self._chaos.over.wait(SWEEP_SECONDS):
             self._invoke(self._living(), event)
         if self._environment:
             self._environment.kill()
 
 
-class Works:
+class ChaosStack:
     """The running stack, its relay and its workers."""
 
     def __init__(self, state: Path, workers: int, variables: dict[str, str] | None = None, seed: int = 1) -> None:
         self.random = random.Random(seed)
         self.over = threading.Event()
-        self.toll = Toll()
+        self.tally = Tally()
         self._closing = ExitStack()
         settings = {
             "LEASE_SECONDS": str(LEASE_SECONDS),
@@ -184,7 +184,7 @@ class Works:
     def _relay(self) -> None:
         while not self.over.is_set():
             for message in self.receive(self._job_url):
-                self.toll.sent += 1
+                self.tally.sent += 1
                 for delay in (0, *self.random.choices((0, 1, 2), k=self.random.choice((1, 2)))):
                     self.sqs.send_message(QueueUrl=self.work_url, MessageBody=message["Body"], DelaySeconds=delay)
                 self.sqs.delete_message(QueueUrl=self._job_url, ReceiptHandle=message["ReceiptHandle"])
@@ -201,30 +201,30 @@ class Works:
         self._closing.close()
 
 
-class Havoc:
+class ChaosRun:
     """One run of a plan."""
 
-    def __init__(self, plan: Plan, works: Works) -> None:
+    def __init__(self, plan: Plan, chaos: ChaosStack) -> None:
         self.plan = plan
-        self.works = works
-        self.toll = works.toll
+        self.chaos = chaos
+        self.tally = chaos.tally
         self.paid: Counter[tuple[str, str]] = Counter()
         self._counted: set[tuple[str, int]] = set()
         self.jobs: dict[str, str] = {}  # id -> caller
         self._tokens: dict[str, dict[str, str]] = {}
 
-    def run(self) -> Toll:
+    def run(self) -> Tally:
         """Submit, kill, wait, count."""
         started = time.monotonic()
         ends = started + self.plan.patience
         with self._watching():
             self._submit_all()
-            while time.monotonic() < ends and any(map(self._works_on, range(CALLERS))):
+            while time.monotonic() < ends and any(map(self._is_busy, range(CALLERS))):
                 time.sleep(1)
         self._count_paid()
         self._judge()
-        self.toll.seconds = time.monotonic() - started
-        return self.toll
+        self.tally.seconds = time.monotonic() - started
+        return self.tally
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
@@ -253,30 +253,30 @@ class Havoc:
         return max(0.3, 0.25 * self.plan.jobs / self.plan.kills / self.plan.workers)
 
     def _kill_one(self) -> None:
-        if self.toll.kills >= self.plan.kills:
+        if self.tally.kills >= self.plan.kills:
             return
-        self.works.over.wait(self.works.random.uniform(0, 0.3))
-        at_work = [worker for worker in self.works.workers if worker.busy]
-        if at_work and self.works.random.choice(at_work).kill():
-            self.toll.kills += 1
+        self.chaos.over.wait(self.chaos.random.uniform(0, 0.3))
+        at_work = [worker for worker in self.chaos.workers if worker.busy]
+        if at_work and self.chaos.random.choice(at_work).kill():
+            self.tally.kills += 1
 
     # -- callers
 
     def _submit_all(self) -> None:
         with ThreadPoolExecutor(4) as pool:
             self.jobs.update(pool.map(self._submit, range(self.plan.jobs)))
-        self.toll.jobs = len(self.jobs)
+        self.tally.jobs = len(self.jobs)
 
     def _headers(self, sub: str) -> dict[str, str]:
         if sub not in self._tokens:
-            self._tokens[sub] = self.works.stack.headers(sub, "enterprise", exp=int(time.time()) + 7200)
+            self._tokens[sub] = self.chaos.stack.headers(sub, "enterprise", exp=int(time.time()) + 7200)
         return self._tokens[sub]
 
     def _submit(self, number: int) -> tuple[str, str]:
         sub = f"caller-{number % CALLERS}"
         provider = PROVIDERS[number % len(PROVIDERS)]
         variations = 3 if number % 7 == 0 else 1
-        self.toll.variations += variations
+        self.tally.variations += variations
         pause = "[[delay=0.3]]" if number % 3 else ""
         body = {
             "prompt": f"job {number} {pause}",
@@ -290,21 +290,21 @@ class Havoc:
         }
         headers = {**self._headers(sub), "Prefer": "respond-async", "Idempotency-Key": f"job-{number}"}
         for _ in range(5):
-            answer = requests.post(f"{self.works.stack.url}/create", json=body, headers=headers, timeout=60)
+            answer = requests.post(f"{self.chaos.stack.url}/create", json=body, headers=headers, timeout=60)
             if answer.status_code in (200, 202, 303):
                 return (answer.headers.get("x-job-id") or answer.json()["job_id"]), sub
             time.sleep(1)
         raise AssertionError(f"not submitted: {answer.status_code} {answer.text[:300]}")
 
     def _get(self, job_id: str, path: str = "") -> requests.Response:
-        url = f"{self.works.stack.url}/jobs/{job_id}{path}"
+        url = f"{self.chaos.stack.url}/jobs/{job_id}{path}"
         return requests.get(url, headers=self._headers(self.jobs[job_id]), timeout=60)
 
-    def _works_on(self, caller: int) -> bool:
+    def _is_busy(self, caller: int) -> bool:
         """Whether any job of a caller hasn't ended."""
         path: str | None = "/api/image-studio/jobs?limit=100"
         while path:
-            answer = requests.get(self.works.stack.origin + path, headers=self._headers(f"caller-{caller}"), timeout=60)
+            answer = requests.get(self.chaos.stack.origin + path, headers=self._headers(f"caller-{caller}"), timeout=60)
             if any(each["status"] not in ("succeeded", "failed") for each in answer.json()["jobs"]):
                 return True
             path = answer.json()["next"]
@@ -315,38 +315,38 @@ class Havoc:
     def _count_paid(self) -> None:
         """Emulators keep their last 1000 calls: look often enough, and count each once."""
         for name in set(PROVIDERS):
-            for call in self.works.stack.emulators[name].recorder.calls:
+            for call in self.chaos.stack.emulators[name].recorder.calls:
                 if call.accepted and (name, call.number) not in self._counted:
                     self._counted.add((name, call.number))
                     self.paid[str(call.fields.get("prompt")), str(call.fields.get("seed"))] += 1
 
     def _judge(self) -> None:
-        toll = self.toll
-        toll.paid = self.paid.total()
-        toll.paid_again = sum(count - 1 for count in self.paid.values())
+        tally = self.tally
+        tally.paid = self.paid.total()
+        tally.paid_again = sum(count - 1 for count in self.paid.values())
         for job_id in self.jobs:
             self._judge_job(job_id)
         for number in range(CALLERS):
             usage = requests.get(
-                f"{self.works.stack.url}/usage", headers=self._headers(f"caller-{number}"), timeout=60
+                f"{self.chaos.stack.url}/usage", headers=self._headers(f"caller-{number}"), timeout=60
             ).json()
-            toll.unsettled += usage["reserved"] + usage["in_flight"]
-        toll.unsettled -= self._held
+            tally.unsettled += usage["reserved"] + usage["in_flight"]
+        tally.unsettled -= self._held
 
     _held = 0
 
     def _judge_job(self, job_id: str) -> None:
         shown = self._get(job_id)
         if shown.status_code != 200:
-            self.toll.lost += 1
+            self.tally.lost += 1
             return
         status = shown.json()
-        self.toll.statuses[status["status"]] += 1
+        self.tally.statuses[status["status"]] += 1
         self._held += status["credits"]["held"]
-        self.toll.unknown += sum(each.get("code") == "unknown_charge" for each in status["variations"])
+        self.tally.unknown += sum(each.get("code") == "unknown_charge" for each in status["variations"])
         if status["status"] == "succeeded":
             body = self._get(job_id, "/result").json()
             if len(body.get("results", [])) != status["progress"]["done"]:
-                self.toll.lost += 1
+                self.tally.lost += 1
         elif status["status"] != "failed":
-            self.toll.stuck += 1
+            self.tally.stuck += 1
