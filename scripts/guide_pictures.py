@@ -1,7 +1,7 @@
-"""`make guide-pictures`: the guides' before/after images, made by the API itself on the local stack.
+"""`make guide-pictures`: make the guides' before/after images with the API on the local stack.
 
-Written to docs/images/guides as WebP. The local emulators paint them; with a provider's key in the environment the
-real one does, which costs money.
+They are written to docs/images/guides as WebP. The local emulators draw them. With a provider's key in the environment
+the real provider makes them, which costs money.
 """
 
 import base64
@@ -24,41 +24,41 @@ SEED = 7
 WIDTH = 1200  # pixels of a finished image
 GAP = 16
 QUALITY = 78
-SECONDS = 170  # for one call; it follows the redirects of long ones
+TIMEOUT = 170  # seconds for one request, redirects included
 
 
 class Api:
-    """The local API; images in, images out."""
+    """The local API."""
 
     def __init__(self, stack: Stack) -> None:
         self._url, self._headers = stack.url, stack.headers(sub="gallery", tier="enterprise")
 
-    def post(self, path: str, **body: Any) -> list[Image.Image]:
-        """The images that an operation answers with."""
-        sent = {name: data_url(value) if isinstance(value, Image.Image) else value for name, value in body.items()}
-        response = requests.post(f"{self._url}/{path}", json=sent, headers=self._headers, timeout=SECONDS)
-        answer = response.json()
+    def post(self, path: str, **fields: Any) -> list[Image.Image]:
+        """Run an operation and return its images."""
+        body = {name: data_url(value) if isinstance(value, Image.Image) else value for name, value in fields.items()}
+        response = requests.post(f"{self._url}/{path}", json=body, headers=self._headers, timeout=TIMEOUT)
+        result = response.json()
         if not response.ok:
-            raise SystemExit(f"{path}: {answer}")
-        return [self._image(part) for part in answer.get("results", [answer])]
+            raise SystemExit(f"{path}: {result}")
+        return [self._image(part) for part in result.get("results", [result])]
 
     def _image(self, part: dict[str, Any]) -> Image.Image:
         if "image_url" in part:
-            data = requests.get(part["image_url"], timeout=SECONDS).content
+            data = requests.get(part["image_url"], timeout=TIMEOUT).content
         else:
             data = base64.b64decode(part["image_base64"].split(",")[-1])
         return Image.open(io.BytesIO(data))
 
 
 def data_url(image: Image.Image) -> str:
-    """The image as the API takes it."""
+    """Return the image as a data URL."""
     out = io.BytesIO()
     image.save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
 
 
-def checks(width: int, height: int, size: int = 12) -> Image.Image:
-    """What shows through a transparent image."""
+def checkerboard(width: int, height: int, size: int = 12) -> Image.Image:
+    """Return the background for a transparent image."""
     board = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(board)
     for y in range(0, height, size):
@@ -69,34 +69,34 @@ def checks(width: int, height: int, size: int = 12) -> Image.Image:
 
 
 def side_by_side(*images: Image.Image) -> Image.Image:
-    """Images in a row of one height, WIDTH pixels wide; transparency as a chequered board."""
+    """Return the images in a row of one height, WIDTH pixels wide, with transparency as a checkerboard."""
     shapes = [image.width / image.height for image in images]
     height = round((WIDTH - GAP * (len(images) - 1)) / sum(shapes))
     row = Image.new("RGB", (WIDTH, height), "white")
     left = 0
     for image, shape in zip(images, shapes, strict=True):
         scaled = image.convert("RGBA").resize((round(height * shape), height), Image.Resampling.LANCZOS)
-        row.paste(Image.alpha_composite(checks(*scaled.size).convert("RGBA"), scaled).convert("RGB"), (left, 0))
+        row.paste(Image.alpha_composite(checkerboard(*scaled.size).convert("RGBA"), scaled).convert("RGB"), (left, 0))
         left += scaled.width + GAP
     return row
 
 
-def coast() -> Image.Image:
-    """The playground's sample image (web/img/sample.svg, drawn once), 1200 x 800."""
+def sample() -> Image.Image:
+    """Return the playground's sample image (web/img/sample.svg, rendered once), 1200 x 800."""
     return Image.open(OUT / "sample.webp").convert("RGB")
 
 
 def create(api: Api) -> Image.Image:
     """One prompt in three shapes."""
     prompt = "Mountains above a lake at sunrise"
-    asked = {"prompt": prompt, "provider": "stability", "seed": SEED, "enhance_prompt": False}
+    fields = {"prompt": prompt, "provider": "stability", "seed": SEED, "enhance_prompt": False}
     shapes = ("instagram_feed_square", "linkedin_post", "instagram_story")
-    return side_by_side(*(api.post("create", template_id=name, **asked)[0] for name in shapes))
+    return side_by_side(*(api.post("create", template_id=name, **fields)[0] for name in shapes))
 
 
 def inpaint(api: Api) -> Image.Image:
-    """The image, its mask, and what came of it."""
-    source = coast()
+    """The image, its mask, and the result."""
+    source = sample()
     mask = Image.new("L", source.size)
     ImageDraw.Draw(mask).ellipse((180, 400, 390, 620), fill=255)
     (after,) = api.post(
@@ -111,47 +111,47 @@ def inpaint(api: Api) -> Image.Image:
 
 
 def outpaint(api: Api) -> Image.Image:
-    """Wider on both sides."""
-    source = coast().resize((768, 512))
+    """The image extended on both sides."""
+    source = sample().resize((768, 512))
     sides = {"expand_left": 256, "expand_right": 256}
     (after,) = api.post("edit/process", image_base64=source, operation="outpaint", seed=SEED, **sides)
     return side_by_side(source, after)
 
 
 def background(api: Api) -> Image.Image:
-    """The subject alone."""
-    source = coast()
+    """The image without its background."""
+    source = sample()
     (after,) = api.post("edit/process", image_base64=source, operation="remove_background")
     return side_by_side(source, after)
 
 
 def upscale(api: Api) -> Image.Image:
-    """The same piece of a small image, before and after."""
-    source = coast().resize((300, 200))
+    """The same part of a small image, before and after."""
+    source = sample().resize((300, 200))
     (after,) = api.post("upscale", image_base64=source, mode="fast")
-    piece = (152, 40, 251, 106)
+    part = (152, 40, 251, 106)
     factor = after.width / source.width
-    small = source.crop(piece).resize((960, 640), Image.Resampling.NEAREST)
-    left, top, right, bottom = (round(edge * factor) for edge in piece)
+    small = source.crop(part).resize((960, 640), Image.Resampling.NEAREST)
+    left, top, right, bottom = (round(edge * factor) for edge in part)
     return side_by_side(small, after.crop((left, top, right, bottom)).resize((960, 640)))
 
 
 def control(api: Api) -> Image.Image:
-    """A few lines and what they steer."""
+    """A sketch, and the image that follows it."""
     sketch = Image.new("RGB", (960, 640), "white")
     pen = ImageDraw.Draw(sketch)
-    house = ((280, 540), (280, 300), (480, 160), (680, 300), (680, 540), (280, 540))
-    pen.line(house, fill="black", width=12, joint="curve")
+    outline = ((280, 540), (280, 300), (480, 160), (680, 300), (680, 540), (280, 540))
+    pen.line(outline, fill="black", width=12, joint="curve")
     pen.line(((430, 540), (430, 400), (530, 400), (530, 540)), fill="black", width=12, joint="curve")
-    asked = {"operation": "sketch", "prompt": "A cottage by the sea, watercolor", "seed": SEED}
-    (after,) = api.post("control/process", control_image_base64=sketch, control_strength=0.8, **asked)
+    fields = {"operation": "sketch", "prompt": "A cottage by the sea, watercolor", "seed": SEED}
+    (after,) = api.post("control/process", control_image_base64=sketch, control_strength=0.8, **fields)
     return side_by_side(sketch, after)
 
 
 def social(api: Api) -> Image.Image:
     """One image in four shapes."""
     names = {"instagram": ["Feed Post (Square)", "Story"], "twitter": "Post", "pinterest": "Pin"}
-    made = api.post("social/optimize", image_base64=coast(), platforms=list(names), format_names=names)
+    made = api.post("social/optimize", image_base64=sample(), platforms=list(names), format_names=names)
     return side_by_side(*made)
 
 
@@ -167,7 +167,7 @@ SCENES: dict[str, Callable[[Api], Image.Image]] = {
 
 
 def main() -> int:
-    """Make all images; the exit code."""
+    """Make all images and return the exit code."""
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state, Stack(Options(state=Path(state), environment=os.environ)) as stack:
         api = Api(stack)

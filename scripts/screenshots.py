@@ -1,4 +1,4 @@
-"""`make screenshots`: every studio at work, desktop and phone, light and dark, into build/screenshots.
+"""`make screenshots`: write screenshots of every page, desktop and phone, light and dark, to build/screenshots.
 
 `--readme` also writes the README's image, docs/images/playground.webp.
 """
@@ -19,18 +19,18 @@ from scripts.chromium import DESKTOP, EXECUTABLE, FLAGS, PHONE
 BUILD = ROOT / "build/screenshots"
 README = ROOT / "docs/images/playground.webp"
 README_BYTES = 200_000
-MOMENT = 60_000  # ms
-SETTLE = 500  # ms for what is animated
+TIMEOUT = 60_000  # ms
+SETTLE = 500  # ms for animations to end
 
 
 def sample(page: Page) -> None:
-    """Work on the sample image."""
+    """Load the sample image."""
     page.get_by_role("button", name="Try a sample image").click()
     page.locator(".drop-name").wait_for()
 
 
 def stroke(page: Page, target: str, *points: tuple[float, float]) -> None:
-    """Drag over an element, through points given as shares of its box."""
+    """Drag over an element, through points given as fractions of its box."""
     page.locator(target).scroll_into_view_if_needed()
     box = page.locator(target).bounding_box()
     for number, (x, y) in enumerate(points):
@@ -41,26 +41,26 @@ def stroke(page: Page, target: str, *points: tuple[float, float]) -> None:
 
 
 def create(page: Page) -> None:
-    """Four variations for a landscape post."""
+    """Create four variations of a landscape post."""
     page.get_by_label("Prompt", exact=True).fill("Mountains at sunset")
     page.get_by_label("Enhance the prompt").uncheck()
     page.get_by_role("button", name="LinkedIn").click()
     for _ in range(3):
-        page.get_by_role("button", name="One variation more").click()
+        page.get_by_role("button", name="More variations").click()
     page.wait_for_timeout(SETTLE)
     page.get_by_role("button", name="Create", exact=True).click()
-    page.locator(".image img").nth(3).wait_for()
+    page.locator(".result-image img").nth(3).wait_for()
 
 
 def edit(page: Page) -> None:
-    """A mask over the boat."""
+    """Paint a mask over the boat."""
     sample(page)
     page.get_by_label("Prompt", exact=True).fill("a red hot-air balloon")
-    stroke(page, ".sheet canvas", (0.2, 0.68), (0.24, 0.6), (0.28, 0.7), (0.2, 0.7))
+    stroke(page, ".image-overlay canvas", (0.2, 0.68), (0.24, 0.6), (0.28, 0.7), (0.2, 0.7))
 
 
-def edited(page: Page) -> None:
-    """Before and after."""
+def edit_result(page: Page) -> None:
+    """Show before and after."""
     edit(page)
     page.get_by_role("button", name="Edit", exact=True).click()
     page.locator(".compare").wait_for()
@@ -68,14 +68,14 @@ def edited(page: Page) -> None:
 
 
 def outpaint(page: Page) -> None:
-    """Handles at the edges."""
+    """Show the handles at the edges."""
     sample(page)
     page.locator(".operation", has_text="Outpaint").click()
-    page.locator(".expander img").wait_for()
+    page.locator(".outpaint-editor img").wait_for()
 
 
 def upscale(page: Page) -> None:
-    """One to one."""
+    """Show the result at 1:1."""
     sample(page)
     page.get_by_role("button", name="Upscale", exact=True).click()
     page.locator(".compare").wait_for()
@@ -83,16 +83,16 @@ def upscale(page: Page) -> None:
 
 
 def control(page: Page) -> None:
-    """A drawn house."""
+    """Draw a house."""
     page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolor")
-    stroke(page, ".pad", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
-    stroke(page, ".pad", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
-    page.get_by_role("button", name="Make it", exact=True).click()
+    stroke(page, ".sketch", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
+    stroke(page, ".sketch", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
+    page.get_by_role("button", name="Generate", exact=True).click()
     page.locator(".result .facts").wait_for()
 
 
 def social(page: Page) -> None:
-    """All platforms at once, safe zones shown."""
+    """Make the formats of all platforms and show the safe zones."""
     page.locator(".platform").first.wait_for()
     sample(page)
     page.get_by_label("Show safe zones").check()
@@ -100,26 +100,26 @@ def social(page: Page) -> None:
 
 
 def history(page: Page) -> None:
-    """What the other scenes made."""
+    """Show the jobs of the other scenes."""
     page.locator(".usage .big").wait_for()
     page.locator(".job img").first.wait_for()
     page.wait_for_load_state("networkidle")
 
 
-def mishap(page: Page) -> None:
-    """A refusal."""
+def create_error(page: Page) -> None:
+    """Show an error."""
     page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
     page.get_by_role("button", name="Create", exact=True).click()
     page.get_by_role("alert").wait_for()
 
 
-#: name -> (studio, what is done there)
+#: name -> (page, actions there)
 SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "create-empty": ("create", lambda page: page.locator(".price strong").wait_for()),
     "create": ("create", create),
-    "create-error": ("create", mishap),
+    "create-error": ("create", create_error),
     "edit-mask": ("edit", edit),
-    "edit": ("edit", edited),
+    "edit": ("edit", edit_result),
     "edit-outpaint": ("edit", outpaint),
     "upscale": ("upscale", upscale),
     "control": ("control", control),
@@ -129,7 +129,7 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
 
 
 def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) -> bytes:
-    """One scene as PNG; a phone's whole page, a desktop's window."""
+    """Return a scene as PNG: the whole page on a phone, the window on a desktop."""
     width, height = PHONE if phone else DESKTOP
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -139,15 +139,15 @@ def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) 
         has_touch=phone,
         is_mobile=phone,
     )
-    context.set_default_timeout(MOMENT)
+    context.set_default_timeout(TIMEOUT)
     page = context.new_page()
-    studio, act = SCENES[name]
-    page.goto(f"{origin}/#/{studio}")
+    page_name, act = SCENES[name]
+    page.goto(f"{origin}/#/{page_name}")
     page.locator("h1").wait_for()
     act(page)
     page.evaluate("scrollTo(0, 0)")
     page.wait_for_timeout(SETTLE)
-    if phone:  # a window as tall as the page: what sticks to the bottom is at its bottom
+    if phone:  # a window as tall as the page, so that sticky bars are at its bottom
         page.set_viewport_size({"width": width, "height": page.evaluate("document.documentElement.scrollHeight")})
         page.wait_for_timeout(SETTLE)
     data: bytes = page.screenshot()
@@ -156,7 +156,7 @@ def shoot(browser: Browser, origin: str, name: str, *, phone: bool, dark: bool) 
 
 
 def write_readme_image(data: bytes) -> None:
-    """The README's image, as small as it must be."""
+    """Write the README's image, compressed until it is small enough."""
     image = Image.open(io.BytesIO(data)).convert("RGB")
     README.parent.mkdir(parents=True, exist_ok=True)
     for quality in (88, 80, 70, 60):
@@ -166,7 +166,7 @@ def write_readme_image(data: bytes) -> None:
 
 
 def main() -> int:
-    """Write all screenshots; the exit code."""
+    """Write all screenshots and return the exit code."""
     chosen = [name for name in sys.argv[1:] if name in SCENES] or list(SCENES)
     BUILD.mkdir(parents=True, exist_ok=True)
     with (

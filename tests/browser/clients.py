@@ -1,4 +1,4 @@
-"""Clients that know nothing of jobs: the API reference's examples, as they are but for address and token."""
+"""The API reference's examples, unchanged except for address and token. They know nothing about jobs."""
 
 import os
 import signal
@@ -57,8 +57,8 @@ img.src = `data:image/png;base64,${result.results[0].image_base64}`;
 document.body.appendChild(img);
 """
 
-#: What the example needs of a browser, where there is none: the picture that it shows is written to a file.
-_SCREEN = """\
+#: A stand-in for the browser's document: the image that the example shows is written to a file.
+_DOCUMENT = """\
 import { writeFileSync } from 'node:fs';
 const document = {
   createElement: () => ({}),
@@ -66,25 +66,25 @@ const document = {
 };
 """
 
-PICTURE = "generated_image.png"
+IMAGE_FILE = "generated_image.png"
 
 
 def python(folder: Path, address: str, token: str) -> "subprocess.Popen[bytes]":
-    """The Python example, running in a folder."""
+    """Start the Python example in a folder."""
     script = folder / "example.py"
     script.write_text(PYTHON.replace(ADDRESS, address).replace(TOKEN, token))
     return _start([sys.executable, str(script)], folder)
 
 
 def node(folder: Path, address: str, token: str) -> "subprocess.Popen[bytes]":
-    """The JavaScript example, running in a folder."""
+    """Start the JavaScript example in a folder."""
     script = folder / "example.mjs"
-    script.write_text(_SCREEN + JAVASCRIPT.replace(ADDRESS, address).replace(TOKEN, token))
+    script.write_text(_DOCUMENT + JAVASCRIPT.replace(ADDRESS, address).replace(TOKEN, token))
     return _start(["node", str(script)], folder)
 
 
 def chromium(folder: Path, url: str) -> "subprocess.Popen[bytes]":
-    """Debian's Chromium without a window, on a page."""
+    """Start headless Chromium on a page."""
     flags = [
         "--headless",
         "--no-sandbox",
@@ -112,6 +112,6 @@ def _start(command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill -9, with all that it started."""
+    """Kill a process and its children with SIGKILL."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Real headless Chromium before the whole local stack; nothing is collected without Playwright (`make browser`)."""
+"""Headless Chromium against the whole local stack. Without Playwright (`make browser`) nothing is collected."""
 
 import hashlib
 import importlib.util
@@ -13,7 +13,7 @@ from scripts.chromium import EXECUTABLE, FLAGS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-    from tests.web.visit import Visit
+    from tests.web.browser_session import BrowserSession
 
 collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*.py"]
 
@@ -23,21 +23,22 @@ def browser() -> "Iterator[Browser]":
     """Debian's Chromium, started once."""
     from playwright.sync_api import expect, sync_playwright
 
-    from tests.web.visit import MOMENT, START
+    from tests.web.browser_session import START_TIMEOUT, TIMEOUT
 
-    expect.set_options(timeout=MOMENT)
+    expect.set_options(timeout=TIMEOUT)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS), timeout=START)
+        started = playwright.chromium.launch(executable_path=EXECUTABLE, args=list(FLAGS), timeout=START_TIMEOUT)
         yield started
         started.close()
 
 
 @pytest.fixture
-def visit(browser: "Browser", stack: Stack, request: pytest.FixtureRequest) -> "Iterator[Visit]":
-    """A person of their own for each test; whatever the page complained about in the end fails it."""
-    from tests.web.visit import Visit
+def session(browser: "Browser", stack: Stack, request: pytest.FixtureRequest) -> "Iterator[BrowserSession]":
+    """A browser session with a caller of its own; a console error or policy violation fails the test."""
+    from tests.web.browser_session import BrowserSession
 
-    person = Visit(browser, stack.origin, "web-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16])
-    yield person
-    person.close()
-    assert person.complaints == []
+    caller = "web-" + hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:16]
+    opened = BrowserSession(browser, stack.origin, caller)
+    yield opened
+    opened.close()
+    assert opened.problems == []

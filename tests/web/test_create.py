@@ -1,121 +1,101 @@
-"""Create, from an empty page to a saved picture."""
+"""The Create page, from a prompt to a saved image."""
 
 import re
 
 from playwright.sync_api import expect
 
 from scripts.chromium import PHONE
-from tests.web.visit import MOMENT, Visit
+from tests.web.browser_session import TIMEOUT, BrowserSession
+
+PROMPT = "A lighthouse at dusk"
 
 
-def test_a_prompt_becomes_saved_pictures(visit: Visit) -> None:
-    """Three variations of a template arrive in its exact size, and one is saved as PNG."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse at dusk")
+def test_variations_have_the_templates_size_and_cost_the_estimate(session: BrowserSession) -> None:
+    """Three variations arrive in the template's size, are charged as estimated, and one is saved as PNG."""
+    page = session.open("create")
     page.get_by_role("button", name="LinkedIn").click()
     page.locator(".card", has_text="Post").first.click()
     for _ in range(2):
-        page.get_by_role("button", name="One variation more").click()
-    expect(page.locator(".price strong")).to_have_text(re.compile(r"credits \(3 . \d+\)"))
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator(".picture img")).to_have_count(3)
-    image = visit.saved(page.get_by_role("button", name=re.compile("^Download")).first)
+        session.press("More variations")
+    price = page.locator(".price strong")
+    expect(price).to_have_text(re.compile(r"credits \(3 . \d+\)"))
+    expect(page.locator(".price")).not_to_have_attribute("aria-busy", "true")
+    estimate = price.inner_text().split(" (")[0]
+    session.create(PROMPT)
+    expect(page.locator(".result-image img")).to_have_count(3)
+    expect(session.fact("Charged")).to_have_text(estimate)
+    image = session.saved_image()
     assert (image.format, image.size) == ("PNG", (1200, 628))
 
 
-def test_the_price_is_what_is_charged(visit: Visit) -> None:
-    """The estimate under the form and the charge beside the result are the same number."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse at dusk")
-    price = page.locator(".price strong")
-    expect(price).to_have_text(re.compile(r"\d+ credits?"))
-    expect(page.locator(".price")).not_to_have_attribute("aria-busy", "true")
-    said = price.inner_text()
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator(".facts dt", has_text="Charged").locator("+ dd")).to_have_text(said)
-
-
-def test_each_variation_shows_its_own_progress(visit: Visit) -> None:
-    """While a job runs each place says how far its picture is, and the line counts those that are done."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=8]]")
-    page.get_by_role("button", name="One variation more").click()
-    page.get_by_role("button", name="Create", exact=True).click()
+def test_each_variation_shows_its_progress(session: BrowserSession) -> None:
+    """While a job runs, each tile shows its status and the heading counts the finished ones."""
+    page = session.open("create")
+    session.press("More variations")
+    session.create("A lighthouse [[delay=8]]")
     expect(page.locator(".waiting")).to_have_count(2)
-    expect(page.locator('.waiting[data-status="running"]').first).to_contain_text("Being made")
-    expect(page.locator(".run-words")).to_have_text(re.compile(r"\d of 2 done"))
-    expect(page.locator(".picture img")).to_have_count(2)
+    expect(page.locator('.waiting[data-status="running"]').first).to_contain_text("Running")
+    expect(page.locator(".run-progress")).to_have_text(re.compile(r"\d of 2 done"))
+    expect(page.locator(".result-image img")).to_have_count(2)
 
 
-def test_a_long_job_outlives_the_gateway(visit: Visit) -> None:
-    """A picture that takes longer than one request may still arrives, and the seconds are counted meanwhile."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=38]]")
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.locator(".clock")).to_have_text(re.compile(r"^3\d s$"), timeout=60_000)
-    expect(page.locator(".picture img")).to_have_count(1, timeout=60_000)
+def test_a_job_may_take_longer_than_one_request(session: BrowserSession) -> None:
+    """An image that takes longer than the gateway's timeout arrives, and the page shows the elapsed seconds."""
+    page = session.open("create")
+    session.create("A lighthouse [[delay=38]]")
+    expect(page.locator(".elapsed")).to_have_text(re.compile(r"^3\d s$"), timeout=60_000)
+    expect(page.locator(".result-image img")).to_have_count(1, timeout=60_000)
 
 
-def test_waiting_can_be_stopped_and_the_job_is_in_history(visit: Visit) -> None:
-    """Who stops waiting is told so, and finds the job in History."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=10]]")
-    page.get_by_role("button", name="Create", exact=True).click()
+def test_stop_waiting_leaves_the_job_running(session: BrowserSession) -> None:
+    """After "Stop waiting" the page says that the job continues, and History shows it as done."""
+    page = session.open("create")
+    session.create("A lighthouse [[delay=10]]")
     page.locator('.waiting[data-status="running"]').first.wait_for()
-    page.get_by_role("button", name="Stop waiting").click()
-    expect(page.get_by_role("alert")).to_contain_text("You stopped waiting")
+    session.press("Stop waiting")
+    expect(page.get_by_role("alert")).to_contain_text("You stopped waiting. The job continues")
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator(".job .badge")).to_have_text("Done")
 
 
-def test_refused_content_is_told_in_the_apis_words(visit: Visit) -> None:
-    """What a provider's moderation refuses is said where the pictures would be, and can be tried again."""
-    page = visit.open("create")
-    page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
-    page.get_by_role("button", name="Create", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("refused this request")
-    expect(page.get_by_role("button", name="Try again")).to_be_visible()
-    visit.forgive("400")
-
-
-def test_a_missing_prompt_is_told_at_the_prompt(visit: Visit) -> None:
-    """The API's sentence about a field stands under that field, which is marked and has the focus."""
-    page = visit.open("create")
-    page.get_by_role("button", name="Create", exact=True).click()
-    prompt = page.get_by_label("Prompt", exact=True)
+def test_a_missing_prompt_is_marked_at_its_field(session: BrowserSession) -> None:
+    """The error is shown under the prompt, which is marked as invalid and focused."""
+    page = session.open("create")
+    session.press("Create")
+    prompt = session.field("Prompt")
     expect(prompt).to_have_attribute("aria-invalid", "true")
     expect(prompt).to_be_focused()
-    expect(page.locator(".field", has=prompt).get_by_role("alert")).to_contain_text("rompt")
-    expect(page.locator(".run-board")).to_have_count(0)
-    visit.forgive("400")
+    expect(page.locator(".field", has=prompt).get_by_role("alert")).to_have_text("Enter a prompt.")
+    expect(page.locator(".run-card")).to_have_count(0)
+    session.expect_problem("400")
 
 
-def test_everything_can_be_done_with_the_keyboard(visit: Visit) -> None:
-    """From the address bar to a saved picture without a pointer."""
-    page = visit.open("create")
+def test_create_works_with_the_keyboard_alone(session: BrowserSession) -> None:
+    """A prompt, a platform, a template and variations are entered, and an image is saved, without a pointer."""
+    page = session.open("create")
     page.locator("body").press("Tab")
     expect(page.locator(":focus")).to_be_visible()
-    visit.reach('textarea[name="prompt"]')
-    page.keyboard.type("A quiet harbour")
-    visit.reach('.chip[value="pinterest"]')
+    session.tab_to('textarea[name="prompt"]')
+    page.keyboard.type("A quiet harbor")
+    session.tab_to('.chip[value="pinterest"]')
     page.keyboard.press("Enter")
-    visit.reach(".card input")
+    session.tab_to(".card input")
     page.keyboard.press("ArrowRight")
-    visit.reach('.stepper button[aria-label="One variation more"]')
+    session.tab_to('.stepper button[aria-label="More variations"]')
     page.keyboard.press("Enter")
-    visit.reach("button.run")
+    session.tab_to("button.run")
     page.keyboard.press("Enter")
-    expect(page.locator(".picture img")).to_have_count(2)
-    visit.reach(".tile .actions button")
+    expect(page.locator(".result-image img")).to_have_count(2)
+    session.tab_to(".tile .actions button")
     with page.expect_download() as waiting:
         page.keyboard.press("Enter")
     assert waiting.value.suggested_filename.endswith(".png")
 
 
-def test_a_phone_has_all_of_it(visit: Visit) -> None:
-    """On a phone nothing is wider than the screen, and a tap makes a picture."""
-    page = visit.open("create", size=PHONE, has_touch=True, is_mobile=True)
-    page.get_by_label("Prompt", exact=True).fill("A lighthouse at dusk")
+def test_create_works_on_a_phone(session: BrowserSession) -> None:
+    """A tap creates an image, and nothing is wider than the screen."""
+    page = session.open("create", size=PHONE, has_touch=True, is_mobile=True)
+    session.field("Prompt").fill(PROMPT)
     page.get_by_role("button", name="Create", exact=True).tap()
-    page.locator(".picture img").wait_for(timeout=MOMENT)
+    page.locator(".result-image img").wait_for(timeout=TIMEOUT)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]

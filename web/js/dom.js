@@ -1,8 +1,8 @@
-// Small tools for building the page: elements, icons, announcements. Text is always set as text, never as markup.
+// Build elements, icons and announcements. Text is always set as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element with properties, listeners (`onclick`), attributes and children; null and false are left out. */
+/** Create an element with properties, listeners (`onclick`), attributes and children. Null and false are left out. */
 export function h(tag, props = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(props)) {
@@ -17,7 +17,7 @@ export function h(tag, props = {}, ...children) {
   return node;
 }
 
-/** Append children, flattening lists and leaving out what is nothing. */
+/** Append children. Lists are flattened; null, undefined and false are left out. */
 export function add(node, ...children) {
   for (const child of children.flat(Infinity)) {
     if (child !== null && child !== undefined && child !== false) node.append(child);
@@ -52,7 +52,7 @@ const PATHS = {
   refresh: "M20 12a8 8 0 1 1-2.5-5.8M20 4v4h-4",
 };
 
-/** A line icon; it says nothing to a screen reader. */
+/** A line icon, hidden from screen readers. */
 export function icon(name) {
   const node = document.createElementNS(SVG, "svg");
   node.setAttribute("viewBox", "0 0 24 24");
@@ -65,12 +65,12 @@ export function icon(name) {
 }
 
 let counter = 0;
-/** An id that no other element has. */
-export const freshId = (word) => `${word}-${++counter}`;
+/** A new element id. */
+export const uniqueId = (prefix) => `${prefix}-${++counter}`;
 
-/** A labelled field: label, control and an optional hint, tied together. */
+/** A field: label, control and an optional hint, linked for screen readers. */
 export function field(label, control, hint) {
-  control.id ||= freshId("field");
+  control.id ||= uniqueId("field");
   const note = hint && h("p", { class: "hint", id: `${control.id}-hint` }, hint);
   if (note) control.setAttribute("aria-describedby", note.id);
   return h("div", { class: "field" }, h("label", { for: control.id }, label), control, note);
@@ -81,34 +81,34 @@ export function select(options, props = {}) {
   return h("select", props, options.map(([value, label]) => h("option", { value }, label)));
 }
 
-/** The number that an input holds; null where it is empty. */
-export const numberIn = (input) => (input.value === "" ? null : Number(input.value));
+/** The number in an input, or null when it is empty. */
+export const numberValue = (input) => (input.value === "" ? null : Number(input.value));
 
-/** The field of a seed's number. */
+/** An input for a seed. */
 export const seedInput = () => h("input", { type: "number", min: 0, max: 4294967293, name: "seed", placeholder: "random" });
 
-/** A group of choices shown as one strip of buttons; `onpick` gets the value. */
-export function segmented(legend, options, chosen, onpick) {
-  const name = freshId("choice");
+/** A segmented control: radio buttons in one row. `onpick` gets the selected value. */
+export function segmented(legend, options, selected, onpick) {
+  const name = uniqueId("segment");
   return h("fieldset", { class: "segmented" },
     h("legend", {}, legend),
     h("div", { class: "segments" }, options.map(([value, label]) => h("label", {},
-      h("input", { type: "radio", name, value, checked: value === chosen, onchange: () => onpick(value) }),
+      h("input", { type: "radio", name, value, checked: value === selected, onchange: () => onpick(value) }),
       h("span", {}, label)))));
 }
 
-/** A slider with its value shown; empty until it is moved when `start` is null. */
+/** A slider that shows its value. With `start` null its value is null until it is moved. */
 export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hint } = {}) {
-  const shown = h("output", {}, start === null ? "auto" : String(start));
+  const output = h("output", {}, start === null ? "auto" : String(start));
   const input = h("input", { type: "range", min, max, step, value: String(start ?? (min + max) / 2) });
-  let touched = start !== null;
-  input.addEventListener("input", () => { touched = true; shown.textContent = input.value; });
-  const node = field(label, input, hint);
-  node.querySelector("label").append(" ", shown);
-  return { node, input, get value() { return touched ? Number(input.value) : null; } };
+  let moved = start !== null;
+  input.addEventListener("input", () => { moved = true; output.textContent = input.value; });
+  const text = h("span", {}, label);
+  const node = field([text, " ", output], input, hint);
+  return { node, input, label: text, get value() { return moved ? Number(input.value) : null; } };
 }
 
-/** A modal dialog that is gone once it is closed. */
+/** Open a modal dialog. It is removed when it closes. */
 export function dialog(title, ...content) {
   const box = h("dialog", { class: "dialog", "aria-label": title },
     h("header", {}, h("h2", {}, title),
@@ -121,18 +121,18 @@ export function dialog(title, ...content) {
   return box;
 }
 
-/** Tell a screen reader. */
-export function announce(words) {
+/** Announce text to screen readers. */
+export function announce(text) {
   const live = document.getElementById("live");
   live.textContent = "";
-  requestAnimationFrame(() => { live.textContent = words; });
+  requestAnimationFrame(() => { live.textContent = text; });
 }
 
-/** A short note at the edge of the screen. */
-export function toast(words) {
-  const note = h("div", { class: "toast" }, words);
+/** Show a short note at the edge of the screen. */
+export function toast(text) {
+  const note = h("div", { class: "toast" }, text);
   document.getElementById("toasts").append(note);
-  announce(words);
+  announce(text);
   setTimeout(() => note.remove(), 4000);
 }
 
@@ -141,10 +141,10 @@ export const bytesText = (bytes) =>
 
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-/** Run `work` once calls have stopped for `ms`. */
-export function debounced(work, ms) {
+/** Return a function that runs `work` when it has not been called for `ms`. */
+export function debounce(work, ms) {
   let timer;
-  return (...given) => { clearTimeout(timer); timer = setTimeout(() => work(...given), ms); };
+  return () => { clearTimeout(timer); timer = setTimeout(work, ms); };
 }
 
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);

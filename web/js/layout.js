@@ -1,83 +1,83 @@
-// What all studios have in common: a form beside a stage, and a result with what can be done with it.
+// What all pages share: a form beside a workspace, and a result with its actions.
 
 import { bytesText, dialog, h, icon, plural } from "./dom.js";
-import { carry, extensionOf, save } from "./pictures.js";
+import { extensionOf, openOn, save } from "./images.js";
 
-const BAR = 56; // pixels that the bar at the top covers
-const MOTION = matchMedia("(prefers-reduced-motion: reduce)");
+const HEADER_HEIGHT = 56; // pixels
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 
-/** A studio's page: a heading, the form and the stage, which a phone shows first where it is worked on. */
-export function studioPage({ title, lead, form, stage, onsubmit, stageFirst = false }) {
+/** A page: a heading, the form and the workspace. With `workspaceFirst`, a phone shows the workspace above the form. */
+export function pageLayout({ title, lead, form, workspace, onsubmit, workspaceFirst = false }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); onsubmit?.(); });
   form.noValidate = true;
-  return h("div", { class: stageFirst ? "studio stage-first" : "studio" },
-    h("div", { class: "panel" }, h("div", { class: "studio-head" }, h("h1", {}, title), h("p", {}, lead)), form),
-    h("section", { class: "stage", "aria-label": "Result" }, stage));
+  return h("div", { class: workspaceFirst ? "page workspace-first" : "page" },
+    h("div", { class: "panel" }, h("div", { class: "page-head" }, h("h1", {}, title), h("p", {}, lead)), form),
+    h("section", { class: "workspace", "aria-label": "Result" }, workspace));
 }
 
-/** Bring the stage into view where it lies below the form, as on a phone. */
+/** Scroll to a node that is outside the window, as the workspace is below the form on a phone. */
 export function reveal(node) {
   const { top } = node.getBoundingClientRect();
-  if (top > innerHeight * 0.6 || top < BAR) node.scrollIntoView({ behavior: MOTION.matches ? "auto" : "smooth", block: "start" });
+  if (top > innerHeight * 0.6 || top < HEADER_HEIGHT) node.scrollIntoView({ behavior: REDUCED_MOTION.matches ? "auto" : "smooth", block: "start" });
 }
 
-/** What an empty stage says. */
-export const emptyStage = (name, words, ...more) =>
-  h("div", { class: "empty-stage" }, icon(name), h("p", {}, words), more);
+/** What a workspace shows when there is nothing to work on yet. */
+export const emptyState = (iconName, text, ...more) =>
+  h("div", { class: "empty-state" }, icon(iconName), h("p", {}, text), more);
 
-/** A picture on the stage, and what lies over it. */
-export const sheet = (picture, alt, ...over) => h("div", { class: "canvas-frame" },
-  h("div", { class: "sheet" }, h("img", { src: picture.url, alt, draggable: false }), over));
+/** An image with other elements, such as a canvas, on top. */
+export const imageWithOverlay = (image, alt, ...overlays) => h("div", { class: "image-frame" },
+  h("div", { class: "image-overlay" }, h("img", { src: image.url, alt, draggable: false }), overlays));
 
-/** A picture in full size, with what can be done with it; `more` goes beside that. */
-export function look(picture, words, ...more) {
-  const box = dialog(words, h("img", { class: "full", src: picture.url, alt: words }),
-    h("div", { class: "dialog-end" }, pictureActions(picture, { base: picture.name }), more));
+/** Open an image in full size with its actions; `more` is placed beside them. */
+export function openImage(image, title, ...more) {
+  const box = dialog(title, h("img", { class: "full", src: image.url, alt: title }),
+    h("div", { class: "dialog-end" }, imageActions(image), more));
   box.classList.add("wide");
   box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
 }
 
-/** Settings that few people need, folded away. */
+/** Settings that few people need, collapsed. */
 export const moreSettings = (...fields) =>
   h("details", { class: "more" }, h("summary", {}, "More settings", icon("chevron")), h("div", { class: "more-fields" }, fields));
 
-const NEXT = { edit: "Edit this", upscale: "Upscale this", social: "Optimise this" };
+const NEXT_PAGES = { edit: "Edit this", upscale: "Upscale this", social: "Optimize this" };
 
-/** Download a picture, or take it to another studio. */
-export function pictureActions(picture, { without = [], base = "picture" } = {}) {
-  const name = `${base}.${extensionOf(picture.blob)}`;
+/** Buttons that download an image or open it on another page. */
+export function imageActions(image, { without = [] } = {}) {
+  const fileName = `${image.name}.${extensionOf(image.blob)}`;
   return h("div", { class: "actions" },
-    h("button", { type: "button", class: "small", onclick: () => save(picture.blob, name), "aria-label": `Download ${picture.name}` }, icon("download"), "Download"),
-    Object.entries(NEXT).filter(([studio]) => !without.includes(studio)).map(([studio, words]) =>
-      h("button", { type: "button", class: "ghost small", onclick: () => carry(studio, picture), "aria-label": `${words}: ${picture.name}` }, icon(studio), words.split(" ")[0])));
+    h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileName), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
+    Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>
+      h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])));
 }
 
-/** Facts of a result, as words beside their names. */
+/** Facts about a result: [name, value] pairs; empty values are left out. */
 export function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) =>
     h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
 }
 
-/** The usual facts of an edited picture. */
-export function answerFacts(answer, picture, job) {
-  const ignored = answer.metadata?.ignored;
+/** The usual facts about one resulting image. */
+export function resultFacts(response, image, job) {
+  const ignored = response.metadata?.ignored;
   return facts([
-    ["Size", `${answer.width} × ${answer.height}`],
-    ["File", bytesText(picture.blob.size)],
-    ["Made by", [answer.provider, answer.model].filter(Boolean).join(" · ")],
+    ["Size", `${response.width} × ${response.height}`],
+    ["File size", bytesText(image.blob.size)],
+    ["Model", [response.provider, response.model].filter(Boolean).join(" · ")],
     ["Charged", job?.credits ? plural(job.credits.charged, "credit") : null],
-    ["Not used", Array.isArray(ignored) && ignored.length ? ignored.join(", ") : null],
+    ["Ignored", Array.isArray(ignored) && ignored.length ? ignored.join(", ") : null],
   ]);
 }
 
-/** Put a message under the field that a sentence of the API speaks of; whether there is one. */
-export function blame(form, names, problem) {
-  for (const [pattern, control] of names) {
-    if (pattern.test(problem.message) && control?.isConnected) {
+/** Show an error at the field that the API's sentence names. Return whether there is one. */
+export function showFieldError(patterns, error) {
+  for (const [pattern, control] of patterns) {
+    if (pattern.test(error.detail) && control?.isConnected) {
       control.setAttribute("aria-invalid", "true");
-      const note = h("p", { class: "problem-line", role: "alert", id: `${control.id}-problem` }, icon("alert"), problem.message);
-      control.setAttribute("aria-errormessage", note.id);
-      control.closest(".field, .picker, fieldset")?.append(note);
+      const line = h("p", { class: "error-line", role: "alert", id: `${control.id}-error` }, icon("alert"), error.message);
+      control.setAttribute("aria-errormessage", line.id);
+      control.closest(".field, .picker, fieldset")?.append(line);
       control.focus();
       control.scrollIntoView({ block: "center" });
       return true;
@@ -86,20 +86,20 @@ export function blame(form, names, problem) {
   return false;
 }
 
-/** Take away what `blame` put up. */
-export function forgive(form) {
-  for (const note of form.querySelectorAll(".problem-line")) note.remove();
+/** Remove what `showFieldError` added. */
+export function clearFieldErrors(form) {
+  for (const line of form.querySelectorAll(".error-line")) line.remove();
   for (const control of form.querySelectorAll("[aria-invalid]")) {
     control.removeAttribute("aria-invalid");
     control.removeAttribute("aria-errormessage");
   }
 }
 
-/** A body without what wasn't given. */
-export const given = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+/** An object without its empty values. */
+export const withoutEmpty = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null && value !== undefined && value !== ""));
 
-/** The `options` of a request: null where there are none. */
-export function options(named) {
-  const kept = given(named);
+/** The `options` of a request, or null when all are empty. */
+export function options(values) {
+  const kept = withoutEmpty(values);
   return Object.keys(kept).length ? kept : null;
 }

@@ -1,63 +1,63 @@
-// The shell: which studio is shown, light or dark, who is signed in, credits left.
+// The shell: routing between pages, color theme, sign-in, and credits left.
 
 import { get } from "./api.js";
-import { fill, h, icon } from "./dom.js";
+import { debounce, fill, h, icon } from "./dom.js";
 import { session } from "./session.js";
 
-const STUDIOS = {
-  create: () => import("./studios/create.js"),
-  edit: () => import("./studios/edit.js"),
-  upscale: () => import("./studios/upscale.js"),
-  control: () => import("./studios/control.js"),
-  social: () => import("./studios/social.js"),
-  history: () => import("./studios/history.js"),
+const PAGES = {
+  create: () => import("./pages/create.js"),
+  edit: () => import("./pages/edit.js"),
+  upscale: () => import("./pages/upscale.js"),
+  control: () => import("./pages/control.js"),
+  social: () => import("./pages/social.js"),
+  history: () => import("./pages/history.js"),
 };
-const shown = new Map();
+const mounted = new Map(); // name -> page
 const main = document.getElementById("main");
-const links = [...document.querySelectorAll(".studios a")];
+const links = [...document.querySelectorAll(".nav a")];
 for (const link of links) link.prepend(icon(link.dataset.icon));
 
 async function show() {
-  const asked = location.hash.replace(/^#\//, "").split("?")[0];
-  const name = Object.hasOwn(STUDIOS, asked) ? asked : "create";
+  const requested = location.hash.replace(/^#\//, "").split("?")[0];
+  const name = Object.hasOwn(PAGES, requested) ? requested : "create";
   for (const link of links) {
     if (link.dataset.icon === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} · Image Studio`;
   if (!session.signedIn) { fill(main, welcome()); return; }
-  if (!shown.has(name)) {
-    const { mount } = await STUDIOS[name]();
-    if (!shown.has(name)) shown.set(name, mount());
+  if (!mounted.has(name)) {
+    const { mount } = await PAGES[name]();
+    if (!mounted.has(name)) mounted.set(name, mount());
   }
-  const studio = shown.get(name);
-  if (main.firstElementChild !== studio.node) {
-    fill(main, studio.node);
+  const page = mounted.get(name);
+  if (main.firstElementChild !== page.node) {
+    fill(main, page.node);
     window.scrollTo(0, 0);
   }
-  studio.onshow?.();
+  page.onshow?.();
 }
 
 function welcome() {
-  const problem = session.problem && h("p", { class: "problem", role: "alert" }, session.problem);
-  const words = session.local ? "The local session could not be opened. Is the server still running?" : "Create, edit, upscale, control and resize pictures in the browser.";
+  const error = session.error && h("p", { class: "error", role: "alert" }, session.error);
+  const text = session.local ? "The local server did not issue a token. Is it still running?" : "Create, edit, upscale, control and resize images in the browser.";
   return h("section", { class: "welcome" },
-    h("img", { src: "img/mark.svg", alt: "", width: 64, height: 64 }), h("h1", {}, "Image Studio"), h("p", {}, words), problem,
+    h("img", { src: "img/mark.svg", alt: "", width: 64, height: 64 }), h("h1", {}, "Image Studio"), h("p", {}, text), error,
     h("button", { type: "button", class: "primary", onclick: async () => {
       if (session.local) { if (await session.renew()) await signedIn(); return; }
-      try { await session.signIn(); } catch (trouble) { session.problem = `Sign-in is not possible: ${trouble.message}`; show(); }
+      try { await session.signIn(); } catch (error) { session.error = `Sign-in failed: ${error.message}`; show(); }
     } }, session.local ? "Try again" : "Sign in"));
 }
 
-// --- light and dark: as the system says, until a person says otherwise ---------------------------------------
+// --- color theme: the system's, until a person chooses one --------------------------------------------------
 
 const THEME = "image-studio-theme";
 const button = document.getElementById("theme");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-function remembered() { try { return localStorage.getItem(THEME); } catch { return null; } }
-function paintTheme() {
-  const chosen = remembered();
+function storedTheme() { try { return localStorage.getItem(THEME); } catch { return null; } }
+function updateTheme() {
+  const chosen = storedTheme();
   if (chosen) document.documentElement.dataset.theme = chosen;
   const isDark = chosen ? chosen === "dark" : dark.matches;
   fill(button, icon(isDark ? "sun" : "moon"));
@@ -66,10 +66,10 @@ button.addEventListener("click", () => {
   const isDark = (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
   try { localStorage.setItem(THEME, isDark ? "light" : "dark"); } catch { /* private mode */ }
   document.documentElement.dataset.theme = isDark ? "light" : "dark";
-  paintTheme();
+  updateTheme();
 });
-dark.addEventListener("change", paintTheme);
-paintTheme();
+dark.addEventListener("change", updateTheme);
+updateTheme();
 
 // --- credits left -----------------------------------------------------------------------------------------------
 
@@ -85,8 +85,7 @@ async function showCredits() {
     fill(account);
   }
 }
-let asked;
-window.addEventListener("spent", () => { clearTimeout(asked); asked = setTimeout(showCredits, 300); });
+window.addEventListener("credits-changed", debounce(showCredits, 300));
 window.addEventListener("signed-out", () => show());
 
 async function signedIn() {
@@ -96,7 +95,7 @@ async function signedIn() {
 
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 window.addEventListener("hashchange", show);
-// a picture dropped beside a drop zone must not replace the page
+// a file dropped outside a drop zone must not replace the page
 for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
 
 await session.start();

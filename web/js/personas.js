@@ -1,57 +1,55 @@
-// Personas: what a brand sounds and looks like. One is chosen for a prompt; they are made, changed and removed here.
+// Personas: how a brand looks and sounds. Select, create, edit and delete them.
 
 import { call, get } from "./api.js";
-import { announce, dialog, field, fill, freshId, h, select } from "./dom.js";
-import { slug } from "./names.js";
-import { codeButton } from "./samples.js";
+import { codeButton } from "./code-samples.js";
+import { announce, dialog, field, fill, h, select, uniqueId } from "./dom.js";
+import { slug } from "./labels.js";
 
-const words = (text) => text.split(/[,\n]/).map((word) => word.trim()).filter(Boolean);
+const splitList = (text) => text.split(/[,\n]/).map((item) => item.trim()).filter(Boolean);
 
-/** A new persona's id: its name in letters that an id may have, and not one that is taken. */
+/** An id for a new persona: the slug of its name, with a number if it is taken. */
 function idFor(name, taken) {
-  const wanted = slug(name, "persona");
-  let id = wanted;
-  for (let number = 2; taken.includes(id); number++) id = `${wanted}-${number}`;
+  const base = slug(name, "persona");
+  let id = base;
+  for (let number = 2; taken.includes(id); number++) id = `${base}-${number}`;
   return id;
 }
 
-/** The field that chooses a persona; `value` is its id, empty for none. */
-export function personaChoice() {
-  let known = [];
-  const list = select([["", "None"]], { name: "persona_id", id: freshId("persona") });
-  const change = h("button", { type: "button", hidden: true, onclick: () => edit(chosen()) }, "Edit");
-  const make = h("button", { type: "button", onclick: () => edit(null), "aria-label": "New persona" }, "New");
+/** The persona field. `value` is the selected id, or empty for none. */
+export function personaPicker() {
+  let personas = [];
+  const list = select([["", "None"]], { name: "persona_id", id: uniqueId("persona") });
+  const editButton = h("button", { type: "button", hidden: true, onclick: () => edit(selected()) }, "Edit");
+  const newButton = h("button", { type: "button", onclick: () => edit(null), "aria-label": "New persona" }, "New");
   const node = h("div", { class: "field" }, h("label", { for: list.id }, "Persona"),
-    h("div", { class: "with-buttons" }, list, change, make));
-  const chosen = () => known.find((each) => each.persona_id === list.value) ?? null;
+    h("div", { class: "with-buttons" }, list, editButton, newButton));
+  const selected = () => personas.find((persona) => persona.persona_id === list.value) ?? null;
 
-  function offer(value) {
-    fill(list, h("option", { value: "" }, "None"), known.map((each) => h("option", { value: each.persona_id }, each.name)));
-    list.value = known.some((each) => each.persona_id === value) ? value : "";
-    shown();
+  function updateEditButton() {
+    editButton.hidden = selected() === null;
+    editButton.setAttribute("aria-label", `Edit persona ${selected()?.name ?? ""}`);
   }
-  function shown() {
-    change.hidden = chosen() === null;
-    change.setAttribute("aria-label", `Edit persona ${chosen()?.name ?? ""}`);
+  /** Read the list and select `id`, or keep the selection. */
+  async function load(id = list.value) {
+    personas = (await get("personas")).personas;
+    fill(list, h("option", { value: "" }, "None"), personas.map((persona) => h("option", { value: persona.persona_id }, persona.name)));
+    list.value = personas.some((persona) => persona.persona_id === id) ? id : "";
+    updateEditButton();
   }
-  async function load(value) {
-    known = (await get("personas")).personas;
-    offer(value ?? list.value);
-  }
-  list.addEventListener("change", shown);
-  load().catch(() => { /* none can be chosen until the list can be read; one can be made */ });
+  list.addEventListener("change", updateEditButton);
+  load().catch(() => { /* a persona can still be created */ });
 
   function edit(persona) {
-    personaDialog(persona, () => known, load, () => list.focus());
+    personaDialog(persona, () => personas, load, () => list.focus());
   }
   return { node, select: list, get value() { return list.value; } };
 }
 
 /**
- * Make or change one. `known` gives those that there are; `load` reads them anew and chooses the given id, none where it
- * is empty; `done` is told in the end.
+ * Create a persona, or edit the given one. `existing` returns all personas. `load` reads the list again and selects an
+ * id. `onclose` runs after a change was saved.
  */
-function personaDialog(persona, known, load, done) {
+function personaDialog(persona, existing, load, onclose) {
   const text = (value, placeholder, more = {}) => h("input", { type: "text", value: value ?? "", placeholder, ...more });
   const name = text(persona?.name, "Acme", { maxlength: 80, required: true });
   const voice = h("textarea", { rows: 2, maxlength: 300, placeholder: "warm and plain" });
@@ -61,48 +59,52 @@ function personaDialog(persona, known, load, done) {
     style_words: text(persona?.style_words.join(", "), "soft daylight, lots of space"),
     avoid_words: text(persona?.avoid_words.join(", "), "clutter, text"),
   };
-  const problem = h("p", { class: "problem", role: "alert", hidden: true });
+  const errorBox = h("p", { class: "error", role: "alert", hidden: true });
   const save = h("button", { type: "submit", class: "primary" }, "Save");
   const remove = persona && h("button", { type: "button", class: "ghost danger", onclick: () => {
-    if (remove.dataset.sure) attempt(async () => { await call("DELETE", path(persona.persona_id)); return ""; }, "Persona deleted");
-    else { remove.dataset.sure = "yes"; remove.textContent = "Really delete?"; }
+    if (remove.dataset.confirmed) attempt(async () => { await call("DELETE", path(persona.persona_id)); return ""; }, "Persona deleted");
+    else { remove.dataset.confirmed = "yes"; remove.textContent = "Really delete?"; }
   } }, "Delete");
   const path = (id) => `personas/${encodeURIComponent(id)}`;
 
   function request() {
-    const id = persona?.persona_id ?? idFor(name.value, known().map((each) => each.persona_id));
-    const listed = Object.fromEntries(Object.entries(lists).map(([key, input]) => [key, words(input.value)]));
-    return { id, method: "PUT", path: path(id), body: { name: name.value.trim(), voice: voice.value.trim(), ...listed }, pictures: false };
+    const id = persona?.persona_id ?? idFor(name.value, existing().map((other) => other.persona_id));
+    const listFields = Object.fromEntries(Object.entries(lists).map(([key, input]) => [key, splitList(input.value)]));
+    return { id, method: "PUT", path: path(id), body: { name: name.value.trim(), voice: voice.value.trim(), ...listFields }, savesImages: false };
   }
 
-  async function attempt(work, said) {
+  async function attempt(work, announcement) {
     save.disabled = true;
-    problem.hidden = true;
+    errorBox.hidden = true;
     try {
       await load(await work());
       box.close();
-      announce(said);
-      done();
-    } catch (trouble) {
-      problem.textContent = trouble.message;
-      problem.hidden = false;
+      announce(announcement);
+      onclose();
+    } catch (error) {
+      showError(error.message);
     } finally {
       save.disabled = false;
     }
   }
+  function showError(text) {
+    errorBox.textContent = text;
+    errorBox.hidden = false;
+  }
+
   const form = h("form", { class: "dialog-form", onsubmit: (event) => {
     event.preventDefault();
-    if (!name.value.trim()) { problem.textContent = "Give the persona a name."; problem.hidden = false; name.focus(); return; }
+    if (!name.value.trim()) { showError("Enter a name."); name.focus(); return; }
     attempt(async () => {
-      if (!persona) await load(); // another window may have made one of this name
-      const asked = request();
-      await call(asked.method, asked.path, { body: asked.body });
-      return asked.id;
+      if (!persona) await load(); // another window may have created a persona of this name
+      const { id, method, path: to, body } = request();
+      await call(method, to, { body });
+      return id;
     }, "Persona saved");
   } },
-  h("p", { class: "hint" }, "What you write here is added to each prompt that you choose the persona for. Lists are split at commas."),
-  field("Name", name), field("Voice", voice, "How the brand sounds; it becomes the picture's mood."),
-  field("Colours", lists.palette), field("Words for the look", lists.style_words), field("Never show", lists.avoid_words), problem,
+  h("p", { class: "hint" }, "This text is added to every prompt that uses the persona. Separate items with commas."),
+  field("Name", name), field("Voice", voice, "How the brand sounds. It sets the mood of the image."),
+  field("Colors", lists.palette), field("Style words", lists.style_words), field("Avoid", lists.avoid_words), errorBox,
   h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request), remove), h("button", { type: "button", class: "ghost", onclick: () => box.close() }, "Cancel"), save));
   form.noValidate = true;
   const box = dialog(persona ? `Persona ${persona.name}` : "New persona", form);

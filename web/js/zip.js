@@ -1,4 +1,4 @@
-// A ZIP archive of files that are compressed already: stored, with their checksums.
+// Write a ZIP archive. Files are stored without compression, since images are compressed already.
 
 const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   let rest = byte;
@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
 });
 
 /** The CRC-32 of bytes. */
-export function crc32(bytes) {
+function crc32(bytes) {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
@@ -27,7 +27,7 @@ function header(signature, fields) {
   return new Uint8Array(bytes.buffer);
 }
 
-/** An archive of [{name, blob}]; names are unique, below 65,536 files and 4 GB. */
+/** Return an archive of [{name, blob}]. Names must be unique; at most 65,535 files and 4 GB. */
 export async function zip(files, when = new Date()) {
   const time = (when.getHours() << 11) | (when.getMinutes() << 5) | (when.getSeconds() >> 1);
   const day = ((when.getFullYear() - 1980) << 9) | ((when.getMonth() + 1) << 5) | when.getDate();
@@ -36,12 +36,12 @@ export async function zip(files, when = new Date()) {
   let offset = 0;
   for (const { name, blob } of files) {
     const data = new Uint8Array(await blob.arrayBuffer());
-    const named = new TextEncoder().encode(name);
-    const common = [[20, 2], [UTF8_NAMES, 2], [0, 2], [time, 2], [day, 2], [crc32(data), 4], [data.length, 4], [data.length, 4], [named.length, 2], [0, 2]];
+    const nameBytes = new TextEncoder().encode(name);
+    const common = [[20, 2], [UTF8_NAMES, 2], [0, 2], [time, 2], [day, 2], [crc32(data), 4], [data.length, 4], [data.length, 4], [nameBytes.length, 2], [0, 2]];
     const local = header(0x04034b50, common);
-    directory.push(header(0x02014b50, [[20, 2], ...common, [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]]), named);
-    parts.push(local, named, data);
-    offset += local.length + named.length + data.length;
+    directory.push(header(0x02014b50, [[20, 2], ...common, [0, 2], [0, 2], [0, 2], [0, 4], [offset, 4]]), nameBytes);
+    parts.push(local, nameBytes, data);
+    offset += local.length + nameBytes.length + data.length;
   }
   const length = directory.reduce((sum, part) => sum + part.length, 0);
   const end = header(0x06054b50, [[0, 2], [0, 2], [files.length, 2], [files.length, 2], [length, 4], [offset, 4], [0, 2]]);

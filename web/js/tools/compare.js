@@ -1,19 +1,19 @@
-// Before and after: one line to drag between two pictures, fitted or pixel for pixel.
+// Before and after: a slider between two images, fitted or at 1:1.
 
-import { clamp, freshId, h, segmented } from "../dom.js";
+import { clamp, h, segmented, uniqueId } from "../dom.js";
 
 /**
- * `before` and `after` are pictures; `place` says where the old one lies in the new one, in shares
- * ({left, top, width, height}); `actual` offers the 1:1 view, which starts in the middle.
+ * Compare two images. `place` is the position of `before` within `after` as fractions ({left, top, width, height}).
+ * `actual` adds a 1:1 view, which starts at the center.
  */
-export function compare(before, after, { place = { left: 0, top: 0, width: 1, height: 1 }, actual = false, seeThrough = false } = {}) {
-  const old = h("img", { src: before.url, alt: "Before", draggable: false });
-  const now = h("img", { src: after.url, alt: "After", draggable: false });
-  const top = h("div", { class: "layer" }, old);
+export function compare(before, after, { place = { left: 0, top: 0, width: 1, height: 1 }, actual = false, checkered = false } = {}) {
+  const beforeImage = h("img", { src: before.url, alt: "Before", draggable: false });
+  const afterImage = h("img", { src: after.url, alt: "After", draggable: false });
+  const beforeLayer = h("div", { class: "layer" }, beforeImage);
   const line = h("div", { class: "compare-line" }, h("div", { class: "compare-grip" }));
-  const view = h("div", { class: `compare-view${seeThrough ? " see-through" : ""}` }, h("div", { class: "layer" }, now), top, line,
+  const view = h("div", { class: `compare-view${checkered ? " checkered" : ""}` }, h("div", { class: "layer" }, afterImage), beforeLayer, line,
     h("span", { class: "compare-tag before" }, "Before"), h("span", { class: "compare-tag after" }, "After"));
-  const range = h("input", { type: "range", id: freshId("compare"), min: 0, max: 100, step: 1, value: "50", "aria-label": "Before and after" });
+  const range = h("input", { type: "range", id: uniqueId("compare"), min: 0, max: 100, step: 1, value: "50", "aria-label": "Before and after" });
   const state = { share: 0.5, actual: false, x: 0, y: 0 };
   const node = h("div", { class: "compare" }, view, h("div", { class: "compare-controls" },
     h("label", { for: range.id }, "Before", range, "After"),
@@ -32,16 +32,15 @@ export function compare(before, after, { place = { left: 0, top: 0, width: 1, he
     } else {
       state.x = state.y = 0;
     }
-    set(now, state.x, state.y, wide, high);
-    // cut without a second source of truth: the layer is clipped, the picture stays where it is
-    set(old, state.x + place.left * wide, state.y + place.top * high, place.width * wide, place.height * high);
-    top.style.clipPath = `inset(0 ${w - state.share * w}px 0 0)`;
-    now.parentElement.style.clipPath = `inset(0 0 0 ${state.share * w}px)`;
+    setBox(afterImage, state.x, state.y, wide, high);
+    setBox(beforeImage, state.x + place.left * wide, state.y + place.top * high, place.width * wide, place.height * high);
+    beforeLayer.style.clipPath = `inset(0 ${w - state.share * w}px 0 0)`;
+    afterImage.parentElement.style.clipPath = `inset(0 0 0 ${state.share * w}px)`;
     line.style.left = `${state.share * w}px`;
   }
 
-  function set(image, left, topEdge, width, height) {
-    Object.assign(image.style, { left: `${left}px`, top: `${topEdge}px`, width: `${width}px`, height: `${height}px` });
+  function setBox(image, left, top, width, height) {
+    Object.assign(image.style, { left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` });
   }
 
   function zoom(on) {
@@ -50,9 +49,9 @@ export function compare(before, after, { place = { left: 0, top: 0, width: 1, he
     if (on) {
       view.tabIndex = 0;
       view.setAttribute("role", "group");
-      view.setAttribute("aria-label", "Picture at its real size; arrow keys move it");
+      view.setAttribute("aria-label", "Image at 1:1; the arrow keys move it");
       view.style.aspectRatio = "";
-      view.style.maxHeight = `${after.height / devicePixelRatio}px`; // no empty paper around a small picture
+      view.style.maxHeight = `${after.height / devicePixelRatio}px`; // no empty space around a small image
       const { width, height } = view.getBoundingClientRect();
       state.x = (width - after.width / devicePixelRatio) / 2;
       state.y = (height - after.height / devicePixelRatio) / 2;
@@ -71,23 +70,23 @@ export function compare(before, after, { place = { left: 0, top: 0, width: 1, he
     view.style.width = `min(100%, ${after.width}px, calc(${after.width / after.height} * min(72vh, 50rem)))`;
   }
 
-  const share = (value) => {
+  const setShare = (value) => {
     state.share = clamp(value, 0, 1);
     range.value = String(Math.round(state.share * 100));
     draw();
   };
-  range.addEventListener("input", () => share(Number(range.value) / 100));
+  range.addEventListener("input", () => setShare(Number(range.value) / 100));
 
   let drag = null;
   view.addEventListener("pointerdown", (event) => {
     const split = !state.actual || event.target.classList.contains("compare-grip");
     drag = { split, x: event.clientX - state.x, y: event.clientY - state.y };
     view.setPointerCapture(event.pointerId);
-    if (split) share((event.clientX - view.getBoundingClientRect().left) / view.clientWidth);
+    if (split) setShare((event.clientX - view.getBoundingClientRect().left) / view.clientWidth);
   });
   view.addEventListener("pointermove", (event) => {
     if (!drag) return;
-    if (drag.split) { share((event.clientX - view.getBoundingClientRect().left) / view.clientWidth); return; }
+    if (drag.split) { setShare((event.clientX - view.getBoundingClientRect().left) / view.clientWidth); return; }
     state.x = event.clientX - drag.x;
     state.y = event.clientY - drag.y;
     draw();

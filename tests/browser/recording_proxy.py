@@ -1,4 +1,4 @@
-"""A server before the gateway that writes down every exchange; it also serves a page, of its own origin."""
+"""A proxy in front of the gateway that records every exchange, and serves a test page from its own origin."""
 
 import http.client
 import json
@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 
 API = "/api/"
 REPORT = "/report"
-NOT_PASSED_ON = {"connection", "transfer-encoding", "content-length", "keep-alive"}
+NOT_FORWARDED = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, as a client saw it."""
+    """One request and its response, as the client saw it."""
 
     method: str
     path: str
-    origin: str  # what a browser says it comes from; empty where it doesn't
+    origin: str  # the Origin header, or empty
     authorized: bool
     status: int
     seconds: float
@@ -30,43 +30,43 @@ class Exchange:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    passage: "Passage"
+    proxy: "RecordingProxy"
 
     def handle_any(self) -> None:
-        """Pass a call on, take a report, or give the page."""
+        """Forward an API request, receive the page's report, or serve the page."""
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith(API):
-            self._pass_on(body)
+            self._forward(body)
         elif self.path == REPORT:
-            self.passage.reports.put(json.loads(body))
-            self._answer(204, [], b"")
+            self.proxy.reports.put(json.loads(body))
+            self._respond(204, [], b"")
         else:
-            self._answer(200, [("Content-Type", "text/html; charset=utf-8")], self.passage.page.encode())
+            self._respond(200, [("Content-Type", "text/html; charset=utf-8")], self.proxy.page.encode())
 
     do_GET = do_POST = do_OPTIONS = handle_any  # noqa: N815  http.server finds them by these names
 
-    def _pass_on(self, body: bytes) -> None:
+    def _forward(self, body: bytes) -> None:
         started = time.monotonic()
-        there = http.client.HTTPConnection(self.passage.gateway, timeout=60)
+        connection = http.client.HTTPConnection(self.proxy.gateway, timeout=60)
         try:
-            there.request(self.command, self.path, body, dict(self.headers))
-            answer = there.getresponse()
-            data = answer.read()
+            connection.request(self.command, self.path, body, dict(self.headers))
+            response = connection.getresponse()
+            data = response.read()
         finally:
-            there.close()
-        seen = Exchange(
+            connection.close()
+        exchange = Exchange(
             method=self.command,
             path=self.path,
             origin=self.headers.get("Origin", ""),
             authorized="Authorization" in self.headers,
-            status=answer.status,
+            status=response.status,
             seconds=time.monotonic() - started,
         )
-        self.passage.exchanges.append(seen)
-        headers = [each for each in answer.getheaders() if each[0].lower() not in NOT_PASSED_ON]
-        self._answer(answer.status, headers, data)
+        self.proxy.exchanges.append(exchange)
+        headers = [header for header in response.getheaders() if header[0].lower() not in NOT_FORWARDED]
+        self._respond(response.status, headers, data)
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    def _respond(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         try:
             self.send_response_only(status)
             for name, value in headers:
@@ -76,21 +76,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(body)
         except OSError:
-            self.close_connection = True  # the client is gone; that may be the test
+            self.close_connection = True  # the client is gone, as in the test that kills it
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
-class Passage:
-    """`url` leads to the gateway; `exchanges` is what went through; `reported` waits for what a page has to say."""
+class RecordingProxy:
+    """`url` forwards to the gateway, `exchanges` has what passed, `wait_for_report` returns what the page reports."""
 
     def __init__(self, gateway: str, page: str = "") -> None:
         self.gateway = urlsplit(gateway).netloc
         self.page = page
         self.exchanges: list[Exchange] = []
         self.reports: queue.Queue[Any] = queue.Queue()
-        handler = type("Handler", (_Handler,), {"passage": self})
+        handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
@@ -101,13 +101,13 @@ class Passage:
         """Scheme, host and port."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def reported(self, seconds: float) -> Any:
-        """What the page reported."""
+    def wait_for_report(self, seconds: float) -> Any:
+        """Return the page's report."""
         return self.reports.get(timeout=seconds)
 
     def statuses(self, method: str) -> list[int]:
-        """The statuses of all answers to a method, in order."""
-        return [each.status for each in self.exchanges if each.method == method]
+        """The response statuses of one method, in order."""
+        return [exchange.status for exchange in self.exchanges if exchange.method == method]
 
     def __enter__(self) -> Self:
         return self

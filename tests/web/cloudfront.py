@@ -1,4 +1,4 @@
-"""What CloudFront does, on loopback: the page with AWS's policy and configuration, `/api` handed on to the stack."""
+"""CloudFront on loopback: the page with AWS's policy and configuration, and `/api` forwarded to the stack."""
 
 import json
 import threading
@@ -12,16 +12,16 @@ from local.stack import Stack
 from local.static import WEB, content_policy, kind_of
 from scripts.playground import page_config
 
-_NOT_OURS = ("host", "connection", "content-length", "transfer-encoding", "content-encoding", "accept-encoding")
-_SECONDS = 40  # of one call; the API answers within 30
+_NOT_FORWARDED = ("host", "connection", "content-length", "transfer-encoding", "content-encoding", "accept-encoding")
+_TIMEOUT = 40  # seconds for one request; the API responds within 30
 
 
 class Server:
-    """One WSGI application on a port of its own."""
+    """A WSGI application on its own port."""
 
     def __init__(self) -> None:
         self._server = make_server(
-            "127.0.0.1", 0, Request.application(self._answer), threaded=True, request_handler=QuietHandler
+            "127.0.0.1", 0, Request.application(self._respond), threaded=True, request_handler=QuietHandler
         )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, name=type(self).__name__, daemon=True).start()
@@ -31,23 +31,23 @@ class Server:
         self._server.shutdown()
         self._server.server_close()
 
-    def _answer(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response:
         raise NotImplementedError
 
 
-class Front(Server):
-    """The page and the API at one origin; `issuer` signs people in for `client`."""
+class CloudFront(Server):
+    """The page and the API at one origin. `issuer` signs people in for `client`."""
 
     def __init__(self, stack: Stack, issuer: str, client: str) -> None:
         self._stack = stack
         self._policy = content_policy("", issuer)
-        told = {"JwtAudience": AUDIENCE, "PlaygroundClientId": client, "PlaygroundScope": "openid"}
-        self._config = json.dumps(page_config(told, {"Issuer": issuer}))
+        parameters = {"JwtAudience": AUDIENCE, "PlaygroundClientId": client, "PlaygroundScope": "openid"}
+        self._config = json.dumps(page_config(parameters, {"Issuer": issuer}))
         super().__init__()
 
-    def _answer(self, request: Request) -> Response:
+    def _respond(self, request: Request) -> Response:
         if request.path.startswith("/api/"):
-            return self._hand_on(request)
+            return self._forward(request)
         if request.path == "/config.json":
             return Response(self._config, mimetype="application/json")
         found = WEB / (request.path.lstrip("/") or "index.html")
@@ -56,14 +56,14 @@ class Front(Server):
         policy = {"content-security-policy": self._policy}
         return Response(found.read_bytes(), content_type=kind_of(found), headers=policy)
 
-    def _hand_on(self, request: Request) -> Response:
-        got = requests.request(
+    def _forward(self, request: Request) -> Response:
+        response = requests.request(
             request.method,
             self._stack.origin + request.full_path.rstrip("?"),
-            headers={name: value for name, value in request.headers.items() if name.lower() not in _NOT_OURS},
+            headers={name: value for name, value in request.headers.items() if name.lower() not in _NOT_FORWARDED},
             data=request.get_data(),
             allow_redirects=False,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT,
         )
-        headers = {name: value for name, value in got.headers.items() if name.lower() not in _NOT_OURS}
-        return Response(got.content, got.status_code, headers)
+        headers = {name: value for name, value in response.headers.items() if name.lower() not in _NOT_FORWARDED}
+        return Response(response.content, response.status_code, headers)

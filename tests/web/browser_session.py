@@ -1,0 +1,180 @@
+"""One browser session of one caller: open pages, act, and record requests, console errors and policy violations."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Download, Locator, Page, Route, expect
+
+from scripts.chromium import DESKTOP
+
+TIMEOUT = 30_000  # ms for one action on a busy machine
+START_TIMEOUT = 120_000  # ms for Chromium to start there
+REPORT_VIOLATIONS = (
+    "addEventListener('securitypolicyviolation', (e) => reportViolation(`${e.violatedDirective} ${e.blockedURI}`))"
+)
+
+
+class BrowserSession:
+    """A page in a fresh browser profile, signed in as a caller of its own."""
+
+    def __init__(self, browser: Browser, origin: str, sub: str) -> None:
+        self._browser, self.origin, self._sub = browser, origin, sub
+        self._contexts: list[BrowserContext] = []
+        self.problems: list[str] = []
+        self.requests: list[tuple[str, str, Any]] = []
+        self.page: Page
+
+    def open(
+        self,
+        name: str = "create",
+        *,
+        size: tuple[int, int] = DESKTOP,
+        dark: bool = False,
+        tier: str = "pro",
+        **more: Any,
+    ) -> Page:
+        """Open a page of the playground; `more` goes to the browser context."""
+        context = self._browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+            accept_downloads=True,
+            **more,
+        )
+        self._contexts.append(context)
+        context.set_default_timeout(TIMEOUT)
+        context.expose_function("reportViolation", lambda text: self.problems.append(f"policy: {text}"))
+        context.add_init_script(REPORT_VIOLATIONS)
+        context.route("**/local/session", self._signed_in_as(tier))
+        self.page = page = context.new_page()
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
+        page.on("request", lambda sent: self.requests.append((sent.method, sent.url, sent.post_data)))
+        page.goto(f"{self.origin}/#/{name}")
+        page.locator("h1").wait_for()
+        if name == "create" and page.locator("form").count():
+            page.locator(".card").first.wait_for()
+        if name == "social":
+            page.locator(".platform").first.wait_for()
+        if name in ("edit", "control"):
+            page.locator(".operation").first.wait_for()
+        return page
+
+    def _signed_in_as(self, tier: str) -> Callable[[Route], None]:
+        return lambda route: route.continue_(url=f"{self.origin}/local/session?sub={self._sub}&tier={tier}")
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.problems.append(f"console: {message.text}")
+
+    def expect_problem(self, text: str) -> None:
+        """Remove the recorded problems that contain a text; at least one must."""
+        others = [problem for problem in self.problems if text not in problem]
+        assert len(others) < len(self.problems), self.problems
+        self.problems = others
+
+    def press(self, name: str) -> None:
+        """Click the button with this exact name."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def field(self, label: str) -> Locator:
+        """The control with this exact label."""
+        return self.page.get_by_label(label, exact=True)
+
+    def choose_image(self, width: int, height: int, label: str = "Image") -> None:
+        """Choose a PNG of this size in an image picker."""
+        self.field(label).set_input_files(png_file(width, height))
+
+    def choose_operation(self, name: str) -> None:
+        """Select an operation of Edit or Control."""
+        self.page.locator(".operation", has_text=name).click()
+
+    def choose_segment(self, name: str) -> None:
+        """Select an option of a segmented control."""
+        self.page.locator(".segments label", has_text=name).click()
+
+    def create(self, prompt: str) -> None:
+        """Type a prompt and press Create."""
+        self.field("Prompt").fill(prompt)
+        self.press("Create")
+
+    def fact(self, name: str) -> Locator:
+        """A fact beside the last result, by its name."""
+        return self.page.locator(".facts dt", has_text=name).last.locator("+ dd")
+
+    def wait_for_renditions(self, count: int) -> None:
+        """Wait until Social shows this many finished formats."""
+        expect(self.page.locator(".rendition-frame.done")).to_have_count(count)
+
+    def body(self, path: str) -> dict[str, Any]:
+        """The last body that was posted to a path of the API."""
+        posted = [data for method, url, data in self.requests if method == "POST" and url.endswith(path)]
+        body: dict[str, Any] = json.loads(posted[-1])
+        return body
+
+    def code(self, language: str) -> str:
+        """The code sample in a language."""
+        self.press("Show as code")
+        self.page.get_by_role("tab", name=language).click()
+        code = self.page.locator("pre code").inner_text()
+        self.press("Close")
+        return code
+
+    def saved_image(self) -> Image.Image:
+        """The image that the first Download button saves."""
+        button = self.page.get_by_role("button", name="Download").first
+        return Image.open(io.BytesIO(self.download(button)[1]))
+
+    def download(self, button: Locator) -> tuple[str, bytes]:
+        """Name and bytes of the file that a click saves."""
+        with self.page.expect_download() as waiting:
+            button.click()
+        file: Download = waiting.value
+        return file.suggested_filename, Path(file.path()).read_bytes()
+
+    def drag(self, target: Locator, *points: tuple[float, float]) -> None:
+        """Drag over an element, through points given as fractions of its box."""
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box
+        positions = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+        self.page.mouse.move(*positions[0])
+        self.page.mouse.down()
+        for position in positions[1:]:
+            self.page.mouse.move(*position, steps=6)
+        self.page.mouse.up()
+
+    def tab_to(self, selector: str) -> None:
+        """Press Tab until an element has the focus, at most one round through the page."""
+        for _ in range(120):
+            if self.page.evaluate("(wanted) => document.activeElement?.matches(wanted) ?? false", selector):
+                assert self.page.evaluate("getComputedStyle(document.activeElement).visibility") == "visible"
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab never reaches {selector}")
+
+    def close(self) -> None:
+        """Close all browser contexts."""
+        while self._contexts:
+            self._contexts.pop().close()
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG with a red disc right of the center, on a gradient."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    radius = min(width, height) // 6
+    disc = Image.new("L", (radius * 2, radius * 2), 0)
+    disc.paste(255, (radius // 4, radius // 4, radius * 7 // 4, radius * 7 // 4))
+    image.paste((210, 40, 40), (width * 3 // 4 - radius, height // 2 - radius), disc)
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def png_file(width: int, height: int, name: str = "photo.png") -> Any:
+    """The same as a file for Playwright's `set_input_files`."""
+    return {"name": name, "mimeType": "image/png", "buffer": png(width, height)}

@@ -1,0 +1,86 @@
+"""Errors in the page: what happened, what it cost, what to do next."""
+
+import pytest
+from playwright.sync_api import expect
+
+from local.template import ROOT
+from scripts.guides import ADVICE
+from tests.web.browser_session import BrowserSession
+
+CREATE = "**/api/image-studio/create"
+
+#: case -> status, code, the API's sentence, Retry-After; the page's sentence, and whether it offers "Try again"
+CASES: dict[str, tuple[int, str | None, str, str, str, bool]] = {
+    "credits": (402, "not_enough_credits", "This needs 80 credits and 50 are left this month.", "",
+        "You need 80 credits and have 50 left. They renew on ", False),
+    "rate limit": (429, "too_many_requests", "The free tier allows 10 requests per minute.", "4",
+        "You have reached the request limit of your tier. Nothing was charged. Try again in 4 seconds.", True),
+    "daily limit": (429, "too_many_requests", "The free tier allows 100 requests per day.", "40000",
+        "Nothing was charged. Try again in 12 hours.", True),
+    "gateway": (429, None, "", "", "Nothing was charged. Try again in a moment.", True),
+    "unknown charge": (500, "unknown_charge", "Image generation failed: the answer was lost.", "",
+        "Check History before you run it again.", False),
+    "no key": (500, "provider_unavailable", "Image generation failed: Stability AI refused our key.", "",
+        "Stability AI refused our key. Nothing was charged. Try again later, or choose another provider.", True),
+    "outage": (500, "provider_failed", "Image generation failed: Stability AI failed (500).", "",
+        "Stability AI failed (500). Images that were not delivered are not charged.", True),
+    "too large": (413, "too_large", "Send large images through POST /uploads.", "",
+        "This is too large for the API. Nothing was charged. Use a smaller image.", False),
+    "storage": (503, "temporarily_unavailable", "Image Studio is temporarily unavailable.", "2",
+        "Image Studio is temporarily unavailable. Nothing was charged. Try again in 2 seconds.", True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_error_is_explained(session: BrowserSession, case: str) -> None:
+    """Each code has its sentence, and "Try again" is offered only where it can help."""
+    status, code, detail, retry_after, sentence, can_retry = CASES[case]
+    page = session.open("create", tier="free")
+    body = {"detail": detail, "code": code} if code else {"message": "Too Many Requests"}
+    headers = {"retry-after": retry_after} if retry_after else {}
+    page.route(CREATE, lambda route: route.fulfill(status=status, json=body, headers=headers))
+    session.create("A lighthouse")
+    expect(page.get_by_role("alert")).to_contain_text(sentence)
+    expect(page.get_by_role("button", name="Try again")).to_have_count(int(can_retry))
+    session.expect_problem(str(status))
+
+
+def test_every_code_has_a_sentence() -> None:
+    """The page's table has a row for each error code that its requests can get."""
+    table = (ROOT / "web/js/errors.js").read_text()
+    hot_folder_only = {"superseded"}
+    assert [code for code in ADVICE.keys() - hot_folder_only if f"\n  {code}: {{" not in table] == []
+
+
+def test_an_error_of_a_job_is_explained(session: BrowserSession) -> None:
+    """A provider that refuses the content during the job is explained in the same words."""
+    page = session.open("create")
+    session.create("Something [[fault=moderated]]")
+    expect(page.get_by_role("alert")).to_contain_text("content policy refused this request. Nothing was charged.")
+    session.expect_problem("400")
+
+
+def test_a_lost_connection_can_be_retried(session: BrowserSession) -> None:
+    """When the API can't be reached, the page points to History, and "Try again" works once it is back."""
+    page = session.open("create")
+    page.route(CREATE, lambda route: route.abort())
+    session.create("A lighthouse")
+    expect(page.get_by_role("alert")).to_contain_text("The API can't be reached. The job may have started")
+    page.unroute(CREATE)
+    session.press("Try again")
+    expect(page.locator(".result-image img")).to_have_count(1)
+    session.expect_problem("ERR_FAILED")
+
+
+def test_social_asks_for_a_format(session: BrowserSession) -> None:
+    """With no format selected, the page asks for one."""
+    page = session.open("social")
+    session.choose_image(400, 300)
+    session.wait_for_renditions(7)
+    for platform in page.locator(".platform").all():
+        if not platform.evaluate("(node) => node.open"):
+            platform.locator("summary").click()
+        platform.locator("input").first.uncheck()
+    session.press("Optimize")
+    expect(page.get_by_role("alert")).to_have_text("Choose at least one format.")
+    session.expect_problem("400")

@@ -1,0 +1,222 @@
+"""Upscale, Control, Social and History, and the ways between pages."""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Route, expect
+
+from tests.web.browser_session import BrowserSession
+
+PROMPT = "A lighthouse at dusk"
+
+
+def test_an_upscaled_image_is_inspected_at_1_to_1(session: BrowserSession) -> None:
+    """The result has exactly the target width, and at 1:1 the arrow keys move it."""
+    page = session.open("upscale")
+    session.choose_image(400, 300)
+    session.choose_segment("Custom")
+    session.field("Width").fill("1600")
+    session.press("Upscale")
+    page.locator(".compare").wait_for()
+    page.locator(".compare .segments label", has_text="1:1").click()
+    shown = page.locator(".compare img[alt=After]")
+    assert shown.evaluate("(image) => image.getBoundingClientRect().width") == 1600
+    before = shown.evaluate("(image) => image.getBoundingClientRect().left")
+    page.locator(".compare-view").press("ArrowRight")
+    assert shown.evaluate("(image) => image.getBoundingClientRect().left") < before
+    page.get_by_label("Before and after").fill("80")
+    assert session.saved_image().size == (1600, 1200)
+
+
+def test_a_drawn_sketch_is_sent_as_the_control_image(session: BrowserSession) -> None:
+    """Strokes on the canvas and a strength of 0 are sent."""
+    page = session.open("control")
+    session.field("Prompt").fill("a house, watercolor")
+    session.drag(page.locator(".sketch"), (0.3, 0.8), (0.3, 0.4), (0.7, 0.4), (0.7, 0.8))
+    page.get_by_label("Follow the sketch closely").fill("0")
+    session.press("Generate")
+    page.locator(".result .actions").wait_for()
+    sent = session.body("/control/process")
+    assert (sent["operation"], sent["control_strength"]) == ("sketch", 0)
+    assert sent["control_image_base64"].startswith("data:image/png;base64,")
+
+
+def test_each_control_operation_takes_its_own_images(session: BrowserSession) -> None:
+    """Structure, style and style transfer each run with chosen files."""
+    page = session.open("control")
+    session.field("Prompt").fill("a glass pavilion")
+    labels = {"Structure Control": "Structure image", "Style Control": "Style reference"}
+    for operation, label in {**labels, "Style Transfer": "Image to restyle"}.items():
+        session.choose_operation(operation)
+        session.choose_image(640, 480, label)
+        if operation == "Style Transfer":
+            session.choose_image(512, 512, "Style to copy")
+        session.press("Generate")
+        expect(page.locator(".result h2")).to_have_text(operation)
+        page.locator(".result .facts").wait_for()
+
+
+def test_social_makes_every_selected_format(session: BrowserSession) -> None:
+    """A chosen image comes back in each selected format, the zip holds them, and safe zones make no request."""
+    page = session.open("social")
+    session.choose_image(1600, 1000)
+    page.locator(".platform", has_text="Instagram").get_by_label("Story").check()
+    session.wait_for_renditions(8)
+    story_card = page.locator(".rendition", has_text="Instagram Story")
+    expect(story_card.locator("p")).to_have_text(re.compile(r"1080 . 1920 · \d+ KB"))
+    requests = len(session.requests)
+    page.get_by_label("Show safe zones").check()
+    expect(page.locator(".zone:visible")).to_have_count(8)
+    assert len(session.requests) == requests
+    name, data = session.download(page.get_by_role("button", name="Download all (zip)"))
+    assert name == "photo-formats.zip"
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 8
+        story = Image.open(io.BytesIO(archive.read("instagram-story.jpg")))
+        assert (story.format, story.size) == ("JPEG", (1080, 1920))
+
+
+def test_the_crop_follows_the_focal_point(session: BrowserSession) -> None:
+    """The previews move while the ring is dragged, and the request carries the point."""
+    page = session.open("social")
+    session.choose_image(1600, 800)
+    page.locator(".rendition-frame.done").first.wait_for()
+    ring = page.locator(".focus-point").bounding_box()
+    square = page.locator(".rendition", has_text="Feed Post (Square)").locator("img")
+    box = page.locator(".focus-frame").bounding_box()
+    assert box
+    assert ring
+    assert ring["x"] > box["x"] + box["width"] * 0.5  # the disc right of the center was detected
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.5)
+    expect(square).to_have_css("left", "0px")
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.5)
+    expect(square).to_have_attribute("style", re.compile(r"left: -100%"))
+    page.mouse.up()
+    page.locator(".rendition-frame.done").first.wait_for()
+    assert session.body("/social/optimize")["focal_point"]["x"] == 0.9
+    point = page.get_by_role("button", name="Focal point; the arrow keys move it")
+    point.press("ArrowLeft")
+    expect(point).to_have_attribute("title", re.compile("^88 %"))
+
+
+def test_a_dropped_file_is_chosen(session: BrowserSession) -> None:
+    """A file dropped on the picker becomes its image; one dropped elsewhere does not replace the page."""
+    page = session.open("social")
+    drop = """(zone) => {
+        const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 200});
+        canvas.getContext("2d").fillRect(0, 0, 100, 100);
+        return new Promise((done) => canvas.toBlob((blob) => {
+            const data = new DataTransfer();
+            data.items.add(new File([blob], "dropped.png", {type: "image/png"}));
+            zone.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+            done();
+        }));
+    }"""
+    page.locator(".drop").evaluate(drop)
+    expect(page.locator(".drop-name")).to_have_text("dropped.png")
+    elsewhere = """(node) => {
+        const dropped = new DragEvent("drop", {bubbles: true, cancelable: true});
+        node.dispatchEvent(dropped);
+        return dropped.defaultPrevented;
+    }"""
+    assert page.locator("h1").evaluate(elsewhere)
+
+
+#: the button that opens a result on another page -> the path of that page's request
+NEXT_PAGES = {"Edit this": "/edit/process", "Optimize this": "/social/optimize"}
+
+
+@pytest.mark.parametrize("button", NEXT_PAGES)
+def test_a_result_is_opened_on_another_page_by_reference(session: BrowserSession, button: str) -> None:
+    """The request names the job and variation; no image bytes are uploaded."""
+    page = session.open("create")
+    session.create(PROMPT)
+    page.get_by_role("button", name=re.compile(f"^{button}")).click()
+    if button == "Edit this":
+        session.choose_operation("Remove Background")
+        session.press("Edit")
+        page.locator(".compare").wait_for()
+    else:
+        session.wait_for_renditions(7)
+    assert re.fullmatch(r"job:[0-9a-f]{32}/1", session.body(NEXT_PAGES[button])["image_base64"])
+
+
+def test_history_lists_opens_reuses_and_deletes_jobs(session: BrowserSession) -> None:
+    """A job has its prompt, cost and image; after a reload it can be upscaled by reference, and deleted."""
+    page = session.open("create")
+    session.create(PROMPT)
+    page.locator(".result-image img").wait_for()
+    page.reload()
+    page.get_by_role("link", name="History", exact=True).click()
+    row = page.locator(".job")
+    expect(row).to_have_count(1)
+    expect(row.locator("strong")).to_have_text(PROMPT)
+    expect(row).to_contain_text("5 credits")
+    expect(page.locator(".usage .big")).to_have_text("9,995")
+    expect(page.locator(".usage")).to_contain_text(re.compile(r"Renews on \w+ 1\."))
+    page.get_by_role("button", name=f"Open {PROMPT}").click()
+    download = page.locator("dialog").get_by_role("button", name=re.compile("^Download"))
+    assert Image.open(io.BytesIO(session.download(download)[1])).size == (1080, 1080)
+    page.get_by_role("button", name=f"Open {PROMPT}").click()
+    page.locator("dialog").get_by_role("button", name=re.compile("^Upscale this")).click()
+    session.choose_segment("Social")
+    session.press("Upscale")
+    page.locator(".compare").wait_for()
+    assert session.body("/upscale")["image_base64"].startswith("job:")
+    page.get_by_role("link", name="History", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Delete Create")).click()
+    session.press("Really delete?")
+    expect(page.locator(".job")).to_have_count(1)
+
+
+def test_history_updates_running_jobs_and_fetches_images_once(session: BrowserSession) -> None:
+    """A running job's row changes by itself; shown images are not fetched again and the focus stays."""
+    page = session.open("create")
+    session.create(PROMPT)
+    page.locator(".result-image img").wait_for()
+    session.create("A lighthouse at dawn [[delay=12]]")
+    page.locator('.waiting[data-status="running"]').wait_for()
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator(".job .badge").first).to_have_text("Running")
+    finished = page.locator(".job").nth(1).get_by_role("button", name=re.compile("^Delete"))
+    finished.focus()
+    expect(page.locator(".job .badge").first).to_have_text("Done")
+    expect(page.locator(".job-images img")).to_have_count(2)
+    expect(finished).to_be_focused()
+    fetched = [url for _, url, _ in session.requests if "result?delivery=url" in url]
+    assert len(fetched) == len(set(fetched)) == 2
+
+
+def respond_with(body: dict[str, Any]) -> Callable[[Route], None]:
+    """A route handler that responds with this body."""
+    return lambda route: route.fulfill(json=body)
+
+
+def test_older_jobs_stay_after_a_refresh(session: BrowserSession) -> None:
+    """A refresh keeps the older jobs, and a failure to load more is explained."""
+    page = session.open("create")
+    credits = {"reserved": 0, "charged": 0}
+    progress = {"total": 1, "done": 0, "failed": 1}
+    job = {"operation": "create", "status": "failed", "credits": credits, "progress": progress}
+    jobs = [job | {"job_id": f"{number:032x}", "created_at": 1_790_000_000_000 - number} for number in range(3)]
+    page.route("**/jobs?limit=20", respond_with({"jobs": jobs[:2], "next": "two"}))
+    page.route("**/jobs?limit=20&before=two", respond_with({"jobs": jobs[2:], "next": "three"}))
+    page.route("**/jobs?limit=20&before=three", lambda route: route.abort())
+    page.get_by_role("link", name="History", exact=True).click()
+    expect(page.locator(".job")).to_have_count(2)
+    session.press("Show older jobs")
+    expect(page.locator(".job")).to_have_count(3)
+    session.press("Refresh")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".job")).to_have_count(3)
+    session.press("Show older jobs")
+    expect(page.get_by_role("alert")).to_contain_text("The API can't be reached")
+    session.expect_problem("ERR_FAILED")

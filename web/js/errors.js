@@ -1,0 +1,112 @@
+// What the page says about an error: what happened, what it cost, what to do next. One row per error code.
+
+import { plural } from "./dom.js";
+import { titleCase } from "./labels.js";
+
+/** "4 seconds", "3 minutes", "5 hours": how long to wait, rounded up. */
+function duration(seconds) {
+  if (seconds < 120) return plural(Math.ceil(seconds), "second");
+  if (seconds < 7200) return plural(Math.ceil(seconds / 60), "minute");
+  return plural(Math.ceil(seconds / 3600), "hour");
+}
+
+/** A UTC date as the page writes it: "December 1". */
+export const dateText = (time) => new Date(time).toLocaleDateString("en-US", { day: "numeric", month: "long", timeZone: "UTC" });
+
+const later = ({ retryAfter }) => (retryAfter ? `Try again in ${duration(retryAfter)}.` : "Try again in a moment.");
+const PAGE_OUTDATED = "The page sent a request that the API does not accept. Nothing was charged. Reload the page and try again.";
+
+function notEnoughCredits({ detail, usage }) {
+  const needed = Number(/(\d[\d,]*) credits?/.exec(detail)?.[1].replaceAll(",", ""));
+  const need = needed ? `You need ${plural(needed, "credit")}` : "You need more credits";
+  return usage
+    ? `${need} and have ${usage.remaining || "none"} left. They renew on ${dateText(usage.resets_at)}.`
+    : `${need}, but not enough are left this month.`;
+}
+
+/** A provider's failure without the operation's prefix ("Image generation failed: "). */
+const reason = (detail) => detail.replace(/^[A-Z][a-z ]+ failed: /, "").replace(/([^.])$/, "$1.");
+
+/** API fields whose label on the page is another word. */
+const LABELS = { palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height" };
+const label = (field) => LABELS[field] ?? titleCase(field);
+
+/** Sentences of the API that name its fields, and what the page says instead. */
+const FIELD_MESSAGES = [
+  [/^(platforms|format_names)\b/, () => "Choose at least one format."],
+  [/^(control_)?image_base64 is required/, () => "Choose an image first."],
+  [/^style image is required/i, () => "Choose an image whose style is copied."],
+  [/^prompt (is required|must not be empty)/i, () => "Enter a prompt."],
+  [/^both prompt and (search|select)_prompt are required/i, () => "Fill in both fields: what to find and what to change."],
+  [/^at least one side above 0/i, () => "Extend at least one side of the image."],
+  [/^at least one reference \(background or lighting\)/i, () => "Choose a background or a light reference."],
+  [/more than 25 megapixels|at most 25,000,000 pixels/, () => "This size has more than 25 megapixels. Choose a smaller size."],
+  [/^(\w+) should be greater than or equal to ([\d.]+)/, (_, name, least) => `${label(name)} must be ${least} or more.`],
+  [/^(\w+)\S* should have at most (\d+) characters/, (_, name, most) => `${label(name)}: use at most ${most} characters.`],
+  [/^(\w+) should be less than or equal to ([\d.]+)/, (_, name, most) => `${label(name)} must be ${most} or less.`],
+];
+
+function invalid({ detail }) {
+  for (const [pattern, text] of FIELD_MESSAGES) {
+    const match = pattern.exec(detail);
+    if (match) return text(...match);
+  }
+  return detail;
+}
+
+/** Error code -> its sentence, and whether sending the same request again can help. */
+const MESSAGES = {
+  invalid_request: { text: invalid },
+  unknown_choice: { text: invalid },
+  unsupported: { text: invalid },
+  invalid_image: { text: invalid },
+  content_refused: { text: () => "The provider's content policy refused this request. Nothing was charged. Change the prompt or the image." },
+  idempotency_mismatch: { text: () => PAGE_OUTDATED },
+  not_authenticated: { text: () => "You are signed out. Sign in again." },
+  not_enough_credits: { text: notEnoughCredits },
+  not_allowed: { text: () => "Your account may not do this. Ask whoever runs this Image Studio for access." },
+  not_found: { text: () => "This was deleted, or it has expired." },
+  method_not_allowed: { text: () => PAGE_OUTDATED },
+  job_conflict: { text: () => "This job can't be changed now. Refresh History to see its state." },
+  too_large: { text: () => "This is too large for the API. Nothing was charged. Use a smaller image." },
+  wrong_content_type: { text: () => PAGE_OUTDATED },
+  too_many_requests: { text: (error) => `You have reached the request limit of your tier. Nothing was charged. ${later(error)}`, retry: true },
+  temporarily_unavailable: { text: (error) => `Image Studio is temporarily unavailable. Nothing was charged. ${later(error)}`, retry: true },
+  provider_unavailable: { text: ({ detail }) => `${reason(detail)} Nothing was charged. Try again later, or choose another provider.`, retry: true },
+  provider_failed: { text: ({ detail }) => `${reason(detail)} Images that were not delivered are not charged. Try again, or choose another provider.`, retry: true },
+  unknown_charge: { text: () => "The provider's response was lost, so it may have charged for this. The job is not repeated automatically, and its credits stay reserved until the charge is known. Check History before you run it again." },
+  internal_error: { text: (error) => `Something went wrong on our side. ${later(error)}`, retry: true },
+
+  // raised by the page itself
+  unreachable: { text: () => "The API can't be reached. Check your connection and try again.", retry: true },
+  connection_lost: { text: () => "The API can't be reached. The job may have started: check your connection and History before you try again.", retry: true },
+  still_running: { text: () => "The job is still running. Its result will be in History." },
+  stopped: { text: () => "You stopped waiting. The job continues, and its result will be in History." },
+  not_an_image: { text: ({ detail }) => `${detail} is not a PNG, JPEG or WebP image.` },
+  upload_failed: { text: () => "The image could not be uploaded. Nothing was charged. Try again.", retry: true },
+  image_expired: { text: () => "The image has expired." },
+};
+
+/** The gateway in front of the API answers without a code: its statuses. */
+const GATEWAY = {
+  401: MESSAGES.not_authenticated,
+  403: MESSAGES.not_allowed,
+  404: MESSAGES.not_found,
+  413: MESSAGES.too_large,
+  429: MESSAGES.too_many_requests,
+  503: MESSAGES.temporarily_unavailable,
+};
+
+/** An error with a sentence for people in `message`; `detail` is the API's own, `canRetry` whether to offer "Try again". */
+export class ApiError extends Error {
+  constructor(status, code, detail = "", { retryAfter = null, usage = null } = {}) {
+    super();
+    Object.assign(this, { status, code, detail, retryAfter, usage });
+    const { text, retry = false } = MESSAGES[code] ?? GATEWAY[status] ?? (detail ? { text: invalid } : MESSAGES.internal_error);
+    this.message = text(this);
+    this.canRetry = retry;
+  }
+}
+
+/** The sentence for an error inside a response: a failed variation, format or job. */
+export const errorText = ({ status = 0, code, detail }) => new ApiError(status, code, detail).message;

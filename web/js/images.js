@@ -1,0 +1,142 @@
+// Images in the page's memory: loading, sending, saving, and passing them between pages.
+
+import { upload } from "./api.js";
+import { ApiError } from "./errors.js";
+
+const INLINE_BYTES = 3_000_000; // all images of one request together; larger ones are uploaded
+const FILE_TYPES = ["image/png", "image/jpeg", "image/webp"];
+
+/** An image: its bytes, a blob URL, its size in pixels, and the reference (`job:...`, `upload:...`) that can replace the bytes. */
+async function imageFromBlob(blob, { name = "image", ref = null } = {}) {
+  const url = URL.createObjectURL(blob);
+  const element = new Image();
+  element.src = url;
+  try {
+    await element.decode();
+  } catch {
+    URL.revokeObjectURL(url);
+    throw new ApiError(0, "not_an_image", name);
+  }
+  return { blob, url, name, ref, width: element.naturalWidth, height: element.naturalHeight };
+}
+
+const loading = new Set();
+/** Register an image or a list that is being loaded, so that `loadingDone` waits for it. */
+export function trackLoading(work) {
+  loading.add(work);
+  return work.finally(() => loading.delete(work));
+}
+/** Wait until everything registered has loaded or failed. */
+export const loadingDone = () => Promise.allSettled(loading);
+
+/** The image of a file that a person chose. */
+export async function imageFromFile(file) {
+  if (!FILE_TYPES.includes(file.type)) throw new ApiError(0, "not_an_image", file.name);
+  return imageFromBlob(file, { name: file.name });
+}
+
+/** The image of one result in a response: base64, a data URL, or a presigned URL. */
+export async function imageFromResult(result, { name, ref } = {}) {
+  return imageFromBlob(await blobOf(result), { name, ref });
+}
+
+async function blobOf(result) {
+  if (result.image_url) {
+    const response = await fetch(result.image_url);
+    if (!response.ok) throw new ApiError(response.status, "image_expired");
+    return response.blob();
+  }
+  const [, type, text] = result.image_base64.match(/^data:([^;]+);base64,(.*)$/s) ?? [null, "image/png", result.image_base64];
+  const binary = atob(text);
+  const bytes = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at++) bytes[at] = binary.charCodeAt(at);
+  return new Blob([bytes], { type });
+}
+
+/** A sample image: `name` is a file of img/, `longest` the longer side in pixels. */
+export async function sampleImage({ name = "sample", longest = 1200 } = {}) {
+  const drawing = new Image();
+  drawing.src = `img/${name}.svg`;
+  await drawing.decode();
+  const scale = longest / Math.max(drawing.naturalWidth, drawing.naturalHeight);
+  const width = Math.round(drawing.naturalWidth * scale);
+  const height = Math.round(drawing.naturalHeight * scale);
+  const canvas = Object.assign(document.createElement("canvas"), { width, height });
+  canvas.getContext("2d").drawImage(drawing, 0, 0, width, height);
+  const image = await imageFromBlob(await canvasBlob(canvas, "image/jpeg"), { name: `${name}.jpg` });
+  return { ...image, isSample: true };
+}
+
+/** A canvas as an image of a request; it is encoded when the request is sent. */
+export const canvasImage = (canvas) => ({ canvas, blob: new Blob([], { type: "image/png" }) });
+
+/** Encode a canvas. */
+export const canvasBlob = (canvas, type = "image/png") =>
+  new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
+
+const dataUrl = (blob) => new Promise((resolve, reject) => {
+  const reader = new FileReader();
+  reader.onload = () => resolve(reader.result);
+  reader.onerror = () => reject(reader.error);
+  reader.readAsDataURL(blob);
+});
+
+/**
+ * Replace the images of a request body by what is sent: the reference if there is one, else a data URL, or an upload
+ * when the images together are too large for one request.
+ */
+export async function encodeImages(body) {
+  const entries = await Promise.all(Object.entries(body).map(async ([name, value]) =>
+    [name, value?.canvas ? { blob: await canvasBlob(value.canvas) } : value]));
+  const unsent = entries.filter(([, value]) => value?.blob && !value.ref).sort((a, b) => a[1].blob.size - b[1].blob.size);
+  let room = INLINE_BYTES;
+  const sent = Object.fromEntries(entries);
+  for (const [name, value] of entries) if (value?.ref) sent[name] = value.ref;
+  for (const [name, value] of unsent) {
+    if (value.blob.size <= room) {
+      room -= value.blob.size;
+      sent[name] = await dataUrl(value.blob);
+    } else {
+      value.ref = await upload(value.blob);
+      sent[name] = value.ref;
+    }
+  }
+  return sent;
+}
+
+const RECENT_COUNT = 24;
+/** The results of this session, newest first; image pickers offer them. */
+export const recent = {
+  list: [],
+  add(...images) {
+    this.list = [...images, ...this.list].slice(0, RECENT_COUNT);
+    window.dispatchEvent(new Event("recent"));
+  },
+};
+
+const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+export const extensionOf = (blob) => EXTENSIONS[blob.type] ?? "png";
+
+/** Save bytes as a file. */
+export function save(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = Object.assign(document.createElement("a"), { href: url, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+const incoming = new Map(); // page -> image
+/** Open an image on another page. */
+export function openOn(page, image) {
+  incoming.set(page, image);
+  if (location.hash === `#/${page}`) window.dispatchEvent(new Event("hashchange"));
+  else location.hash = `#/${page}`;
+}
+/** Return the image that was opened on a page, once. */
+export function takeIncoming(page) {
+  const image = incoming.get(page) ?? null;
+  incoming.delete(page);
+  return image;
+}

@@ -1,0 +1,167 @@
+// The Control page: a sketch, a structure or a style guides a new image.
+
+import { actionBar, errorNote, liveEstimate, placeholder } from "../action-bar.js";
+import { getCached } from "../api.js";
+import { field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
+import { imagePicker, sampleButton } from "../image-picker.js";
+import { canvasImage, imageFromResult, recent, takeIncoming, trackLoading } from "../images.js";
+import { slug, styleOptions } from "../labels.js";
+import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { modelErrorPatterns, modelPicker } from "../model-picker.js";
+import { compare } from "../tools/compare.js";
+import { sketchEditor } from "../tools/paint.js";
+
+const RATIOS = ["1:1", "4:5", "3:4", "2:3", "9:16", "5:4", "4:3", "3:2", "16:9", "21:9"];
+const IMAGE_LABELS = { sketch: "Sketch", structure: "Structure image", style: "Style reference", style_transfer: "Image to restyle" };
+const SAMPLES = { structure: { name: "sample" }, style: { name: "style", longest: 1024 } };
+// prompts that fit the samples
+const EXAMPLES = {
+  sketch: "a small house by the sea, watercolor", structure: "a lighthouse made of glass, at night",
+  style: "a sailing boat on calm water", style_transfer: "a lighthouse at dusk",
+};
+const CANVASES = { wide: [1152, 768], square: [1024, 1024], tall: [768, 1152] };
+
+export function mount() {
+  const state = { operations: {}, name: "sketch", from: "draw", sketch: null, usesSampleSketch: false };
+  const workspace = h("div");
+  const output = h("div");
+  const editor = h("div");
+  workspace.append(output, editor);
+
+  const source = imagePicker("Image", { sample: SAMPLES.structure, onpick: () => { fillExamples(); showEditor(); if (source.image) reveal(workspace); } });
+  const style = imagePicker("Style to copy", { sample: SAMPLES.style });
+  const prompt = h("textarea", { rows: 3, placeholder: "What should the image show?" });
+  const negative = h("input", { type: "text" });
+  const seed = seedInput();
+  const preset = select(styleOptions("None"));
+  const ratio = select([["", "Auto"], ...RATIOS.map((name) => [name, name])]);
+  const sliders = {
+    control_strength: slider("Follow the sketch closely"),
+    fidelity: slider("Fidelity", { hint: "How closely the style matches the reference." }),
+    style_strength: slider("Style strength", { hint: "How strongly the style is applied." }),
+    composition_fidelity: slider("Keep the composition"), change_strength: slider("Change strength"),
+  };
+  const operations = h("div", { class: "operation-list" });
+  const description = h("p", { class: "hint" });
+  const sketchSource = segmented("Sketch", [["draw", "Draw it"], ["image", "Use an image"]], "draw", (from) => { state.from = from; updateFields(); });
+  const canvasShape = segmented("Canvas", [["wide", "Wide"], ["square", "Square"], ["tall", "Tall"]], "wide", (name) => { state.sketch = newSketch(name); showEditor(); });
+  const ratioField = field("Aspect ratio", ratio);
+  const operationFields = () => state.operations[state.name]?.fields ?? {};
+  const isDrawn = () => state.name === "sketch" && state.from === "draw";
+
+  const models = modelPicker({ operations: () => [`control.${state.name}`], onchange: () => price.refresh() });
+  const price = liveEstimate(() => ({ ...models.estimateFields, operation: `control.${state.name}`, num_images: 1 }));
+  const values = () => {
+    const has = operationFields();
+    const transfer = has.style_image;
+    const used = { control_strength: has.control_strength, fidelity: has.fidelity, style_strength: has.style_strength, composition_fidelity: transfer, change_strength: transfer };
+    return Object.fromEntries(Object.entries(used).filter(([, on]) => on).map(([name]) => [name, sliders[name].value]));
+  };
+  const request = () => ({
+    path: "control/process",
+    body: withoutEmpty({
+      control_image_base64: isDrawn() ? canvasImage(state.sketch.canvas) : source.image, operation: state.name, prompt: prompt.value.trim(),
+      style_image_base64: operationFields().style_image ? style.image : null, negative_prompt: negative.value.trim(), ...values(),
+      aspect_ratio: operationFields().aspect_ratio ? ratio.value : null, style_preset: preset.value, seed: numberValue(seed),
+      ...models.requestFields, options: options({ quality: models.quality }),
+    }),
+  });
+
+  let progress = null;
+  const action = actionBar({
+    label: "Generate", price, request,
+    onstart: () => {
+      clearFieldErrors(form);
+      const { width, height } = isDrawn() ? state.sketch.canvas : source.image ?? { width: 1, height: 1 };
+      progress = placeholder(width, height);
+      editor.hidden = true;
+      fill(output, progress.node);
+      reveal(workspace);
+    },
+    onstatus: (job) => progress.update(job),
+    onresult: async ({ response, id, job }) => {
+      const image = await imageFromResult(response, { name: `${slug(prompt.value)}-${state.name}`, ref: id && `job:${id}/1` });
+      recent.add(image);
+      const before = isDrawn() ? { url: state.sketch.canvas.toDataURL(), width: state.sketch.canvas.width, height: state.sketch.canvas.height } : source.image;
+      const sameShape = Math.abs(before.width / before.height - image.width / image.height) < 0.05;
+      fill(output, h("div", { class: "result" },
+        h("div", { class: "result-head" }, h("h2", {}, state.operations[state.name].label),
+          h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, isDrawn() ? "Back to the sketch" : "Back to the image")),
+        sameShape && state.name !== "style" ? compare(before, image) : imageWithOverlay(image, prompt.value),
+        imageActions(image), resultFacts(response, image, job)));
+      reveal(workspace);
+    },
+    onerror: (error) => {
+      progress?.stop();
+      editor.hidden = false;
+      const patterns = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
+      fill(output, !(error.status === 400 && showFieldError(patterns, error)) && errorNote(error, action.run));
+    },
+  });
+
+  function newSketch(name) {
+    const [width, height] = CANVASES[name];
+    return sketchEditor({ width, height, onsample: () => { state.usesSampleSketch = true; fillExamples(); } });
+  }
+
+  /** With a sample, fill in an example prompt where nothing was typed. */
+  function fillExamples() {
+    if (!(isDrawn() ? state.usesSampleSketch : source.image?.isSample)) return;
+    if (!prompt.value || Object.values(EXAMPLES).includes(prompt.value)) prompt.value = EXAMPLES[state.name];
+  }
+
+  function showEditor() {
+    fill(output);
+    editor.hidden = false;
+    if (isDrawn()) fill(editor, (state.sketch ??= newSketch("wide")).node);
+    else if (source.image) fill(editor, imageWithOverlay(source.image, IMAGE_LABELS[state.name]));
+    else fill(editor, emptyState("control", "Choose an image to start from.", sampleButton(source)));
+  }
+
+  /** Show the fields of the operation. */
+  function updateFields() {
+    const has = operationFields();
+    sketchSource.hidden = state.name !== "sketch";
+    canvasShape.hidden = !isDrawn();
+    source.node.hidden = isDrawn();
+    source.setSample(state.name === "style" ? SAMPLES.style : SAMPLES.structure);
+    source.node.querySelector(".picker-label").textContent = IMAGE_LABELS[state.name] ?? "Image";
+    style.node.hidden = !has.style_image;
+    ratioField.hidden = !has.aspect_ratio;
+    const used = values();
+    sliders.control_strength.label.textContent = state.name === "sketch" ? "Follow the sketch closely" : "Follow the image closely";
+    for (const [name, slide] of Object.entries(sliders)) slide.node.hidden = !(name in used);
+    clearFieldErrors(form);
+    showEditor();
+    price.refresh();
+  }
+
+  function chooseOperation(name) {
+    state.name = name;
+    description.textContent = `${state.operations[name].description}.`;
+    fillExamples();
+    models.update();
+    updateFields();
+  }
+
+  const form = h("form", {}, h("fieldset", { class: "operations" }, h("legend", {}, "Operation"), operations, description),
+    sketchSource, canvasShape, source.node, style.node, field("Prompt", prompt), ratioField, sliders.control_strength.node, sliders.fidelity.node, sliders.style_strength.node, models.node,
+    moreSettings(models.qualityField, sliders.composition_fidelity.node, sliders.change_strength.node, field("Negative prompt", negative), h("div", { class: "pair" }, field("Style", preset), field("Seed", seed))),
+    action.node);
+
+  trackLoading(getCached("control/operations").then(({ operations: listed }) => {
+    state.operations = listed;
+    const group = uniqueId("control");
+    fill(operations, Object.entries(listed).map(([name, operation]) => h("label", { class: "operation" },
+      h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }), h("span", {}, operation.label))));
+    chooseOperation(state.name);
+  }).catch((error) => fill(operations, errorNote(error))));
+
+  const node = pageLayout({ title: "Control", lead: "Guide a new image with a sketch, a structure or a style.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
+  return { node, onshow: () => {
+    const image = takeIncoming("control");
+    if (!image) return;
+    if (isDrawn()) sketchSource.querySelector("input[value=image]").click();
+    source.set(image);
+  } };
+}

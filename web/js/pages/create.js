@@ -1,0 +1,235 @@
+// The Create page: a prompt becomes images.
+
+import { actionBar, elapsedTime, errorNote, liveEstimate } from "../action-bar.js";
+import { getCached } from "../api.js";
+import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
+import { errorText } from "../errors.js";
+import { imageFromResult, recent, trackLoading } from "../images.js";
+import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
+import { clearFieldErrors, emptyState, facts, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { modelErrorPatterns, modelPicker } from "../model-picker.js";
+import { personaPicker } from "../personas.js";
+
+const IDEAS = [
+  "A lighthouse on a cliff at dusk, warm light, calm sea",
+  "Flat lay of a ceramic coffee set on linen, soft morning light",
+  "A cozy bookshop window on a rainy evening, neon reflections",
+];
+const SHAPE_SIDE = 52; // pixels: the longest side of the drawn shapes
+
+export function mount() {
+  const prompt = h("textarea", { rows: 4, placeholder: "What should the image show?", maxlength: 10000, required: true, name: "prompt" });
+  const enhance = h("input", { type: "checkbox", checked: true, name: "enhance_prompt" });
+  const negative = h("input", { type: "text", name: "negative_prompt", placeholder: "blurry, low quality" });
+  const models = modelPicker({ onchange: () => price.refresh() });
+  const persona = personaPicker();
+  const style = select(styleOptions("Auto"), { name: "style_preset" });
+  const seed = seedInput();
+  const steps = h("input", { type: "number", min: 1, max: 150, name: "steps", placeholder: "auto" });
+  const guidance = h("input", { type: "number", min: 0, max: 50, step: 0.5, name: "guidance_scale", placeholder: "auto" });
+  const settings = { quality: "", count: 1 };
+  const sizes = sizePicker(() => price.refresh());
+  const runs = h("div", { class: "runs" });
+  const workspace = h("div", {}, runs);
+
+  const count = h("output", { class: "count", "aria-live": "polite" }, "1");
+  const step = (by) => {
+    settings.count = clamp(settings.count + by, 1, 10);
+    count.textContent = String(settings.count);
+    price.refresh();
+  };
+
+  const price = liveEstimate(() => sizes.ready && ({
+    ...models.estimateFields,
+    ...(models.requestFields.provider ? {} : withoutEmpty({ provider: sizes.template?.recommended_provider })),
+    operation: "generate", num_images: settings.count, quality: settings.quality || (sizes.template?.quality ?? "standard"),
+    ...withoutEmpty({ width: sizes.width, height: sizes.height }),
+  }));
+
+  const request = () => ({
+    path: "create",
+    body: withoutEmpty({
+      prompt: prompt.value.trim(), template_id: sizes.template?.id,
+      width: sizes.template ? null : sizes.width, height: sizes.template ? null : sizes.height,
+      provider: "auto", ...models.requestFields, style_preset: style.value, persona_id: persona.value, quality: settings.quality,
+      negative_prompt: negative.value.trim(), num_variations: settings.count, enhance_prompt: enhance.checked,
+      seed: numberValue(seed), steps: numberValue(steps), guidance_scale: numberValue(guidance),
+    }),
+  });
+
+  let runView = null;
+  const action = actionBar({
+    label: "Create", price, request,
+    onstart: ({ body }) => {
+      clearFieldErrors(form);
+      runView = runCard(body, sizes.width ?? 1024, sizes.height ?? 1024);
+      workspace.querySelector(".empty-state")?.remove();
+      runs.prepend(runView.node);
+      reveal(runView.node);
+    },
+    onstatus: (job) => runView.update(job),
+    onresult: ({ response, id, job }) => runView.finish(response, id, job),
+    onerror: (error) => {
+      if (error.status === 400 && showFieldError([[/^prompt\b/i, prompt], [/persona/i, persona.select], ...modelErrorPatterns(models), [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]], error)) runView.node.remove();
+      else runView.fail(error, action.run);
+    },
+  });
+
+  const form = h("form", {},
+    h("div", { class: "field" }, h("label", { for: (prompt.id = uniqueId("prompt")) }, "Prompt"), prompt,
+      h("label", { class: "check" }, enhance, h("span", {}, "Enhance the prompt"))),
+    sizes.node,
+    segmented("Quality", QUALITY_OPTIONS, "", (value) => { settings.quality = value; price.refresh(); }),
+    models.node,
+    h("div", { class: "pair" }, field("Style", style),
+      h("div", { class: "field", role: "group", "aria-label": "Variations" }, h("span", { class: "label" }, "Variations"),
+        h("div", { class: "stepper" },
+          h("button", { type: "button", "aria-label": "Fewer variations", onclick: () => step(-1) }, "−"), count,
+          h("button", { type: "button", "aria-label": "More variations", onclick: () => step(1) }, "+")))),
+    persona.node,
+    moreSettings(field("Negative prompt", negative, "What the image should not show."),
+      h("div", { class: "triple" }, field("Seed", seed), field("Steps", steps), field("Guidance", guidance))),
+    action.node);
+
+  prompt.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
+  });
+
+  workspace.prepend(emptyState("create", "Your images appear here.",
+    h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));
+  const node = pageLayout({ title: "Create", lead: "Describe an image and get it in the exact size you need.", form, workspace, onsubmit: () => action.run() });
+  return { node, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
+}
+
+// --- sizes: templates with their shapes drawn to scale, or a custom size ------------------------------------------
+
+function sizePicker(onchange) {
+  const name = uniqueId("template");
+  const widthInput = h("input", { type: "number", min: 16, max: 8192, value: "1024", name: "width" });
+  const heightInput = h("input", { type: "number", min: 16, max: 8192, value: "1024", name: "height" });
+  const customSize = h("div", { class: "pair custom-size", hidden: true }, field("Width", widthInput), field("Height", heightInput));
+  const cards = h("div", { class: "cards" });
+  const tabs = h("div", { class: "chips", role: "group", "aria-label": "Platform" });
+  const description = h("p", { class: "hint template-description" });
+  const state = { template: null, widthInput, width: 1024, height: 1024, ready: false };
+  state.node = h("fieldset", { class: "sizes" }, h("legend", {}, "Size"), tabs, cards, customSize, description);
+
+  const readCustomSize = () => {
+    state.ready = true;
+    state.width = numberValue(widthInput);
+    state.height = numberValue(heightInput);
+    onchange();
+  };
+  widthInput.addEventListener("input", readCustomSize);
+  heightInput.addEventListener("input", readCustomSize);
+
+  function pick(template) {
+    state.ready = true;
+    state.template = template;
+    customSize.hidden = template !== null;
+    description.textContent = template ? `${template.description}. ${template.aspect_ratio.width} × ${template.aspect_ratio.height} pixels.` : "";
+    if (!template) { readCustomSize(); return; }
+    state.width = template.aspect_ratio.width;
+    state.height = template.aspect_ratio.height;
+    onchange();
+  }
+
+  function card(template, longest) {
+    const shape = h("span", { class: "shape" });
+    const { width, height } = template?.aspect_ratio ?? { width: longest * 0.8, height: longest * 0.8 };
+    shape.style.width = `${Math.max(4, width / longest * SHAPE_SIDE)}px`;
+    shape.style.height = `${Math.max(4, height / longest * SHAPE_SIDE)}px`;
+    return h("label", { class: template ? "card" : "card custom" },
+      h("input", { type: "radio", name, value: template?.id ?? "", checked: state.template?.id === template?.id, onchange: () => pick(template) }),
+      h("span", { class: "card-shape" }, shape),
+      h("span", { class: "card-name" }, template ? shortName(template) : "Custom size"),
+      h("span", { class: "card-ratio" }, template ? template.aspect_ratio.ratio : ""));
+  }
+
+  trackLoading(getCached("templates").then(({ templates }) => {
+    const platforms = [...new Set(templates.map((template) => template.platform))];
+    const show = (platform) => {
+      for (const tab of tabs.children) tab.setAttribute("aria-pressed", String(tab.value === platform));
+      const these = templates.filter((template) => template.platform === platform);
+      pick(these[0]);
+      const longest = Math.max(...these.flatMap(({ aspect_ratio: { width, height } }) => [width, height]));
+      fill(cards, these.map((template) => card(template, longest)), card(null, longest));
+    };
+    add(tabs, platforms.map((platform) => h("button", { type: "button", class: "chip", value: platform, onclick: () => show(platform) }, platformLabel(platform))));
+    show(platforms[0]);
+  }).catch((error) => {
+    fill(cards, errorNote(error));
+    customSize.hidden = false;
+    readCustomSize();
+  }));
+  return state;
+}
+
+const shortName = ({ name, platform }) => {
+  const rest = name.replace(new RegExp(`^(${platform}|x|twitter/x|twitter)\\s+`, "i"), "");
+  return rest.replace(/^./, (first) => first.toUpperCase());
+};
+
+// --- one run: a tile for each variation --------------------------------------------------------------------------
+
+function runCard(body, width, height) {
+  const count = body.num_variations ?? 1;
+  const time = elapsedTime();
+  const line = h("p", { class: "run-status", role: "status" }, h("span", { class: "run-progress" }, "Sending"), time.node);
+  const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height));
+  const grid = h("div", { class: "grid" }, tiles.map((tile) => tile.node));
+  grid.style.setProperty("--tile", width >= height * 1.6 ? "22rem" : width * 1.3 < height ? "13rem" : "17rem");
+  const progress = line.firstElementChild;
+  const node = h("article", { class: "run-card" }, h("header", {}, h("h2", {}, body.prompt), line), grid);
+
+  return {
+    node,
+    update(job) {
+      const { done, failed, total } = job.progress;
+      progress.textContent = job.status === "queued" ? "Queued" : `${done + failed} of ${total} done`;
+      for (const entry of job.variations) tiles[entry.variation - 1]?.update(entry);
+    },
+    async finish(response, id, job) {
+      time.stop();
+      const base = slug(body.prompt);
+      const images = await Promise.all(response.results.map((result) =>
+        imageFromResult(result, { name: `${base}-${result.variation}`, ref: id ? `job:${id}/${result.variation}` : null })));
+      response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], result, body.prompt));
+      for (const failure of response.errors ?? []) tiles[failure.variation - 1].fail(errorText(failure));
+      recent.add(...images);
+      const enhanced = response.request.enhanced_prompt;
+      fill(line, facts([
+        ["Model", `${response.request.provider} · ${response.request.model}`], ["Size", response.request.dimensions.replace("x", " × ")],
+        ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
+        ["Prompt sent", enhanced && enhanced !== body.prompt ? enhanced : null],
+      ]));
+    },
+    fail(error, retry) {
+      time.stop();
+      line.remove();
+      grid.replaceWith(errorNote(error, retry));
+    },
+  };
+}
+
+function variationTile(number, width, height) {
+  const text = h("span", {}, "Queued");
+  const box = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, h("strong", {}, String(number)), text));
+  box.style.aspectRatio = `${width} / ${height}`;
+  const node = h("figure", { class: "tile" }, box);
+  return {
+    node,
+    update(entry) {
+      box.dataset.status = entry.status;
+      text.textContent = entry.status === "failed" ? errorText(entry) : STATUS_LABELS[entry.status];
+    },
+    fail(message) { fill(box, h("div", { class: "waiting-text" }, icon("alert"), h("span", {}, message))); box.dataset.status = "failed"; },
+    show(image, result, prompt) {
+      const open = h("button", { type: "button", class: "result-image", "aria-label": `Open variation ${number} in full size`, onclick: () => openImage(image, prompt) },
+        h("img", { src: image.url, alt: `${prompt}, variation ${number}`, width: image.width, height: image.height }));
+      fill(node, open, h("figcaption", {}, imageActions(image),
+        result.seed !== null && h("span", { class: "hint" }, `Seed ${result.seed}`)));
+    },
+  };
+}
+

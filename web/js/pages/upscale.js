@@ -1,0 +1,90 @@
+// The Upscale page.
+
+import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
+import { field, fill, h, numberValue, seedInput, segmented } from "../dom.js";
+import { imagePicker, sampleButton } from "../image-picker.js";
+import { imageFromResult, recent, takeIncoming } from "../images.js";
+import { stemOf } from "../labels.js";
+import { clearFieldErrors, emptyState, facts, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { modelErrorPatterns, modelPicker } from "../model-picker.js";
+import { compare } from "../tools/compare.js";
+
+const MODES = [["auto", "Auto"], ["fast", "Fast"], ["conservative", "Conservative"], ["creative", "Creative"]];
+const MODE_HINTS = {
+  auto: "Chooses the mode from the image and the target size.", fast: "Four times the width and height, in seconds.",
+  conservative: "Stays close to the original.", creative: "Adds new fine detail. A prompt helps.",
+};
+const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["custom", "Custom"]];
+
+const AUTO_MODES = ["upscale.fast", "upscale.conservative"]; // auto never uses creative
+const SAMPLE_SIDE = 480; // pixels; small enough to show the difference
+
+export function mount() {
+  const workspace = h("div");
+  const state = { mode: "auto", preset: "" };
+  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { showSource(); price.refresh(); } });
+  const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the image shows" });
+  const width = h("input", { type: "number", min: 16, max: 8192, name: "target_width" });
+  const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
+  const seed = seedInput();
+  const modeHint = h("p", { class: "hint" }, MODE_HINTS.auto);
+  const customSize = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
+  const promptField = field("Prompt", prompt);
+
+  const operation = () => (state.mode === "auto" ? "upscale" : `upscale.${state.mode}`);
+  const models = modelPicker({ operations: () => (state.mode === "auto" ? AUTO_MODES : [operation()]), onchange: () => price.refresh() });
+  const target = () => withoutEmpty({ preset: state.preset === "custom" ? null : state.preset, target_width: customValue(width), target_height: customValue(height) });
+  const price = liveEstimate(() => source.image && { ...models.estimateFields, operation: operation(), num_images: 1, ...estimateSize(source.image), ...target() });
+  for (const input of [width, height]) input.addEventListener("input", () => price.refresh());
+  const customValue = (input) => (state.preset === "custom" ? numberValue(input) : null);
+  const request = () => ({
+    path: "upscale",
+    body: withoutEmpty({
+      image_base64: source.image, mode: state.mode, ...target(), ...models.requestFields, prompt: state.mode === "fast" ? null : prompt.value.trim(),
+      seed: numberValue(seed), options: options({ quality: models.quality }),
+    }),
+  });
+
+  let progress = null;
+  const action = actionBar({
+    label: "Upscale", price, request,
+    onstart: () => {
+      clearFieldErrors(form);
+      const { width: w, height: hgt } = source.image ?? { width: 3, height: 2 };
+      progress = placeholder(w, hgt);
+      fill(workspace, progress.node);
+      reveal(workspace);
+    },
+    onstatus: (job) => progress.update(job),
+    onresult: async ({ response, id, job }) => {
+      const after = await imageFromResult(response, { name: `${stemOf(source.image)}-upscaled`, ref: id && `job:${id}/1` });
+      recent.add(after);
+      const before = source.image;
+      fill(workspace, h("div", { class: "result" },
+        h("div", { class: "result-head" }, h("h2", {}, `${before.width} × ${before.height} to ${response.width} × ${response.height}`)),
+        compare(before, after, { actual: true }), imageActions(after, { without: ["upscale"] }),
+        facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)));
+      reveal(workspace);
+    },
+    onerror: (error) => {
+      progress?.stop();
+      showSource();
+      const shownAtField = error.status === 400 && showFieldError([[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, source.node.querySelector("input")], ...modelErrorPatterns(models)], error);
+      if (!shownAtField) workspace.prepend(errorNote(error, source.image && action.run));
+    },
+  });
+
+  function showSource() {
+    fill(workspace, source.image
+      ? imageWithOverlay(source.image, "The image to upscale")
+      : emptyState("upscale", "Choose an image to upscale.", sampleButton(source)));
+  }
+
+  const form = h("form", {}, source.node,
+    h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; modeHint.textContent = MODE_HINTS[mode]; promptField.hidden = mode === "fast"; models.update(); price.refresh(); }), modeHint),
+    segmented("Size", SIZES, "", (preset) => { state.preset = preset; customSize.hidden = preset !== "custom"; price.refresh(); }), customSize, promptField, models.node,
+    moreSettings(models.qualityField, field("Seed", seed)), action.node);
+  showSource();
+  const node = pageLayout({ title: "Upscale", lead: "Enlarge an image.", form, workspace, onsubmit: () => action.run() });
+  return { node, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
+}
