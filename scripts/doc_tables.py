@@ -99,10 +99,10 @@ def _answers(model: ModelSpec) -> str:
     if isinstance(model.sizes, FreeSize):
         return f"sides {model.sizes.low} to {model.sizes.high:,}"
     if model.sizes and "target_resolution" in model.accepts:
-        return ", ".join(size.word for size in model.sizes)
+        return ", ".join(size.label for size in model.sizes)
     if model.sizes:
         classes = dict.fromkeys(size.size_class for size in model.sizes if size.size_class)
-        ratios = len(dict.fromkeys(size.word for size in model.sizes))
+        ratios = len(dict.fromkeys(size.label for size in model.sizes))
         return f"{ratios} ratios" + (f", {', '.join(classes)}" if classes else "")
     if model.factor:
         return f"{model.factor:g} times a side"

@@ -21,13 +21,14 @@ from typing import Any
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 from image_studio.catalog.operations import table
-from image_studio.operations import find_operation
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.model_selection import ModelQuery, select_candidates
+from image_studio.operations.table import find_operation
 from image_studio.providers import SPECS
 from image_studio.providers.adapter import ProviderCredentials
 from image_studio.providers.client import ProviderClient
+from image_studio.providers.transport import HttpTransport
 from local.emulators import PROVIDERS, Emulator, start
 from local.template import ROOT
 
@@ -112,17 +113,6 @@ def as_text(image: Image.Image) -> str:
     return base64.b64encode(out.getvalue()).decode()
 
 
-class Keys:
-    """A key for each emulator."""
-
-    def __init__(self, emulators: dict[str, Emulator]) -> None:
-        self.emulators = emulators
-
-    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
-        """The emulator's own address."""
-        return ProviderCredentials("gallery", self.emulators[provider].url)
-
-
 @dataclass(frozen=True)
 class Shown:
     """One image on a sheet."""
@@ -132,7 +122,9 @@ class Shown:
     image: Image.Image
 
 
-def perform(operation: str, main: Image.Image, body: dict[str, Any], provider: str, keys: Keys) -> Shown:
+def perform(
+    operation: str, main: Image.Image, body: dict[str, Any], provider: str, emulators: dict[str, Emulator]
+) -> Shown:
     """The operation by the provider's own first model."""
     wish = ModelQuery(operation=operation, quality="standard", provider=provider)
     model = select_candidates(wish, frozenset({provider}))[0].model
@@ -142,10 +134,14 @@ def perform(operation: str, main: Image.Image, body: dict[str, Any], provider: s
     whole = {image_field: as_text(main), name_field: name, "provider": provider, "model": model.name, **body}
     request = row.request.model_validate(whole)
     journal = NullJournal()
-    wire = ProviderClient(sleep=lambda seconds: time.sleep(min(seconds, 0.05)))
-    room = OperationContext(configured=frozenset(keys.emulators), keyring=keys, wire=wire, journal=journal)
-    cost = row.estimate(request, room)
-    answer = row.run(request, room)
+    context = OperationContext(
+        configured=frozenset(emulators),
+        credentials=lambda name, *, renew=False: ProviderCredentials("gallery", emulators[name].url),
+        provider_client=ProviderClient(HttpTransport(), sleep=lambda seconds: time.sleep(min(seconds, 0.05))),
+        journal=journal,
+    )
+    cost = row.estimate(request, context)
+    answer = row.run(request, context)
     made = Image.open(io.BytesIO(journal.images["1"]))
     emulated = ", emulated" if operation in model.emulates else ""
     line = f"{answer.width}x{answer.height}, {cost} credits{emulated}"
@@ -231,8 +227,7 @@ def main() -> None:
         requests = requests_for(images)
         for operation, (name, body) in requests.items():
             able = [spec.name for spec in SPECS if any(model.does(operation) for model in spec.live_models())]
-            keys = Keys(emulators)
-            after = [perform(operation, images[name], body, provider, keys) for provider in able]
+            after = [perform(operation, images[name], body, provider, emulators) for provider in able]
             sheet([*before(operation, images[name], body, images), *after]).save(TARGET / f"{operation}.png")
             print(f"{operation}: {', '.join(able)}")
         (TARGET / "index.html").write_text(page(list(requests)))

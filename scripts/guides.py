@@ -191,7 +191,7 @@ def _troubleshooting() -> Iterator[str]:
 
 
 def _error_row(error: type[StudioError]) -> tuple[str, ...]:
-    meaning = error.sentence if error is StudioError else (error.__doc__ or "").strip().splitlines()[0]
+    meaning = error.default_detail if error is StudioError else (error.__doc__ or "").strip().splitlines()[0]
     return (f"`{error.code}`", str(error.status), meaning, ADVICE[error.code])
 
 

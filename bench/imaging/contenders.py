@@ -18,7 +18,7 @@ import pybase64
 from PIL import Image
 
 from image_studio.imaging import png
-from image_studio.imaging.base64 import decode_base64, to_base64
+from image_studio.imaging.base64 import decode_base64
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
 from image_studio.schemas.common import FileType
 
@@ -35,7 +35,7 @@ def ours(text: str, file_type: str, mode: str) -> Run:
     started = _now()
     wanted = [RenditionSpec(*size, (FileType(file_type),), 20_000_000) for size in SIZES]
     made = render_all(decode_base64(text), wanted, Placement(mode))  # type: ignore[arg-type]
-    texts = [to_base64(one.encoded.data) for one in made if isinstance(one, Rendition)]
+    texts = [pybase64.b64encode_as_string(one.encoded.data) for one in made if isinstance(one, Rendition)]
     assert len(texts) == len(SIZES)
     return _run(started, texts)
 
@@ -60,7 +60,7 @@ def original(text: str, file_type: str, mode: str) -> Run:
         )
         out = io.BytesIO()
         cropped.save(out, "PNG") if file_type == "png" else cropped.save(out, "JPEG", quality=QUALITY)
-        texts.append(to_base64(out.getvalue()))
+        texts.append(pybase64.b64encode_as_string(out.getvalue()))
     return _run(started, texts)
 
 
@@ -75,7 +75,8 @@ def libvips(text: str, file_type: str, mode: str) -> Run:
         image = pyvips.Image.thumbnail_buffer(
             data, size[0], height=size[1], crop="attention" if mode == "smart" else "center"
         )
-        return to_base64(image.pngsave_buffer() if file_type == "png" else image.jpegsave_buffer(Q=QUALITY))
+        file = image.pngsave_buffer() if file_type == "png" else image.jpegsave_buffer(Q=QUALITY)
+        return pybase64.b64encode_as_string(file)
 
     with ThreadPoolExecutor(2) as threads:
         return _run(started, list(threads.map(make, SIZES)))

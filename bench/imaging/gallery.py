@@ -65,7 +65,7 @@ def _overlay(image: DecodedImage, subjects: list[list[float]], smart: Box, cente
         box = (left * shown.width, top * shown.height, right * shown.width, bottom * shown.height)
         pen.rectangle([edge / 100 for edge in box], outline="lime", width=2)
     for window, color in ((center, "orange"), (smart, "white")):
-        pen.rectangle([edge * scale for edge in window.corners], outline=color, width=2)
+        pen.rectangle([edge * scale for edge in window], outline=color, width=2)
     return shown
 
 

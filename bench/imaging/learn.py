@@ -47,7 +47,7 @@ class Marked:
 def features(image: DecodedImage) -> Array:
     """What the logarithm of the map is made of."""
     planes = []
-    for cue in saliency.look(image).values():
+    for cue in saliency.measure_cues(image).values():
         planes += [np.log(np.asarray(one) / 255 + saliency._LEAST) for one in (cue, saliency.surroundings(cue))]
     height, width = planes[0].shape
     for name in saliency.PLACES:

@@ -1,6 +1,5 @@
 """Control: one paid operation and what describes it."""
 
-from image_studio.operations import find_operation
 from image_studio.operations.listings import control_operations
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response, cached
@@ -10,7 +9,6 @@ from image_studio.runtime.submit import submit
 app = ApiResolver()
 handler = app.handler
 aws_clients.prepare()
-find_operation("control")  # imports it
 
 
 @app.post("/control/process", spends=True)

@@ -7,7 +7,7 @@ first use; or at init, if that is kept by a snapshot or by provisioned concurren
 import os
 from importlib import import_module
 
-from image_studio.operations import find_operation, templates
+from image_studio.operations import templates
 from image_studio.runtime import aws_clients, openapi
 from image_studio.runtime.api import Response, cached
 from image_studio.runtime.rate_limits import RateClass
@@ -119,5 +119,4 @@ def docs() -> Response:
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in KEPT_INIT:
     for module in ON_FIRST_USE:
         import_module(f"image_studio.runtime.{module}")
-    find_operation("create")
     aws_clients.prepare()

@@ -1,6 +1,5 @@
 """Edit: one paid operation, what describes it, and the models that do it."""
 
-from image_studio.operations import find_operation
 from image_studio.operations.listings import edit_models, edit_operations
 from image_studio.runtime import aws_clients, reads
 from image_studio.runtime.api import Response, cached
@@ -11,7 +10,6 @@ from image_studio.runtime.submit import submit
 app = ApiResolver()
 handler = app.handler
 aws_clients.prepare()
-find_operation("edit")  # imports it
 
 
 @app.post("/edit/process", spends=True)

@@ -1,6 +1,6 @@
 """Social: one image in the sizes of many platforms, and what the platforms want."""
 
-from image_studio.operations import find_operation, listings
+from image_studio.operations import listings
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response, cached
 from image_studio.runtime.resolver import ApiResolver
@@ -9,7 +9,6 @@ from image_studio.runtime.submit import serve_now
 app = ApiResolver()
 handler = app.handler
 aws_clients.prepare()
-find_operation("social")  # imports it
 
 
 @app.post("/social/optimize")

@@ -1,6 +1,5 @@
 """Upscale: one paid operation."""
 
-from image_studio.operations import find_operation
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response
 from image_studio.runtime.resolver import ApiResolver
@@ -9,7 +8,6 @@ from image_studio.runtime.submit import submit
 app = ApiResolver()
 handler = app.handler
 aws_clients.prepare()
-find_operation("upscale")  # imports it
 
 
 @app.post("/upscale", spends=True)

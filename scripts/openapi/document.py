@@ -157,7 +157,7 @@ def _example(status: int) -> dict[str, str]:
     if documented:
         return documented
     kinds = {kind.status: kind for kind in reversed(list(words.tree()))}
-    return {"detail": kinds[status].sentence, "code": kinds[status].code}
+    return {"detail": kinds[status].default_detail, "code": kinds[status].code}
 
 
 def _ref(body: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from image_studio.operations import find_operation
+from image_studio.operations.table import find_operation
 from image_studio.schemas.create import Persona
 from image_studio.schemas.social import SocialRequest, SocialResponse
 from image_studio.schemas.uploads import UploadRequest, UploadResponse
@@ -37,7 +37,7 @@ class Entry:
 def paid(tag: str, name: str) -> Entry:
     """A route of a paid operation."""
     row = find_operation(name)
-    answers = {200: row.answer, 202: bodies.JobLinks, 303: bodies.JobLinks}
+    answers = {200: row.response, 202: bodies.JobLinks, 303: bodies.JobLinks}
     return Entry(tag=tag, request=row.request, answers=answers, errors=(402, 404), stored=True)
 
 
@@ -55,7 +55,7 @@ RESULT = Entry(
         Query(name="hop", about="Counts redirects; set by the API itself.", schema=_number(0, 100)),
     ),
     answers={
-        200: tuple(find_operation(name).answer for name in ("create", "edit", "upscale", "control")),
+        200: tuple(find_operation(name).response for name in ("create", "edit", "upscale", "control")),
         202: bodies.JobLinks,
         303: bodies.JobLinks,
     },

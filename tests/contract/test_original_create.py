@@ -96,7 +96,7 @@ def test_nothing_made_is_never_a_success(caller):
         ({"provider": "dalle"}, 400, "auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
         ({"model": "dall-e-3"}, 400, "ideogram-v3-turbo"),
         ({"provider": "gemini", "model": "imagen-4.0-generate-001"}, 400, "Use gemini-3.1-flash-image"),
-        ({"provider": "stability", "model": "erase"}, 400, "Who can: "),
+        ({"provider": "stability", "model": "erase"}, 400, "Models that can: "),
         ({"style_preset": "baroque"}, 400, "photographic"),
         ({"aspect_ratio": "16:0"}, 400, "16:9 or 1.91:1"),
         ({"width": -5, "height": 10}, 400, "width"),

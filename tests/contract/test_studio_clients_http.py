@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from local.stack import Stack
-from tests.operations.workshop import block_mask, photo, to_text
+from tests.operations.fakes import block_mask, photo, to_text
 
 PATIENCE = 60.0  # seconds
 SIZE = (320, 240)

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.imaging.drawn import four_corners, photo, saved, see_through
+from tests.imaging.samples import four_corners, photo, saved, see_through
 
 #: Beginnings of formats that Pillow opens, or that other software takes for images; none is ours.
 FOREIGN = {

@@ -9,7 +9,7 @@ from image_studio.errors import InvalidRequest
 from image_studio.imaging.budget import LOWEST_QUALITY, encode_under
 from image_studio.imaging.encode import encode
 from image_studio.schemas.common import FileType
-from tests.imaging.drawn import flat_art, noise, photo, saved, see_through
+from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
 PNG, JPEG, WEBP = FileType.PNG, FileType.JPEG, FileType.WEBP
 

@@ -1,14 +1,15 @@
-"""Encoding: types, transparency, metadata."""
+"""Encode images, for callers and for providers."""
 
 import io
+import random
 
 import pytest
 from PIL import Image
 
 from image_studio.imaging.decode import read_info
-from image_studio.imaging.encode import encode
+from image_studio.imaging.encode import encode, encode_for_provider
 from image_studio.schemas.common import FileType
-from tests.imaging.drawn import photo, see_through
+from tests.imaging.samples import photo, see_through
 
 
 @pytest.mark.parametrize("file_type", list(FileType))
@@ -50,3 +51,36 @@ def test_no_metadata_goes_out(file_type: FileType) -> None:
     image.info = {"comment": b"a secret", "xmp": b"a secret", "exif": b"Exif\0\0a secret", "icc_profile": b"a secret"}
     image.info = {}  # what the gate leaves
     assert b"secret" not in encode(image, file_type)
+
+
+def static(side: int, mode: str = "RGB") -> Image.Image:
+    """What compresses worst, from a fixed seed."""
+    channels = len(mode)
+    return Image.frombytes(mode, (side, side), random.Random(5).randbytes(side * side * channels))
+
+
+def test_a_png_where_it_fits() -> None:
+    """Small images lose nothing."""
+    data, file_type = encode_for_provider(static(64), 20_000)
+    assert file_type is FileType.PNG
+    assert len(data) <= 20_000
+
+
+def test_a_jpeg_where_a_png_is_too_large() -> None:
+    """The best quality that fits is taken."""
+    data, file_type = encode_for_provider(static(128), 40_000)
+    assert file_type is FileType.JPEG
+    assert len(data) <= 40_000
+
+
+def test_transparency_needs_webp() -> None:
+    """JPEG has no alpha channel."""
+    _, file_type = encode_for_provider(static(128, "RGBA"), 40_000)
+    assert file_type is FileType.WEBP
+
+
+def test_it_ends_where_nothing_fits() -> None:
+    """The lowest quality is the last try."""
+    data, file_type = encode_for_provider(static(128), 10)
+    assert file_type is FileType.JPEG
+    assert len(data) > 10

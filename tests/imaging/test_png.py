@@ -6,10 +6,10 @@ import zlib
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from image_studio.imaging import png
-from tests.imaging.drawn import flat_art, noise, photo, saved, see_through
+from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
 _CHANNELS = {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}
 
@@ -86,3 +86,26 @@ def test_every_compressor_writes_a_zlib_stream(compress: png.Deflate) -> None:
     data = bytes(range(256)) * 40
     assert zlib.decompress(compress(data)) == data
     assert zlib.decompress(compress(b"")) == b""
+
+
+def _row_filters(data: bytes) -> set[int]:
+    """The filters of a file's rows."""
+    image = Image.open(io.BytesIO(data))
+    length = int.from_bytes(data[33:37], "big")
+    rows = zlib.decompress(data[41 : 41 + length])
+    return set(rows[:: image.width * len(image.getbands()) + 1])
+
+
+@pytest.mark.parametrize(
+    ("image", "chosen"),
+    [
+        (noise(300, 200).filter(ImageFilter.GaussianBlur(1)), png.Filter.AVERAGE),
+        (noise(20, 200).resize((300, 200), Image.Resampling.BICUBIC), png.Filter.SUB),
+        (noise(300, 14).resize((300, 200), Image.Resampling.BICUBIC), png.Filter.UP),
+        (flat_art(), png.Filter.UP),
+    ],
+    ids=["soft grain", "soft across", "soft down", "drawing"],
+)
+def test_the_filter_follows_the_grain(image: Image.Image, chosen: png.Filter) -> None:
+    """Soft grain is predicted from both neighbors, grain that is soft in one direction along it."""
+    assert _row_filters(png.write_png(image)) == {chosen}

@@ -1,4 +1,4 @@
-"""Many sizes from one source."""
+"""One source in many sizes."""
 
 import io
 
@@ -7,10 +7,20 @@ from PIL import Image
 
 from image_studio.errors import InvalidImage, InvalidRequest
 from image_studio.imaging.decode import DecodeLimits
-from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
+from image_studio.imaging.geometry import scale
+from image_studio.imaging.renditions import (
+    Placement,
+    Rendition,
+    RenditionSpec,
+    batch_crop,
+    group_crops,
+    place_crop,
+    render_all,
+)
 from image_studio.imaging.safe_zones import Zone
+from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType, FocalPoint
-from tests.imaging.drawn import four_corners, noise, photo, saved
+from tests.imaging.samples import four_corners, noise, photo, saved
 
 SIZES = [(1080, 1080), (1200, 628), (1000, 1500), (1128, 191)]
 PNG, JPEG = FileType.PNG, FileType.JPEG
@@ -30,7 +40,7 @@ def test_every_size_is_exact_and_in_order(mode: str, source: tuple[int, int]) ->
         assert Image.open(io.BytesIO(one.encoded.data)).size == size == (one.width, one.height)
         assert one.box.right <= source[0] + 1e-6
         if mode == "fit":
-            assert one.box.corners == (0, 0, *source)
+            assert one.box == (0, 0, *source)
 
 
 def test_a_large_jpeg_is_decoded_small_but_boxes_are_the_sources() -> None:
@@ -38,7 +48,7 @@ def test_a_large_jpeg_is_decoded_small_but_boxes_are_the_sources() -> None:
     data = saved(photo(2400, 1800), "JPEG")
     (one,) = render_all(data, [RenditionSpec(300, 300, (JPEG,), 10**6)], Placement("center"))
     assert isinstance(one, Rendition)
-    assert one.box.corners == pytest.approx((300, 0, 2100, 1800))
+    assert one.box == pytest.approx((300, 0, 2100, 1800))
     assert one.scale == pytest.approx(300 / 1800)
 
 
@@ -50,7 +60,7 @@ def test_a_sideways_photo_is_cropped_upright() -> None:
         saved(photo(400, 200), "JPEG", exif=exif), [RenditionSpec(100, 100, (JPEG,), 10**6)], Placement("center")
     )
     assert isinstance(one, Rendition)
-    assert one.box.corners == pytest.approx((0, 100, 200, 300))
+    assert one.box == pytest.approx((0, 100, 200, 300))
 
 
 def test_enlarging_is_told() -> None:
@@ -108,3 +118,49 @@ def test_a_bad_source_or_background_is_refused() -> None:
 def test_nothing_wanted_is_nothing_made() -> None:
     """An empty list is a list."""
     assert render_all(saved(photo(10, 10), "PNG"), [], Placement()) == []
+
+
+CROP_SIZES = [Size(1080, 1080), Size(1200, 630), Size(1200, 675), Size(1200, 628), Size(1280, 720), Size(1000, 1500)]
+
+
+@pytest.mark.parametrize("source", [(2048, 2048), (4000, 3000), (501, 777), (1, 1), (3, 1000)])
+def test_cuts_are_exact_lie_inside_and_keep_the_ratio(source: tuple[int, int]) -> None:
+    """Whole pixels at the target's scale, never past the image's edge."""
+    image = Image.new("RGB", source)
+    for size in CROP_SIZES:
+        cut = place_crop(image, size, mode="center")
+        assert (cut.right - cut.left, cut.bottom - cut.top) == size
+        assert min(cut.left, cut.top) >= 0
+        assert cut.box.right <= source[0] + 1e-6
+        assert cut.box.bottom <= source[1] + 1e-6
+
+
+def test_formats_of_one_scale_are_made_together() -> None:
+    """1200 pixels wide, three heights: one group; the rest stay alone, the largest first."""
+    image = Image.new("RGB", (2048, 2048))
+    groups = group_crops([place_crop(image, size, mode="center") for size in CROP_SIZES])
+    assert sorted(map(sorted, groups)) == [[0], [1, 2, 3], [4], [5]]
+    assert groups[0] == [5]
+
+
+def test_cuts_that_lie_apart_stay_apart() -> None:
+    """Scaling what is between them would cost more than it saves."""
+    image = photo(400, 2000)
+    cuts = [place_crop(image, Size(400, 20), mode="smart", focal=focal) for focal in _points(0.0, 1.0)]
+    assert group_crops(cuts) == [[0], [1]]
+
+
+def test_together_or_alone_the_pixels_are_the_same() -> None:
+    """A group changes the time, not the image."""
+    image = photo(900, 900)
+    cuts = [place_crop(image, size, mode="center") for size in CROP_SIZES[1:4]]
+    for cut, made in zip(cuts, batch_crop(image, cuts), strict=True):
+        alone = scale(image, cut.right - cut.left, cut.bottom - cut.top, cut.box)
+        assert made.size == alone.size
+        assert all(abs(a - b) <= 1 for a, b in zip(made.tobytes(), alone.tobytes(), strict=True))
+
+
+def _points(*heights: float) -> list[object]:
+    from image_studio.schemas.common import FocalPoint
+
+    return [FocalPoint(x=0.5, y=height) for height in heights]

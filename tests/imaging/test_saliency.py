@@ -3,21 +3,21 @@
 import pytest
 from PIL import Image, ImageFilter
 
-from image_studio.imaging.saliency import POWERS, Attention, look, places
-from tests.imaging.drawn import noise, photo, see_through
+from image_studio.imaging.saliency import POWERS, Attention, measure_cues, places
+from tests.imaging.samples import noise, photo, see_through
 
 SKIN = (224, 172, 138)
 
 
 def _at(image: Image.Image, name: str, point: tuple[float, float]) -> int:
-    one = look(image)[name]
+    one = measure_cues(image)[name]
     return one.getpixel((int(point[0] * one.width), int(point[1] * one.height)))
 
 
 def test_the_maps_are_small_and_gray() -> None:
     """At most 48 pixels long, all of one size, one for each cue, whatever the image's size or mode."""
     for image in (photo(4000, 3000), photo(1, 1), photo(3000, 20), see_through(photo(300, 900))):
-        maps = look(image)
+        maps = measure_cues(image)
         assert set(maps) == set(POWERS)
         assert len({one.size for one in maps.values()}) == 1
         for one in maps.values():
@@ -101,3 +101,13 @@ def test_the_choice_does_not_depend_on_the_size() -> None:
     image.paste(noise(300, 300), (1100, 300, 1400, 600))
     starts = [Attention(one).start(0.5, horizontal=True) for one in (image, image.reduce(2), image.reduce(4))]
     assert max(starts) - min(starts) < 0.05
+
+
+def test_pinned_windows() -> None:
+    """Windows of two images, as the learned powers choose them."""
+    image = Image.new("RGB", (900, 300), (120, 150, 180))
+    image.paste((150, 165, 180), (60, 40, 360, 300))
+    image.paste(noise(40, 90), (700, 120))
+    assert Attention(image).start(1 / 3, horizontal=True) == pytest.approx(0.5625)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.265625)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.109375)

@@ -10,9 +10,8 @@ import boto3
 import pytest
 from PIL import Image
 
-from image_studio.providers.adapter import Adapter, ProviderCredentials, ProviderImage, Task
-from image_studio.providers.client import ProviderClient
-from image_studio.providers.spec import ModelSpec
+from image_studio.providers.adapter import ProviderImage, Task
+from image_studio.providers.client import PaidCall
 from image_studio.runtime import aws_clients, wiring, worker
 from image_studio.storage import keys
 from image_studio.storage.job import Job
@@ -30,35 +29,39 @@ def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (40, 90
     return out.getvalue()
 
 
-class ScriptedWire(ProviderClient):
+class ScriptedWire:
     """Answers paid calls from a script: an image by default, else the script's next error or function.
 
     `paid` has the task of each paid call, `resumed` the handle of each call that goes on with an earlier one.
     """
 
     def __init__(self) -> None:
-        super().__init__()
         self.script: list[Exception | Callable[..., ProviderImage]] = []
         self.image = png()
         self.paid: list[Task] = []
         self.resumed: list[str] = []
         self._lock = threading.Lock()
 
-    def make(
-        self, adapter: Adapter, model: ModelSpec, task: Task, access: ProviderCredentials, **given: Any
-    ) -> ProviderImage:
-        """Return or raise what the script says."""
-        if not given.get("handle"):
-            given["on_paying"]()
+    def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> ProviderImage:
+        """Note the task of a paid call."""
+        on_submit()
         with self._lock:
-            if given.get("handle"):
-                self.resumed.append(given["handle"])
-            else:
-                self.paid.append(task)
+            self.paid.append(task)
+        return self._respond(call, task)
+
+    def resume(self, call: PaidCall, handle: str) -> ProviderImage:
+        """Note the handle of an earlier call."""
+        with self._lock:
+            self.resumed.append(handle)
+        return self._respond(call, Task(operation="", width=0, height=0))
+
+    def _respond(self, call: PaidCall, task: Task) -> ProviderImage:
+        """Return or raise what the script says."""
+        with self._lock:
             step = self.script.pop(0) if self.script else None
         if isinstance(step, Exception):
             raise step
-        return step(task, **given) if step else ProviderImage(self.image, task.seed)
+        return step(task, on_handle=call.on_handle) if step else ProviderImage(self.image, task.seed)
 
 
 class Harness(Inside):

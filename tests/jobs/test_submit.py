@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import create_model
 
 from image_studio.errors import StudioError
-from image_studio.operations import find_operation
+from image_studio.operations.table import find_operation
 from image_studio.runtime import jobs_api, submit
 from image_studio.runtime.api import MAX_RESPONSE
 from image_studio.runtime.settings import settings

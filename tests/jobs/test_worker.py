@@ -97,16 +97,16 @@ def test_a_handle_is_followed_after_a_crash(harness: Harness) -> None:
 
 
 def test_received_bytes_are_used_after_a_crash(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the provider sent was stored before it was touched; polishing it again costs nothing."""
-    polish = create_module._polish
+    """What the provider sent was stored before it was touched; encoding it again costs nothing."""
+    encode = create_module._encode
     fails = iter([Crash()])
 
-    def polish_later(data: bytes, size: Any) -> Any:
+    def encode_later(data: bytes, size: Any) -> Any:
         for crash in fails:
             raise crash
-        return polish(data, size)
+        return encode(data, size)
 
-    monkeypatch.setattr(create_module, "_polish", polish_later)
+    monkeypatch.setattr(create_module, "_encode", encode_later)
     job_id = harness.submit({**CREATE, "provider": "stability"})
     die(harness, job_id)
     assert any(key.endswith(".raw") for key in harness.objects())
@@ -226,7 +226,7 @@ def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatc
     assert harness.status(job_id)["error"] == {
         "status": 500,
         "code": "internal_error",
-        "detail": f"Image generation failed: {StudioError.sentence}",
+        "detail": f"Image generation failed: {StudioError.default_detail}",
     }
     assert harness.ask("GET", "/usage").json["reserved"] == 0
 

@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
-from image_studio.operations import find_operation
 from image_studio.operations.model_selection import ModelQuery, select_candidates
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation, find_operation
 from image_studio.providers import SPECS
 from image_studio.schemas.common import Request
-from tests.operations.workshop import block_mask, photo, to_text
+from tests.operations.fakes import block_mask, photo, to_text
 
 SIZE = (480, 360)
 SIDES = {"expand_left": 60, "expand_up": 40}

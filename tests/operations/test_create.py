@@ -1,4 +1,4 @@
-"""Create: what a request becomes, and what its answer says of it."""
+"""Create: which model makes the images, what is sent, and what the response says."""
 
 import pytest
 from pydantic import ValidationError
@@ -13,13 +13,21 @@ from image_studio.errors import (
     UnknownCharge,
     UnknownChoice,
 )
-from image_studio.operations.create import create, estimate, resolve
+from image_studio.operations.create import estimate, resolve, run
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
 from image_studio.schemas.common import MAX_PROMPT
 from image_studio.schemas.create import CreateRequest
 from image_studio.schemas.limits import MAX_SEED, Quality
-from tests.operations.easel import EVERYONE, Ledger, ToldWire, painted, size_of, studio
+from tests.operations.fakes import (
+    EVERYONE,
+    FakeCircuits,
+    FakeClient,
+    RecordingJournal,
+    corner_image,
+    from_bytes,
+    make_context,
+)
 
 
 def asked(**fields):
@@ -27,9 +35,9 @@ def asked(**fields):
     return CreateRequest(**{"prompt": "A boat", **fields})
 
 
-def made(wire=None, room=None, **fields):
-    """The answer to a request."""
-    return create(asked(**fields), room or studio(wire))
+def made(client=None, context=None, **fields):
+    """The response to a request."""
+    return run(asked(**fields), context or make_context(client))
 
 
 # -- the template and what wins over it
@@ -39,7 +47,7 @@ def test_a_template_gives_size_style_and_quality():
     """What the request leaves open."""
     settled = resolve(asked(template_id="linkedin_post"))
     assert (settled.size, settled.quality, settled.style_preset) == ((1200, 628), Quality.PREMIUM, "photographic")
-    assert (settled.template_name, settled.hint) == ("LinkedIn Post", "ideogram")
+    assert (settled.template_name, settled.recommended) == ("LinkedIn Post", "ideogram")
 
 
 def test_the_request_wins_over_the_template():
@@ -130,14 +138,14 @@ def test_null_means_not_given():
 
 
 @pytest.mark.parametrize("provider", EVERYONE)
-@pytest.mark.parametrize("size", [(1200, 628), (1080, 1920), (1128, 191), (16, 160), (333, 777), (2560, 1080)])
+@pytest.mark.parametrize("size", [(1200, 628), (1128, 191), (16, 160), (333, 777)])
 def test_every_provider_gives_exactly_the_size(provider, size):
     """In its own nearest size, then scaled and cropped, never stretched."""
-    room = studio()
-    answer = made(room=room, provider=provider, width=size[0], height=size[1])
-    (result,) = answer.results
-    assert (result.width, result.height) == size == size_of(room.journal.images["1"])
-    assert answer.request.dimensions == f"{size[0]}x{size[1]}"
+    context = make_context()
+    response = made(context=context, provider=provider, width=size[0], height=size[1])
+    (result,) = response.results
+    assert (result.width, result.height) == size == from_bytes(context.journal.images["1"]).size
+    assert response.request.dimensions == f"{size[0]}x{size[1]}"
     told = result.metadata
     left, top, right, bottom = told["crop"]
     native = tuple(int(side) for side in told["native_size"].split("x"))
@@ -150,16 +158,11 @@ def test_every_provider_gives_exactly_the_size(provider, size):
 @pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
 def test_every_template_on_its_recommended_provider(template):
     """All 26, in exactly their size."""
-    room = studio()
-    answer = made(room=room, template_id=template.id, provider=template.recommended_provider)
-    assert size_of(room.journal.images["1"]) == (template.width, template.height)
-    assert (answer.request.template_id, answer.request.template_name) == (template.id, template.name)
-    assert answer.request.style_preset == template.style_preset
-
-
-def test_the_ratio_of_the_originals_templates_works():
-    """1.91:1 isn't two whole numbers."""
-    assert made(aspect_ratio="1.91:1", width=1200).request.dimensions == "1200x628"
+    context = make_context()
+    response = made(context=context, template_id=template.id, provider=template.recommended_provider)
+    assert from_bytes(context.journal.images["1"]).size == (template.width, template.height)
+    assert (response.request.template_id, response.request.template_name) == (template.id, template.name)
+    assert response.request.style_preset == template.style_preset
 
 
 # -- seeds
@@ -167,48 +170,48 @@ def test_the_ratio_of_the_originals_templates_works():
 
 def test_seed_zero_is_a_seed():
     """And variation i uses seed + i."""
-    wire = ToldWire()
-    answer = made(wire, provider="stability", seed=0, num_variations=3)
-    assert sorted(task.seed for task in wire.tasks) == [0, 1, 2]
-    assert [result.seed for result in answer.results] == [0, 1, 2]
+    client = FakeClient()
+    response = made(client, provider="stability", seed=0, num_variations=3)
+    assert sorted(task.seed for task in client.tasks) == [0, 1, 2]
+    assert [result.seed for result in response.results] == [0, 1, 2]
 
 
 def test_the_largest_seed_starts_anew_at_zero():
     """Never beyond what a request may say."""
-    answer = made(seed=MAX_SEED, num_variations=2, provider="stability")
-    assert [result.seed for result in answer.results] == [MAX_SEED, 0]
+    response = made(seed=MAX_SEED, num_variations=2, provider="stability")
+    assert [result.seed for result in response.results] == [MAX_SEED, 0]
 
 
 def test_without_a_seed_each_image_gets_one_that_is_told():
     """So that it can be made again; variations stay apart."""
-    wire = ToldWire()
-    answer = made(wire, provider="stability", num_variations=2)
-    first, second = (result.seed for result in answer.results)
+    client = FakeClient()
+    response = made(client, provider="stability", num_variations=2)
+    first, second = (result.seed for result in response.results)
     assert (second - first) % (MAX_SEED + 1) == 1
-    assert sorted(task.seed for task in wire.tasks) == sorted((first, second))
+    assert sorted(task.seed for task in client.tasks) == sorted((first, second))
 
 
 def test_a_later_run_uses_the_seeds_of_the_first():
     """The journal remembers them, for variations that were not ordered yet."""
-    journal = Ledger()
+    journal = RecordingJournal()
 
     def act(provider, task):
-        if len(wire.calls) == 1:
+        if len(client.calls) == 1:
             raise StillRunning(1)
 
-    wire = ToldWire(act)
-    room = studio(wire, journal=journal)
+    client = FakeClient(act)
+    context = make_context(client, journal=journal)
     with pytest.raises(StillRunning):
-        made(room=room, provider="stability")
+        made(context=context, provider="stability")
     journal.entries.clear()
-    answer = made(room=room, provider="stability")
-    assert [task.seed for task in wire.tasks] == [int(journal.notes["seed"])] * 2 == [answer.results[0].seed] * 2
+    response = made(context=context, provider="stability")
+    assert [task.seed for task in client.tasks] == [int(journal.notes["seed"])] * 2 == [response.results[0].seed] * 2
 
 
 def test_the_providers_own_word_on_the_seed_counts():
     """What it says it used is what is told."""
-    wire = ToldWire(lambda provider, task: ProviderImage(painted(64, 64), 99))
-    assert made(wire, seed=5).results[0].seed == 99
+    client = FakeClient(lambda provider, task: ProviderImage(corner_image(64, 64), 99))
+    assert made(client, seed=5).results[0].seed == 99
 
 
 def test_a_model_without_seeds_has_none():
@@ -225,9 +228,9 @@ def test_a_model_without_seeds_has_none():
 
 def test_what_a_model_honors_reaches_it():
     """As it was given."""
-    wire = ToldWire()
-    made(wire, model="sd3.5-large", negative_prompt="blur", guidance_scale=7.5, style_preset="anime", seed=1)
-    (task,) = wire.tasks
+    client = FakeClient()
+    made(client, model="sd3.5-large", negative_prompt="blur", guidance_scale=7.5, style_preset="anime", seed=1)
+    (task,) = client.tasks
     assert (task.negative_prompt, task.guidance_scale, task.style_preset) == ("blur", 7.5, "anime")
 
 
@@ -240,26 +243,32 @@ def test_what_a_model_does_not_honor_is_named():
 def test_a_value_outside_a_models_range_is_clamped_and_told():
     """Below as above."""
     for given, sent in ((0, 1), (50, 10)):
-        wire = ToldWire()
-        (result,) = made(wire, model="sd3.5-large", guidance_scale=given).results
-        assert wire.tasks[0].guidance_scale == sent
+        client = FakeClient()
+        (result,) = made(client, model="sd3.5-large", guidance_scale=given).results
+        assert client.tasks[0].guidance_scale == sent
         assert result.metadata["clamped"] == {"guidance_scale": sent}
 
 
-# -- the answer
+# -- the response
+
+
+def test_the_exact_metadata_of_a_variation():
+    """Why this model, and how its image became the requested one."""
+    (result,) = made(width=64, height=32, provider="gemini").results
+    assert list(result.metadata) == ["reason", "native_size", "crop", "scale"]
 
 
 def test_the_references_example():
     """Every field of its request's echo, and the result's."""
-    answer = made(
+    response = made(
         prompt="Modern minimalist workspace with laptop",
         template_id="linkedin_post",
         style_preset="photographic",
         quality="standard",
         negative_prompt="blurry, low quality",
     ).model_dump(context={"public": True})
-    assert answer["success"] is True
-    assert list(answer["request"].items())[:8] == [
+    assert response["success"] is True
+    assert list(response["request"].items())[:8] == [
         ("prompt", "Modern minimalist workspace with laptop"),
         ("enhanced_prompt", "Modern minimalist workspace with laptop, professional photography, high quality"),
         ("template_id", "linkedin_post"),
@@ -269,11 +278,11 @@ def test_the_references_example():
         ("dimensions", "1200x628"),
         ("quality", "standard"),
     ]
-    (result,) = answer["results"]
+    (result,) = response["results"]
     told = {name: result[name] for name in ("width", "height", "provider", "model", "variation")}
     expected = {"width": 1200, "height": 628, "provider": "wavespeed", "model": "ideogram-v3-turbo", "variation": 1}
     assert told == expected
-    assert (answer["total_generated"], answer["total_failed"], answer["errors"]) == (1, 0, [])
+    assert (response["total_generated"], response["total_failed"], response["errors"]) == (1, 0, [])
 
 
 def test_partial_success_is_told_apart():
@@ -283,10 +292,10 @@ def test_partial_success_is_told_apart():
         if task.seed == 1:
             raise UnknownCharge
 
-    answer = made(ToldWire(act), provider="stability", seed=0, num_variations=4)
-    assert [result.variation for result in answer.results] == [1, 3, 4]
-    assert (answer.total_generated, answer.total_failed) == (3, 1)
-    assert [(error.variation, error.code) for error in answer.errors] == [(2, "unknown_charge")]
+    response = made(FakeClient(act), provider="stability", seed=0, num_variations=4)
+    assert [result.variation for result in response.results] == [1, 3, 4]
+    assert (response.total_generated, response.total_failed) == (3, 1)
+    assert [(error.variation, error.code) for error in response.errors] == [(2, "unknown_charge")]
 
 
 @pytest.mark.parametrize(
@@ -301,7 +310,7 @@ def test_nothing_done_is_an_error(error, status, code):
         raise error
 
     with pytest.raises(JobFailed) as failed:
-        made(ToldWire(act), num_variations=2)
+        made(FakeClient(act), num_variations=2)
     assert (failed.value.status, failed.value.code) == (status, code)
 
 
@@ -312,9 +321,9 @@ def test_a_mix_of_providers_is_told_per_result():
         if provider == "stability" and task.seed == 1:
             raise ProviderUnavailable("no credit")
 
-    answer = made(ToldWire(act), seed=0, num_variations=2)
-    assert [result.provider for result in answer.results] == ["stability", "wavespeed"]
-    assert "stability failed before" in answer.results[1].metadata["reason"]
+    response = made(FakeClient(act), seed=0, num_variations=2)
+    assert [result.provider for result in response.results] == ["stability", "wavespeed"]
+    assert "stability failed before" in response.results[1].metadata["reason"]
 
 
 # -- the estimate
@@ -334,7 +343,7 @@ def test_a_mix_of_providers_is_told_per_result():
 )
 def test_the_estimate_is_the_first_choices_price(fields, credits):
     """For every variation, by size where the size has a price."""
-    assert estimate(asked(**fields), studio()) == credits
+    assert estimate(asked(**fields), make_context()) == credits
 
 
 @pytest.mark.parametrize(
@@ -342,15 +351,42 @@ def test_the_estimate_is_the_first_choices_price(fields, credits):
 )
 def test_a_image_above_the_callers_cap_is_found_out_before_anything_is_reserved(most, fits, over):
     """Exactly at it there is a price."""
-    room = studio(max_pixels=most)
-    assert estimate(asked(width=fits[0], height=fits[1]), room) > 0
+    context = make_context(max_pixels=most)
+    assert estimate(asked(width=fits[0], height=fits[1]), context) > 0
     with pytest.raises(InvalidRequest, match=f"at most {most:,} pixels"):
-        estimate(asked(width=over[0], height=over[1]), room)
+        estimate(asked(width=over[0], height=over[1]), context)
 
 
 def test_an_unknown_persona_is_found_out_before_anything_is_reserved():
     """It is named in the request, so it is a 404."""
     with pytest.raises(NotFound, match="nobody"):
-        estimate(asked(persona_id="nobody"), studio())
+        estimate(asked(persona_id="nobody"), make_context())
     with pytest.raises(InvalidRequest, match="personas/default"):
-        estimate(asked(use_persona=True), studio())
+        estimate(asked(use_persona=True), make_context())
+
+
+def chosen(configured=EVERYONE, context=None, **fields):
+    """Provider and model that make the image."""
+    response = run(asked(width=64, height=64, **fields), context or make_context(configured=frozenset(configured)))
+    return response.request.provider, response.request.model
+
+
+def test_auto_follows_the_templates_recommendation():
+    """As in the reference's example."""
+    assert chosen(template_id="linkedin_post", provider="auto") == ("wavespeed", "ideogram-v3-turbo")
+    assert chosen(template_id="linkedin_post", quality="standard") == ("wavespeed", "ideogram-v3-turbo")
+
+
+def test_quoted_words_are_set_by_who_can():
+    """In any quality."""
+    assert chosen(prompt='A sign that says "OPEN"', quality="draft") == ("wavespeed", "ideogram-v3-turbo")
+
+
+def test_auto_leaves_out_who_has_no_key_and_puts_who_failed_last():
+    """The reason says so."""
+    assert chosen(configured={"gemini", "huggingface"}) == ("gemini", "gemini-3.1-flash-image")
+    context = make_context(circuits=FakeCircuits("stability"))
+    assert chosen(context=context) == ("wavespeed", "qwen-image")
+    assert (
+        run(asked(), context).request.reason == "number 2 in the order for standard quality; stability failed just now"
+    )

@@ -8,7 +8,7 @@ from image_studio.catalog.operations import table
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.decode import DecodeLimits, decode
 from image_studio.operations.estimate import estimate_cost, known_operations
-from tests.operations.easel import painted
+from tests.operations.fakes import corner_image
 
 EXAMPLE = {
     "provider": "wavespeed",
@@ -137,7 +137,7 @@ def test_short_names_mean_the_same() -> None:
         ({"provider": "acme"}, UnknownChoice, "Valid: auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
         ({"provider": "stability", "model": "stability-core"}, UnknownChoice, "Valid: ultra, core"),
         ({"provider": "stability", "operation": "paint"}, UnknownChoice, "Valid: generate, edit.remove_background"),
-        ({"provider": "gemini", "operation": "remove_background"}, UnsupportedChoice, "Who can: stability"),
+        ({"provider": "gemini", "operation": "remove_background"}, UnsupportedChoice, "Models that can: stability"),
         ({"provider": "stability", "num_images": 0}, InvalidRequest, "num_images must be a whole number from 1 to 10."),
         ({"provider": "stability", "num_images": 11}, InvalidRequest, "num_images must be"),
         ({"provider": "stability", "num_images": True}, InvalidRequest, "num_images must be"),
@@ -159,7 +159,7 @@ def test_what_is_wrong_is_explained(body: dict[str, Any], error: type[InvalidReq
 def test_a_image_is_too_large_in_the_words_of_the_gate() -> None:
     """One check, whether the image is there or only its size is known."""
     with pytest.raises(InvalidImage) as sent:
-        decode(painted(20, 16), DecodeLimits(max_pixels=19 * 16))
+        decode(corner_image(20, 16), DecodeLimits(max_pixels=19 * 16))
     with pytest.raises(InvalidImage) as estimated:
         estimate_cost({"provider": "auto", "operation": "edit.erase", "width": 20, "height": 16}, 19 * 16)
     assert estimated.value.detail == sent.value.detail

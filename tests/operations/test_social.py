@@ -4,30 +4,31 @@ import io
 
 import pytest
 from PIL import Image
+from pybase64 import b64encode_as_string
 from pydantic import ValidationError
 
 from image_studio import catalog
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
-from image_studio.imaging.base64 import to_base64, to_data_url
+from image_studio.operations import social
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
-from image_studio.operations.social import OPERATION, optimize_social
+from image_studio.operations.table import OPERATIONS
 from image_studio.schemas.common import FileType
 from image_studio.schemas.social import SocialRequest, SocialResponse
-from tests.imaging.drawn import flat_art, four_corners, noise, photo, saved, see_through
+from tests.imaging.samples import flat_art, four_corners, noise, photo, saved, see_through
 
-IMAGE = to_base64(saved(photo(700, 500), "JPEG"))
+IMAGE = b64encode_as_string(saved(photo(700, 500), "JPEG"))
 
 
 def _ask(journal: NullJournal | None = None, **fields: object) -> SocialResponse:
     request = SocialRequest.model_validate({"image_base64": IMAGE, "platforms": ["instagram"], **fields})
-    return optimize_social(request, OperationContext(configured=frozenset(), journal=journal or NullJournal()))
+    return social.run(request, OperationContext(configured=frozenset(), journal=journal or NullJournal()))
 
 
 def test_the_references_example_gives_its_formats() -> None:
     """Names and aliases (`Post` on LinkedIn) are found, results come in the request's order."""
     names = {"instagram": "Feed Post (Square)", "facebook": "Feed Post", "linkedin": "Post"}
-    answer = _ask(
+    response = _ask(
         platforms=["instagram", "facebook", "linkedin"],
         format_names=names,
         show_safe_zones=False,
@@ -35,25 +36,25 @@ def test_the_references_example_gives_its_formats() -> None:
         focal_point=None,
         output_format="png",
     )
-    found = [(one.platform, one.format, one.width, one.height) for one in answer.results]
+    found = [(one.platform, one.format, one.width, one.height) for one in response.results]
     assert found == [
         ("instagram", "Feed Post (Square)", 1080, 1080),
         ("facebook", "Feed Post", 1200, 630),
         ("linkedin", "Feed Post", 1200, 628),
     ]
-    assert (answer.success, answer.total_optimized, answer.total_failed) == (True, 3, 0)
+    assert (response.success, response.total_optimized, response.total_failed) == (True, 3, 0)
 
 
 @pytest.mark.parametrize("mode", ["smart", "fit"])
 def test_all_formats_of_all_platforms_are_exact_and_within_budget(mode: str) -> None:
     """Noise, the hardest image: every size to the pixel, every file within its platform's bytes and types."""
     journal = NullJournal()
-    source = to_base64(saved(noise(900, 900), "PNG"))
+    source = b64encode_as_string(saved(noise(900, 900), "PNG"))
     platforms = list(catalog.social_platform_names())
-    answer = _ask(journal, image_base64=source, platforms=platforms, formats="all", crop_mode=mode)
+    response = _ask(journal, image_base64=source, platforms=platforms, formats="all", crop_mode=mode)
     formats = [(platform, one) for platform in map(catalog.platform, platforms) for one in platform.formats]
-    assert [(one.platform, one.format) for one in answer.results] == [(where.id, one.name) for where, one in formats]
-    for result, (_, one) in zip(answer.results, formats, strict=True):
+    assert [(one.platform, one.format) for one in response.results] == [(where.id, one.name) for where, one in formats]
+    for result, (_, one) in zip(response.results, formats, strict=True):
         assert result.stored
         data = journal.images[result.stored.key]
         image = Image.open(io.BytesIO(data))
@@ -66,8 +67,8 @@ def test_all_formats_of_all_platforms_are_exact_and_within_budget(mode: str) -> 
 
 def test_without_names_a_platforms_first_format_is_made() -> None:
     """Platforms may come in any case; one named twice is made once."""
-    answer = _ask(platforms=["Facebook", "facebook", "YouTube"], format_names=None)
-    assert [(one.platform, one.format) for one in answer.results] == [
+    response = _ask(platforms=["Facebook", "facebook", "YouTube"], format_names=None)
+    assert [(one.platform, one.format) for one in response.results] == [
         ("facebook", "Feed Post"),
         ("youtube", "Thumbnail"),
     ]
@@ -75,8 +76,8 @@ def test_without_names_a_platforms_first_format_is_made() -> None:
 
 def test_several_formats_of_one_platform_may_be_named() -> None:
     """A list of names, beyond the reference."""
-    answer = _ask(format_names={"instagram": ["Story", "Square"]})
-    assert [one.format for one in answer.results] == ["Story", "Feed Post (Square)"]
+    response = _ask(format_names={"instagram": ["Story", "Square"]})
+    assert [one.format for one in response.results] == ["Story", "Feed Post (Square)"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_unknown_names_are_answered_with_the_valid_ones(fields: dict[str, object
 
 
 def test_a_type_that_the_platform_refuses_becomes_one_that_it_takes() -> None:
-    """TikTok's photo posts take no PNG; the answer says so."""
+    """TikTok's photo posts take no PNG; the response says so."""
     (one,) = _ask(platforms=["tiktok"], format_names={"tiktok": "Photo Post"}).results
     assert (one.file_type, one.encoding) == ("jpeg", "jpeg, as the platform does not take png")
     assert one.stored
@@ -132,7 +133,7 @@ def test_a_focal_point_is_kept() -> None:
 def test_fit_pads_with_the_background() -> None:
     """A color or blur; anything else is a sentence."""
     journal = NullJournal()
-    source = to_data_url(saved(four_corners(600, 200), "PNG"), FileType.PNG)
+    source = "data:image/png;base64," + b64encode_as_string(saved(four_corners(600, 200), "PNG"))
     _ask(journal, image_base64=source, crop_mode="fit", options={"background": "#102030"})
     image = Image.open(io.BytesIO(journal.images["1"]))
     assert image.getpixel((5, 5)) == (16, 32, 48)
@@ -151,7 +152,7 @@ def test_safe_zones_are_drawn_when_asked_for() -> None:
 
 def test_transparency_is_kept_for_png_and_white_for_jpeg() -> None:
     """No black where nothing was."""
-    source = to_base64(saved(see_through(flat_art(500, 500)), "PNG"))
+    source = b64encode_as_string(saved(see_through(flat_art(500, 500)), "PNG"))
     for asked, expected in (("png", 0), ("jpg", 255)):
         journal = NullJournal()
         _ask(journal, image_base64=source, output_format=asked)
@@ -161,13 +162,13 @@ def test_transparency_is_kept_for_png_and_white_for_jpeg() -> None:
 def test_one_formats_failure_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told of in `errors`, in the others' company; all failing is an error of its own."""
     monkeypatch.setattr("image_studio.catalog.entries.RESULT_MAX_BYTES", 100_000)
-    source = to_base64(saved(noise(600, 600), "PNG"))
-    answer = _ask(image_base64=source, platforms=["linkedin"], format_names={"linkedin": ["Cover", "Portrait"]})
-    assert [one.format for one in answer.results] == ["Company Cover"]
-    assert [(one.platform, one.format, one.code) for one in answer.errors] == [
+    source = b64encode_as_string(saved(noise(600, 600), "PNG"))
+    response = _ask(image_base64=source, platforms=["linkedin"], format_names={"linkedin": ["Cover", "Portrait"]})
+    assert [one.format for one in response.results] == ["Company Cover"]
+    assert [(one.platform, one.format, one.code) for one in response.errors] == [
         ("linkedin", "Portrait", "invalid_request")
     ]
-    assert (answer.total_optimized, answer.total_failed) == (1, 1)
+    assert (response.total_optimized, response.total_failed) == (1, 1)
     with pytest.raises(InvalidRequest, match="does not fit in 100,000 bytes"):
         _ask(image_base64=source, platforms=["linkedin"], format_names={"linkedin": "Portrait"})
 
@@ -181,11 +182,11 @@ def test_what_is_no_image_is_refused() -> None:
 def test_it_is_free_and_counts_its_formats() -> None:
     """No credits, and as many variations as formats; an invalid request is found before anything is done."""
     request = SocialRequest(image_base64=IMAGE, platforms=["youtube"], formats="all")
-    studio = OperationContext(configured=frozenset())
-    assert OPERATION.estimate(request, studio) == 0
-    assert OPERATION.variations(request) == 2
+    context = OperationContext(configured=frozenset())
+    assert OPERATIONS["social"].estimate(request, context) == 0
+    assert OPERATIONS["social"].variations(request) == 2
     with pytest.raises(UnknownChoice):
-        OPERATION.estimate(SocialRequest(image_base64=IMAGE, platforms=["nowhere"]), studio)
+        OPERATIONS["social"].estimate(SocialRequest(image_base64=IMAGE, platforms=["nowhere"]), context)
 
 
 def test_lists_are_bounded() -> None:

@@ -1,4 +1,4 @@
-"""Upscales end to end over a wire that paints: mode, target, exact size."""
+"""Upscales end to end over a client that paints: mode, target, exact size."""
 
 from typing import Any
 
@@ -6,103 +6,88 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.operations import upscale
 from image_studio.operations.context import OperationContext
-from image_studio.operations.upscale import DEFAULT_PROMPT, estimate, upscale
 from image_studio.providers.adapter import Task
 from image_studio.schemas.upscale import UpscaleRequest, UpscaleResponse
-from tests.operations.workshop import PaintingWire, photo, result, studio, to_text
+from tests.operations.fakes import FakeClient, make_context, photo, result, to_text
 
 
-def times(factor: float) -> PaintingWire:
+def multiplying(factor: float) -> FakeClient:
     """A model that answers so many times the image."""
-    return PaintingWire(lambda task, image: image.resize((round(image.width * factor), round(image.height * factor))))
+    return FakeClient(paint=lambda _, image: image.resize((round(image.width * factor), round(image.height * factor))))
 
 
-def run(room: OperationContext, image: Image.Image | None = None, **body: Any) -> UpscaleResponse:
+def run(context: OperationContext, image: Image.Image | None = None, **body: Any) -> UpscaleResponse:
     """Estimate, then run."""
     request = UpscaleRequest.model_validate({"image_base64": to_text(image or photo(384, 256)), **body})
-    assert estimate(request, room) > 0
-    return upscale(request, room)
+    assert upscale.estimate(request, context) > 0
+    return upscale.run(request, context)
 
 
 def test_the_references_example() -> None:
     """768x512 to `print`: 3072x2048, four times, in the mode that was asked for."""
-    answer = run(studio(times(4)), photo(768, 512), mode="conservative", preset="print")
-    assert (answer.success, answer.mode, answer.width, answer.height) == (True, "conservative", 3072, 2048)
-    assert list(answer.metadata.items())[:4] == [
+    response = run(make_context(multiplying(4)), photo(768, 512), mode="conservative", preset="print")
+    assert (response.success, response.mode, response.width, response.height) == (True, "conservative", 3072, 2048)
+    assert list(response.metadata.items())[:4] == [
         ("preset", "print"),
         ("original_width", 768),
         ("original_height", 512),
         ("upscale_factor", 4.0),
     ]
-    assert (answer.provider, answer.model) == ("stability", "conservative")
-    assert answer.stored is not None
-    assert answer.stored.mime == "image/png"
+    assert (response.provider, response.model) == ("stability", "conservative")
+    assert response.stored is not None
+    assert response.stored.mime == "image/png"
 
 
 @pytest.mark.parametrize("mode", ["fast", "conservative", "creative"])
 def test_beyond_what_the_model_reaches_the_last_step_is_ours(mode: str) -> None:
     """The target is met exactly, and it is said from which size."""
-    room = studio(times(1.5))
-    answer = run(room, mode=mode, preset="web")
-    assert result(room).size == (answer.width, answer.height) == (2048, 1365)
-    assert answer.metadata["resampled_from"] == "576x384"
+    context = make_context(multiplying(1.5))
+    response = run(context, mode=mode, preset="web")
+    assert result(context).size == (response.width, response.height) == (2048, 1365)
+    assert response.metadata["resampled_from"] == "576x384"
 
 
 def test_what_the_model_reaches_is_not_resampled() -> None:
     """The result is the model's own."""
-    answer = run(studio(times(4)), mode="fast")
-    assert answer.metadata["native_size"] == "1536x1024"
-    assert "resampled_from" not in answer.metadata
+    response = run(make_context(multiplying(4)), mode="fast")
+    assert response.metadata["native_size"] == "1536x1024"
+    assert "resampled_from" not in response.metadata
 
 
 def test_a_larger_result_is_scaled_down_to_the_target() -> None:
     """Nothing was made up, so nothing is said of resampling."""
-    room = studio(times(4))
-    answer = run(room, mode="fast", target_width=700)
-    assert result(room).size == (700, 467)
-    assert "resampled_from" not in answer.metadata
+    context = make_context(multiplying(4))
+    response = run(context, mode="fast", target_width=700)
+    assert result(context).size == (700, 467)
+    assert "resampled_from" not in response.metadata
 
 
 def test_another_shape_is_covered_and_cropped() -> None:
     """Both sides are met without stretching: the disc stays round."""
-    room = studio(times(4))
+    context = make_context(multiplying(4))
     image = Image.new("RGB", (400, 200), "white")
     image.paste(photo(200, 200), (100, 0))
-    answer = run(room, image, mode="fast", target_width=600, target_height=600)
-    assert result(room).size == (600, 600)
-    assert answer.metadata["upscale_factor"] == 3.0
-    red = result(room).convert("RGB").split()
+    response = run(context, image, mode="fast", target_width=600, target_height=600)
+    assert result(context).size == (600, 600)
+    assert response.metadata["upscale_factor"] == 3.0
+    red = result(context).convert("RGB").split()
     disc = ImageChops.subtract(red[0], ImageChops.lighter(red[1], red[2])).point(lambda v: 255 if v > 120 else 0)
     box = disc.getbbox()
     assert box is not None
     assert abs((box[2] - box[0]) - (box[3] - box[1])) <= 4
 
 
-def test_a_preset_below_the_image_keeps_its_size() -> None:
-    """The factor is 1."""
-    answer = run(studio(times(2)), photo(1200, 600), mode="fast", preset="social")
-    assert (answer.width, answer.height, answer.metadata["upscale_factor"]) == (1200, 600, 1.0)
-
-
 def test_transparency_is_enlarged_too() -> None:
-    """The model gets an opaque image, the answer is as transparent as the image was."""
+    """The model gets an opaque image, the response is as transparent as the image was."""
     image = photo(384, 256).convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 192, 256))
-    room = studio(times(4))
-    run(room, image, mode="fast")
-    alpha = result(room).getchannel("A")
+    context = make_context(multiplying(4))
+    run(context, image, mode="fast")
+    alpha = result(context).getchannel("A")
     assert alpha.crop((0, 0, 750, 1024)).getextrema() == (0, 0)
     assert alpha.crop((790, 0, 1536, 1024)).getextrema() == (255, 255)
-
-
-def test_other_file_types() -> None:
-    """JPEG and WebP where they are asked for."""
-    room = studio(times(2))
-    answer = run(room, mode="fast", output_format="jpg", preset="social")
-    assert result(room).format == "JPEG"
-    assert answer.stored is not None
-    assert answer.stored.mime == "image/jpeg"
 
 
 # -- mode
@@ -125,44 +110,44 @@ def test_other_file_types() -> None:
 )
 def test_auto_is_fast_where_image_and_target_fit(size: tuple[int, int], body: dict[str, Any], mode: str) -> None:
     """Else conservative; never creative."""
-    assert run(studio(times(2)), photo(*size), **body).mode == mode
+    assert run(make_context(multiplying(2)), photo(*size), **body).mode == mode
 
 
 def test_auto_goes_by_who_is_asked() -> None:
     """WaveSpeed's fast model takes larger images; a model has its own mode."""
-    assert run(studio(times(2)), photo(1600, 1200), provider="wavespeed").mode == "fast"
-    assert run(studio(times(2)), model="creative").mode == "creative"
-    assert run(studio(times(2)), model="ultimate-image-upscaler").mode == "conservative"
+    assert run(make_context(multiplying(2)), photo(1600, 1200), provider="wavespeed").mode == "fast"
+    assert run(make_context(multiplying(2)), model="creative").mode == "creative"
+    assert run(make_context(multiplying(2)), model="ultimate-image-upscaler").mode == "conservative"
     only = frozenset({"wavespeed"})
-    assert run(studio(times(2), configured=only), photo(1600, 1200)).provider == "wavespeed"
+    assert run(make_context(multiplying(2), configured=only), photo(1600, 1200)).provider == "wavespeed"
 
 
 def test_who_cannot_is_told_who_can() -> None:
     """Gemini has no fast and no conservative mode."""
-    with pytest.raises(UnsupportedChoice, match="Who can: stability"):
-        run(studio(), provider="gemini")
+    with pytest.raises(UnsupportedChoice, match="Models that can: stability"):
+        run(make_context(), provider="gemini")
 
 
 def test_fast_goes_to_who_takes_the_image_whole() -> None:
     """Stability's fast upscale takes 1 MP; a larger image isn't scaled down for it while another one takes it."""
-    assert run(studio(times(2)), photo(800, 600), mode="fast").provider == "stability"
-    answer = run(studio(times(2)), photo(2000, 1200), mode="fast")
-    assert (answer.provider, answer.metadata["sent_size"]) == ("wavespeed", "2000x1200")
+    assert run(make_context(multiplying(2)), photo(800, 600), mode="fast").provider == "stability"
+    response = run(make_context(multiplying(2)), photo(2000, 1200), mode="fast")
+    assert (response.provider, response.metadata["sent_size"]) == ("wavespeed", "2000x1200")
 
 
 def test_a_large_image_is_scaled_down_where_it_must_be() -> None:
     """Sent within the limits, answered at the target."""
-    answer = run(studio(times(4)), photo(2000, 1200), mode="fast", provider="stability", preset="print")
-    sent = [int(side) for side in answer.metadata["sent_size"].split("x")]
+    response = run(make_context(multiplying(4)), photo(2000, 1200), mode="fast", provider="stability", preset="print")
+    sent = [int(side) for side in response.metadata["sent_size"].split("x")]
     assert max(sent) <= 1536
     assert sent[0] * sent[1] <= 1_048_576
-    assert (answer.width, answer.height) == (3072, 1843)
+    assert (response.width, response.height) == (3072, 1843)
 
 
 def test_a_small_image_is_refused() -> None:
     """With the reason."""
     with pytest.raises(InvalidImage, match="needs sides of at least 64"):
-        run(studio(configured=frozenset({"stability"})), photo(40, 40), mode="conservative")
+        run(make_context(configured=frozenset({"stability"})), photo(40, 40), mode="conservative")
 
 
 # -- what is sent
@@ -170,24 +155,28 @@ def test_a_small_image_is_refused() -> None:
 
 def sent(**body: Any) -> Task:
     """The task of a request."""
-    wire = times(2)
-    run(studio(wire), **body)
-    return wire.tasks[0]
+    client = multiplying(2)
+    run(make_context(client), **body)
+    return client.tasks[0]
 
 
 def test_a_missing_prompt_is_the_references_sentence() -> None:
     """For the modes that take a prompt; fast takes none."""
-    assert sent(mode="conservative").prompt == DEFAULT_PROMPT == "High fidelity upscale preserving original details"
-    assert sent(mode="creative", prompt="").prompt == DEFAULT_PROMPT
+    assert (
+        sent(mode="conservative").prompt
+        == upscale.DEFAULT_PROMPT
+        == "High fidelity upscale preserving original details"
+    )
+    assert sent(mode="creative", prompt="").prompt == upscale.DEFAULT_PROMPT
     assert sent(mode="conservative", prompt="a cat").prompt == "a cat"
     assert sent(mode="fast", prompt="a cat").prompt == ""
 
 
 def test_what_is_not_used_is_told() -> None:
     """Fast has no use for a prompt; creativity below the model's range is clamped."""
-    assert run(studio(times(2)), mode="fast", prompt="x").metadata["ignored"] == ["prompt"]
-    answer = run(studio(times(2)), mode="conservative", seed=0, options={"creativity": 0.0})
-    assert answer.metadata["clamped"] == {"creativity": 0.2}
+    assert run(make_context(multiplying(2)), mode="fast", prompt="x").metadata["ignored"] == ["prompt"]
+    response = run(make_context(multiplying(2)), mode="conservative", seed=0, options={"creativity": 0.0})
+    assert response.metadata["clamped"] == {"creativity": 0.2}
 
 
 def test_the_class_of_size_follows_the_target() -> None:
@@ -215,19 +204,19 @@ def test_the_class_of_size_follows_the_target() -> None:
 def test_refusals(body: dict[str, Any], error: type[InvalidRequest], said: str) -> None:
     """Each is a 400 that says what is valid."""
     with pytest.raises(error) as caught:
-        run(studio(), **body)
+        run(make_context(), **body)
     assert said in caught.value.detail
-
-
-def test_null_means_auto() -> None:
-    """As clients send it."""
-    assert run(studio(times(2)), mode=None, target_width=None, preset=None, prompt=None).mode == "fast"
 
 
 def test_the_image_is_the_same_image() -> None:
     """Enlarged and brought back it differs little."""
     image = photo(384, 256)
-    room = studio(times(2))
-    run(room, image, mode="fast")
-    back = result(room).convert("RGB").resize(image.size, Image.Resampling.BOX)
+    context = make_context(multiplying(2))
+    run(context, image, mode="fast")
+    back = result(context).convert("RGB").resize(image.size, Image.Resampling.BOX)
     assert max(ImageStat.Stat(ImageChops.difference(back, image)).mean) < 6
+
+
+def test_null_means_auto() -> None:
+    """As clients send it."""
+    assert run(make_context(multiplying(2)), mode=None, target_width=None, preset=None, prompt=None).mode == "fast"

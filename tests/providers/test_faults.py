@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import InvalidImage
-from image_studio.operations import generate as produce_module
+from image_studio.operations import generate as generate_module
 from image_studio.operations.context import OperationContext
 from image_studio.operations.generate import EncodedImage, VariationTask, generate
 from image_studio.operations.journal import Entry, Stage
@@ -20,6 +20,7 @@ from image_studio.operations.model_selection import Candidate
 from image_studio.providers import PROVIDERS, find_model, transport
 from image_studio.providers.adapter import Blob, ProviderCredentials, Task
 from image_studio.providers.client import MAX_FAULTS, MAX_SUBMITS, ProviderClient
+from image_studio.providers.transport import HttpTransport
 from local.emulators import Emulator
 
 KEY = "sk-canary-7f3b9d"
@@ -92,20 +93,9 @@ OWN: dict[tuple[str, str], Fate] = {
 SLOW = {"timeout", "drip"}
 
 
-class OneKey:
-    """A keyring whose keys are all the same, with the emulators' addresses."""
-
-    def __init__(self, emulators: dict[str, Emulator]) -> None:
-        self.emulators = emulators
-
-    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials:
-        """The key of a provider."""
-        return ProviderCredentials(KEY, self.emulators[provider].url)
-
-
 @pytest.fixture(autouse=True)
 def _scaled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(produce_module, "MIN_POLL_SECONDS", 0.1)
+    monkeypatch.setattr(generate_module, "MIN_POLL_SECONDS", 0.1)
     monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 1024 * 1024)
 
 
@@ -119,15 +109,15 @@ def decoded(data: bytes, _entry: Entry) -> EncodedImage:
     return EncodedImage(data, "image/png", {"width": image.width, "height": image.height})
 
 
-def choice(provider: str, model: str, deadline: float | None = None) -> Candidate:
+def candidate(provider: str, model: str, deadline: float | None = None) -> Candidate:
     """A model to try, with a deadline of its own."""
     spec, found = find_model(provider, model)
     return Candidate(spec, replace(found, deadline=deadline or found.deadline), "for the test")
 
 
-def run(studio: OperationContext, choices: Sequence[Candidate], task: Callable[[Candidate], Task]) -> Entry:
+def run(context: OperationContext, candidates: Sequence[Candidate], task: Callable[[Candidate], Task]) -> Entry:
     """One variation."""
-    return generate(studio, choices, [VariationTask(1, task, decoded)])[0]
+    return generate(context, candidates, [VariationTask(1, task, decoded)])[0]
 
 
 def create_task(prompt: str) -> Callable[[Candidate], Task]:
@@ -141,10 +131,14 @@ def submits(emulator: Emulator) -> int:
 
 
 @pytest.fixture
-def studio(emulators, jumps):
-    """Operations' collaborators, on the emulators."""
-    wire = ProviderClient(clock=jumps.clock, sleep=jumps.sleep)
-    return OperationContext(configured=frozenset(PROVIDERS), keyring=OneKey(emulators), wire=wire, hold=500.0)
+def context(emulators, jumps):
+    """A context whose providers are the emulators."""
+    return OperationContext(
+        configured=frozenset(PROVIDERS),
+        credentials=lambda name, *, renew=False: ProviderCredentials(KEY, emulators[name].url),
+        provider_client=ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep),
+        hold_seconds=500.0,
+    )
 
 
 def edit_task(operation: str, prompt: str, images: dict[str, Blob]) -> Callable[[Candidate], Task]:
@@ -154,11 +148,11 @@ def edit_task(operation: str, prompt: str, images: dict[str, Blob]) -> Callable[
 
 @pytest.mark.parametrize("provider", list(MODELS))
 @pytest.mark.parametrize("fault", list(EVERY))
-def test_fault_matrix(fault, provider, studio, emulators, caplog):
+def test_fault_matrix(fault, provider, context, emulators, caplog):
     """A fault becomes its code, status and sentence, is asked as often as is surely free, and leaks no key."""
-    tried = choice(provider, MODELS[provider], SHORT if fault in SLOW else None)
+    tried = candidate(provider, MODELS[provider], SHORT if fault in SLOW else None)
     caplog.set_level(logging.DEBUG)
-    entry = run(studio, [tried], create_task(f"a red bicycle [[fault={fault}]]"))
+    entry = run(context, [tried], create_task(f"a red bicycle [[fault={fault}]]"))
     meets(entry, OWN.get((provider, fault), EVERY[fault]), emulators[provider], caplog.text)
 
 
@@ -171,14 +165,14 @@ EDITS_OWN = {
 
 @pytest.mark.parametrize("provider", list(EDITS))
 @pytest.mark.parametrize("fault", list(EVERY))
-def test_fault_matrix_of_edits(fault, provider, studio, caplog, masked):
+def test_fault_matrix_of_edits(fault, provider, context, emulators, caplog, masked):  # noqa: PLR0917  fixtures
     """The same on an edit, which sends images."""
     model, operation = EDITS[provider]
-    tried = choice(provider, model, SHORT if fault in SLOW else None)
+    tried = candidate(provider, model, SHORT if fault in SLOW else None)
     caplog.set_level(logging.DEBUG)
-    entry = run(studio, [tried], edit_task(operation, f"a red bicycle [[fault={fault}]]", masked))
+    entry = run(context, [tried], edit_task(operation, f"a red bicycle [[fault={fault}]]", masked))
     fate = EDITS_OWN.get((provider, fault)) or OWN.get((provider, fault), EVERY[fault])
-    meets(entry, fate, studio.keyring.emulators[provider], caplog.text)
+    meets(entry, fate, emulators[provider], caplog.text)
 
 
 def meets(entry: Entry, fate: Fate, emulator: Emulator, logged: str) -> None:
@@ -192,68 +186,71 @@ def meets(entry: Entry, fate: Fate, emulator: Emulator, logged: str) -> None:
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_a_key_that_was_rotated_is_read_anew_once(provider, studio, emulators, monkeypatch, caplog):
+def test_a_key_that_was_rotated_is_read_anew_once(provider, context, emulators, caplog):
     """A refused key is looked up again; a newer one makes the image, the same one is the end, and neither leaks."""
     caplog.set_level(logging.DEBUG)
     url, keys = emulators[provider].url, {False: "bad-canary-1", True: "bad-canary-1"}
-    monkeypatch.setattr(studio.keyring, "access", lambda name, anew=False: ProviderCredentials(keys[anew], url))
-    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
+    same = replace(context, credentials=lambda name, renew=False: ProviderCredentials(keys[renew], url))
+    entry = run(same, [candidate(provider, MODELS[provider])], create_task("a red bicycle"))
     assert (entry.code, entry.detail.endswith("refused our key.")) == ("provider_unavailable", True)
     assert (len(emulators[provider].calls), emulators[provider].paid_calls) == (1, 0)
 
-    def rotated(name: str, anew: bool = False) -> ProviderCredentials:
-        keys[False] = "good-canary-2" if anew else keys[False]
+    def rotated(name: str, renew: bool = False) -> ProviderCredentials:
+        keys[False] = "good-canary-2" if renew else keys[False]
         return ProviderCredentials(keys[False], url)
 
-    monkeypatch.setattr(studio.keyring, "access", rotated)
-    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
+    entry = run(
+        replace(context, credentials=rotated), [candidate(provider, MODELS[provider])], create_task("a red bicycle")
+    )
     assert (entry.stage, emulators[provider].paid_calls) == (Stage.DONE, 1)
     assert "canary" not in caplog.text
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_a_refused_connection_is_free_and_tried_again(provider, studio, jumps, emulators, monkeypatch):
+def test_a_refused_connection_is_free_and_tried_again(provider, context, jumps, emulators):
     """Where nothing listens, nothing was paid: it is asked four times, then the next provider would come."""
-    monkeypatch.setattr(
-        studio.keyring, "access", lambda name, anew=False: ProviderCredentials(KEY, "http://127.0.0.1:1")
+    closed = ProviderCredentials(KEY, "http://127.0.0.1:1")
+    entry = run(
+        replace(context, credentials=lambda name, renew=False: closed),
+        [candidate(provider, MODELS[provider])],
+        create_task("a red bicycle"),
     )
-    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle"))
     assert (entry.code, entry.credits) == ("provider_failed", 0)
     assert "can't be reached" in entry.detail
     assert jumps.waits == [0.5, 1.0, 2.0]
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_a_rate_limit_that_passes_is_waited_for(provider, studio, jumps, emulators):
+def test_a_rate_limit_that_passes_is_waited_for(provider, context, jumps, emulators):
     """429 with Retry-After is waited out as told, and then exactly one call is paid."""
     prompt = "a red bicycle [[fault=429;after=7;times=2]]"
-    entry = run(studio, [choice(provider, MODELS[provider])], create_task(prompt))
+    entry = run(context, [candidate(provider, MODELS[provider])], create_task(prompt))
     assert entry.stage is Stage.DONE
     assert jumps.waits[:2] == [7.0, 7.0]
     assert emulators[provider].paid_calls == 1
 
 
-def test_a_loading_model_is_waited_for(studio, jumps, emulators):
+def test_a_loading_model_is_waited_for(context, jumps, emulators):
     """Hugging Face's 503 with estimated_time is free: it is waited out and asked again."""
     prompt = "a red bicycle [[fault=503;after=9;times=1]]"
-    entry = run(studio, [choice("huggingface", MODELS["huggingface"])], create_task(prompt))
+    entry = run(context, [candidate("huggingface", MODELS["huggingface"])], create_task(prompt))
     assert entry.stage is Stage.DONE
     assert jumps.waits == [9.0]
     assert emulators["huggingface"].paid_calls == 1
 
 
-def test_a_used_up_day_is_not_waited_for(studio, jumps, emulators):
+def test_a_used_up_day_is_not_waited_for(context, jumps, emulators):
     """Gemini's daily quota is not asked again."""
     prompt = "a red bicycle [[fault=429day]]"
-    entry = run(studio, [choice("gemini", MODELS["gemini"])], create_task(prompt))
+    entry = run(context, [candidate("gemini", MODELS["gemini"])], create_task(prompt))
     assert (entry.code, jumps.waits, submits(emulators["gemini"])) == ("provider_unavailable", [], 1)
     assert "today" in entry.detail
 
 
 @pytest.mark.parametrize("provider", list(MODELS))
-def test_an_overloaded_answer_is_unknown(provider, studio, emulators):
+def test_an_overloaded_answer_is_unknown(provider, context, emulators):
     """A 503 that isn't known to be free is never repeated, but Stability's own is."""
-    entry = run(studio, [choice(provider, MODELS[provider])], create_task("a red bicycle [[fault=503;after=900]]"))
+    entry = run(context, [candidate(provider, MODELS[provider])], create_task("a red bicycle [[fault=503;after=900]]"))
     free = {"stability": MAX_SUBMITS, "huggingface": 1}  # 900 s of loading are too long to wait for
     assert submits(emulators[provider]) == free.get(provider, 1)
     assert entry.code == ("provider_failed" if provider in free else "unknown_charge")
@@ -264,20 +261,20 @@ CHARGED = ("timeout", "reset", "html502", "504", "truncated", "huge", "redirect"
 
 
 @pytest.mark.parametrize("fault", FREE)
-def test_what_is_surely_free_falls_back(fault, studio, emulators):
+def test_what_is_surely_free_falls_back(fault, context, emulators):
     """After a refusal that was documented not to charge, the next provider makes the image."""
-    choices = [choice("wavespeed", MODELS["wavespeed"]), choice("gemini", MODELS["gemini"])]
-    entry = run(studio, choices, create_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
+    candidates = [candidate("wavespeed", MODELS["wavespeed"]), candidate("gemini", MODELS["gemini"])]
+    entry = run(context, candidates, create_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
     assert (entry.stage, entry.provider) == (Stage.DONE, "gemini")
     assert (emulators["wavespeed"].paid_calls, emulators["gemini"].paid_calls) == (0, 1)
 
 
 @pytest.mark.parametrize("fault", CHARGED)
-def test_what_may_be_charged_never_falls_back(fault, studio, emulators):
+def test_what_may_be_charged_never_falls_back(fault, context, emulators):
     """After an outcome that is unknown or useless, no other provider is paid for the same variation."""
     deadline = SHORT if fault in SLOW else None
-    choices = [choice("wavespeed", MODELS["wavespeed"], deadline), choice("gemini", MODELS["gemini"])]
-    entry = run(studio, choices, create_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
+    candidates = [candidate("wavespeed", MODELS["wavespeed"], deadline), candidate("gemini", MODELS["gemini"])]
+    entry = run(context, candidates, create_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
     assert (entry.stage, entry.provider) == (Stage.FAILED, "wavespeed")
     assert emulators["gemini"].calls == []
 
@@ -299,23 +296,23 @@ POLLED = [(p, fault) for p in ASYNCHRONOUS for fault in POLL_FAULTS if (p, fault
 
 
 @pytest.mark.parametrize(("provider", "fault"), POLLED)
-def test_polls_are_asked_again(fault, provider, studio, emulators, image):
+def test_polls_are_asked_again(fault, provider, context, emulators, image):
     """Faults of a poll are free: it is asked again, and the one paid call gives its image."""
     model, operation = ASYNCHRONOUS[provider]
     prompt = f"a red bicycle [[fault={fault};stage=poll;times=2]]"
-    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, image))
+    entry = run(context, [candidate(provider, model)], ordered_task(operation, prompt, image))
     assert entry.stage is Stage.DONE, entry.detail
     assert (submits(emulators[provider]), emulators[provider].paid_calls) == (1, 1)
 
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
 @pytest.mark.parametrize("fault", ["reset", "500", "429now", "html502"])
-def test_polls_end(fault, provider, studio, emulators, image):
+def test_polls_end(fault, provider, context, emulators, image):
     """A poll that never succeeds is given up after a bounded number of faults, as an unknown charge."""
     model, operation = ASYNCHRONOUS[provider]
-    choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
+    candidates = [candidate(provider, model), candidate("gemini", MODELS["gemini"])]
     task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", image)
-    entry = run(studio, choices, task)
+    entry = run(context, candidates, task)
     polls = sum(call.kind == "poll" for call in emulators[provider].calls)
     assert (entry.code, entry.provider) == ("unknown_charge", provider)
     assert 1 < polls <= MAX_FAULTS
@@ -325,33 +322,33 @@ def test_polls_end(fault, provider, studio, emulators, image):
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
 @pytest.mark.parametrize("fault", ["401", "nocredit", "retired"])
-def test_a_verdict_on_a_poll_is_no_permission_to_pay_again(fault, provider, studio, emulators, image):
+def test_a_verdict_on_a_poll_is_no_permission_to_pay_again(fault, provider, context, emulators, image):
     """What is free as an answer to a submit isn't free as an answer to a poll: the image was ordered already."""
     model, operation = ASYNCHRONOUS[provider]
-    choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
+    candidates = [candidate(provider, model), candidate("gemini", MODELS["gemini"])]
     task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=poll]]", image)
-    entry = run(studio, choices, task)
+    entry = run(context, candidates, task)
     assert (entry.code, entry.provider) == ("unknown_charge", provider)
     assert "was ordered" in entry.detail
     assert (submits(emulators[provider]), emulators["gemini"].calls) == (1, [])
 
 
 @pytest.mark.parametrize("provider", list(ASYNCHRONOUS))
-def test_a_task_that_never_ends_is_left_at_its_deadline(provider, studio, jumps, emulators, image):
+def test_a_task_that_never_ends_is_left_at_its_deadline(provider, context, jumps, emulators, image):
     """Polling stops at the model's deadline, however patient the provider is."""
     model, operation = ASYNCHRONOUS[provider]
     task = ordered_task(operation, "a red bicycle [[polls=100000]]", image)
-    entry = run(studio, [choice(provider, model, 60.0)], task)
+    entry = run(context, [candidate(provider, model, 60.0)], task)
     assert (entry.code, emulators[provider].paid_calls) == ("unknown_charge", 1)
     assert "did not finish in time" in entry.detail
     assert sum(jumps.waits) <= 60.0
 
 
-def test_stability_is_polled_every_ten_seconds_at_most(studio, jumps, emulators, image):
+def test_stability_is_polled_every_ten_seconds_at_most(context, jumps, emulators, image):
     """Stability's asynchronous results are asked for once in 10 s, the first time after 10 s."""
     model, operation = ASYNCHRONOUS["stability"]
     task = ordered_task(operation, "a red bicycle [[polls=3]]", image)
-    entry = run(studio, [choice("stability", model)], task)
+    entry = run(context, [candidate("stability", model)], task)
     assert entry.stage is Stage.DONE
     assert jumps.waits == [10.0] * 4
 
@@ -364,11 +361,11 @@ LOCATED = {"wavespeed": ASYNCHRONOUS["wavespeed"], "huggingface": ("FLUX.1-schne
 
 @pytest.mark.parametrize("provider", list(LOCATED))
 @pytest.mark.parametrize("fault", ["reset", "cut", "500", "404", "429"])
-def test_downloads_are_asked_again(fault, provider, studio, emulators, image):
+def test_downloads_are_asked_again(fault, provider, context, emulators, image):
     """A result's download is free and repeated after a fault."""
     model, operation = LOCATED[provider]
     prompt = f"a red bicycle [[fault={fault};stage=result;times=2]]"
-    entry = run(studio, [choice(provider, model)], ordered_task(operation, prompt, image))
+    entry = run(context, [candidate(provider, model)], ordered_task(operation, prompt, image))
     assert entry.stage is Stage.DONE, entry.detail
     assert emulators[provider].paid_calls == 1
     assert sum(call.kind == "result" for call in emulators[provider].calls) == 3
@@ -380,12 +377,12 @@ DOWNLOADS = {"500": MAX_FAULTS, "redirect": 1, "notimage": 1, "mime": 1, "trunca
 
 @pytest.mark.parametrize("fault", list(DOWNLOADS))
 @pytest.mark.parametrize("provider", list(LOCATED))
-def test_downloads_end(fault, provider, studio, emulators, image):
+def test_downloads_end(fault, provider, context, emulators, image):
     """A result that can't be had or used is the provider's failure, is kept as charged, and nothing is paid again."""
     model, operation = LOCATED[provider]
-    choices = [choice(provider, model), choice("gemini", MODELS["gemini"])]
+    candidates = [candidate(provider, model), candidate("gemini", MODELS["gemini"])]
     task = ordered_task(operation, f"a red bicycle [[fault={fault};stage=result]]", image)
-    entry = run(studio, choices, task)
+    entry = run(context, candidates, task)
     assert (entry.code, entry.status, entry.provider) == ("provider_failed", 500, provider)
     assert sum(call.kind == "result" for call in emulators[provider].calls) == DOWNLOADS[fault]
     assert not any(call.path == "/_redirected" for call in emulators[provider].calls)

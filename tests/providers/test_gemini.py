@@ -6,8 +6,9 @@ import pytest
 
 from image_studio.errors import (
     ContentRefused,
+    MaybeCharged,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderUnavailable,
     ResultUnusable,
@@ -17,7 +18,7 @@ from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import HttpResponse, ProviderImage
 from image_studio.providers.gemini import SPEC, build_poll, build_request, read_error, read_response, read_text
 from image_studio.providers.spec import nearest_size
-from tests.providers.asking import IMAGE, against, cell_id, cells, contract, full_task
+from tests.providers.tasks import IMAGE, against, cell_id, cells, contract, full_task
 
 CONTRACT = contract("gemini")
 AVOID = "Avoid: blurry."
@@ -129,7 +130,7 @@ def test_every_size_is_asked_for_in_words_that_the_model_knows(model, size):
 def test_the_size_class_follows_size_and_price(model, size, word, size_class, credits):
     """The cheapest class that is large enough, give or take what enlarging hides."""
     native = nearest_size(model, *size)
-    assert (native.word, native.size_class, model.price(native)) == (word, size_class, credits)
+    assert (native.label, native.size_class, model.price(native)) == (word, size_class, credits)
 
 
 def test_an_edit_is_priced_by_the_size_that_is_wanted():
@@ -204,7 +205,7 @@ def test_failed_images(reason):
     """An answer that ended otherwise is the provider's failure, and may have been charged."""
     with pytest.raises(ResultUnusable, match=reason) as failed:
         read_response(FLASH, said({"candidates": [{"finishReason": reason}]}))
-    assert failed.value.maybe_charged
+    assert isinstance(failed.value, MaybeCharged)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +228,7 @@ def test_answers_without_a_image(reply, error, words):
     with pytest.raises(error) as failed:
         read_response(FLASH, reply)
     assert words in failed.value.detail
-    assert failed.value.maybe_charged
+    assert isinstance(failed.value, MaybeCharged)
 
 
 def rpc(status, name, message="said", *details):
@@ -249,13 +250,13 @@ def quota(period):
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (rpc(400, "INVALID_ARGUMENT", "bad field"), ProviderFailed, "did not accept the request: bad field"),
+        (rpc(400, "INVALID_ARGUMENT", "bad field"), NotCharged, "did not accept the request: bad field"),
         (rpc(400, "INVALID_ARGUMENT", "API key not valid", BAD_KEY), ProviderKeyRefused, "refused our key"),
         (rpc(400, "FAILED_PRECONDITION"), ProviderUnavailable, "can't be used from here"),
         (rpc(401, "UNAUTHENTICATED"), ProviderKeyRefused, "refused our key"),
         (rpc(402, "RESOURCE_EXHAUSTED"), ProviderUnavailable, "no credit left"),
         (rpc(403, "PERMISSION_DENIED"), ProviderUnavailable, "denied access"),
-        (rpc(404, "NOT_FOUND"), ProviderFailed, "no longer offers"),
+        (rpc(404, "NOT_FOUND"), NotCharged, "no longer offers"),
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute")), ProviderBusy, "rate limit"),
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerDay")), ProviderUnavailable, "today"),
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute"), quota("PerDay")), ProviderUnavailable, "today"),
@@ -263,7 +264,7 @@ def quota(period):
         (rpc(503, "UNAVAILABLE"), UnknownCharge, "answer was lost (503)"),
         (rpc(504, "DEADLINE_EXCEEDED"), UnknownCharge, "answer was lost (504)"),
         (HttpResponse(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
-        (said({"error": "text"}, 400), ProviderFailed, "did not accept"),
+        (said({"error": "text"}, 400), NotCharged, "did not accept"),
     ],
 )
 def test_errors(reply, error, words):

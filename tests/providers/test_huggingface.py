@@ -6,8 +6,8 @@ import pytest
 
 from image_studio.errors import (
     ContentRefused,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderOutage,
     ProviderUnavailable,
@@ -17,7 +17,7 @@ from image_studio.errors import (
 from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
 from image_studio.providers.huggingface import SPEC, build_poll, build_request, read_error, read_response, read_text
-from tests.providers.asking import (
+from tests.providers.tasks import (
     IMAGE_URI,
     MASK_URI,
     STYLE_URI,
@@ -236,15 +236,15 @@ NO_CREDIT = "You have exceeded your monthly included credits for Inference Provi
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (said({"error": "Bad request"}, 400), ProviderFailed, "did not accept the request: Bad request"),
+        (said({"error": "Bad request"}, 400), NotCharged, "did not accept the request: Bad request"),
         (said({"error": "no"}, 401), ProviderKeyRefused, "refused our key"),
         (said({"error": NO_CREDIT}, 402), ProviderUnavailable, "no credit left"),
         (said({"error": NO_CREDIT}, 429), ProviderUnavailable, "no credit left"),
         (said({"error": "no permission"}, 403), ProviderUnavailable, "denied access"),
-        (said({"error": "unknown"}, 404), ProviderFailed, "no longer offers"),
-        (said({"error": "bad", "error_type": "validation"}, 422), ProviderFailed, "bad"),
-        (said({"detail": [{"msg": "field required", "type": "x"}]}, 422), ProviderFailed, "field required"),
-        (said({"detail": "Not found"}, 404), ProviderFailed, "no longer offers"),
+        (said({"error": "unknown"}, 404), NotCharged, "no longer offers"),
+        (said({"error": "bad", "error_type": "validation"}, 422), NotCharged, "bad"),
+        (said({"detail": [{"msg": "field required", "type": "x"}]}, 422), NotCharged, "field required"),
+        (said({"detail": "Not found"}, 404), NotCharged, "no longer offers"),
         (
             said({"detail": [{"msg": "flagged", "type": "content_policy_violation"}]}, 422),
             ContentRefused,

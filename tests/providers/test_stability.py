@@ -7,8 +7,8 @@ import pytest
 
 from image_studio.errors import (
     ContentRefused,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderOutage,
     ProviderUnavailable,
@@ -19,7 +19,7 @@ from image_studio.operations.generate import fit_task
 from image_studio.providers import stability
 from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage
 from image_studio.providers.stability import SPEC, build_poll, build_request, read_error, read_response
-from tests.providers.asking import (
+from tests.providers.tasks import (
     BACKGROUND,
     IMAGE,
     LIGHT,
@@ -133,7 +133,7 @@ def test_values_beyond_the_contract_are_clamped(model, operation):
     for settings in (wild, {n: v if isinstance(v, str | bool) else -5 for n, v in base.settings.items()}):
         task = replace(base, settings=settings, guidance_scale=99.0, seed=4_294_967_295)
         fitted, _ = fit_task(task, model)
-        assert against(CONTRACT[model.wire], dict(build_request(model, fitted).form or {}), words=True) == []
+        assert against(CONTRACT[model.endpoint], dict(build_request(model, fitted).form or {}), words=True) == []
 
 
 def test_seed_zero_is_a_seed():
@@ -253,14 +253,14 @@ def refused(name, *sentences):
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (said(400, refused("bad_request", "prompt: too long")), ProviderFailed, "did not accept the request: prompt"),
+        (said(400, refused("bad_request", "prompt: too long")), NotCharged, "did not accept the request: prompt"),
         (said(401, refused("unauthorized", "bad sk-secret")), ProviderKeyRefused, "refused our key"),
         (said(401, {"id": "x", "name": "unauthorized", "message": "sk-secret"}), ProviderKeyRefused, "our key"),
         (said(402, refused("payment_required", "no credits")), ProviderUnavailable, "no credit left"),
         (said(403, refused("content_moderation", "flagged")), ContentRefused, "refused this request: flagged"),
         (said(403, {"name": "permission_denied", "message": "no"}), ProviderUnavailable, "denied access"),
-        (said(404, refused("not_found", "gone")), ProviderFailed, "no longer offers"),
-        (said(413, refused("payload_too_large", "10MiB")), ProviderFailed, "10MiB"),
+        (said(404, refused("not_found", "gone")), NotCharged, "no longer offers"),
+        (said(413, refused("payload_too_large", "10MiB")), NotCharged, "10MiB"),
         (said(422, refused("public_figure", "no likenesses")), ContentRefused, "no likenesses"),
         (said(422, refused("invalid_language", "English only")), ContentRefused, "English only"),
         (said(429, refused("rate_limit_exceeded", "slow")), ProviderBusy, "rate limit"),

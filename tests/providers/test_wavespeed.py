@@ -7,8 +7,8 @@ import pytest
 
 from image_studio.errors import (
     ContentRefused,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderUnavailable,
     ResultUnusable,
@@ -17,7 +17,7 @@ from image_studio.errors import (
 from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import HttpResponse, Pending, ResultUrl
 from image_studio.providers.wavespeed import SPEC, build_poll, build_request, read_error, read_response
-from tests.providers.asking import (
+from tests.providers.tasks import (
     GIVEN,
     IMAGE_URI,
     MASK_URI,
@@ -120,8 +120,8 @@ def test_whole_requests(model, operation):
     task, _ = fit_task(full_task(operation), model)
     call = build_request(model, task)
     assert call.json == BODIES[model.name, operation]
-    assert (call.method, call.path, call.form, call.query) == ("POST", f"/api/v3/{model.wire}", None, {})
-    assert against(CONTRACT[model.wire], dict(call.json)) == []
+    assert (call.method, call.path, call.form, call.query) == ("POST", f"/api/v3/{model.endpoint}", None, {})
+    assert against(CONTRACT[model.endpoint], dict(call.json)) == []
 
 
 def test_every_cell_has_its_row_of_expectations():
@@ -136,7 +136,7 @@ def test_values_beyond_the_contract_are_brought_into_it(model, operation, size):
     base = full_task(operation, seed=4_294_967_293, guidance_scale=50.0, steps=150, width=size[0], height=size[1])
     task, _ = fit_task(replace(base, settings=GIVEN[operation][1] | {"aspect_ratio": "7:3"}), model)
     body = build_request(model, task).json
-    assert against(CONTRACT[model.wire], dict(body)) == []
+    assert against(CONTRACT[model.endpoint], dict(body)) == []
     if "size" in body:
         low, high = (1_024, 4_096) if "seedream" in model.name else (256, 1_536)
         assert all(low <= int(side) <= high for side in body["size"].split("*"))
@@ -226,7 +226,7 @@ def test_answers(found, handle, outcome):
         (reply(None, code=401), ProviderKeyRefused),
         (reply(None, code=402), ProviderUnavailable),
         (reply(None, code=429), ProviderBusy),
-        (reply(None, code=400), ProviderFailed),
+        (reply(None, code=400), NotCharged),
         (reply(None, code=500), UnknownCharge),
         (reply([1]), UnknownCharge),
         (bare(["x"]), UnknownCharge),
@@ -244,14 +244,14 @@ def test_answers_without_a_image(found, error):
 @pytest.mark.parametrize(
     ("status", "message", "error", "words"),
     [
-        (400, "schema", ProviderFailed, "did not accept the request: schema"),
+        (400, "schema", NotCharged, "did not accept the request: schema"),
         (401, "no", ProviderKeyRefused, "refused our key"),
         (402, "no", ProviderUnavailable, "no credit left"),
         (403, "account suspended", ProviderUnavailable, "denied access"),
         (403, "content policy violation", ContentRefused, "content policy"),
-        (404, "no", ProviderFailed, "no longer offers"),
-        (413, "too large", ProviderFailed, "too large"),
-        (422, "semantic", ProviderFailed, "semantic"),
+        (404, "no", NotCharged, "no longer offers"),
+        (413, "too large", NotCharged, "too large"),
+        (422, "semantic", NotCharged, "semantic"),
         (429, "slow", ProviderBusy, "rate limit"),
         (500, "oops", UnknownCharge, "answer was lost (500)"),
         (502, "oops", UnknownCharge, "answer was lost (502)"),

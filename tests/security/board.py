@@ -146,7 +146,7 @@ ROWS = (
     Row(
         "images",
         "2,000 or more malformed images: no 500, each under 2 s, under 512 MB",
-        {"all": ["tests/security/test_images.py", "tests/imaging/test_hostile.py"]},
+        {"all": ["tests/security/test_images.py", "tests/imaging/test_decode.py"]},
         _images,
         lambda notes: (
             total(notes, "images") >= 2_000
@@ -182,7 +182,7 @@ ROWS = (
     Row(
         "addresses",
         "60 or more hostile result URLs: no connection outside the allow-list",
-        {"all": ["tests/providers/test_fetch.py"]},
+        {"all": ["tests/providers/test_download.py"]},
         lambda notes: (
             f"{total(notes, 'urls')} URLs, {total(notes, 'hosts')} allowed names at addresses that aren't public, "
             f"{total(notes, 'turns')} that turn or lead elsewhere: {total(notes, 'outside')} connections outside"

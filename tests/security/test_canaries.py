@@ -12,7 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from local.stack import Stack
-from tests.operations.workshop import photo, to_bytes
+from tests.operations.fakes import photo, to_bytes
 from tests.security.canaries import CANARIES, OURS, caught
 
 CANARY = "CANARY-7f3a"

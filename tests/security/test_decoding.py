@@ -9,7 +9,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from image_studio.imaging import decode
 from image_studio.schemas.common import FileType
-from tests.operations.workshop import photo, to_text
+from tests.operations.fakes import photo, to_text
 from tests.security.inside import Inside, without_workers
 
 IMAGE, MASK = to_text(photo(300, 200)), to_text(photo(300, 200).convert("L"))

@@ -22,7 +22,7 @@ from image_studio.storage.transactions import pack
 from local.routes import RouteTable
 from local.template import DEFAULT_ROUTE
 from scripts.events import REQUESTS, VARIABLES
-from tests.operations.workshop import photo, to_text
+from tests.operations.fakes import photo, to_text
 from tests.security.inside import TABLE, Inside, routes, without_workers
 
 THREADS = 100

@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.operations.workshop import photo
+from tests.operations.fakes import photo
 from tests.security.inside import Inside
 
 

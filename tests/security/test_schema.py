@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from image_studio.runtime.openapi import document
 from image_studio.runtime.settings import PREFIX
-from tests.operations.workshop import photo, to_text
+from tests.operations.fakes import photo, to_text
 from tests.security.inside import Inside, gateway, unbounded, use_emulators, without_workers
 
 CHECKS = [

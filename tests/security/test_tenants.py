@@ -10,7 +10,7 @@ import pytest
 from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import settings
 from image_studio.storage.keys import UPLOADS
-from tests.operations.workshop import photo, to_text
+from tests.operations.fakes import photo, to_text
 from tests.security.inside import Inside, inside_aws, use_emulators
 
 UNKNOWN = "f" * 32

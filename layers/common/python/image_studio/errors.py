@@ -1,11 +1,12 @@
-"""Every error a caller can see: one tree, each class with its status, its code and a caller-safe sentence.
+"""Every error that a caller can see: one tree, each class with its HTTP status, its code and a default sentence.
 
 StudioError                     500  internal_error
-├── InvalidRequest              400  invalid_request       the caller can fix it; the sentence says how
-│   ├── UnknownChoice           400  unknown_choice        outside a published list; names the list
-│   ├── UnsupportedChoice       400  unsupported           known, but it can't do that; names who can
-│   ├── InvalidImage            400  invalid_image         not an image we take
-│   ├── ContentRefused          400  content_refused       a provider's moderation said no
+├── JobFailed                   any  any                   restored from a job's record
+├── InvalidRequest              400  invalid_request       the caller can correct it; the sentence says how
+│   ├── UnknownChoice           400  unknown_choice        outside a published list; names the valid values
+│   ├── UnsupportedChoice       400  unsupported           known, but can't do that; names what can
+│   ├── InvalidImage            400  invalid_image         not an image that the API accepts
+│   ├── ContentRefused          400  content_refused       refused by a provider's moderation
 │   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
 ├── NotAuthenticated            401  not_authenticated
 ├── NotEnoughCredits            402  not_enough_credits
@@ -18,27 +19,29 @@ StudioError                     500  internal_error
 ├── WrongContentType            415  wrong_content_type
 ├── TooManyRequests             429  too_many_requests     carries Retry-After, seconds
 ├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
-└── ProviderFailed              500  provider_failed       surely not charged: may be retried or fall back
-    ├── ProviderUnavailable     500  provider_unavailable  no key, bad key, no credit, rate limited
-    │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: read it anew once
-    │   └── ProviderBusy        500  provider_unavailable  429: wait, then ask again
-    ├── ProviderOutage          500  provider_failed       refused connection, a 5xx that is never charged
-    ├── ResultUnusable          500  provider_failed       an answer without a usable image; not repeated
-    └── UnknownCharge           500  unknown_charge        the outcome is unknown; never repeated
+└── ProviderError               500  provider_failed
+    ├── NotCharged              500  provider_failed       surely not charged: may be retried or fall back
+    │   ├── ProviderUnavailable 500  provider_unavailable  no key, no credit, access denied
+    │   │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: renew it once
+    │   │   └── ProviderBusy    500  provider_unavailable  429: retry after a pause
+    │   └── ProviderOutage      500  provider_failed       connection refused, or a 5xx that is never charged
+    └── MaybeCharged            500  provider_failed       may have been charged: never repeated
+        ├── ResultUnusable      500  provider_failed       a response without a usable image
+        └── UnknownCharge       500  unknown_charge        the outcome is unknown
 """
 
 from typing import ClassVar
 
 
 class StudioError(Exception):
-    """Something a caller is told: an HTTP status, a code and one sentence."""
+    """An error with an HTTP status, a code and one sentence for the caller."""
 
     status: int = 500
     code: str = "internal_error"
-    sentence: ClassVar[str] = "Something went wrong on our side. Please try again later."
+    default_detail: ClassVar[str] = "Something went wrong on our side. Please try again later."
 
     def __init__(self, detail: str | None = None) -> None:
-        self.detail = detail or self.sentence
+        self.detail = detail or self.default_detail
         super().__init__(self.detail)
 
     @property
@@ -48,7 +51,7 @@ class StudioError(Exception):
 
 
 class JobFailed(StudioError):
-    """An error that a job ended with, told again from its record."""
+    """The error that a job ended with, restored from its record."""
 
     def __init__(self, status: int, code: str, detail: str) -> None:
         self.status = status
@@ -57,11 +60,11 @@ class JobFailed(StudioError):
 
 
 class InvalidRequest(StudioError):
-    """The request can't be carried out as it is; the sentence says what to change."""
+    """The request can't be carried out; the sentence says what to change."""
 
     status = 400
     code = "invalid_request"
-    sentence = "The request is not valid."
+    default_detail = "The request is not valid."
 
 
 class UnknownChoice(InvalidRequest):
@@ -71,12 +74,12 @@ class UnknownChoice(InvalidRequest):
 
     @classmethod
     def of(cls, what: str, value: str, valid: "list[str] | tuple[str, ...]") -> "UnknownChoice":
-        """Say which value of `what` is unknown and which are valid, in their published order."""
+        """Return an error that names the unknown value of `what` and the valid ones, in their published order."""
         return cls(f"Unknown {what} '{value[:80]}'. Valid: {', '.join(valid)}.")
 
 
 class UnsupportedChoice(InvalidRequest):
-    """A known thing that can't be done by what was chosen; the sentence lists who can."""
+    """A provider or model can't do the operation; the sentence lists those that can."""
 
     code = "unsupported"
 
@@ -85,29 +88,29 @@ class InvalidImage(InvalidRequest):
     """The bytes are not an image that we accept."""
 
     code = "invalid_image"
-    sentence = "Invalid base64 image payload"
+    default_detail = "Invalid base64 image payload"
 
 
 class ContentRefused(InvalidRequest):
-    """The provider's moderation refused the prompt or an image; nothing is charged."""
+    """The provider's moderation refused the prompt or an image; nothing was charged."""
 
     code = "content_refused"
-    sentence = "The provider's content policy refused this request. Change the prompt or the image."
+    default_detail = "The provider's content policy refused this request. Change the prompt or the image."
 
 
 class IdempotencyMismatch(InvalidRequest):
     """An Idempotency-Key came back with another request."""
 
     code = "idempotency_mismatch"
-    sentence = "This Idempotency-Key was already used for a different request. Use a new key."
+    default_detail = "This Idempotency-Key was already used for a different request. Use a new key."
 
 
 class NotAuthenticated(StudioError):
-    """No caller: the gateway passed no claims, or claims without a subject."""
+    """The gateway passed no claims, or claims without a subject."""
 
     status = 401
     code = "not_authenticated"
-    sentence = "Authenticated user required for image operations."
+    default_detail = "Authenticated user required for image operations."
 
     @property
     def headers(self) -> dict[str, str]:
@@ -116,11 +119,11 @@ class NotAuthenticated(StudioError):
 
 
 class NotEnoughCredits(StudioError):
-    """The caller's credits of this month don't cover the estimate."""
+    """The caller's credits for this month don't cover the estimate."""
 
     status = 402
     code = "not_enough_credits"
-    sentence = "Not enough credits left this month for this request."
+    default_detail = "Not enough credits left this month for this request."
 
 
 class NotAllowed(StudioError):
@@ -128,22 +131,22 @@ class NotAllowed(StudioError):
 
     status = 403
     code = "not_allowed"
-    sentence = "This token is not allowed to do that."
+    default_detail = "This token is not allowed to do that."
 
 
 class NotFound(StudioError):
-    """Something named in the path, or by an id, doesn't exist for this caller."""
+    """What the path or an id names doesn't exist for this caller."""
 
     status = 404
     code = "not_found"
-    sentence = "Not found."
+    default_detail = "Not found."
 
 
 class Superseded(NotFound):
-    """The hot folder's object was replaced or taken away; its newer event has a job of its own."""
+    """The hot folder's object was replaced or removed; its newer event has a job of its own."""
 
     code = "superseded"
-    sentence = "The image was replaced or removed before it was read."
+    default_detail = "The image was replaced or removed before it was read."
 
 
 class MethodNotAllowed(StudioError):
@@ -163,11 +166,11 @@ class MethodNotAllowed(StudioError):
 
 
 class JobConflict(StudioError):
-    """The job's state forbids what was asked."""
+    """The job's state forbids the request."""
 
     status = 409
     code = "job_conflict"
-    sentence = "The job's state does not allow that."
+    default_detail = "The job's state does not allow that."
 
 
 class TooLarge(StudioError):
@@ -175,7 +178,7 @@ class TooLarge(StudioError):
 
     status = 413
     code = "too_large"
-    sentence = "The request is too large. Send large images through POST /api/image-studio/uploads."
+    default_detail = "The request is too large. Send large images through POST /api/image-studio/uploads."
 
 
 class WrongContentType(StudioError):
@@ -183,7 +186,7 @@ class WrongContentType(StudioError):
 
     status = 415
     code = "wrong_content_type"
-    sentence = "Send the body as application/json."
+    default_detail = "Send the body as application/json."
 
 
 class _WithRetryAfter(StudioError):
@@ -198,31 +201,40 @@ class _WithRetryAfter(StudioError):
 
 
 class TooManyRequests(_WithRetryAfter):
-    """The caller is over a limit of its tier; says when to come back (seconds)."""
+    """The caller exceeded a rate limit of its tier; `retry_after` is in seconds."""
 
     status = 429
     code = "too_many_requests"
-    sentence = "Too many requests. Please slow down."
+    default_detail = "Too many requests. Please slow down."
 
 
 class TemporarilyUnavailable(_WithRetryAfter):
-    """Our own storage doesn't answer; nothing was paid; says when to come back (seconds)."""
+    """Our storage is not responding; nothing was charged. `retry_after` is in seconds."""
 
     status = 503
     code = "temporarily_unavailable"
-    sentence = "Image Studio is temporarily unavailable. Nothing was charged; please try again."
+    default_detail = "Image Studio is temporarily unavailable. Nothing was charged; please try again."
 
 
-class ProviderFailed(StudioError):
-    """A provider said no, surely without charging: may be retried, or fall back to another."""
+class ProviderError(StudioError):
+    """A provider's call failed."""
 
     code = "provider_failed"
-    sentence = "The provider failed."
-    #: Whether the provider may have charged for the call. True forbids every automatic repetition.
-    maybe_charged: ClassVar[bool] = False
+    default_detail = "The provider failed."
 
 
-class ProviderUnavailable(ProviderFailed):
+class NotCharged(ProviderError):
+    """A call failed and was surely not charged: it may be retried, or another provider may be called.
+
+    `retry_after` is what the provider asks to wait (seconds), where it says so.
+    """
+
+    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class ProviderUnavailable(NotCharged):
     """The provider can't be used now: no key, no credit, or its rate limit."""
 
     code = "provider_unavailable"
@@ -233,30 +245,23 @@ class ProviderKeyRefused(ProviderUnavailable):
 
 
 class ProviderBusy(ProviderUnavailable):
-    """429: ask again after `retry_after` seconds."""
-
-    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
-        super().__init__(detail)
+    """The provider's rate limit is reached (429)."""
 
 
-class ProviderOutage(ProviderFailed):
-    """The provider is down in a way that is documented never to charge."""
-
-    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
-        super().__init__(detail)
+class ProviderOutage(NotCharged):
+    """The provider is down in a way that is documented never to be charged."""
 
 
-class ResultUnusable(ProviderFailed):
-    """An answer came, but no image that can be used; may have been charged, so it is never repeated."""
-
-    maybe_charged = True
+class MaybeCharged(ProviderError):
+    """A call failed and may have been charged, so it is never repeated."""
 
 
-class UnknownCharge(ProviderFailed):
-    """Whether the provider charged is unknown: a timeout, a reset after sending, 502, 504. Never repeated."""
+class ResultUnusable(MaybeCharged):
+    """A response came without an image that can be used."""
+
+
+class UnknownCharge(MaybeCharged):
+    """The outcome of a call is unknown: a timeout, a reset after sending, 502 or 504."""
 
     code = "unknown_charge"
-    maybe_charged = True
-    sentence = "The provider's answer was lost; whether it charged is unknown, so the call is not repeated."
+    default_detail = "The provider's answer was lost; whether it charged is unknown, so the call is not repeated."

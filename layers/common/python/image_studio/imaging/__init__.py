@@ -1,4 +1,4 @@
 """Pixels, with Pillow alone: a function takes an image and returns a new one.
 
-Bytes become pixels in `gate` and bytes again in `encode`; text is `payload`'s. Nothing else sees bytes.
+`decode` turns bytes into pixels and `encode` turns pixels into bytes; `base64` decodes text.
 """

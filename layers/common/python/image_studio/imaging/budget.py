@@ -1,4 +1,4 @@
-"""Encoding within a budget of bytes: harder work first, then a palette, then quality, each step reported."""
+"""Encode within a limit of bytes: more effort first, then a palette, then less quality; each step is reported."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops, ImageStat
 
 from image_studio.errors import InvalidRequest
-from image_studio.imaging.canvas import flatten
 from image_studio.imaging.encode import QUALITY, encode, save
+from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
-#: The lowest quality that we hand out; below it blocks are seen at once.
+#: The lowest quality; below it, blocks are visible.
 LOWEST_QUALITY = 40
-#: What harder work on a PNG may save, as a share; a file further over the budget isn't tried again.
+#: The share that more effort on a PNG may save; a file further over the limit isn't encoded again.
 _EFFORT_SAVES = 0.12
-#: The largest root-mean-square error (of 255) at which a palette passes for the image.
+#: The largest root-mean-square error (of 255) of a palette that is not noticed.
 _HARMLESS = 2.5
-#: Width and height of what is tried first, pixels.
+#: Width and height of the sample that is tried first, pixels.
 _SAMPLE = (128, 128)
 
 
@@ -26,7 +26,7 @@ AS_REQUESTED = "as asked"
 
 @dataclass(frozen=True, slots=True)
 class EncodedRendition:
-    """A file and how it was made; `quality` is None for a lossless one."""
+    """A file and how it was encoded; `quality` is None for a lossless one."""
 
     data: bytes
     file_type: FileType
@@ -37,18 +37,18 @@ class EncodedRendition:
 def encode_under(
     image: DecodedImage, max_bytes: int, file_types: Sequence[FileType], quality: int | None = None
 ) -> EncodedRendition:
-    """The image in at most `max_bytes`, as the first of `file_types` that can be, at the best quality that fits.
+    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits.
 
-    PNG: fast, then with more effort, then with a palette where nobody sees it. JPEG and WebP: `quality` (default
-    95), then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
+    PNG: fast, then with more effort, then with a palette where the difference is not visible. JPEG and WebP:
+    `quality` (default 95), then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
     """
     for file_type in file_types:
         steps = _png_steps(image, max_bytes) if file_type is FileType.PNG else _lossy_steps(image, file_type, quality)
         for step in steps:
             encoded = step(max_bytes)
             if encoded and len(encoded.data) <= max_bytes:
-                return encoded if file_type is file_types[0] else _instead(encoded, file_types[0])
-    names = ", ".join(one.value for one in file_types)
+                return encoded if file_type is file_types[0] else _substitute(encoded, file_types[0])
+    names = ", ".join(file_type.value for file_type in file_types)
     raise InvalidRequest(
         f"A {image.width}x{image.height} image with this much detail does not fit in {max_bytes:,} bytes as {names}."
         " Use a calmer image."
@@ -58,8 +58,9 @@ def encode_under(
 _Step = Callable[[int], EncodedRendition | None]
 
 
-def _instead(encoded: EncodedRendition, asked: FileType) -> EncodedRendition:
-    how = f"{encoded.file_type.value} instead of {asked.value}, which was too large"
+def _substitute(encoded: EncodedRendition, requested: FileType) -> EncodedRendition:
+    """Say that another file type than the requested one was used."""
+    how = f"{encoded.file_type.value} instead of {requested.value}, which was too large"
     how = how if encoded.how == AS_REQUESTED else f"{how}; {encoded.how}"
     return EncodedRendition(encoded.data, encoded.file_type, encoded.quality, how)
 
@@ -73,9 +74,9 @@ def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[_Step]:
 
 
 def _with_palette(image: DecodedImage) -> EncodedRendition | None:
-    """A PNG of 256 colors, if it can hardly be told from the image."""
+    """Encode a PNG of 256 colors, if it can hardly be distinguished from the image."""
     sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
-    if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole can't do better with the same 256
+    if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole image can't do better with 256 colors
         return None
     few = _few_colors(image)
     if _error(image, few) > _HARMLESS:
@@ -94,7 +95,7 @@ def _error(image: DecodedImage, few: DecodedImage) -> float:
 
 
 def _as_seen(image: DecodedImage) -> DecodedImage:
-    """Colors weighed by their opacity: what lies under full transparency doesn't count."""
+    """Weight colors by their opacity: those under full transparency don't count."""
     return image.convert("RGBa") if image.mode == "RGBA" else image
 
 
@@ -106,7 +107,7 @@ def _lossy_steps(image: DecodedImage, file_type: FileType, quality: int | None) 
 
 
 def _best_quality(image: DecodedImage, file_type: FileType, highest: int, max_bytes: int) -> EncodedRendition | None:
-    """The highest quality from `highest` down to the lowest that fits, by halving: at most seven tries."""
+    """Find the highest quality that fits by bisection, from `highest` down: at most seven attempts."""
     found = None
     low, high = LOWEST_QUALITY, highest
     while low <= high:

@@ -1,4 +1,4 @@
-"""The one place where bytes become pixels: by content, behind limits, once.
+"""Decode images: the file type is read from the content, limits are checked before decoding.
 
 Safe in threads: limits are arguments, no library setting is changed.
 """
@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from image_studio.errors import InvalidImage
 from image_studio.imaging.types import DecodedImage, Size
@@ -22,15 +22,15 @@ _JPEG_START = b"\xff\xd8\xff"
 _BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
 #: Start-of-frame markers; C4, C8 and CC are tables (T.81 table B.1).
 _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-#: Segments before the frame that we step over; real files have tens.
-_MOST_SEGMENTS = 2000
+#: Segments before the frame that are skipped; real files have tens.
+_MAX_SEGMENTS = 2000
 
 UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
 DAMAGED = "The image is damaged or incomplete. Export it again."
 
 
 def detect_file_type(data: bytes) -> FileType:
-    """The file type by content, whatever a name or a media type says; raises InvalidImage for any other."""
+    """Return the file type by the content. Raises InvalidImage for an unknown one."""
     if data.startswith(_PNG_START[:8]):
         return FileType.PNG
     if data.startswith(_JPEG_START):
@@ -41,7 +41,7 @@ def detect_file_type(data: bytes) -> FileType:
 
 
 def read_size(data: bytes, file_type: FileType) -> Size:
-    """Width and height in pixels as stored, before any orientation; raises InvalidImage."""
+    """Return the size as stored, before any orientation. Raises InvalidImage."""
     try:
         size = _READERS[file_type](data)
     except IndexError:
@@ -59,19 +59,19 @@ def _png(data: bytes) -> Size:
 
 def _jpeg(data: bytes) -> Size:
     at = 2
-    for _ in range(_MOST_SEGMENTS):
+    for _ in range(_MAX_SEGMENTS):
         at = data.find(b"\xff", at)
         marker = data[at + 1] if at >= 0 else 0xD9
         if marker in _FRAME_MARKERS:
             return Size(_big(data, at + 7, 2), _big(data, at + 5, 2))
-        if marker in {0xD9, 0xDA}:  # the end, or the scan, came before any frame
+        if marker in {0xD9, 0xDA}:  # the end of the file, or the scan, before any frame
             break
         at += _step(data, at, marker)
     raise InvalidImage(DAMAGED)
 
 
 def _step(data: bytes, at: int, marker: int) -> int:
-    """Bytes from this marker to where the next may begin."""
+    """Bytes from this marker to where the next one may start."""
     if marker in {0x00, 0xFF}:  # a stuffed or a fill byte
         return 1
     return 2 if marker in _BARE_MARKERS else 2 + _big(data, at + 2, 2)
@@ -91,12 +91,12 @@ def _webp(data: bytes) -> Size:
 
 
 def _big(data: bytes, at: int, count: int) -> int:
-    data[at + count - 1]  # an IndexError tells of a cut file
+    data[at + count - 1]  # raises IndexError where the file is cut off
     return int.from_bytes(data[at : at + count], "big")
 
 
 def _little(data: bytes, at: int, count: int) -> int:
-    data[at + count - 1]  # an IndexError tells of a cut file
+    data[at + count - 1]  # raises IndexError where the file is cut off
     return int.from_bytes(data[at : at + count], "little")
 
 
@@ -108,11 +108,11 @@ _LARGEST_PROFILE = 4_000_000
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
-    """RGB, or RGBA where something is transparent; profiles, CMYK, 16 bits and palettes are converted."""
+    """Convert to RGB, or to RGBA where something is transparent, from profiles, CMYK, 16 bits and palettes."""
     profile = image.info.get("icc_profile")
     plain = _to_eight_bits(image)
-    if profile and len(profile) <= _LARGEST_PROFILE and not _says_srgb(profile):
-        plain = _through_profile(plain, profile)
+    if profile and len(profile) <= _LARGEST_PROFILE and not _is_srgb(profile):
+        plain = _apply_profile(plain, profile)
     return _to_rgb(plain)
 
 
@@ -134,15 +134,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB") if opaque else image
 
 
-def _says_srgb(profile: bytes) -> bool:
-    """Whether the profile's own description is of sRGB, so that a conversion would change nothing."""
+def _is_srgb(profile: bytes) -> bool:
+    """Whether the profile describes itself as sRGB, so that a conversion would change nothing."""
     return b"sRGB" in profile[:4096] or "sRGB".encode("utf-16-be") in profile[:4096]
 
 
-def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """The image in sRGB, changed in place to spare memory; a profile broken or for another mode is ignored."""
-    from PIL import ImageCms  # noqa: PLC0415  # costs a cold start 5 ms and few images need it
-
+def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """Convert to sRGB, in place to save memory; a profile that is broken or for another mode is ignored."""
     if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
         image = _to_rgb(image)
     colored = image.mode.startswith("RGB")
@@ -158,9 +156,9 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """What we are ready to decode: bytes of the file, pixels (width x height), frames, scans of a JPEG.
+    """Limits of what is decoded: bytes of the file, pixels (width x height), frames, scans of a JPEG.
 
-    An animated image is refused rather than cut to its first frame, so nothing is lost in silence.
+    An animated image is refused rather than reduced to its first frame without notice.
     """
 
     max_bytes: int = MAX_FILE_BYTES
@@ -174,22 +172,22 @@ DEFAULT_LIMITS = DecodeLimits()
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What the header says: pixels as a viewer shows them, and the file type by content."""
+    """The header's facts: the size in pixels, upright, and the file type by content."""
 
     width: int
     height: int
     file_type: FileType
 
 
-# The classes, not Image.open: no other format can be reached, and a JPEG stays one though it holds
-# further images (MPO: phones store depth and gain maps so).
+# The classes instead of Image.open: no other decoder can be reached, and a JPEG with further images (MPO: phones
+# store depth and gain maps like this) stays a JPEG.
 _OPENERS: dict[FileType, Callable[[io.BytesIO], Image.Image]] = {
     FileType.PNG: PngImagePlugin.PngImageFile,
     FileType.JPEG: JpegImagePlugin.JpegImageFile,
     FileType.WEBP: WebPImagePlugin.WebPImageFile,
 }
 
-# What Pillow was seen to raise on hostile files; Warning because callers may run with warnings as errors.
+# What Pillow raises on hostile files; Warning because callers may turn warnings into errors.
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -207,10 +205,10 @@ _BROKEN = (
     Warning,
 )
 
-#: The marker that begins a scan of a JPEG: each is a pass over all of the image (T.81 table B.1).
+#: The marker of a JPEG's scan: each is a pass over the whole image (T.81 table B.1).
 _SCAN = b"\xff\xda"
 _ORIENTATION_TAG = 0x0112
-#: EXIF orientation to what turns the image upright (EXIF 2.32, tag 0x0112).
+#: EXIF orientation -> the transposition that turns the image upright (EXIF 2.32, tag 0x0112).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -224,7 +222,7 @@ _SIDEWAYS = frozenset({5, 6, 7, 8})
 
 
 def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
-    """Width, height (pixels, upright) and file type from the header; raises InvalidImage."""
+    """Read size and file type from the header. Raises InvalidImage."""
     image, file_type = _open(data, limits)
     width, height = image.size
     if _orientation(image) in _SIDEWAYS:
@@ -233,7 +231,7 @@ def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
 
 
 def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | None = None) -> DecodedImage:
-    """The decoded image: upright, sRGB, RGB or (where something is transparent) RGBA, without metadata.
+    """Decode the image: upright, sRGB, RGB or (where something is transparent) RGBA, without metadata.
 
     With `at_least` (pixels) a JPEG may be decoded at 1/2, 1/4 or 1/8 if both sides stay at least so long.
     Raises InvalidImage for other types, too many bytes, pixels or frames, and damaged files.
@@ -254,7 +252,7 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | 
 
 
 def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
-    """The undecoded image, inside all limits."""
+    """Open the image without decoding it, and check all limits."""
     if len(data) > limits.max_bytes:
         raise InvalidImage(
             f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
@@ -275,8 +273,8 @@ def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation 1 to 8; a broken EXIF block is as good as none."""
-    if "exif" not in image.info:  # Pillow would decode a whole PNG to look behind its pixels
+    """EXIF orientation 1 to 8; a broken EXIF block counts as none."""
+    if "exif" not in image.info:  # else Pillow decodes a whole PNG to search behind its pixels
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))

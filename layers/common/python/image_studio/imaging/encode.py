@@ -4,17 +4,17 @@ import io
 
 from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401  # registers exactly these writers
 
-from image_studio.imaging.canvas import flatten
+from image_studio.imaging.masks import flatten
 from image_studio.imaging.png import write_png
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
-#: Quality of lossy files when nobody asks for another.
+#: The default quality of lossy files.
 QUALITY = 95
 
 
 def encode(image: DecodedImage, file_type: FileType, quality: int | None = None) -> bytes:
-    """A PNG, JPEG or WebP of the image without metadata; transparency is flattened on white for JPEG.
+    """Encode the image without metadata; for JPEG, transparency is flattened on white.
 
     `quality` (1 to 100, default 95) is for JPEG and WebP; PNG is lossless.
     """
@@ -26,7 +26,7 @@ def encode(image: DecodedImage, file_type: FileType, quality: int | None = None)
 
 
 def save(image: DecodedImage, name: str, **options: int) -> bytes:
-    """The image by one of Pillow's writers, with its options."""
+    """Encode the image by one of Pillow's writers, with its options."""
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()
@@ -36,9 +36,9 @@ _QUALITIES = (95, 85, 70, 50)
 
 
 def encode_for_provider(image: DecodedImage, max_bytes: int) -> tuple[bytes, FileType]:
-    """The image in at most `max_bytes`: PNG if that fits, else JPEG (WebP with transparency), best quality first.
+    """Encode the image in at most `max_bytes`: PNG if that fits, else lossy at the best quality.
 
-    Where even the lowest quality doesn't fit, that one is given: only noise gets there.
+    Where even the lowest quality doesn't fit, that file is returned: this happens only to noise.
     """
     data = b""
     if image.width * image.height <= max_bytes:  # a PNG of a photograph has more than a byte a pixel

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PIL import Image
+from PIL import Image, ImageFilter, ImageOps, ImageStat
 
-from image_studio.imaging.canvas import Color, blurred_backdrop, edge_color, extend_canvas, flatten
-from image_studio.imaging.masks import Mask
+from image_studio.imaging.masks import Color, Mask, flatten
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
 from image_studio.schemas.common import FocalPoint
@@ -14,18 +13,54 @@ from image_studio.schemas.common import FocalPoint
 #: A background that is the image itself, enlarged and blurred.
 BLUR = "blur"
 
-#: Shrinking starts with whole-number averages down to this many times the target: faster, no visible change.
+#: Downscaling starts with integer averages down to this multiple of the target: faster, without a visible change.
 _REDUCING_GAP = 3.0
 
 
 def scale(image: DecodedImage, width: int, height: int, box: Box | None = None) -> DecodedImage:
-    """The image, or its part inside `box`, at exactly width x height pixels."""
-    corners = box.corners if box else None
-    return image.resize((width, height), Image.Resampling.LANCZOS, corners, _REDUCING_GAP)
+    """Scale the image, or its part inside `box`, to exactly width x height pixels."""
+    return image.resize((width, height), Image.Resampling.LANCZOS, box, _REDUCING_GAP)
+
+
+def extend_canvas(
+    image: DecodedImage, left: int, top: int, right: int, bottom: int, *, fill: Color = (0, 0, 0, 0)
+) -> DecodedImage:
+    """Add pixels of `fill` on each side; a transparent fill makes the image RGBA."""
+    width, height = image.width + left + right, image.height + top + bottom
+    transparent = isinstance(fill, tuple) and len(fill) == 4 and fill[3] < 255
+    mode = "RGBA" if transparent or image.mode == "RGBA" else "RGB"
+    canvas = Image.new(mode, (width, height), fill)
+    canvas.paste(image if image.mode == mode else image.convert(mode), (left, top))
+    return canvas
+
+
+def edge_color(image: DecodedImage, sides: bool) -> Color:
+    """Return the median color of the left and right edges (`sides`) or of the top and bottom ones, 0-255 numbers.
+
+    A mostly transparent edge gives a transparent white.
+    """
+    width, height = image.size
+    near, far = (
+        ((0, 0, 1, height), (width - 1, 0, width, height))
+        if sides
+        else ((0, 0, width, 1), (0, height - 1, width, height))
+    )
+    first, second = image.crop(near), image.crop(far)
+    both = Image.new(image.mode, (first.width, first.height * 2))
+    both.paste(first, (0, 0))
+    both.paste(second, (0, first.height))
+    color = tuple(ImageStat.Stat(both).median)
+    return (255, 255, 255, 0) if len(color) == 4 and color[3] < 128 else color
+
+
+def blurred_backdrop(image: DecodedImage, width: int, height: int) -> DecodedImage:
+    """Enlarge the image to width x height pixels and blur it beyond recognition, opaque."""
+    small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)
+    return small.filter(ImageFilter.GaussianBlur(3)).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def fit_inside(image: DecodedImage, width: int, height: int, background: Color | None = None) -> DecodedImage:
-    """All of the image, centerd in exactly width x height pixels, the rest in `background`.
+    """Contain the image, centered, in exactly width x height pixels; the rest is `background`.
 
     A background is a CSS color, 0-255 numbers or BLUR; None takes the color of the image's edges.
     """
@@ -60,9 +95,9 @@ def cover(
     focal: FocalPoint | None = None,
     attention: Attention | None = None,
 ) -> tuple[DecodedImage, Box]:
-    """The image cropped and scaled to exactly width x height pixels, never stretched; and the box.
+    """Crop and scale the image to exactly width x height pixels, never stretched; returns it with the box.
 
-    `focal` overrides `smart`; `attention` saves looking twice when one image is cropped often.
+    `focal` overrides `smart`; `attention` saves the analysis of an image that is cropped repeatedly.
     """
     box = crop_box(image, width / height, mode=mode, focal=focal, attention=attention)
     return scale(image, width, height, box), box
@@ -76,7 +111,7 @@ def crop_box(
     focal: FocalPoint | None = None,
     attention: Attention | None = None,
 ) -> Box:
-    """The largest box of `ratio` (width / height) in the image, placed by `mode` or `focal`."""
+    """Return the largest box of `ratio` (width / height) in the image, placed by `mode` or `focal`."""
     horizontal = image.width > image.height * ratio
     share = image.height * ratio / image.width if horizontal else image.width / ratio / image.height
     if share >= 1:
@@ -91,13 +126,13 @@ def crop_box(
     return Box(0, start * image.height, image.width, (start + share) * image.height)
 
 
-#: A result whose ratio is so near to the frame's was only rounded; any other was framed anew by the model.
-_ROUNDED = 0.02
+#: Up to this difference of ratios a result was only rounded; beyond it the model changed the framing.
+_SAME_RATIO = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is sent: `size`, and where in it the image lies (pixels)."""
+    """What is sent to a model: its `size`, and the place of the image in it (pixels)."""
 
     size: Size
     left: int
@@ -106,12 +141,12 @@ class Frame:
 
     @property
     def padded(self) -> bool:
-        """Whether there is anything around the image."""
+        """Whether there is padding around the image."""
         return self.inner != self.size
 
 
 def place_in_frame(image: DecodedImage, frame: Frame) -> DecodedImage:
-    """The image as it is sent: opaque, scaled, padded with the color of its edges."""
+    """Return the image as it is sent: opaque, scaled, padded with the color of its edges."""
     plain = flatten(image)
     inner = plain if plain.size == frame.inner else scale(plain, *frame.inner)
     if not frame.padded:
@@ -121,22 +156,22 @@ def place_in_frame(image: DecodedImage, frame: Frame) -> DecodedImage:
 
 
 def place_mask(mask: Mask, frame: Frame) -> Mask:
-    """The mask as it is sent: scaled alike; the padding stays as it is."""
+    """Return the mask as it is sent: scaled like the image, the padding black."""
     canvas = Image.new("L", frame.size, 0)
     canvas.paste(mask.resize(frame.inner, Image.Resampling.BILINEAR), (frame.left, frame.top))
     return canvas
 
 
 def extract(result: DecodedImage, frame: Frame, width: int, height: int) -> DecodedImage:
-    """The image's part of a model's result, at exactly width x height pixels, the padding cut off."""
+    """Cut the padding off a model's result and scale the rest to exactly width x height pixels."""
     box = _inner_box(_framed_part(result, frame), frame)
-    if result.size == (width, height) and box.corners == (0, 0, width, height):
+    if result.size == (width, height) and box == (0, 0, width, height):
         return result
     return scale(result, width, height, box)
 
 
 def extract_native(result: DecodedImage, frame: Frame) -> DecodedImage:
-    """The image's part of a model's result, as many pixels as it has there."""
+    """Cut the padding off a model's result, without scaling."""
     box = _inner_box(_framed_part(result, frame), frame)
     return extract(result, frame, max(1, round(box.width)), max(1, round(box.height)))
 
@@ -154,9 +189,9 @@ def _inner_box(within: Box, frame: Frame) -> Box:
 
 
 def _framed_part(result: DecodedImage, frame: Frame) -> Box:
-    """The part of the result that stands for the frame; never a stretched one."""
+    """The part of the result that shows the frame, never stretched."""
     ratio = frame.size.width / frame.size.height
-    if abs(result.width / result.height / ratio - 1) <= _ROUNDED:
+    if abs(result.width / result.height / ratio - 1) <= _SAME_RATIO:
         return Box(0, 0, result.width, result.height)
     return crop_box(result, ratio, mode="center")
 

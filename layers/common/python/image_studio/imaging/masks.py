@@ -1,100 +1,110 @@
-"""Masks (white may change, black stays, grays in between), and compositing with them."""
+"""Masks (white may change, black stays, gray is in between), and compositing."""
 
 from typing import TypeAlias
 
 from PIL import Image, ImageChops, ImageFilter
 
-from image_studio.imaging.canvas import flatten
 from image_studio.imaging.types import DecodedImage
 
 Mask: TypeAlias = Image.Image
+Color: TypeAlias = str | tuple[int, ...]
 
-#: Levels so near to black or white are meant to be it: a JPEG's noise, a browser's soft brush edge.
+#: Levels so near to black or white count as black or white: they come from JPEG noise or a soft brush.
 _NOISE = 16
 
 
+def flatten(image: DecodedImage, background: Color = "white") -> DecodedImage:
+    """Composite the image on an opaque background (a CSS color or 0-255 numbers), RGB."""
+    if image.mode != "RGBA":
+        return image if image.mode == "RGB" else image.convert("RGB")
+    flat = Image.new("RGB", image.size, background)
+    flat.paste(image, mask=image.getchannel("A"))
+    return flat
+
+
+def shift(image: DecodedImage, right: int, down: int) -> DecodedImage:
+    """Shift the image by pixels; zeros fill the gap."""
+    shifted = Image.new(image.mode, image.size, (0,) * len(image.getbands()))
+    shifted.paste(image, (right, down))
+    return shifted
+
+
 def read_mask(image: DecodedImage, width: int, height: int) -> Mask:
-    """A drawn mask, scaled to width x height pixels; what is transparent in it counts as black."""
+    """Return a drawn mask, scaled to width x height pixels; its transparent parts count as black."""
     plain = flatten(image, "black").convert("L")
     if plain.size != (width, height):
         plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    return _cleared(plain)
+    return _snap(plain)
 
 
 def mask_of_alpha(image: DecodedImage) -> Mask | None:
-    """What is transparent in an image is to be changed; None where nothing is."""
+    """Return a mask of the image's transparent parts; None where there are none."""
     if image.mode != "RGBA":
         return None
-    mask = _cleared(ImageChops.invert(image.getchannel("A")))
+    mask = _snap(ImageChops.invert(image.getchannel("A")))
     return None if selects_nothing(mask) else mask
 
 
 def full_mask(width: int, height: int) -> Mask:
-    """Everything may change."""
+    """Return a mask by which everything may change."""
     return Image.new("L", (width, height), 255)
 
 
 def border_mask(width: int, height: int, kept: tuple[int, int, int, int]) -> Mask:
-    """Everything but the box `kept` (left, top, right, bottom, pixels) may change."""
+    """Return a mask by which everything may change but the box `kept` (left, top, right, bottom, pixels)."""
     mask = full_mask(width, height)
     mask.paste(0, kept)
     return mask
 
 
 def selects_nothing(mask: Mask) -> bool:
-    """Whether nothing in it may change."""
+    """Whether the mask is black."""
     return mask.getextrema() in ((0, 0), (0.0, 0.0))
 
 
 def grow(mask: Mask, pixels: int) -> Mask:
-    """The mask with every level carried `pixels` further in each direction, a square brush."""
+    """Grow the mask by `pixels` in each direction, with a square brush."""
     return _spread(_spread(mask, pixels, (1, 0)), pixels, (0, 1))
 
 
 def feather(mask: Mask, pixels: int) -> Mask:
-    """Full strength on the mask, falling off outside it, and exactly black beyond `pixels` from it."""
+    """Fade the mask out over `pixels` outside it; it is exactly black beyond that."""
     if pixels == 0:
         return mask
     soft = grow(mask, (pixels + 1) // 2).filter(ImageFilter.BoxBlur(pixels / 2))
     return ImageChops.lighter(mask, ImageChops.darker(soft, grow(mask, pixels)))
 
 
-def _cleared(mask: Mask) -> Mask:
+def _snap(mask: Mask) -> Mask:
     return mask.point(lambda level: 0 if level < _NOISE else 255 if level > 255 - _NOISE else level)
 
 
 def _spread(mask: Mask, pixels: int, along: tuple[int, int]) -> Mask:
-    """The brightest of 2 * `pixels` + 1 neighbors on a line, in few passes: the reach doubles each time.
+    """Take the brightest of 2 * `pixels` + 1 neighbors on a line, in few passes: the reach doubles each time.
 
-    A step goes no farther than what lies inside the image can fill: at an edge there is nothing behind it.
+    A step is never longer than the reach so far plus one, so that no pixel in between is missed.
     """
     reach = 0
     while reach < pixels:
         step = min(reach + 1, pixels - reach)
-        there, back = (_moved(mask, step * sign * along[0], step * sign * along[1]) for sign in (1, -1))
+        there, back = (shift(mask, step * sign * along[0], step * sign * along[1]) for sign in (1, -1))
         mask = ImageChops.lighter(mask, ImageChops.lighter(there, back))
         reach += step
     return mask
 
 
-def _moved(mask: Mask, right: int, down: int) -> Mask:
-    moved = Image.new("L", mask.size, 0)
-    moved.paste(mask, (right, down))
-    return moved
-
-
 def composite(original: DecodedImage, changed: DecodedImage, mask: Mask) -> DecodedImage:
-    """`changed` where the mask is white, `original` to the bit where it is black; all of one size."""
+    """Composite two images of one size: `changed` where the mask is white, exactly `original` where it is black."""
     opaque = flatten(changed)
     return Image.composite(opaque.convert(original.mode), original, mask)
 
 
 def apply_cutout(original: DecodedImage, result: DecodedImage) -> DecodedImage:
-    """The original with the result's transparency, RGBA.
+    """Give the original the result's transparency, RGBA.
 
-    Opaque pixels are the original's, to the bit. At the edges a result of the original's own size keeps its colors,
-    which are clean of the background; of a scaled one only the transparency is taken. What was transparent before
-    stays so.
+    Opaque pixels are exactly the original's. At edges, a result of the original's size contributes its colors, which
+    are free of the background; of a scaled result only the transparency is used. Transparent parts of the original
+    stay transparent.
     """
     alpha = result.getchannel("A") if result.mode == "RGBA" else Image.new("L", result.size, 255)
     colors = flatten(original)
@@ -111,7 +121,7 @@ def apply_cutout(original: DecodedImage, result: DecodedImage) -> DecodedImage:
 
 
 def paste_back(canvas: DecodedImage, original: DecodedImage, left: int, top: int) -> DecodedImage:
-    """The canvas with the original's pixels, to the bit, at (left, top)."""
+    """Paste the original's exact pixels onto the canvas at (left, top)."""
     whole = canvas.convert(original.mode) if original.mode == "RGBA" else flatten(canvas)
     whole = whole.copy() if whole is canvas else whole
     whole.paste(original, (left, top))
@@ -119,7 +129,7 @@ def paste_back(canvas: DecodedImage, original: DecodedImage, left: int, top: int
 
 
 def keep_transparency(result: DecodedImage, original: DecodedImage) -> DecodedImage:
-    """The result with the original's transparency, scaled to it; unchanged where the original has none."""
+    """Give the result the original's transparency, scaled to the result's size, if the original has any."""
     if original.mode != "RGBA":
         return result
     image = result.convert("RGBA")

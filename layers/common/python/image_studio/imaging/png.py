@@ -8,55 +8,52 @@ import struct
 import zlib
 from collections.abc import Callable
 from enum import IntEnum
-from importlib import import_module
 
 from PIL import Image, ImageChops
 
+from image_studio.imaging.masks import shift
 from image_studio.imaging.types import DecodedImage
+
+try:
+    from isal import igzip_lib as isal
+except ImportError:  # optional: without it the same pixels are written, only slower
+    isal = None  # type: ignore[assignment]
 
 #: Deflate as a zlib stream.
 Deflate = Callable[[bytes], bytes]
 
 
 def deflate_flat(scanlines: bytes) -> bytes:
-    """For drawings and screenshots: long matches abound, and finding them is quick."""
+    """Deflate drawings and screenshots, which have many long matches."""
     return zlib.compress(scanlines, 6)
 
 
 def _huffman_only(scanlines: bytes) -> bytes:
-    """For photographs after filtering: there are no matches worth looking for, only unequal frequencies."""
+    """Deflate filtered photographs, which have unequal frequencies but no matches worth searching."""
     stream = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_HUFFMAN_ONLY)
     return stream.compress(scanlines) + stream.flush()
 
 
-def _split_blocks() -> Deflate:
-    try:
-        isal = import_module("isal.igzip_lib")
-    except ImportError:  # optional: the same pixels come out without it
-        return _huffman_only
-
-    def narrow(scanlines: bytes) -> bytes:
-        """Deflate by ISA-L with a window of four bytes: long runs are found, chance matches are not."""
-        body = isal.compress(scanlines, 2, isal.COMP_DEFLATE, isal.MEM_LEVEL_LARGE, 2)
-        return b"".join((_HEADER, body, zlib.adler32(scanlines).to_bytes(4, "big")))
-
-    return narrow
+def _narrow_window(scanlines: bytes) -> bytes:
+    """Deflate by ISA-L with a window of four bytes: it finds long runs and skips chance matches."""
+    body = isal.compress(scanlines, 2, isal.COMP_DEFLATE, isal.MEM_LEVEL_LARGE, 2)
+    return b"".join((_HEADER, body, zlib.adler32(scanlines).to_bytes(4, "big")))
 
 
-#: Two bytes that open a zlib stream: deflate, a window of 32 KB, fast (RFC 1950, section 2.2).
+#: The first two bytes of a zlib stream: deflate, a window of 32 KB, fast (RFC 1950, section 2.2).
 _HEADER = b"\x78\x01"
 #: For photographs, which are 90 % of what a social crop writes.
-deflate_grain: Deflate = _split_blocks()
+deflate_grain: Deflate = _narrow_window if isal else _huffman_only
 
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: Color types (W3C PNG 3, table 8) of the modes that we write, all with 8 bits a channel.
 _COLOR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
-#: The sample: so many bands, spread over the height, of so many rows.
+#: The sample: the number of bands, spread over the height, and the rows of each.
 _BANDS, _BAND = 6, 9
-#: Below this share of what its byte frequencies alone promise, a sample has matches worth finding.
+#: Deflated below this share of its entropy's size, a sample has matches worth searching.
 _WORTH_MATCHING = 0.85
-#: Above so many bits a byte nobody looks for matches: only noise is left.
+#: Above this entropy (bits a byte) matches are not searched: the residual is noise.
 _GRAINY = 3.0
 
 
@@ -70,7 +67,7 @@ class Filter(IntEnum):
 
 
 def write_png(image: DecodedImage) -> bytes:
-    """The image (L, LA, RGB or RGBA) as a PNG without metadata."""
+    """Encode the image (L, LA, RGB or RGBA) as a PNG without metadata."""
     chosen, deflate = _plan(image)
     header = struct.pack(">IIBBBBB", *image.size, 8, _COLOR_TYPES[image.mode], 0, 0, 0)
     body = deflate(_scanlines(image, chosen))
@@ -82,7 +79,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _plan(image: DecodedImage) -> tuple[Filter, Deflate]:
-    """The filter and the compressor that suit a sample of the image."""
+    """Choose filter and compressor by a sample of the image."""
     sample = _sample(image)
     residuals = {one: _sampled(sample, one) for one in (Filter.AVERAGE, Filter.UP, Filter.SUB)}
     entropies = {one: _entropy(residual) for one, residual in residuals.items()}
@@ -94,18 +91,18 @@ def _plan(image: DecodedImage) -> tuple[Filter, Deflate]:
 
 
 def _has_matches(residual: bytes, entropy: float) -> bool:
-    """Whether looking for matches saves much over a Huffman code alone, which has at least one bit a byte."""
+    """Whether matches save much over a Huffman code alone, which needs at least one bit a byte."""
     return len(zlib.compress(residual, 1)) < _WORTH_MATCHING * max(entropy, 1) / 8 * len(residual)
 
 
 def _entropy(residual: bytes) -> float:
-    """Bits a byte, from the frequencies of the bytes."""
+    """The entropy in bits a byte."""
     counts = Image.frombuffer("L", (len(residual), 1), residual, "raw", "L", 0, 1).histogram()
     return math.log2(len(residual)) - sum(count * math.log2(count) for count in counts if count) / len(residual)
 
 
 def _sample(image: DecodedImage) -> DecodedImage:
-    """Bands of the image, one above the other, each led by the row above it."""
+    """Stack bands of the image, each with the row above it."""
     width, height = image.size
     bands = min(_BANDS, height // _BAND)
     if bands < 1:
@@ -118,7 +115,7 @@ def _sample(image: DecodedImage) -> DecodedImage:
 
 
 def _sampled(sample: DecodedImage, chosen: Filter) -> bytes:
-    """The residual of a sample, less each band's first row, whose prediction came from another band."""
+    """The residual of a sample without each band's first row, whose prediction came from another band."""
     residual = _residual(sample, chosen)
     width, bands = sample.width, sample.height // _BAND
     if bands < 1:
@@ -128,25 +125,18 @@ def _sampled(sample: DecodedImage, chosen: Filter) -> bytes:
 
 
 def _residual(image: DecodedImage, chosen: Filter) -> DecodedImage:
-    """What is left of each byte after its prediction from the left (a), from above (b) or from both."""
+    """The difference of each byte from its prediction: the byte to the left, the one above, or their average."""
     if chosen is Filter.NONE:
         return image
     if chosen is Filter.AVERAGE:
-        predicted = ImageChops.add(_moved(image, 1, 0), _moved(image, 0, 1), scale=2)
+        predicted = ImageChops.add(shift(image, 1, 0), shift(image, 0, 1), scale=2)
     else:
-        predicted = _moved(image, 1, 0) if chosen is Filter.SUB else _moved(image, 0, 1)
+        predicted = shift(image, 1, 0) if chosen is Filter.SUB else shift(image, 0, 1)
     return ImageChops.subtract_modulo(image, predicted)
 
 
-def _moved(image: DecodedImage, right: int, down: int) -> DecodedImage:
-    """The image moved, zeros entering: what lies outside counts as zero."""
-    moved = Image.new(image.mode, image.size, (0,) * len(image.getbands()))
-    moved.paste(image, (right, down))
-    return moved
-
-
 def _scanlines(image: DecodedImage, chosen: Filter) -> bytes:
-    """The filtered rows, each after its filter's number."""
+    """The filtered rows, each with its filter's number in front."""
     raw = memoryview(_residual(image, chosen).tobytes())
     length = image.width * len(image.getbands())
     mark = bytes([chosen])

@@ -1,6 +1,6 @@
-"""One source, many sizes: decoded once, analyzed once, then cropped, scaled and encoded in parallel.
+"""Render one source in many sizes: decoded and analyzed once, then cropped, scaled and encoded in parallel.
 
-Half of what platforms want differs in height only (1200x675, 1200x630, 1200x628): one Lanczos step serves them all.
+Half of the platforms' formats differ in height only (1200x675, 1200x630, 1200x628): one Lanczos step serves them all.
 """
 
 import math
@@ -25,7 +25,7 @@ from image_studio.schemas.common import FileType, FocalPoint
 
 @dataclass(frozen=True, slots=True)
 class PlacedCrop:
-    """A rectangle of whole pixels in the image as it is at `factor` times its size."""
+    """A rectangle of whole pixels in the image scaled by `factor`."""
 
     factor: float
     left: int
@@ -44,69 +44,69 @@ class PlacedCrop:
         return (self.right - self.left) * (self.bottom - self.top)
 
 
-def place_crop(image: DecodedImage, size: Size, **placing: Any) -> PlacedCrop:
-    """Where a crop of exactly `size` (pixels) lies; takes what `crop_box` takes, and moves it to whole pixels."""
+def place_crop(image: DecodedImage, size: Size, **placement: Any) -> PlacedCrop:
+    """Place a crop of exactly `size` at whole pixels; further arguments are those of `crop_box`."""
     factor = max(size.width / image.width, size.height / image.height)
-    box = crop_box(image, size.width / size.height, **placing)
+    box = crop_box(image, size.width / size.height, **placement)
     left = _whole(box.left * factor, image.width * factor - size.width)
     top = _whole(box.top * factor, image.height * factor - size.height)
     return PlacedCrop(factor, left, top, left + size.width, top + size.height)
 
 
 def _whole(start: float, latest: float) -> int:
-    """The nearest whole pixel that isn't past the latest start."""
+    """Round to the nearest whole pixel that isn't past the latest start."""
     return max(0, min(round(start), int(latest + 1e-6)))
 
 
-def group_crops(cuts: Sequence[PlacedCrop]) -> list[list[int]]:
-    """Positions of cuts that are best made together: at one scale, and overlapping; the largest groups first."""
+def group_crops(crops: Sequence[PlacedCrop]) -> list[list[int]]:
+    """Group the crops (by index) that share a scale and overlap; the largest groups come first."""
     groups: list[list[int]] = []
-    for at, cut in enumerate(cuts):
+    for at, crop in enumerate(crops):
         for group in groups:
-            mates = [cuts[mate] for mate in group]
-            alone = cut.area + _around(mates).area
-            if abs(mates[0].factor / cut.factor - 1) < 1e-9 and _around([*mates, cut]).area < alone:
+            members = [crops[member] for member in group]
+            alone = crop.area + _around(members).area
+            if abs(members[0].factor / crop.factor - 1) < 1e-9 and _around([*members, crop]).area < alone:
                 group.append(at)
                 break
         else:
             groups.append([at])
-    return sorted(groups, key=lambda group: -_around([cuts[at] for at in group]).area)
+    return sorted(groups, key=lambda group: -_around([crops[at] for at in group]).area)
 
 
-def batch_crop(image: DecodedImage, cuts: Sequence[PlacedCrop]) -> list[DecodedImage]:
-    """The images of cuts at one scale, in their order, out of one scaled image."""
-    whole = _around(cuts)
+def batch_crop(image: DecodedImage, crops: Sequence[PlacedCrop]) -> list[DecodedImage]:
+    """Render crops of one scale from one scaled image, in their order."""
+    whole = _around(crops)
     box = whole.box
     inside = Box(box.left, box.top, min(box.right, image.width), min(box.bottom, image.height))
     scaled = scale(image, whole.right - whole.left, whole.bottom - whole.top, inside)
-    if len(cuts) == 1:
+    if len(crops) == 1:
         return [scaled]
     left, top = whole.left, whole.top
-    return [scaled.crop((one.left - left, one.top - top, one.right - left, one.bottom - top)) for one in cuts]
+    return [scaled.crop((one.left - left, one.top - top, one.right - left, one.bottom - top)) for one in crops]
 
 
-def _around(cuts: Sequence[PlacedCrop]) -> PlacedCrop:
-    """The smallest rectangle around all of them."""
+def _around(crops: Sequence[PlacedCrop]) -> PlacedCrop:
+    """The smallest rectangle around all crops."""
     return PlacedCrop(
-        cuts[0].factor,
-        min(one.left for one in cuts),
-        min(one.top for one in cuts),
-        max(one.right for one in cuts),
-        max(one.bottom for one in cuts),
+        crops[0].factor,
+        min(one.left for one in crops),
+        min(one.top for one in crops),
+        max(one.right for one in crops),
+        max(one.bottom for one in crops),
     )
 
 
 Mode = Literal["smart", "center", "fit"]
 
-#: Images under way at once; each holds some ten megabytes, and Lambda has at most six cores.
-_MOST_THREADS = 6
+#: Images in flight; each needs some ten megabytes, and Lambda has at most six cores.
+_MAX_THREADS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class RenditionSpec:
-    """A file to make: width x height pixels, in at most `max_bytes`, as the first of `file_types` that can be.
+    """A file to make: width x height pixels, in at most `max_bytes`, as the first of `file_types` that fits.
 
-    With a `zone` the safe zone is drawn into the image.
+    With a `zone`, the safe zone is drawn into the image.
     """
 
     width: int
@@ -118,7 +118,7 @@ class RenditionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How the image comes into another shape: cropped by what matters, in the middle, or shown whole.
+    """How the image is brought to another ratio: a smart crop, a centered crop, or fit with a background.
 
     `focal` overrides `smart`; `background` (a CSS color, `blur`, None for the edges' color) is for `fit`.
     """
@@ -132,7 +132,7 @@ class Placement:
 class Rendition:
     """A finished file; `box` is the part of the source that it shows, in source pixels (upright).
 
-    `scale` is result pixels for each source pixel; above 1 the image was enlarged.
+    `scale` is result pixels per source pixel; above 1 the image was enlarged.
     """
 
     width: int
@@ -143,21 +143,21 @@ class Rendition:
 
 
 def render_all(
-    data: bytes, wanted: Sequence[RenditionSpec], placing: Placement, limits: DecodeLimits = DEFAULT_LIMITS
+    data: bytes, specs: Sequence[RenditionSpec], placement: Placement, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> list[Rendition | StudioError]:
-    """A file, or the error why there is none, for each that is wanted, in order.
+    """Return a file, or the error of a failed one, for each spec, in order.
 
     Raises InvalidImage for a source that can't be decoded, InvalidRequest for an unknown background color.
     """
-    check_background(placing.background)
+    check_background(placement.background)
     source = read_info(data, limits)
     size = Size(source.width, source.height)
-    image = decode(data, limits, at_least=_needed(size, wanted))
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1, len(wanted) or 1)) as threads:
-        fitted = _fit_all if placing.mode == "fit" else _crop_all
-        made = fitted(image, wanted, placing, threads)
-        finish = partial(_finish_or_explain, image, size)
-        return list(threads.map(finish, wanted, made))
+    image = decode(data, limits, at_least=_needed(size, specs))
+    with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
+        fitted = _fit_all if placement.mode == "fit" else _crop_all
+        made = fitted(image, specs, placement, threads)
+        finish = partial(_finish_or_error, image, size)
+        return list(threads.map(finish, specs, made))
 
 
 def check_background(background: str | None) -> None:
@@ -170,9 +170,9 @@ def check_background(background: str | None) -> None:
         raise InvalidRequest("Unknown background. Use a CSS color such as '#ffffff' or 'white', or 'blur'.") from None
 
 
-def _needed(source: Size, wanted: Sequence[RenditionSpec]) -> Size:
-    """The pixels that the source must have so that nothing is enlarged which needn't be."""
-    factor = max((max(one.width / source.width, one.height / source.height) for one in wanted), default=1)
+def _needed(source: Size, specs: Sequence[RenditionSpec]) -> Size:
+    """The size that the source must be decoded at, so that nothing is enlarged without need."""
+    factor = max((max(one.width / source.width, one.height / source.height) for one in specs), default=1)
     return Size(math.ceil(source.width * factor), math.ceil(source.height * factor))
 
 
@@ -180,29 +180,29 @@ _Made = tuple[DecodedImage, Box]
 
 
 def _fit_all(
-    image: DecodedImage, wanted: Sequence[RenditionSpec], placing: Placement, threads: Executor
+    image: DecodedImage, specs: Sequence[RenditionSpec], placement: Placement, threads: Executor
 ) -> list[_Made]:
     whole = Box(0, 0, *image.size)
-    fit = partial(fit_inside, image, background=placing.background)
-    made = threads.map(lambda one: fit(width=one.width, height=one.height), wanted)
+    fit = partial(fit_inside, image, background=placement.background)
+    made = threads.map(lambda one: fit(width=one.width, height=one.height), specs)
     return [(one, whole) for one in made]
 
 
 def _crop_all(
-    image: DecodedImage, wanted: Sequence[RenditionSpec], placing: Placement, threads: Executor
+    image: DecodedImage, specs: Sequence[RenditionSpec], placement: Placement, threads: Executor
 ) -> list[_Made]:
-    attention = Attention(image) if placing.mode == "smart" and not placing.focal else None
-    mode: CropMode = "center" if placing.mode == "center" else "smart"
-    how = {"mode": mode, "focal": placing.focal, "attention": attention}
-    cuts = [place_crop(image, Size(one.width, one.height), **how) for one in wanted]
-    groups = group_crops(cuts)
-    images = threads.map(lambda group: batch_crop(image, [cuts[at] for at in group]), groups)
+    attention = Attention(image) if placement.mode == "smart" and not placement.focal else None
+    mode: CropMode = "center" if placement.mode == "center" else "smart"
+    how = {"mode": mode, "focal": placement.focal, "attention": attention}
+    crops = [place_crop(image, Size(one.width, one.height), **how) for one in specs]
+    groups = group_crops(crops)
+    images = threads.map(lambda group: batch_crop(image, [crops[at] for at in group]), groups)
     made = {at: one for group, ones in zip(groups, images, strict=True) for at, one in zip(group, ones, strict=True)}
-    return [(made[at], cut.box) for at, cut in enumerate(cuts)]
+    return [(made[at], crop.box) for at, crop in enumerate(crops)]
 
 
-def _finish_or_explain(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
-    """One file's trouble stays its own."""
+def _finish_or_error(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
+    """Make one file; its error doesn't affect the others."""
     try:
         return _finish(image, source, one, made)
     except StudioError as error:
@@ -222,6 +222,6 @@ def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) 
 
 
 def _in_source(box: Box, image: DecodedImage, source: Size) -> Box:
-    """The box in pixels of the source, which may have been decoded at a fraction of its size."""
+    """Convert the box to pixels of the source, which may have been decoded at a fraction of its size."""
     across, down = source.width / image.width, source.height / image.height
     return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)

@@ -1,4 +1,4 @@
-"""What a platform may cover with its own buttons and names, drawn into the image."""
+"""Draw the zones that a platform may cover with its own buttons and names."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from image_studio.imaging.types import DecodedImage
 
-#: How dark the parts outside get (0 to 255), and the frame's two colors: one of them shows on any image.
+#: The shade outside the safe zone, and the frame's two colors, of which one is visible on any image.
 _SHADE = (0, 0, 0, 120)
 _OUTER, _INNER, _CLEAR = (0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)
 _LABEL = "SAFE ZONE"
@@ -22,7 +22,7 @@ class Zone:
     right: float
 
     def corners(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Left, top, right, bottom of what stays visible, in pixels of a width x height image."""
+        """Left, top, right, bottom of the visible part, in pixels of a width x height image."""
         return (
             round(self.left * width),
             round(self.top * height),
@@ -32,7 +32,7 @@ class Zone:
 
 
 def draw_safe_zones(image: DecodedImage, zone: Zone) -> DecodedImage:
-    """The image with everything outside the zone shaded, a black and white frame around it, and its name."""
+    """Shade everything outside the zone, and draw a black and white frame with a label around it."""
     overlay = Image.new("RGBA", image.size, _SHADE)
     left, top, right, bottom = zone.corners(*image.size)
     line = max(1, min(image.size) // 300)
@@ -49,7 +49,7 @@ def draw_safe_zones(image: DecodedImage, zone: Zone) -> DecodedImage:
 
 
 def _write_label(overlay: Image.Image, left: int, top: int, room: int) -> None:
-    """The zone's name, white on black, as large as a fifth of the room (pixels) allows; nothing below 8 pixels."""
+    """Write the label, white on black, sized by the available room (pixels); none below 8 pixels."""
     size = room // 24
     if size < 8:
         return

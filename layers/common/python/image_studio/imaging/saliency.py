@@ -1,15 +1,15 @@
 """Where people look in an image: a small map, the product of four cues, made with Pillow alone.
 
-barrier   how much color must be crossed to get here straight from the nearest edge of the image: things stand
+barrier   how much the color changes on a straight way here from the nearest edge of the image: objects stand
           inside, backgrounds reach the edges (after the minimum barrier distance of Zhang et al., ICCV 2015)
-detail    what changes from pixel to pixel in a larger copy: things are in focus, backgrounds are not
-skin      how near the color is to skin's
-light     lighter or darker than what is around
+detail    changes from pixel to pixel in a larger copy: objects are in focus, backgrounds are not
+skin      how near the color is to that of skin
+light     lighter or darker than the surroundings
 
-Each cue counts twice, as it is and blurred over its surroundings, to a power of its own, and so do the places where
-photographers put things. A product rather than a sum: what several cues agree on stands out from what one shouts.
-The powers are learned (`bench/imaging/learn.py`) from the marked images of bench/imaging/pictures.json that aren't
-held out. A window is as good as the share of the map that it keeps.
+Each cue counts twice, unchanged and blurred over its surroundings, each to a power of its own; the place in the image
+counts too. In a product, what several cues agree on outweighs a single strong cue. `bench/imaging/learn.py` learns the
+powers from the marked images of bench/imaging/pictures.json that aren't held out. A window is rated by the share of
+the map that it keeps.
 """
 
 from array import array
@@ -20,10 +20,10 @@ from math import exp
 
 from PIL import Image, ImageChops, ImageFilter
 
-from image_studio.imaging.canvas import flatten
+from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
 
-#: Long sides, pixels: of the copy that is searched for detail, of the one that is compared, of the map.
+#: Long sides, pixels: of the copy for detail, of the copy for the other cues, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
 POWERS = {
@@ -32,28 +32,28 @@ POWERS = {
     "skin": (0.24, 0.12),
     "light": (0.43, 0.22),
 }
-#: How much being away from the middle costs, across; how much being low gains; and, in an upright image, being
-#: where heads are.
+#: Weights of the place: the distance from the middle (across), a low place, and in an upright image the height at
+#: which heads are.
 PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
-#: A cue of 0 still leaves this of 1, so that no single one decides.
+#: Added to each cue, so that a single cue of 0 doesn't decide.
 _LEAST = 0.005
-#: How far a cue's surroundings reach, pixels of the map.
+#: The radius of a cue's surroundings, pixels of the map.
 _REACH = 2
-#: Windows that are tried along the side.
+#: Number of windows that are tried along a side.
 _TRIED = 65
 
 Numbers = Sequence[float]
 
 
 class Attention:
-    """How much of what matters lies in each column and row of an image."""
+    """The share of attention that each column and row of an image gets."""
 
     def __init__(self, image: DecodedImage) -> None:
-        seen = _product(look(image))
-        self._across, self._down = (_running(_line(seen, axis)) for axis in (0, 1))
+        attention = _product(measure_cues(image))
+        self._across, self._down = (_running(_line(attention, axis)) for axis in (0, 1))
 
     def start(self, share: float, horizontal: bool) -> float:
-        """Where the best window begins; it and `share`, its length, are shares of the side."""
+        """Return the start of the best window; it and `share`, the window's length, are shares of the side."""
         sums = self._across if horizontal else self._down
 
         def kept(start: float) -> float:
@@ -62,8 +62,8 @@ class Attention:
         return max(((1 - share) * at / (_TRIED - 1) for at in range(_TRIED)), key=kept)
 
 
-def look(image: DecodedImage) -> dict[str, DecodedImage]:
-    """The cues, by name, gray, at most 48 pixels long."""
+def measure_cues(image: DecodedImage) -> dict[str, DecodedImage]:
+    """Return the cues by name: gray maps, at most 48 pixels long."""
     large = flatten(image).resize(_within(image.size, _DETAILED), Image.Resampling.BOX, reducing_gap=1.0)
     small = large.resize(_within(image.size, _COMPARED), Image.Resampling.BOX)
     colors = Image.merge("RGB", small.convert("YCbCr").split())  # filters refuse YCbCr
@@ -80,12 +80,12 @@ def look(image: DecodedImage) -> dict[str, DecodedImage]:
 
 
 def surroundings(cue: DecodedImage) -> DecodedImage:
-    """A cue blurred: what is close by counts too."""
+    """Blur a cue over its surroundings."""
     return cue.filter(ImageFilter.GaussianBlur(_REACH))
 
 
 def places(size: tuple[int, int], weights: dict[str, float] | None = None) -> tuple[list[float], list[float]]:
-    """The logarithm of what each column and each row of a map counts for being where it is."""
+    """Return the logarithm of the weight of each column and each row of a map."""
     weights = weights or PLACES
     width, height = size
     heads = weights["heads"] if width < 0.95 * height else 0.0
@@ -97,7 +97,7 @@ def places(size: tuple[int, int], weights: dict[str, float] | None = None) -> tu
 
 
 def _product(cues: dict[str, DecodedImage]) -> DecodedImage:
-    """The cues and places multiplied, each to its power."""
+    """Multiply cues and places, each to its power."""
     size = next(iter(cues.values())).size
     columns, rows = places(size)
     product: Iterable[float] = [exp(x + y) for y in rows for x in columns]
@@ -111,48 +111,48 @@ def _product(cues: dict[str, DecodedImage]) -> DecodedImage:
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, tuple[Numbers, Numbers]]:
-    """For each cue and its surroundings, what each of 256 values counts."""
+    """For each cue and its surroundings, the factor of each of 256 values."""
     values = [value / 255 + _LEAST for value in range(256)]
     return {name: ([v**own for v in values], [v**around for v in values]) for name, (own, around) in POWERS.items()}
 
 
 def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """The size, pixels, in proportion and at most so long, each side at least 8."""
+    """Scale a size (pixels) to at most `longest`, each side at least 8."""
     scale = min(1.0, longest / max(size))
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
 
 
 def _fourfold(value: int) -> int:
-    """Differences are small: use the whole range of a byte."""
+    """Spread small differences over the range of a byte."""
     return min(255, 4 * value)
 
 
 def _detail(gray: DecodedImage) -> DecodedImage:
-    """How far each pixel is from those beside it."""
-    beside = gray.filter(ImageFilter.GaussianBlur(1.2))
-    return ImageChops.difference(gray, beside).point(_fourfold)
+    """The difference of each pixel from its neighbors."""
+    neighbors = gray.filter(ImageFilter.GaussianBlur(1.2))
+    return ImageChops.difference(gray, neighbors).point(_fourfold)
 
 
 def _barrier(colors: DecodedImage) -> DecodedImage:
-    """The least range of colors on the four straight ways in from the edges, half of its sum over the channels."""
+    """The least range of colors on the four straight ways from the edges, half of its sum over the channels."""
     nearest = Image.new("L", colors.size, 255)
     for right, down in ((1, 0), (-1, 0), (0, 1), (0, -1)):
         highest = lowest = colors
         step = 1
-        while step < max(colors.size):  # after n rounds each pixel has seen 2^n towards its edge
-            highest = ImageChops.lighter(highest, _moved(highest, right * step, down * step))
-            lowest = ImageChops.darker(lowest, _moved(lowest, right * step, down * step))
+        while step < max(colors.size):  # after n rounds each pixel covers 2^n pixels towards its edge
+            highest = ImageChops.lighter(highest, _shift_over(highest, right * step, down * step))
+            lowest = ImageChops.darker(lowest, _shift_over(lowest, right * step, down * step))
             step *= 2
         crossed = ImageChops.subtract(highest, lowest).convert("L", (0.5, 0.5, 0.5, 0))
         nearest = ImageChops.darker(nearest, crossed)
     return nearest
 
 
-def _moved(image: DecodedImage, right: int, down: int) -> DecodedImage:
-    """The image moved; what enters is the image as it was there."""
-    moved = image.copy()
-    moved.paste(image, (right, down))
-    return moved
+def _shift_over(image: DecodedImage, right: int, down: int) -> DecodedImage:
+    """Shift the image by pixels; its own pixels stay in the gap."""
+    shifted = image.copy()
+    shifted.paste(image, (right, down))
+    return shifted
 
 
 @lru_cache(maxsize=1)
@@ -161,7 +161,7 @@ def _skin_table() -> ImageFilter.Color3DLUT:
 
 
 def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
-    """How near a color (0 to 1) is to skin's direction in RGB, if neither black nor white; smartcrop's measure."""
+    """How near a color (0 to 1) is to that of skin, unless it is almost black or white; smartcrop's measure."""
     length = (red * red + green * green + blue * blue) ** 0.5 or 1.0
     away = ((red / length - 0.78) ** 2 + (green / length - 0.57) ** 2 + (blue / length - 0.44) ** 2) ** 0.5
     luma = 0.299 * red + 0.587 * green + 0.114 * blue
@@ -169,21 +169,21 @@ def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
     return skin, skin, skin
 
 
-def _line(one: DecodedImage, axis: int) -> Numbers:
-    """The map's shares of mass by column (axis 0) or row (axis 1)."""
-    size = (one.width, 1) if axis == 0 else (1, one.height)
-    values = array("f", one.resize(size, Image.Resampling.BOX).tobytes())
+def _line(image: DecodedImage, axis: int) -> Numbers:
+    """The map's share of attention by column (axis 0) or row (axis 1)."""
+    size = (image.width, 1) if axis == 0 else (1, image.height)
+    values = array("f", image.resize(size, Image.Resampling.BOX).tobytes())
     total = sum(values)
     return [value / total for value in values]
 
 
 def _running(line: Numbers) -> Numbers:
-    """The line added up from the first cell on."""
+    """The cumulative sums of a line."""
     return [0.0, *accumulate(line)]
 
 
 def _at(sums: Numbers, share: float) -> float:
-    """The running sum at a share of the side, between two cells in proportion."""
+    """Interpolate the cumulative sum at a share of the side."""
     cell = share * (len(sums) - 1)
     low = min(int(cell), len(sums) - 2)
     return sums[low] + (sums[low + 1] - sums[low]) * (cell - low)

@@ -1,14 +1,17 @@
-"""A decoded image: RGB or RGBA, 8 bits a channel, upright, sRGB, without metadata.
+"""Types of imaging: a decoded image, sizes and boxes in pixels.
 
-Code outside `imaging` annotates with `DecodedImage` and treats it as opaque; only `.size` is read there.
+A decoded image is RGB or RGBA, 8 bits a channel, upright, sRGB, without metadata. Code outside `imaging` only reads
+its size. Pillow is not imported at run time, so that arithmetic with sizes needs no Pillow.
 """
 
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-from PIL import Image
+if TYPE_CHECKING:
+    from PIL import Image
 
-DecodedImage: TypeAlias = Image.Image
+    DecodedImage: TypeAlias = Image.Image
+else:
+    DecodedImage: TypeAlias = Any
 
 
 class Size(NamedTuple):
@@ -21,9 +24,8 @@ class Size(NamedTuple):
         return f"{self.width}x{self.height}"
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in source pixels, from the top left; fractions keep a crop's ratio exact."""
+class Box(NamedTuple):
+    """A rectangle in source pixels, from the top left, as Pillow takes it; fractions keep a crop's ratio exact."""
 
     left: float
     top: float
@@ -39,8 +41,3 @@ class Box:
     def height(self) -> float:
         """Pixels from top to bottom."""
         return self.bottom - self.top
-
-    @property
-    def corners(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom, as Pillow takes them."""
-        return self.left, self.top, self.right, self.bottom

@@ -1,20 +1,21 @@
-"""Create: a prompt becomes one to ten images of exactly the size that was asked for."""
+"""POST /create: a prompt becomes one to ten images of exactly the requested size."""
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 
 from image_studio import catalog
 from image_studio.errors import JobFailed
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import cover
+from image_studio.imaging.types import Size
 from image_studio.operations.context import OperationContext
 from image_studio.operations.generate import EncodedImage, VariationTask, generate
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
-from image_studio.operations.operation import Operation
-from image_studio.operations.prompts import ResolvedPrompt, persona_of, quotes_words, resolve_prompt
-from image_studio.operations.sizes import Size, check_area, wanted_size
+from image_studio.operations.prompts import ResolvedPrompt, find_persona, has_quoted_text, resolve_prompt
+from image_studio.operations.sizes import check_area, wanted_size
 from image_studio.providers.adapter import Task
 from image_studio.providers.spec import nearest_size
 from image_studio.schemas.common import FileType
@@ -32,22 +33,18 @@ class ResolvedRequest:
     quality: Quality
     style_preset: str | None
     template_name: str | None
-    hint: str | None
+    recommended: str | None  # the template's provider
 
 
 def resolve(request: CreateRequest) -> ResolvedRequest:
-    """Settle size, quality and style; the caller's values win over the template's.
+    """Resolve size, quality and style; the caller's values win over the template's.
 
     Raises NotFound for an unknown template, UnknownChoice for a style, InvalidRequest for a ratio.
     """
     template = catalog.template(request.template_id) if request.template_id else None
-    size = wanted_size(
-        request.width,
-        request.height,
-        request.aspect_ratio,
-        (template.width, template.height) if template else None,
-    )
+    template_size = Size(template.width, template.height) if template else None
     style = request.style_preset or (template.style_preset if template else None)
+    size = wanted_size(request.width, request.height, request.aspect_ratio, template_size)
     if style:
         catalog.style_words(style)
     return ResolvedRequest(
@@ -55,114 +52,117 @@ def resolve(request: CreateRequest) -> ResolvedRequest:
         quality=request.quality or Quality(template.quality if template else Quality.STANDARD),
         style_preset=style,
         template_name=template.name if template else None,
-        hint=template.recommended_provider if template else None,
+        recommended=template.recommended_provider if template else None,
     )
 
 
-def candidates_for(request: CreateRequest, made: ResolvedRequest, studio: OperationContext) -> list[Candidate]:
+def candidates_for(request: CreateRequest, resolved: ResolvedRequest, context: OperationContext) -> list[Candidate]:
     """The models to try, best first."""
-    wish = ModelQuery(
+    query = ModelQuery(
         operation=NAME,
-        quality=made.quality,
+        quality=resolved.quality,
         provider=request.provider,
         model=request.model,
-        hint=made.hint,
-        lettering=quotes_words(request.prompt),
+        recommended=resolved.recommended,
+        lettering=has_quoted_text(request.prompt),
     )
-    return select_candidates(wish, studio.configured, studio.health.is_open)
+    return select_candidates(query, context.configured, context.circuits.is_open)
 
 
-def estimate(request: CreateRequest, studio: OperationContext) -> int:
-    """Credits to reserve: the first choice's price for every variation. Raises what makes the request invalid."""
-    made = resolve(request)
-    check_area(made.size, studio.max_pixels)
-    persona_of(request, studio)
-    first = candidates_for(request, made, studio)[0].model
-    return first.price(nearest_size(first, *made.size)) * request.num_variations
+def estimate(request: CreateRequest, context: OperationContext) -> int:
+    """Return the credits to reserve: the first candidate's price for every variation.
+
+    Raises what makes the request invalid.
+    """
+    resolved = resolve(request)
+    check_area(resolved.size, context.max_pixels)
+    find_persona(request, context)
+    first = candidates_for(request, resolved, context)[0].model
+    return first.price(nearest_size(first, *resolved.size)) * request.num_variations
 
 
-def create(request: CreateRequest, studio: OperationContext) -> CreateResponse:
-    """Make the variations, all at the same time. Raises the first failure where none succeeds."""
-    made = resolve(request)
-    choices = candidates_for(request, made, studio)
-    wording = resolve_prompt(request, made.style_preset, studio)
-    seeds = _seeds(request, studio)
-
-    def task(choice: Candidate, seed: int) -> Task:
-        # A seed nobody asked for is sent only where the model takes one: then the one really used is known.
-        takes_seed = request.seed is not None or "seed" in choice.model.accepts
-        return Task(
-            operation=NAME,
-            width=made.size[0],
-            height=made.size[1],
-            prompt=wording.prompt,
-            negative_prompt=wording.negative_prompt,
-            seed=seed if takes_seed else None,
-            style_preset=made.style_preset,
-            guidance_scale=request.guidance_scale,
-            steps=request.steps,
+def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
+    """Make the variations in parallel. Raises JobFailed with the first failure where none succeeds."""
+    resolved = resolve(request)
+    candidates = candidates_for(request, resolved, context)
+    prompt = resolve_prompt(request, resolved.style_preset, context)
+    tasks = [
+        VariationTask(
+            number, partial(_task, request, resolved, prompt, seed), lambda data, _: _encode(data, resolved.size)
         )
-
-    orders = [
-        VariationTask(number, lambda choice, seed=seed: task(choice, seed), lambda data, _: _polish(data, made.size))  # type: ignore[misc]
-        for number, seed in enumerate(seeds, start=1)
+        for number, seed in enumerate(_seeds(request, context), start=1)
     ]
-    entries = generate(studio, choices, orders)
-    return _answer(request, made, wording, entries)
+    return _response(request, resolved, prompt, generate(context, candidates, tasks))
 
 
-def _seeds(request: CreateRequest, studio: OperationContext) -> list[int]:
-    """Variation i uses seed + i; without a seed, random ones that a second run finds again.
+def _task(
+    request: CreateRequest, resolved: ResolvedRequest, prompt: ResolvedPrompt, seed: int, candidate: Candidate
+) -> Task:
+    # A drawn seed is sent only to a model that takes one, so that the response states the seed that was used.
+    takes_seed = request.seed is not None or "seed" in candidate.model.accepts
+    return Task(
+        operation=NAME,
+        width=resolved.size.width,
+        height=resolved.size.height,
+        prompt=prompt.prompt,
+        negative_prompt=prompt.negative_prompt,
+        seed=seed if takes_seed else None,
+        style_preset=resolved.style_preset,
+        guidance_scale=request.guidance_scale,
+        steps=request.steps,
+    )
 
-    From `secrets`: restored snapshots share the state of the `random` module.
+
+def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
+    """Variation i uses seed + i. Without a seed the first one is drawn and recorded, so that a second run finds it.
+
+    It comes from `secrets`: restored snapshots share the state of the `random` module.
     """
     first = request.seed
     if first is None:
-        known = studio.journal.recall("seed")
-        first = (
-            int(known) if known else secrets.randbelow(MAX_SEED + 1)
-        )  # `random` would repeat itself in each restored snapshot
-        studio.journal.remember("seed", str(first))
+        recorded = context.journal.recall("seed")
+        first = int(recorded) if recorded else secrets.randbelow(MAX_SEED + 1)
+        context.journal.remember("seed", str(first))
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _polish(data: bytes, size: Size) -> EncodedImage:
+def _encode(data: bytes, size: Size) -> EncodedImage:
     image = decode(data)
     exact, box = cover(image, *size)
     metadata = {
         "native_size": f"{image.width}x{image.height}",
-        "crop": [round(box.left), round(box.top), round(box.right), round(box.bottom)],
-        "scale": round(size[0] / (box.right - box.left), 4),
+        "crop": [round(side) for side in box],
+        "scale": round(size.width / box.width, 4),
     }
-    facts = {"width": size[0], "height": size[1], "metadata": metadata}
+    facts = {"width": size.width, "height": size.height, "metadata": metadata}
     return EncodedImage(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
 
 
-def _answer(
-    request: CreateRequest, made: ResolvedRequest, wording: ResolvedPrompt, entries: list[Entry]
+def _response(
+    request: CreateRequest, resolved: ResolvedRequest, prompt: ResolvedPrompt, entries: list[Entry]
 ) -> CreateResponse:
     done = [entry for entry in entries if entry.stage is Stage.DONE]
     failed = [entry for entry in entries if entry.stage is Stage.FAILED]
     if not done:
         first = failed[0]
         raise JobFailed(first.status or 500, first.code or "", first.detail or "")
-    echo = ResolvedFields(
+    fields = ResolvedFields(
         prompt=request.prompt,
-        enhanced_prompt=wording.prompt if wording.changed else None,
+        enhanced_prompt=prompt.prompt if prompt.changed else None,
         template_id=request.template_id,
-        template_name=made.template_name,
+        template_name=resolved.template_name,
         provider=done[0].provider,
         model=done[0].model,
-        dimensions=f"{made.size[0]}x{made.size[1]}",
-        quality=made.quality,
+        dimensions=str(resolved.size),
+        quality=resolved.quality,
         num_variations=request.num_variations,
-        style_preset=made.style_preset,
+        style_preset=resolved.style_preset,
         persona_id=request.persona,
         reason=done[0].facts["metadata"].get("reason", ""),
     )
     return CreateResponse(
         success=True,
-        request=echo,
+        request=fields,
         results=[_image(entry) for entry in done],
         total_generated=len(done),
         total_failed=len(failed),
@@ -179,14 +179,3 @@ def _image(entry: Entry) -> CreatedImage:
         seed=entry.seed,
         **entry.facts,
     )
-
-
-OPERATION = Operation(
-    name=NAME,
-    request=CreateRequest,
-    answer=CreateResponse,
-    run=create,
-    estimate=estimate,
-    failure="Image generation failed",
-    variations=lambda request: request.num_variations,
-)

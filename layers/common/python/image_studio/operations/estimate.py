@@ -6,6 +6,7 @@ from typing import Any
 
 from image_studio.catalog.operations import table
 from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.imaging.types import Size
 from image_studio.operations.model_selection import (
     AUTO,
     UPSCALE,
@@ -14,7 +15,7 @@ from image_studio.operations.model_selection import (
     automatic_mode,
     select_candidates,
 )
-from image_studio.operations.sizes import Size, check_area, target_size, wanted_size
+from image_studio.operations.sizes import check_area, target_size, wanted_size
 from image_studio.providers import PROVIDERS
 from image_studio.providers.spec import nearest_size
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE, Quality, check_pixels

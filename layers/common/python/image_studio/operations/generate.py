@@ -1,7 +1,7 @@
-"""Make the variations of a job at the same time, each with at most one paid call, whatever happened before.
+"""Make the variations of a job in parallel, each with at most one paid call, whatever happened before.
 
-Every operation goes through here. For each variation, what the journal knows is resumed (done, failed, ordered,
-received); only a fresh one is paid for. A candidate that surely didn't charge is followed by the next one.
+Every paid operation goes through here. A variation that the journal knows is resumed (done, failed, ordered,
+received); only a fresh one is paid for. After a candidate that surely didn't charge, the next one is called.
 """
 
 import logging
@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from image_studio.errors import (
-    ProviderFailed,
-    ProviderKeyRefused,
+    MaybeCharged,
+    NotCharged,
+    ProviderError,
     ProviderOutage,
     ProviderUnavailable,
     ResultUnusable,
@@ -25,20 +26,45 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate
 from image_studio.providers import PROVIDERS, find_model
 from image_studio.providers.adapter import ProviderCredentials, ProviderImage, Task
-from image_studio.providers.client import Deadlines, StillRunning
+from image_studio.providers.client import PaidCall, StillRunning
 from image_studio.providers.spec import ModelSpec, nearest_size
 
 log = logging.getLogger(__name__)
 
-
 #: Fields of a task that a model may or may not honor.
 OPTIONAL = ("negative_prompt", "seed", "style_preset", "guidance_scale", "steps")
+#: Failures of the provider rather than of the request.
+PROVIDER_FAULTS = (ProviderOutage, ProviderUnavailable, UnknownCharge)
+UNUSABLE = "The provider's image can't be used: it is damaged, or larger or of another kind than we take."
+MAX_THREADS = 10  # of one job; the provider client limits the calls in flight per provider
+MIN_POLL_SECONDS = 5.0  # that a resumed call gets for its last poll, however late it is
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """An image ready to store: bytes, media type, and facts for the response (width, height, metadata)."""
+
+    data: bytes
+    mime: str
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class VariationTask:
+    """One variation to make: the task for a candidate, and how the provider's bytes become the response's.
+
+    `encode` gets the entry too: how to read the bytes may depend on the model that made them.
+    """
+
+    variation: int  # 1-based
+    task: Callable[[Candidate], Task]
+    encode: Callable[[bytes, Entry], EncodedImage]
 
 
 def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
-    """The task as the model takes it, and the notes for `metadata`: `clamped` values and `ignored` fields.
+    """Limit the task to what the model takes; returns it with the metadata `clamped` (values) and `ignored` (fields).
 
-    A style that a model doesn't know is no loss, its words are in the prompt already.
+    A style that the model doesn't know is not reported as ignored: its words are in the prompt.
     """
     ignored = [
         name
@@ -64,38 +90,14 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
     return replace(task, settings=settings, **fields), notes
 
 
-#: Failures that say something of the provider, not of the request.
-PROVIDER_FAULTS = (ProviderOutage, ProviderUnavailable, UnknownCharge)
-UNUSABLE = "The provider's image can't be used: it is damaged, or larger or of another kind than we take."
-MAX_AT_ONCE = 10  # threads of one job; the wire holds each provider to its own number
+def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: Sequence[VariationTask]) -> list[Entry]:
+    """Return each variation's entry, DONE or FAILED, in order.
 
-
-@dataclass(frozen=True, slots=True)
-class EncodedImage:
-    """An image ready for the caller: bytes, media type, and facts for the answer (width, height, metadata)."""
-
-    data: bytes
-    mime: str
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class VariationTask:
-    """One variation to make: the task for a choice, and what turns the provider's bytes into the answer's.
-
-    `polish` is told the entry too: how the bytes have to be read may depend on the model that made them.
+    Raises StillRunning when a variation needs longer than `context.hold_seconds`.
     """
-
-    variation: int  # 1-based
-    task: Callable[[Candidate], Task]
-    polish: Callable[[bytes, Entry], EncodedImage]
-
-
-def generate(studio: OperationContext, choices: Sequence[Candidate], orders: Sequence[VariationTask]) -> list[Entry]:
-    """Each order's entry, DONE or FAILED, in order. Raises StillRunning when some need longer than `studio.hold`."""
-    until = time.monotonic() + studio.hold
-    with ThreadPoolExecutor(max_workers=min(MAX_AT_ONCE, len(orders)), thread_name_prefix="variation") as pool:
-        futures = [pool.submit(_run_variation, studio, choices, order, until) for order in orders]
+    hold_until = time.monotonic() + context.hold_seconds
+    with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(tasks)), thread_name_prefix="variation") as pool:
+        futures = [pool.submit(_run_variation, context, candidates, task, hold_until) for task in tasks]
         wait(futures)
     running = [error for future in futures if isinstance(error := future.exception(), StillRunning)]
     others = [error for future in futures if (error := future.exception()) and not isinstance(error, StillRunning)]
@@ -106,163 +108,153 @@ def generate(studio: OperationContext, choices: Sequence[Candidate], orders: Seq
     return [future.result() for future in futures]
 
 
-def _run_variation(studio: OperationContext, choices: Sequence[Candidate], order: VariationTask, until: float) -> Entry:
-    entry = studio.journal.entry(order.variation)
+def _run_variation(
+    context: OperationContext, candidates: Sequence[Candidate], task: VariationTask, hold_until: float
+) -> Entry:
+    entry = context.journal.entry(task.variation)
     if entry.stage in (Stage.DONE, Stage.FAILED):
         return entry
-    maker = _VariationRunner(studio, order, entry, until)
+    runner = _VariationRunner(context, task, entry, hold_until)
     try:
-        data = maker.take_up() if entry.stage is not Stage.FRESH else maker.pay(choices)
-        polished = _encode(order, data, maker.entry)
+        data = runner.resume() if entry.stage is not Stage.FRESH else runner.submit(candidates)
+        encoded = _encode(task, data, runner.entry)
     except StudioError as error:
-        return _note_failure(studio, maker.entry, error)
-    facts = {**polished.facts, "metadata": {**maker.entry.facts, **polished.facts.get("metadata", {})}}
-    return studio.journal.keep(maker.entry.with_(facts=facts), polished.data, polished.mime)
+        return _record_failure(context, runner.entry, error)
+    facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
+    return context.journal.keep(runner.entry.with_(facts=facts), encoded.data, encoded.mime)
 
 
-def _note_failure(studio: OperationContext, entry: Entry, error: StudioError) -> Entry:
-    """Note the failure; credits stay on it only where the provider may have charged."""
-    charged = isinstance(error, ProviderFailed) and error.maybe_charged
+def _record_failure(context: OperationContext, entry: Entry, error: StudioError) -> Entry:
+    """Record the failure; its credits stay only where the provider may have charged."""
     failed = entry.with_(
         stage=Stage.FAILED,
         detail=error.detail,
         code=error.code,
         status=error.status,
-        credits=entry.credits if charged else 0,
+        credits=entry.credits if isinstance(error, MaybeCharged) else 0,
     )
-    studio.journal.fail(failed)
+    context.journal.fail(failed)
     return failed
 
 
-def _encode(order: VariationTask, data: bytes, entry: Entry) -> EncodedImage:
-    """The provider's bytes went through no gate yet: what doesn't pass it can't be used."""
+def _encode(task: VariationTask, data: bytes, entry: Entry) -> EncodedImage:
+    """Decode and encode the provider's bytes, which are checked here for the first time. Raises ResultUnusable."""
     try:
-        return order.polish(data, entry)
+        return task.encode(data, entry)
     except StudioError as error:
         raise ResultUnusable(UNUSABLE) from error
 
 
 class _VariationRunner:
-    """One variation on its way; `entry` is what the journal knows of it."""
+    """Gets one variation's image from a provider; `entry` is what the journal knows of it."""
 
-    def __init__(self, studio: OperationContext, order: VariationTask, entry: Entry, until: float) -> None:
-        self.studio = studio
-        self.order = order
+    def __init__(self, context: OperationContext, task: VariationTask, entry: Entry, hold_until: float) -> None:
+        assert context.provider_client is not None, "an API function generates nothing"  # noqa: S101  a mistake of ours
+        self.client = context.provider_client
+        self.context = context
+        self.task = task
         self.entry = entry
-        self.until = until
+        self.hold_until = hold_until
 
-    def take_up(self) -> bytes:
-        """Go on from where an earlier run stopped, without a paid call. Raises UnknownCharge where it can't."""
-        data = self.studio.journal.received(self.order.variation)
+    def resume(self) -> bytes:
+        """Continue where an earlier run stopped, without a paid call. Raises UnknownCharge where that is impossible."""
+        data = self.context.journal.received(self.task.variation)
         if data is not None:
             return data
         if not self.entry.handle:
             raise UnknownCharge
-        spec, model = find_model(self.entry.provider, self.entry.model)
-        choice = Candidate(spec, model, "resumed")
-        return self._call(choice, None, self._access(choice), self.entry.handle)
+        candidate = Candidate(*find_model(self.entry.provider, self.entry.model), "resumed")
+        started = time.monotonic()
+        image = self.client.resume(self._call(candidate), self.entry.handle)
+        return self._receive(candidate, image, time.monotonic() - started)
 
-    def pay(self, choices: Sequence[Candidate]) -> bytes:
-        """Try the choices in turn; the first that may have charged is the last. Raises its error."""
+    def submit(self, candidates: Sequence[Candidate]) -> bytes:
+        """Call the candidates in turn until one may have charged. Raises the last one's error."""
         failure: StudioError = ProviderUnavailable("No provider is configured for this.")
-        passed: list[str] = []
-        for choice in choices:
-            task, notes = fit_task(self.order.task(choice), choice.model)
-            size = nearest_size(choice.model, task.width, task.height)
+        failed: list[str] = []
+        for candidate in candidates:
+            task, notes = fit_task(self.task.task(candidate), candidate.model)
+            size = nearest_size(candidate.model, task.width, task.height)
             self.entry = self.entry.with_(
-                provider=choice.provider.name,
-                model=choice.model.name,
+                provider=candidate.provider.name,
+                model=candidate.model.name,
                 seed=task.seed,
-                credits=choice.model.price(size),
-                ordered_at=self.studio.now(),
-                facts={**notes, "reason": _reason(choice, passed)},
+                credits=candidate.model.price(size),
+                ordered_at=self.context.now(),
+                facts={**notes, "reason": _reason(candidate, failed)},
             )
             try:
-                return self._with_fresh_key(choice, task)
-            except ProviderFailed as error:
-                self._report(choice, error)
-                if error.maybe_charged:
-                    raise
+                return self._submit(candidate, task)
+            except MaybeCharged as error:
+                self._report(candidate, error)
+                raise
+            except NotCharged as error:
+                self._report(candidate, error)
                 failure = error
-                passed.append(choice.provider.name)
+                failed.append(candidate.provider.name)
                 self.entry = self.entry.with_(stage=Stage.FRESH)
-                self.studio.journal.release(self.entry)
+                self.context.journal.release(self.entry)
         raise failure
 
-    def _with_fresh_key(self, choice: Candidate, task: Task) -> bytes:
-        """A refused key is read anew once: it may have been rotated."""
-        access = self._access(choice)
-        try:
-            return self._call(choice, task, access)
-        except ProviderKeyRefused:
-            fresh = self.studio.keyring.access(choice.provider.name, anew=True)
-            if fresh is None or fresh == access:
-                raise
-            return self._call(choice, task, fresh)
-
-    def _access(self, choice: Candidate) -> ProviderCredentials:
-        access = self.studio.keyring.access(choice.provider.name)
-        if access is None:
-            raise ProviderUnavailable(f"{choice.provider.title} is not configured: no key is set.")
-        return access
-
-    def _call(
-        self, choice: Candidate, task: Task | None, access: ProviderCredentials, handle: str | None = None
-    ) -> bytes:
+    def _submit(self, candidate: Candidate, task: Task) -> bytes:
         started = time.monotonic()
-        left = choice.model.deadline - (self.studio.now() - self.entry.ordered_at)
-        finished = self.studio.wire.make(
-            PROVIDERS[choice.provider.name],
-            choice.model,
-            task or Task(operation="", width=0, height=0),
-            access,
-            watch=Deadlines(started + max(left, MIN_POLL_SECONDS), self.until),
-            on_handle=self._note_handle,
-            on_paying=self._note_intent,
-            handle=handle,
-            renew=lambda: self.studio.keyring.access(choice.provider.name, anew=True),
+        image = self.client.submit(self._call(candidate), task, self._record_intent)
+        return self._receive(candidate, image, time.monotonic() - started)
+
+    def _call(self, candidate: Candidate) -> PaidCall:
+        name = candidate.provider.name
+        remaining = candidate.model.deadline - (self.context.now() - self.entry.ordered_at)
+        return PaidCall(
+            adapter=PROVIDERS[name],
+            model=candidate.model,
+            credentials=self._credentials(candidate),
+            deadline=time.monotonic() + max(remaining, MIN_POLL_SECONDS),
+            hold_until=self.hold_until,
+            on_handle=self._record_handle,
+            renew_credentials=lambda: self.context.credentials(name, renew=True),
         )
-        self._settle(choice, finished, time.monotonic() - started)
-        return finished.data
 
-    def _note_intent(self) -> None:
+    def _credentials(self, candidate: Candidate) -> ProviderCredentials:
+        credentials = self.context.credentials(candidate.provider.name)
+        if credentials is None:
+            raise ProviderUnavailable(f"{candidate.provider.title} is not configured: no key is set.")
+        return credentials
+
+    def _record_intent(self) -> None:
         self.entry = self.entry.with_(stage=Stage.INTENDED)
-        self.studio.journal.intend(self.entry)
-        self.studio.health.begin(self.entry.provider)
+        self.context.journal.intend(self.entry)
+        self.context.circuits.begin(self.entry.provider)
 
-    def _note_handle(self, handle: str) -> None:
+    def _record_handle(self, handle: str) -> None:
         self.entry = self.entry.with_(stage=Stage.ORDERED, handle=handle)
-        self.studio.journal.order(self.entry)
+        self.context.journal.order(self.entry)
 
-    def _settle(self, choice: Candidate, finished: ProviderImage, seconds: float) -> None:
-        self.studio.journal.receive(self.order.variation, finished.data)
-        if finished.seed is not None:
-            self.entry = self.entry.with_(seed=finished.seed)
-        self._report(choice, None)
+    def _receive(self, candidate: Candidate, image: ProviderImage, seconds: float) -> bytes:
+        self.context.journal.receive(self.task.variation, image.data)
+        if image.seed is not None:
+            self.entry = self.entry.with_(seed=image.seed)
+        self.context.circuits.report(candidate.provider.name, ok=True)
         log.info(
             "image received",
             extra={
-                "provider": choice.provider.name,
-                "model": choice.model.name,
-                "variation": self.order.variation,
+                "provider": candidate.provider.name,
+                "model": candidate.model.name,
+                "variation": self.task.variation,
                 "seconds": round(seconds, 3),
-                "bytes": len(finished.data),
+                "bytes": len(image.data),
             },
         )
+        return image.data
 
-    def _report(self, choice: Candidate, error: ProviderFailed | None) -> None:
-        if error is None or isinstance(error, PROVIDER_FAULTS):
-            self.studio.health.report(choice.provider.name, ok=error is None)
-        if error is not None:
-            log.warning(
-                "provider failed",
-                extra={"provider": choice.provider.name, "model": choice.model.name, "code": error.code},
-            )
-
-
-def _reason(choice: Candidate, passed: list[str]) -> str:
-    """Why this model, and which providers failed for this variation before it."""
-    return f"{choice.reason}; {' and '.join(passed)} failed before" if passed else choice.reason
+    def _report(self, candidate: Candidate, error: ProviderError) -> None:
+        if isinstance(error, PROVIDER_FAULTS):
+            self.context.circuits.report(candidate.provider.name, ok=False)
+        log.warning(
+            "provider failed",
+            extra={"provider": candidate.provider.name, "model": candidate.model.name, "code": error.code},
+        )
 
 
-MIN_POLL_SECONDS = 5.0  # seconds that a resumed call gets for its last poll, however late it is
+def _reason(candidate: Candidate, failed: list[str]) -> str:
+    """Why this model was selected, and which providers failed for this variation before."""
+    return f"{candidate.reason}; {' and '.join(failed)} failed before" if failed else candidate.reason

@@ -1,4 +1,4 @@
-"""Images and fields that a request carries, and which of them an operation uses: read off the operations table."""
+"""Read images and fields of a request, and check them against the catalog's table of operations."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,36 +13,36 @@ from image_studio.operations.context import OperationContext
 from image_studio.schemas.common import Request
 from image_studio.schemas.limits import Quality
 
-#: How a reference to an upload, an earlier result, or a stored input of the request starts.
+#: Prefixes of references to an upload, an earlier result, or a stored input of the request.
 REFERENCES = ("upload:", "job:", "input:")
 
 
-def read_image(text: str, studio: OperationContext) -> bytes:
-    """The bytes of raw base64, a data URL, `upload:<id>`, `job:<id>[/<variation>]`, or an input that was stored apart.
+def read_image(text: str, context: OperationContext) -> bytes:
+    """Return the bytes of raw base64, a data URL, `upload:<id>`, `job:<id>[/<variation>]` or a stored input.
 
-    Raises InvalidImage for anything else, NotFound for what isn't the caller's.
+    Raises InvalidImage for anything else, NotFound for ids that are not the caller's.
     """
     if text.startswith(REFERENCES):
-        return studio.library.image(text)
+        return context.references.image(text)
     return decode_base64(text)
 
 
-def decode_input(text: str, studio: OperationContext, field: str | None = None) -> DecodedImage:
-    """The decoded image. `field` names one that isn't the request's main image in the sentence of an error."""
+def decode_input(text: str, context: OperationContext, field: str | None = None) -> DecodedImage:
+    """Decode an image. `field` is named in errors, for images other than the request's main one."""
     try:
-        return decode(read_image(text, studio), pixel_limits(studio))
+        return decode(read_image(text, context), pixel_limits(context))
     except InvalidImage as error:
         if field is None:
             raise
         raise InvalidImage(f"{field}: {error.detail}") from None
 
 
-def pixel_limits(studio: OperationContext) -> DecodeLimits:
-    """What a caller's image may be: the gate's own limits, and the pixels of the caller's tier."""
-    return DecodeLimits(max_pixels=studio.max_pixels)
+def pixel_limits(context: OperationContext) -> DecodeLimits:
+    """The decoder's limits, with the maximum pixels of the caller's tier."""
+    return DecodeLimits(max_pixels=context.max_pixels)
 
 
-#: Fields of the table that a request calls otherwise.
+#: Fields of the table whose request fields have other names.
 REQUEST_FIELDS: Mapping[str, tuple[str, ...]] = {
     "mask": ("mask_base64",),
     "background": ("background_image_base64",),
@@ -56,36 +56,36 @@ QUALITY = "quality"
 
 
 def request_fields(request: Request, names: Iterable[str]) -> frozenset[str]:
-    """Those of the table's fields `names` that the request gives: not null, not empty, no side of 0."""
-    return frozenset(name for name in names if any(_has(request, wire) for wire in REQUEST_FIELDS.get(name, (name,))))
+    """Those of the table's fields `names` that the request sets: not null, not empty, no side of 0."""
+    return frozenset(name for name in names if any(_has(request, field) for field in REQUEST_FIELDS.get(name, (name,))))
 
 
-def _has(request: Request, wire: str) -> bool:
-    value = getattr(request, wire)
-    return value not in (None, "", 0) if wire.startswith("expand_") else value not in (None, "")
+def _has(request: Request, field: str) -> bool:
+    value = getattr(request, field)
+    return value not in (None, "", 0) if field.startswith("expand_") else value not in (None, "")
 
 
-def require(info: OperationInfo, given: frozenset[str]) -> None:
-    """Raise InvalidRequest with the documented sentence where a field is missing."""
-    sentence = info.missing(given)
+def require(info: OperationInfo, fields: frozenset[str]) -> None:
+    """Raise InvalidRequest with the documented sentence where a required field is missing from `fields`."""
+    sentence = info.missing(fields)
     if sentence:
         raise InvalidRequest(sentence)
 
 
-def unsupported_fields(request: Request, info: OperationInfo, given: frozenset[str]) -> list[str]:
-    """Fields and options, as the request calls them, that the operation has no use for."""
-    fields = [
-        wire
-        for name in sorted(given - info.honored)
-        for wire in REQUEST_FIELDS.get(name, (name,))
-        if _has(request, wire)
+def unsupported_fields(request: Request, info: OperationInfo, fields: frozenset[str]) -> list[str]:
+    """The request's fields and options that the operation has no use for."""
+    unsupported = [
+        field
+        for name in sorted(fields - info.honored)
+        for field in REQUEST_FIELDS.get(name, (name,))
+        if _has(request, field)
     ]
     options: Mapping[str, Any] = getattr(request, "options", {})
-    return fields + [f"options.{name}" for name in options if name != QUALITY and name not in info.options]
+    return unsupported + [f"options.{name}" for name in options if name != QUALITY and name not in info.options]
 
 
 def checked_options(info: OperationInfo, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The operation's own options. Raises InvalidRequest or UnknownChoice; null means "not given"."""
+    """Check the operation's own options; null means "not set". Raises InvalidRequest or UnknownChoice."""
     return {
         name: info.options[name].check(name, value)
         for name, value in options.items()
@@ -94,14 +94,14 @@ def checked_options(info: OperationInfo, options: Mapping[str, Any]) -> dict[str
 
 
 def quality_of(options: Mapping[str, Any]) -> Quality:
-    """`options.quality`, standard where it isn't given. Raises UnknownChoice."""
-    asked = options.get(QUALITY)
-    if asked is None:
+    """Return `options.quality`, standard by default. Raises UnknownChoice."""
+    quality = options.get(QUALITY)
+    if quality is None:
         return Quality.STANDARD
     try:
-        return Quality(asked)
+        return Quality(quality)
     except ValueError:
-        raise UnknownChoice.of("options.quality", str(asked), [*Quality]) from None
+        raise UnknownChoice.of("options.quality", str(quality), [*Quality]) from None
 
 
 def check_style(style_preset: str | None) -> None:

@@ -1,7 +1,7 @@
-"""The seam between pure and durable: what an operation notes while it works, variation by variation.
+"""The journal of a run: what an operation records while it works, variation by variation.
 
-The worker binds it to a job record, so that whatever crashes, the next run knows what was paid for. An operation
-asks for a variation's entry first and goes on from there; it never makes a second paid call for one.
+The worker binds it to the job record, so that after a crash the next run knows what was paid for. An operation reads a
+variation's entry first and continues from there; it never makes a second paid call for a variation.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,18 +12,18 @@ from image_studio.schemas.common import StoredImage
 
 
 class Stage(StrEnum):
-    """How far a variation is."""
+    """The progress of a variation."""
 
     FRESH = "fresh"  # nothing was paid
-    INTENDED = "intended"  # a paid call was about to be made; whether it was is unknown
-    ORDERED = "ordered"  # the provider gave a handle
+    INTENDED = "intended"  # a paid call was about to be sent; whether it was is unknown
+    ORDERED = "ordered"  # the provider accepted the call and returned a handle
     DONE = "done"
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What is known of one variation."""
+    """The record of one variation."""
 
     variation: int
     stage: Stage = Stage.FRESH
@@ -40,60 +40,60 @@ class Entry:
     status: int | None = None
 
     def with_(self, **changes: Any) -> "Entry":
-        """The entry with some fields changed."""
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
 
 class Journal(Protocol):
-    """Where an operation notes what it does. Every call is on record when it returns."""
+    """Where an operation records its progress. Each method returns after the record is written."""
 
     def entry(self, variation: int) -> Entry:
-        """What is known of a variation (1-based)."""
+        """Return the record of a variation (1-based)."""
         ...
 
     def intend(self, entry: Entry) -> None:
-        """Note that a paid call is about to be made. Raises JobLost when another worker has taken over."""
+        """Record that a paid call is about to be sent. Raises JobLost when another worker has taken over."""
         ...
 
     def order(self, entry: Entry) -> None:
-        """Note the provider's handle, at once."""
+        """Record the provider's handle."""
         ...
 
     def receive(self, variation: int, data: bytes) -> None:
-        """Keep the provider's bytes as they came, before anything is done with them."""
+        """Store the provider's bytes unchanged, before they are processed."""
         ...
 
     def received(self, variation: int) -> bytes | None:
-        """The bytes that an earlier run received, if it got that far."""
+        """Return the bytes that an earlier run received, or None."""
         ...
 
     def release(self, entry: Entry) -> None:
-        """Note that the paid call surely wasn't charged: the variation is fresh again."""
+        """Record that the paid call was surely not charged: the variation is fresh again."""
         ...
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Store the finished image, then note it as done; the entry comes back with where it is."""
+        """Store the finished image, then record it as done; returns the entry with its location."""
         ...
 
     def fail(self, entry: Entry) -> None:
-        """Note why there will be no image."""
+        """Record why there is no image."""
         ...
 
     def recall(self, name: str) -> str | None:
-        """What an earlier run remembered under `name`."""
+        """Return what an earlier run remembered under `name`, or None."""
         ...
 
     def remember(self, name: str, value: str) -> None:
-        """Keep a decision that a later run must not take anew, such as an enhanced prompt."""
+        """Record a decision that a later run must not make again, such as an enriched prompt."""
         ...
 
 
 class JobLost(Exception):
-    """Another worker holds the job now; this run must stop without a further paid call."""
+    """Another worker holds the job; this run must stop without a further paid call."""
 
 
 class NullJournal:
-    """A journal of an inline run: nothing is kept, nothing can be resumed."""
+    """The journal of an inline run: images stay in memory, nothing can be resumed."""
 
     def __init__(self) -> None:
         self.images: dict[str, bytes] = {}
@@ -103,33 +103,33 @@ class NullJournal:
         return Entry(variation=variation)
 
     def intend(self, entry: Entry) -> None:
-        """Nothing to note."""
+        """Record nothing."""
 
     def order(self, entry: Entry) -> None:
-        """Nothing to note."""
+        """Record nothing."""
 
     def receive(self, variation: int, data: bytes) -> None:
-        """Nothing to keep."""
+        """Store nothing."""
 
     def received(self, variation: int) -> bytes | None:
-        """Nothing was kept."""
+        """None, always."""
         return None
 
     def release(self, entry: Entry) -> None:
-        """Nothing to note."""
+        """Record nothing."""
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Hold the image in memory under the variation's number."""
+        """Keep the image in memory under the variation's number."""
         stored = StoredImage(str(entry.variation), len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 
     def fail(self, entry: Entry) -> None:
-        """Nothing to note."""
+        """Record nothing."""
 
     def recall(self, name: str) -> str | None:
-        """Nothing was remembered."""
+        """None, always."""
         return None
 
     def remember(self, name: str, value: str) -> None:
-        """Nothing to note."""
+        """Record nothing."""

@@ -241,14 +241,14 @@ def _model_entry(spec: ProviderSpec, model: ModelSpec) -> dict[str, Any]:
         "emulated": [name for name in able if f"edit.{name}" in model.emulates],
         "use_cases": labels,
         "features": _features(model),
-        "supports_multi_image": model.images > 1,
-        "supports_controlnet": model.does("control.structure") and not model.images,
+        "supports_multi_image": model.max_images > 1,
+        "supports_controlnet": model.does("control.structure") and not model.max_images,
         "languages": ["en"],
     }
 
 
 def _features(model: ModelSpec) -> list[str]:
-    several = [f"Multi-image ({model.images} images)"] if model.images > 1 else []
+    several = [f"Multi-image ({model.max_images} images)"] if model.max_images > 1 else []
     return several + [word for field, word in _FEATURES.items() if field in model.accepts]
 
 

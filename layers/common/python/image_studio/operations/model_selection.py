@@ -1,21 +1,22 @@
-"""Select provider and model: a pure function of the request, the specs and who is configured. It says why."""
+"""Select providers and models, with reasons: a pure function of the request, the specs and the configured providers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from image_studio.catalog.operations import table
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
+from image_studio.imaging.types import Size
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 AUTO = "auto"
-LETTERING = "lettering"  # a list of `ModelSpec.auto` beside those of the operations
-UNLISTED = 1_000  # the rank of a model that no list names
+LETTERING = "lettering"  # a ranking in `ModelSpec.auto` besides those of the operations
+UNLISTED = 1_000  # the rank of a model without one
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A provider's model, and why it is here."""
+    """A provider and model that can carry out the request, and why it was selected."""
 
     provider: ProviderSpec
     model: ModelSpec
@@ -24,44 +25,44 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelQuery:
-    """What a request asks of the choice. `hint` is a template's recommended provider, which only advises.
+    """What a request requires of the model. `recommended` is a template's provider, which is preferred, not required.
 
-    `lettering`: there are words to be set in the image, which few models do well.
+    `lettering`: text is to be set in the image, which few models do well.
     """
 
     operation: str
     quality: str
     provider: str | None = None
     model: str | None = None
-    hint: str | None = None
+    recommended: str | None = None
     lettering: bool = False
 
 
 def provider_names() -> list[str]:
-    """Everything that `provider` accepts."""
+    """The values that `provider` accepts."""
     return [AUTO, *PROVIDERS, *ALIASES]
 
 
 def select_candidates(
-    wish: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool] = lambda _: False
+    query: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool] = lambda _: False
 ) -> list[Candidate]:
-    """The models to try, best first. A provider or model that was asked for by name is the only one.
+    """The models to try, best first; a requested provider or model is the only one.
 
-    Raises UnknownChoice, UnsupportedChoice (who can is listed) and ProviderUnavailable (nobody is configured).
+    Raises UnknownChoice, UnsupportedChoice (naming the models that can) and ProviderUnavailable (none is configured).
     """
-    provider, model = resolve_names(wish.provider, wish.model)
+    provider, model = resolve_names(query.provider, query.model)
     if model is None and provider is None:
-        return _automatic(wish, configured, is_open)
-    choices = list(_asked_for(wish, provider, model))
-    usable = [choice for choice in choices if choice.provider.name in configured]
+        return _automatic(query, configured, is_open)
+    candidates = list(_requested(query, provider, model))
+    usable = [candidate for candidate in candidates if candidate.provider.name in configured]
     if not usable:
-        names = ", ".join(dict.fromkeys(choice.provider.title for choice in choices))
+        names = ", ".join(dict.fromkeys(candidate.provider.title for candidate in candidates))
         raise ProviderUnavailable(f"{names} is not configured: no key is set.")
     return usable[:1]
 
 
 def resolve_names(provider: str | None, model: str | None) -> tuple[str | None, str | None]:
-    """Provider and model by their own names, aliases resolved; None means free to choose. Raises UnknownChoice."""
+    """Return provider and model by their own names, aliases resolved; None means any. Raises UnknownChoice."""
     if not provider or provider == AUTO:
         return None, model or None
     if provider in ALIASES:
@@ -72,156 +73,157 @@ def resolve_names(provider: str | None, model: str | None) -> tuple[str | None, 
     return provider, model or None
 
 
-def _asked_for(wish: ModelQuery, provider: str | None, model: str | None) -> Iterator[Candidate]:
+def _requested(query: ModelQuery, provider: str | None, model: str | None) -> Iterator[Candidate]:
     if provider and model:
         spec = PROVIDERS[provider].SPEC
         found = spec.model(model)
         if found is None:
-            raise UnknownChoice.of(f"model of {provider}", model, _able(wish.operation, spec) or ["none"])
-        yield _checked(wish, spec, found)
+            raise UnknownChoice.of(f"model of {provider}", model, _able(query.operation, spec) or ["none"])
+        yield _checked(query, spec, found)
     elif provider:
-        able = ranked_models(wish, [spec for spec in SPECS if spec.name == provider])
+        able = ranked_models(query, [spec for spec in SPECS if spec.name == provider])
         if not able:
-            raise UnsupportedChoice(
-                f"{PROVIDERS[provider].SPEC.title} can't do {wish.operation}. Who can: {_who_can(wish.operation)}."
-            )
-        yield Candidate(*able[0], f"{provider} was asked for; its model for {wish.quality} quality")
+            raise _unsupported(PROVIDERS[provider].SPEC.title, query.operation)
+        yield Candidate(*able[0], f"{provider} was requested; its model for {query.quality} quality")
     elif model:
         named = [(spec, found) for spec in SPECS if (found := spec.model(model))]
         if not named:
-            raise UnknownChoice.of("model", model, _able(wish.operation, *SPECS))
+            raise UnknownChoice.of("model", model, _able(query.operation, *SPECS))
         for spec, found in named:
-            yield _checked(wish, spec, found)
+            yield _checked(query, spec, found)
 
 
-def _checked(wish: ModelQuery, spec: ProviderSpec, model: ModelSpec) -> Candidate:
+def _checked(query: ModelQuery, spec: ProviderSpec, model: ModelSpec) -> Candidate:
     if model.retired:
         raise UnsupportedChoice(f"{model.name} is retired: {model.retired}")
-    if not model.does(wish.operation):
-        raise UnsupportedChoice(
-            f"{spec.title}'s {model.name} can't do {wish.operation}. Who can: {_who_can(wish.operation)}."
-        )
-    return Candidate(spec, model, f"{spec.name} {model.name} was asked for")
+    if not model.does(query.operation):
+        raise _unsupported(f"{spec.title}'s {model.name}", query.operation)
+    return Candidate(spec, model, f"{spec.name} {model.name} was requested")
 
 
-def _automatic(wish: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Candidate]:
-    hinted = list(_hinted(wish))
-    wish = replace(wish, lettering=wish.lettering or any(LETTERING in choice.model.auto for choice in hinted))
-    able = [*hinted, *(Candidate(spec, model, _why(wish, model)) for spec, model in ranked_models(wish, SPECS))]
+def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Candidate]:
+    recommended = list(_recommended(query))
+    query = replace(
+        query, lettering=query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
+    )
+    able = [
+        *recommended,
+        *(Candidate(spec, model, _reason(query, model)) for spec, model in ranked_models(query, SPECS)),
+    ]
     if not able:
-        raise UnsupportedChoice(f"Nobody can do {wish.operation}.")
+        raise UnsupportedChoice(f"No provider can do {query.operation}.")
     # One model per provider: a second model of a provider that just failed is no fallback.
     best: dict[str, Candidate] = {}
-    for choice in able:
-        if choice.provider.name in configured:
-            best.setdefault(choice.provider.name, choice)
+    for candidate in able:
+        if candidate.provider.name in configured:
+            best.setdefault(candidate.provider.name, candidate)
     if not best:
-        raise ProviderUnavailable(f"No provider that can do {wish.operation} is configured: no key is set.")
+        raise ProviderUnavailable(f"No provider that can do {query.operation} is configured: no key is set.")
     return _failing_last(list(best.values()), {name for name in best if is_open(name)})
 
 
-def _failing_last(choices: list[Candidate], failing: set[str]) -> list[Candidate]:
-    """The choices in their order, but providers that failed just now behind the others, whose reasons say so."""
+def _failing_last(candidates: list[Candidate], failing: set[str]) -> list[Candidate]:
+    """Move providers that failed just now behind the others, whose reasons then say so."""
     names = " and ".join(sorted(failing))
     well = [
-        replace(choice, reason=f"{choice.reason}; {names} failed just now") if failing else choice
-        for choice in choices
-        if choice.provider.name not in failing
+        replace(candidate, reason=f"{candidate.reason}; {names} failed just now") if failing else candidate
+        for candidate in candidates
+        if candidate.provider.name not in failing
     ]
-    return well + [choice for choice in choices if choice.provider.name in failing]
+    return well + [candidate for candidate in candidates if candidate.provider.name in failing]
 
 
-def _hinted(wish: ModelQuery) -> Iterator[Candidate]:
-    """The template's recommendation, if it can do the operation."""
-    if wish.hint not in PROVIDERS and wish.hint not in ALIASES:
-        return  # it only advises: a template may outlive the provider that it recommends
-    provider, model = resolve_names(wish.hint, None)
+def _recommended(query: ModelQuery) -> Iterator[Candidate]:
+    """The template's recommended model, if it can do the operation."""
+    if query.recommended not in PROVIDERS and query.recommended not in ALIASES:
+        return  # a template may still name a provider that was removed
+    provider, model = resolve_names(query.recommended, None)
     if provider and model:
         spec, found = find_model(provider, model)
-        if found.does(wish.operation):
-            yield Candidate(spec, found, f"the template recommends {wish.hint}")
+        if found.does(query.operation):
+            yield Candidate(spec, found, f"the template recommends {query.recommended}")
     elif provider:
-        for spec, found in ranked_models(wish, [PROVIDERS[provider].SPEC])[:1]:
-            yield Candidate(spec, found, f"the template recommends {provider}; its model for {wish.quality} quality")
+        for spec, found in ranked_models(query, [PROVIDERS[provider].SPEC])[:1]:
+            yield Candidate(spec, found, f"the template recommends {provider}; its model for {query.quality} quality")
 
 
-def ranked_models(wish: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
-    """Live models that can, by the ordered lists of the quality, then the cheapest first."""
+def ranked_models(query: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
+    """The live models that can do it, by their rank for the quality, then by price."""
 
     def order(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[list[int], int, bool]:
         _, model = pair
-        ranks = [model.auto.get(name, {}).get(wish.quality, UNLISTED) for name in _lists(wish)]
-        return ranks, model.price(), wish.operation in model.emulates
+        ranks = [model.auto.get(name, {}).get(query.quality, UNLISTED) for name in _rankings(query)]
+        return ranks, model.price(), query.operation in model.emulates
 
-    able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(wish.operation)]
+    able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(query.operation)]
     return sorted(able, key=order)
 
 
-def _lists(wish: ModelQuery) -> tuple[str, ...]:
-    """The names of the ordered lists that count, the first one most."""
-    return (LETTERING, wish.operation) if wish.lettering else (wish.operation,)
+def _rankings(query: ModelQuery) -> tuple[str, ...]:
+    """The names of the rankings that apply, the most important first."""
+    return (LETTERING, query.operation) if query.lettering else (query.operation,)
 
 
-def _why(wish: ModelQuery, model: ModelSpec) -> str:
-    for name in _lists(wish):
-        rank = model.auto.get(name, {}).get(wish.quality)
+def _reason(query: ModelQuery, model: ModelSpec) -> str:
+    for name in _rankings(query):
+        rank = model.auto.get(name, {}).get(query.quality)
         if rank:
-            purpose = "words in an image" if name == LETTERING else f"{wish.quality} quality"
+            purpose = "words in an image" if name == LETTERING else f"{query.quality} quality"
             return f"number {rank} in the order for {purpose}"
     return "cheapest configured model that can"
 
 
-def _who_can(operation: str) -> str:
-    return "; ".join(f"{spec.name} ({', '.join(able)})" for spec in SPECS if (able := _able(operation, spec)))
+def _unsupported(title: str, operation: str) -> UnsupportedChoice:
+    able = "; ".join(f"{spec.name} ({', '.join(names)})" for spec in SPECS if (names := _able(operation, spec)))
+    return UnsupportedChoice(f"{title} can't do {operation}. Models that can: {able}.")
 
 
 def _able(operation: str, *specs: ProviderSpec) -> list[str]:
-    """The live models that can, by name."""
+    """The names of the live models that can do the operation."""
     return [model.name for spec in specs for model in spec.live_models() if model.does(operation)]
 
 
 UPSCALE = "upscale"
 FAST, CONSERVATIVE = "fast", "conservative"
-Size = tuple[int, int]  # width x height, pixels
-EXACT = 1.001  # times; less than this was only rounded
+ROUNDED_FACTOR = 1.001  # a factor up to this comes from rounding
 
 
-def automatic_mode(choices: Callable[[str], list[Candidate]], model: str | None, size: Size, target: Size) -> str:
-    """The mode of a model asked for by name; else fast where the image and the target fit it, else conservative.
+def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | None, size: Size, target: Size) -> str:
+    """Return the requested model's mode; else fast where it takes the image and reaches the target; else conservative.
 
-    `choices` gives a mode's models, best first. Creative is never taken of its own accord.
+    `candidates` returns a mode's models, best first. Creative is never selected automatically.
     """
     named = _mode_of(model) if model else None
     if named:
         return named
     try:
-        first = choices(FAST)[0]
+        first = candidates(FAST)[0]
     except (UnsupportedChoice, ProviderUnavailable):
         return CONSERVATIVE
     return FAST if fits_unscaled(first, size) and reaches(first, size, target) else CONSERVATIVE
 
 
-def fits_unscaled(choice: Candidate, size: Size) -> bool:
+def fits_unscaled(candidate: Candidate, size: Size) -> bool:
     """Whether the model takes the image without scaling it down first."""
-    return choice.model.inputs is None or choice.model.inputs.fits(*size)
+    return candidate.model.inputs is None or candidate.model.inputs.fits(*size)
 
 
-def reaches(choice: Candidate, size: Size, target: Size) -> bool:
-    """Whether the model's own answer covers the target; True where nothing is known against it."""
+def reaches(candidate: Candidate, size: Size, target: Size) -> bool:
+    """Whether the model's result covers the target, as far as its data says."""
     factor = scale_factor(size, target)
-    if choice.model.factor is not None and factor > choice.model.factor * EXACT:
+    if candidate.model.factor is not None and factor > candidate.model.factor * ROUNDED_FACTOR:
         return False
-    most = choice.model.max_output
-    return most is None or size[0] * size[1] * factor**2 <= most * EXACT
+    limit = candidate.model.max_output
+    return limit is None or size.width * size.height * factor**2 <= limit * ROUNDED_FACTOR
 
 
 def scale_factor(size: Size, target: Size) -> float:
     """How many times larger, per side, the image must become to cover the target."""
-    return max(target[0] / size[0], target[1] / size[1])
+    return max(target.width / size.width, target.height / size.height)
 
 
 def _mode_of(model: str) -> str | None:
-    """The first mode that a model of this name carries out."""
+    """The first mode that a model with this name carries out."""
     models = [found for spec in SPECS if (found := spec.model(model))]
     able = (mode for mode in table(UPSCALE).operations if any(found.does(f"{UPSCALE}.{mode}") for found in models))
     return next(able, None)

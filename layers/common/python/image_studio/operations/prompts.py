@@ -1,4 +1,4 @@
-"""Prompt and negative prompt as the provider gets them: the caller's words, the style's, the persona's."""
+"""Resolve prompt and negative prompt: the caller's words, the style's, the persona's."""
 
 import json
 import re
@@ -12,16 +12,16 @@ from image_studio.schemas.create import DEFAULT_PERSONA, CreateRequest, Persona
 from image_studio.schemas.limits import MAX_PROMPT
 
 
-def persona_of(request: CreateRequest, studio: OperationContext) -> Persona | None:
-    """The persona that the request uses, if any.
+def find_persona(request: CreateRequest, context: OperationContext) -> Persona | None:
+    """Return the request's persona, if any.
 
-    Raises NotFound for an id that the caller doesn't have, InvalidRequest where `use_persona` finds no default.
+    Raises NotFound for an unknown id, InvalidRequest where `use_persona` finds no default persona.
     """
     persona_id = request.persona
     if persona_id is None:
         return None
     try:
-        return Persona.model_validate(studio.library.persona(persona_id))
+        return Persona.model_validate(context.references.persona(persona_id))
     except NotFound:
         if request.persona_id:
             raise
@@ -32,69 +32,69 @@ def persona_of(request: CreateRequest, studio: OperationContext) -> Persona | No
 
 
 def persona_phrases(persona: Persona) -> list[str]:
-    """What the persona adds to a prompt, phrase by phrase; a brand's voice is an image's mood."""
+    """The phrases that the persona adds to a prompt; the voice becomes the image's mood."""
     colors = f"colors: {', '.join(persona.palette)}" if persona.palette else ""
     mood = f"mood: {persona.voice}" if persona.voice else ""
     return [phrase for phrase in (*persona.style_words, colors, mood) if phrase]
 
 
-NOTE = "wording"  # its name in the journal
-#: A phrase in double quotes: words that are to stand in the image. An inch mark follows its number and is none.
+JOURNAL_NAME = "wording"  # of the resolved prompt; stored in job records
+#: A phrase in double quotes: text to set in the image. An inch mark follows a number and is no quote.
 _QUOTED = re.compile(r"(?<![^\s(:])[\"“„«](?=[^\"“”„«»]*\w)[^\"“”„«»]{1,80}[\"”“»](?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedPrompt:
-    """Prompt and negative prompt as they are sent; `changed` where the prompt isn't the caller's own any more."""
+    """Prompt and negative prompt as they are sent; `changed` where the prompt differs from the caller's."""
 
     prompt: str
     negative_prompt: str | None
     changed: bool
 
 
-def resolve_prompt(request: CreateRequest, style_preset: str | None, studio: OperationContext) -> ResolvedPrompt:
-    """Decide the words of a job, once: a later run finds them in the journal, whatever a text model says by then.
+def resolve_prompt(request: CreateRequest, style_preset: str | None, context: OperationContext) -> ResolvedPrompt:
+    """Resolve the prompt of a job once: a later run finds it in the journal, whatever a text model returns by then.
 
     Raises NotFound for an unknown persona.
     """
-    known = studio.journal.recall(NOTE)
-    if known:
-        return ResolvedPrompt(**json.loads(known))
-    wording = _worded(request, style_preset, studio)
-    studio.journal.remember(NOTE, json.dumps(asdict(wording)))
-    return wording
+    recorded = context.journal.recall(JOURNAL_NAME)
+    if recorded:
+        return ResolvedPrompt(**json.loads(recorded))
+    resolved = _resolve(request, style_preset, context)
+    context.journal.remember(JOURNAL_NAME, json.dumps(asdict(resolved)))
+    return resolved
 
 
-def _worded(request: CreateRequest, style_preset: str | None, studio: OperationContext) -> ResolvedPrompt:
-    persona = persona_of(request, studio)
+def _resolve(request: CreateRequest, style_preset: str | None, context: OperationContext) -> ResolvedPrompt:
+    persona = find_persona(request, context)
     prompt, negative = request.prompt, request.negative_prompt
     if request.enhance_prompt:
-        prompt = _richer(prompt, style_preset, studio)
+        prompt = _enhance(prompt, style_preset, context)
     if persona:
         prompt = join_phrases(prompt, persona_phrases(persona))
         negative = join_phrases(negative or "", persona.avoid_words) or None
     return ResolvedPrompt(prompt, negative, changed=request.enhance_prompt or persona is not None)
 
 
-def _richer(prompt: str, style_preset: str | None, studio: OperationContext) -> str:
-    """The prompt made richer by a text model; where that fails, or says nothing of use, by the style's words."""
+def _enhance(prompt: str, style_preset: str | None, context: OperationContext) -> str:
+    """Enrich the prompt by a text model; by the style's words where that fails or returns nothing usable."""
     words = catalog.style_words(style_preset) if style_preset else ""
-    said = (studio.rewriter.rewrite(prompt, words) or "").strip()
-    return said if 0 < len(said) <= MAX_PROMPT else enhance(prompt, style_preset)
+    enriched = (context.enrich_prompt(prompt, words) or "").strip()
+    return enriched if 0 < len(enriched) <= MAX_PROMPT else append_style(prompt, style_preset)
 
 
-def enhance(prompt: str, style_preset: str | None) -> str:
-    """The prompt with the style's words appended, unless it has them; without a style, as it is."""
+def append_style(prompt: str, style_preset: str | None) -> str:
+    """Append the style's words to the prompt, unless it has them already."""
     return join_phrases(prompt, [catalog.style_words(style_preset)] if style_preset else [])
 
 
-def quotes_words(prompt: str) -> bool:
-    """Whether the prompt quotes words that are to be set in the image."""
+def has_quoted_text(prompt: str) -> bool:
+    """Whether the prompt quotes text that is to be set in the image."""
     return _QUOTED.search(prompt) is not None
 
 
 def join_phrases(text: str, phrases: Iterable[str]) -> str:
-    """The text with those phrases appended that it doesn't have yet, as far as a prompt may be long."""
+    """Append the phrases that the text doesn't have yet, up to the longest prompt."""
     for phrase in phrases:
         longer = f"{text}, {phrase}" if text else phrase
         if phrase and phrase.lower() not in text.lower() and len(longer) <= MAX_PROMPT:

@@ -1,10 +1,12 @@
 """Operations that make one image: fit the input to a model, make the image, describe how it was made."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
+from image_studio.catalog.operations import OperationInfo
 from image_studio.errors import InvalidImage, JobFailed
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode, encode_for_provider
@@ -14,152 +16,109 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.generate import EncodedImage, VariationTask, generate
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
-from image_studio.operations.prompts import enhance
+from image_studio.operations.prompts import append_style
 from image_studio.providers import PROVIDERS, SPECS, find_model
 from image_studio.providers.adapter import Blob, Task
 from image_studio.providers.spec import InputLimits, nearest_size
-from image_studio.schemas.common import FileType
+from image_studio.schemas.common import SingleImageRequest
+from image_studio.schemas.limits import Quality
 
-#: Two shapes closer than this are the same: providers round their pixels.
-SAME_SHAPE = 0.005
-#: Share of a provider's largest request that the images may fill; base64 takes a third more than bytes.
-ROOM = 0.7
+#: Two ratios closer than this are the same: providers round their pixels.
+SAME_RATIO = 0.005
+#: Share of a provider's largest request that the images may fill; base64 is a third longer than the bytes.
+IMAGES_SHARE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How an image goes to a model: its place in what is sent, and the size that is wanted back (pixels)."""
+    """How an image is sent to a model: its place in the sent frame, and the size that is requested (pixels)."""
 
     frame: Frame
-    wanted: Size
+    requested: Size
 
 
-def fit(choice: Candidate, width: int, height: int, times: float = 1.0, *, pad: bool = True) -> Fit:
-    """The fit of a width x height image that is to come back `times` as large. Raises InvalidImage.
-
-    A model that answers in shapes of its own gets the image padded to the nearest of them (`pad`), so that
-    nothing is cut off or stretched; the padding is cut off the result.
-    """
-    across, down = _canvas(choice, width, height) if pad else (width, height)
-    limits = choice.model.inputs or InputLimits()
-    shrink = min(1.0, limits.max_side / max(across, down), math.sqrt(limits.max_pixels / (across * down)))
-    size = Size(*(max(1, math.floor(side * shrink + 1e-6)) for side in (across, down)))
-    inner = Size(*(max(1, min(bound, round(side * shrink))) for side, bound in zip((width, height), size, strict=True)))
-    _check_limits(choice, limits, size, Size(width, height))
-    frame = Frame(size, (size.width - inner.width) // 2, (size.height - inner.height) // 2, inner)
-    return Fit(frame, Size(round(across * times), round(down * times)))
-
-
-def _canvas(choice: Candidate, width: int, height: int) -> tuple[float, float]:
-    """The image's size, or the smallest canvas around it that has the nearest of the model's own shapes.
-
-    An upscaler's classes of size are no shapes.
-    """
-    if not isinstance(choice.model.sizes, tuple) or "target_resolution" in choice.model.accepts:
-        return width, height
-    native = nearest_size(choice.model, width, height)
-    ratio = native.width / native.height
-    if abs(math.log(ratio * height / width)) <= SAME_SHAPE:
-        return width, height
-    return max(width, height * ratio), max(height, width / ratio)
-
-
-def _check_limits(choice: Candidate, limits: InputLimits, sent: Size, size: Size) -> None:
-    if limits.fits(*sent):
-        return
-    who = f"{choice.provider.title}'s {choice.model.name}"
-    short, long = sorted(sent)
-    if limits.max_aspect and long > short * limits.max_aspect:
-        raise InvalidImage(
-            f"The image is {long / short:.2f}:1; {who} takes at most {limits.max_aspect:g}:1. Crop it first."
-        )
-    raise InvalidImage(
-        f"The image has {size} pixels; {who} needs sides of at least {limits.min_side}"
-        f" and {limits.min_pixels:,} pixels in all. Send a larger image."
-    )
-
-
-def accepting_models(choices: Sequence[Candidate], check: Callable[[Candidate], object]) -> list[Candidate]:
-    """The choices whose model takes the image. Raises the first one's InvalidImage where none does."""
-    able: list[Candidate] = []
-    refusals: list[InvalidImage] = []
-    for choice in choices:
-        try:
-            check(choice)
-        except InvalidImage as refusal:
-            refusals.append(refusal)
-        else:
-            able.append(choice)
-    if not able:
-        raise refusals[0]
-    return able
-
-
-def fit_reference(image: DecodedImage, choice: Candidate) -> DecodedImage:
-    """A further image (style, background, light), scaled down to the model's limits; its shape is free."""
-    limits = choice.model.inputs or InputLimits()
-    shrink = min(1.0, limits.max_side / max(image.size), math.sqrt(limits.max_pixels / (image.width * image.height)))
-    if shrink == 1.0:
-        return image
-    return scale(image, max(1, math.floor(image.width * shrink)), max(1, math.floor(image.height * shrink)))
-
-
-def encode_input(image: DecodedImage, choice: Candidate, share: int = 1) -> Blob:
-    """The image as it is sent, in its share of the provider's largest request (bytes)."""
-    data, file_type = encode_for_provider(image, int(choice.provider.request_bytes * ROOM / share))
-    return Blob(data, file_type.mime)
-
-
-#: An image for the caller and what the answer's `metadata` says of it.
+#: An image for the caller and its `metadata`.
 FinishedImage = tuple[DecodedImage, dict[str, Any]]
 
 
-def find_candidates(wish: ModelQuery, studio: OperationContext) -> list[Candidate]:
-    """The models to try, best first; a model that is another provider's than the one named with it wins.
+@dataclass(frozen=True, kw_only=True)
+class SingleImageOperation(ABC):
+    """A checked request for one image, its inputs decoded. Each operation implements what differs."""
 
-    Clients of the original name one fixed provider with every model that `/edit/models` lists.
+    group: ClassVar[str]  # the first part of the operation's name, as in `edit.inpaint`
+
+    request: SingleImageRequest
+    info: OperationInfo
+    quality: Quality
+    ignored: list[str]  # fields that the operation has no use for
+    image: DecodedImage
+
+    @property
+    def name(self) -> str:
+        """The operation's full name, as the providers' specs list it."""
+        return f"{self.group}.{self.info.name}"
+
+    def candidates(self, context: OperationContext) -> list[Candidate]:
+        """The models that take the image, best first."""
+        query = ModelQuery(
+            operation=self.name, quality=self.quality, provider=self.request.provider, model=self.request.model
+        )
+        return accepting_models(find_candidates(query, context), self.fit)
+
+    def accepted(self, field: str) -> Any:
+        """The request's value of a field where the operation honors the field, else None."""
+        return getattr(self.request, field) if field in self.info.honored else None
+
+    @abstractmethod
+    def fit(self, candidate: Candidate) -> Fit:
+        """Fit the image to the model. Raises InvalidImage where the model can't take it."""
+
+    @abstractmethod
+    def task(self, candidate: Candidate) -> Task:
+        """Build the task for the model."""
+
+    @abstractmethod
+    def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
+        """Turn the model's result into the response's image, and say what was done."""
+
+    @abstractmethod
+    def metadata(self) -> dict[str, Any]:
+        """The entries of the API reference that the response's metadata starts with."""
+
+
+def estimate_credits(operation: SingleImageOperation, context: OperationContext) -> int:
+    """Return the price of the first candidate. Raises what makes the request invalid."""
+    first = operation.candidates(context)[0]
+    return first.model.price(nearest_size(first.model, *operation.fit(first).requested))
+
+
+def make_image(operation: SingleImageOperation, context: OperationContext) -> dict[str, Any]:
+    """Make the image and return the response's fields.
+
+    Raises JobFailed with the provider's failure, and StillRunning where the provider needs longer.
     """
-    known = PROVIDERS.get(wish.provider or "")
-    elsewhere = known and wish.model and known.SPEC.model(wish.model) is None
-    if elsewhere and any(spec.model(wish.model or "") for spec in SPECS):
-        wish = ModelQuery(operation=wish.operation, quality=wish.quality, model=wish.model)
-    return select_candidates(wish, studio.configured, studio.health.is_open)
+    file_type = operation.request.output_format
 
-
-def price(choice: Candidate, fit: Fit) -> int:
-    """Credits of one image of the size that is wanted."""
-    return choice.model.price(nearest_size(choice.model, *fit.wanted))
-
-
-def make(
-    studio: OperationContext,
-    choices: list[Candidate],
-    task: Callable[[Candidate], Task],
-    finish: Callable[[DecodedImage, Candidate], FinishedImage],
-    file_type: FileType,
-) -> Entry:
-    """The one variation, done. Raises RecordedError where it failed, StillRunning where it needs longer."""
-
-    def polish(data: bytes, entry: Entry) -> EncodedImage:
+    def encode_result(data: bytes, entry: Entry) -> EncodedImage:
         result = decode(data)
-        image, notes = finish(result, Candidate(*find_model(entry.provider, entry.model), ""))
+        image, notes = operation.finish(result, Candidate(*find_model(entry.provider, entry.model), ""))
         metadata = {
             "native_size": f"{result.width}x{result.height}",
             **notes,
-            "ignored": [*notes.get("ignored", ()), *entry.facts.get("ignored", ())],
-            "processing_time": round(studio.now() - entry.ordered_at, 2),
+            "ignored": [*operation.ignored, *entry.facts.get("ignored", ())],
+            "processing_time": round(context.now() - entry.ordered_at, 2),
         }
         facts = {"width": image.width, "height": image.height, "metadata": metadata}
         return EncodedImage(encode(image, file_type), file_type.mime, facts)
 
-    entry = generate(studio, choices, [VariationTask(1, task, polish)])[0]
+    candidates = operation.candidates(context)
+    entry = generate(context, candidates, [VariationTask(1, operation.task, encode_result)])[0]
     if entry.stage is Stage.FAILED:
         raise JobFailed(entry.status or 500, entry.code or "", entry.detail or "")
-    return entry
+    return _response_fields(entry, operation.metadata())
 
 
-def response_fields(entry: Entry, first: dict[str, Any]) -> dict[str, Any]:
-    """What every answer has: the reference's metadata `first`, then how the image was made."""
+def _response_fields(entry: Entry, first: dict[str, Any]) -> dict[str, Any]:
     made = {key: value for key, value in entry.facts["metadata"].items() if key != "ignored" or value}
     seed = {} if entry.seed is None else {"seed": entry.seed}
     return {
@@ -173,19 +132,107 @@ def response_fields(entry: Entry, first: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def fit_notes(choice: Candidate, operation: str, fit: Fit) -> dict[str, Any]:
-    """What was done to the image on its way to the model."""
+def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pad: bool = True) -> Fit:
+    """Fit a width x height image to the model; the result shall be `times` as large. Raises InvalidImage.
+
+    For a model with fixed ratios the image is padded to the nearest of them (`pad`), so that nothing is cut off or
+    stretched; the padding is cut off the result.
+    """
+    across, down = _canvas(candidate, width, height) if pad else (width, height)
+    limits = candidate.model.inputs or InputLimits()
+    shrink = min(1.0, limits.max_side / max(across, down), math.sqrt(limits.max_pixels / (across * down)))
+    size = Size(*(max(1, math.floor(side * shrink + 1e-6)) for side in (across, down)))
+    inner = Size(*(max(1, min(limit, round(side * shrink))) for side, limit in zip((width, height), size, strict=True)))
+    _check_limits(candidate, limits, size, Size(width, height))
+    frame = Frame(size, (size.width - inner.width) // 2, (size.height - inner.height) // 2, inner)
+    return Fit(frame, Size(round(across * times), round(down * times)))
+
+
+def _canvas(candidate: Candidate, width: int, height: int) -> tuple[float, float]:
+    """The image's size, or the smallest canvas around it that has the nearest of the model's ratios.
+
+    An upscaler's size classes are no ratios.
+    """
+    if not isinstance(candidate.model.sizes, tuple) or "target_resolution" in candidate.model.accepts:
+        return width, height
+    native = nearest_size(candidate.model, width, height)
+    ratio = native.width / native.height
+    if abs(math.log(ratio * height / width)) <= SAME_RATIO:
+        return width, height
+    return max(width, height * ratio), max(height, width / ratio)
+
+
+def _check_limits(candidate: Candidate, limits: InputLimits, sent: Size, size: Size) -> None:
+    if limits.fits(*sent):
+        return
+    title = f"{candidate.provider.title}'s {candidate.model.name}"
+    short, long = sorted(sent)
+    if limits.max_aspect and long > short * limits.max_aspect:
+        raise InvalidImage(
+            f"The image is {long / short:.2f}:1; {title} takes at most {limits.max_aspect:g}:1. Crop it first."
+        )
+    raise InvalidImage(
+        f"The image has {size} pixels; {title} needs sides of at least {limits.min_side}"
+        f" and {limits.min_pixels:,} pixels in all. Send a larger image."
+    )
+
+
+def accepting_models(candidates: Sequence[Candidate], check: Callable[[Candidate], object]) -> list[Candidate]:
+    """The candidates whose model takes the image. Raises the first one's InvalidImage where none does."""
+    accepting: list[Candidate] = []
+    refusals: list[InvalidImage] = []
+    for candidate in candidates:
+        try:
+            check(candidate)
+        except InvalidImage as refusal:
+            refusals.append(refusal)
+        else:
+            accepting.append(candidate)
+    if not accepting:
+        raise refusals[0]
+    return accepting
+
+
+def find_candidates(query: ModelQuery, context: OperationContext) -> list[Candidate]:
+    """The models to try, best first. A model of another provider than the named one wins.
+
+    Clients of the original API name one fixed provider with every model that `/edit/models` lists.
+    """
+    named = PROVIDERS.get(query.provider or "")
+    elsewhere = named and query.model and named.SPEC.model(query.model) is None
+    if elsewhere and any(spec.model(query.model or "") for spec in SPECS):
+        query = ModelQuery(operation=query.operation, quality=query.quality, model=query.model)
+    return select_candidates(query, context.configured, context.circuits.is_open)
+
+
+def fit_reference(image: DecodedImage, candidate: Candidate) -> DecodedImage:
+    """Scale a further image (style, background, light) down to the model's limits; its ratio is free."""
+    limits = candidate.model.inputs or InputLimits()
+    shrink = min(1.0, limits.max_side / max(image.size), math.sqrt(limits.max_pixels / (image.width * image.height)))
+    if shrink == 1.0:
+        return image
+    return scale(image, max(1, math.floor(image.width * shrink)), max(1, math.floor(image.height * shrink)))
+
+
+def encode_input(image: DecodedImage, candidate: Candidate, count: int = 1) -> Blob:
+    """Encode one of `count` images that are sent in the same request, within the provider's largest request."""
+    data, file_type = encode_for_provider(image, int(candidate.provider.request_bytes * IMAGES_SHARE / count))
+    return Blob(data, file_type.mime)
+
+
+def fit_notes(candidate: Candidate, operation: str, fit: Fit) -> dict[str, Any]:
+    """The metadata of how the image was sent."""
     frame = fit.frame
     notes: dict[str, Any] = {"sent_size": str(frame.size)}
     if frame.padded:
         notes["padded_from"] = str(frame.inner)
-    if operation in choice.model.emulates:
+    if operation in candidate.model.emulates:
         notes["emulated"] = True
     return notes
 
 
-def with_style(prompt: str | None, style_preset: str | None, choice: Candidate) -> str:
-    """The prompt, with the style's words for a model that doesn't know styles by name."""
-    if not prompt or not style_preset or "style_preset" in choice.model.accepts:
+def with_style(prompt: str | None, style_preset: str | None, candidate: Candidate) -> str:
+    """The prompt, with the style's words for a model that has no such field."""
+    if not prompt or not style_preset or "style_preset" in candidate.model.accepts:
         return prompt or ""
-    return enhance(prompt, style_preset)
+    return append_style(prompt, style_preset)

@@ -1,21 +1,20 @@
-"""The size of a response's image, from width, height, ratio, template or preset: pure arithmetic."""
+"""The size of a response's image, from width, height, ratio, template or preset."""
 
 import math
 from fractions import Fraction
 
 from image_studio import catalog
 from image_studio.errors import InvalidRequest
+from image_studio.imaging.types import Size
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE
 
-Size = tuple[int, int]  # width x height, pixels
-
-DEFAULT_AREA = 1024 * 1024  # pixels of an image of which only the ratio is known: what models make natively
+DEFAULT_AREA = 1024 * 1024  # pixels of an image with only a ratio: about what models make natively
 MAX_RATIO = 10  # long side / short side
 SAME_RATIO = 0.02  # two ratios closer than this are the same: 1.91:1 is 1200x628, 21:9 is 2560x1080
 
 
 def parse_ratio(text: str) -> Fraction:
-    """'16:9', '1.91:1' or '1.91' as width / height. Raises InvalidRequest."""
+    """Parse '16:9', '1.91:1' or '1.91' into width / height. Raises InvalidRequest."""
     left, _, right = text.partition(":")
     try:
         ratio = Fraction(left.strip()) / Fraction(right.strip() or "1")
@@ -29,75 +28,78 @@ def parse_ratio(text: str) -> Fraction:
 
 
 def wanted_size(width: int | None, height: int | None, ratio: str | None, template: Size | None) -> Size:
-    """Width x height in pixels of the answer.
+    """Return the size of the response's image.
 
-    Both sides win over everything; one side takes the ratio's, else the template's, else a square's other side;
-    a ratio alone gives the template's size if it is the template's own ratio, else about a megapixel.
+    Both sides win over everything. One side takes its other side from the ratio, else from the template, else from a
+    square. A ratio alone gives the template's size if the template has that ratio, else about a megapixel.
     """
     if width and height:
-        return width, height
+        return Size(width, height)
     shape = parse_ratio(ratio) if ratio else None
     if width or height:
         shape = shape or (Fraction(*template) if template else Fraction(1))
-        return _checked((width, round(width / shape)) if width else (round((height or 0) * shape), height or 0))
+        size = Size(width, round(width / shape)) if width else Size(round((height or 0) * shape), height or 0)
+        return _check_size(size)
     if shape is None or (template and math.isclose(shape, Fraction(*template), rel_tol=SAME_RATIO)):
-        return template or (math.isqrt(DEFAULT_AREA),) * 2
+        return template or Size(math.isqrt(DEFAULT_AREA), math.isqrt(DEFAULT_AREA))
     return size_for_ratio(shape)
 
 
 def size_for_ratio(shape: Fraction) -> Size:
-    """The largest size of exactly this ratio within a megapixel; an odd ratio comes as near as pixels allow."""
+    """Return the largest size of exactly this ratio within a megapixel, or the nearest one for an odd ratio."""
     times = math.isqrt(DEFAULT_AREA // (shape.numerator * shape.denominator))
     if times:
-        return shape.numerator * times, shape.denominator * times
+        return Size(shape.numerator * times, shape.denominator * times)
     height = math.isqrt(int(DEFAULT_AREA / shape))
-    return round(height * shape), height
+    return Size(round(height * shape), height)
 
 
-def check_area(size: Size, most: int) -> None:
-    """Raise InvalidRequest where an image that is asked for has more than `most` pixels: the caller's cap."""
-    if size[0] * size[1] > most:
-        raise InvalidRequest(f"Ask for at most {most:,} pixels; {size[0]}x{size[1]} has more.")
+def check_area(size: Size, max_pixels: int) -> None:
+    """Raise InvalidRequest where a requested image has more than `max_pixels`, the caller's limit."""
+    if size.width * size.height > max_pixels:
+        raise InvalidRequest(f"Ask for at most {max_pixels:,} pixels; {size} has more.")
 
 
-def _checked(size: Size) -> Size:
-    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size) or size[0] * size[1] > MAX_PIXELS:
+def _check_size(size: Size) -> Size:
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size) or size.width * size.height > MAX_PIXELS:
         raise InvalidRequest(
-            f"{size[0]}x{size[1]} is outside what we make: sides of {MIN_SIDE} to {MAX_SIDE} pixels,"
+            f"{size} is outside what we make: sides of {MIN_SIDE} to {MAX_SIDE} pixels,"
             f" at most {MAX_PIXELS:,} pixels in all."
         )
     return size
 
 
-DEFAULT_FACTOR = 4  # times each side, where nothing else is asked for
+DEFAULT_FACTOR = 4  # per side, where the request has neither size nor preset
 
 
-def target_size(size: Size, width: int | None, height: int | None, preset: str | None, most: int = MAX_PIXELS) -> Size:
-    """Width x height of the answer, pixels: the explicit sides, else the preset's long side, else four times.
+def target_size(
+    size: Size, width: int | None, height: int | None, preset: str | None, max_pixels: int = MAX_PIXELS
+) -> Size:
+    """Return an upscale's target: the explicit sides, else the preset's long side, else four times the size.
 
-    One side keeps the image's shape. A preset below the image gives the image's own size. Raises
-    InvalidRequest above `most` pixels and UnknownChoice for a preset.
+    One side alone keeps the image's ratio. A preset below the image gives the image's own size. Raises
+    InvalidRequest above `max_pixels` and UnknownChoice for a preset.
     """
     if width and height:
-        return _within_cap((width, height), most)
+        return _within(Size(width, height), max_pixels)
     if width or height:
-        factor = width / size[0] if width else (height or 0) / size[1]
-        return _within_cap((width or _side(size[0] * factor), height or _side(size[1] * factor)), most)
+        factor = width / size.width if width else (height or 0) / size.height
+        return _within(Size(width or _side(size.width * factor), height or _side(size.height * factor)), max_pixels)
     if preset:
         factor = max(1.0, catalog.upscale_preset(preset).long_side / max(size))
-        return _within_cap((_side(size[0] * factor), _side(size[1] * factor)), most)
-    factor = min(DEFAULT_FACTOR, math.sqrt(most / (size[0] * size[1])))
-    return math.floor(size[0] * factor), math.floor(size[1] * factor)
+        return _within(Size(_side(size.width * factor), _side(size.height * factor)), max_pixels)
+    factor = min(DEFAULT_FACTOR, math.sqrt(max_pixels / (size.width * size.height)))
+    return Size(math.floor(size.width * factor), math.floor(size.height * factor))
 
 
 def _side(length: float) -> int:
     return max(1, round(length))
 
 
-def _within_cap(target: Size, most: int) -> Size:
-    if target[0] * target[1] > most:
+def _within(target: Size, max_pixels: int) -> Size:
+    if target.width * target.height > max_pixels:
         raise InvalidRequest(
-            f"The target of {target[0]}x{target[1]} has more than {most / 1e6:.3g} megapixels."
+            f"The target of {target} has more than {max_pixels / 1e6:.3g} megapixels."
             " Ask for a smaller target_width, target_height or preset."
         )
     return target

@@ -1,10 +1,10 @@
-"""Upscale: an image gets more pixels, up to an exact size; one variation."""
+"""POST /upscale: an image gets more pixels, up to an exact size; one variation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from image_studio.catalog.operations import OperationInfo, table
+from image_studio.catalog.operations import table
 from image_studio.errors import UnknownChoice
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
@@ -19,7 +19,7 @@ from image_studio.operations.inputs import (
     unsupported_fields,
 )
 from image_studio.operations.model_selection import (
-    EXACT,
+    ROUNDED_FACTOR,
     UPSCALE,
     Candidate,
     ModelQuery,
@@ -27,18 +27,16 @@ from image_studio.operations.model_selection import (
     fits_unscaled,
     scale_factor,
 )
-from image_studio.operations.operation import Operation
 from image_studio.operations.single_image import (
     FinishedImage,
     Fit,
-    accepting_models,
+    SingleImageOperation,
     encode_input,
+    estimate_credits,
     find_candidates,
     fit,
     fit_notes,
-    make,
-    price,
-    response_fields,
+    make_image,
     with_style,
 )
 from image_studio.operations.sizes import target_size
@@ -46,120 +44,108 @@ from image_studio.providers.adapter import Task
 from image_studio.schemas.upscale import AUTO, UpscaleRequest, UpscaleResponse
 
 NAME = UPSCALE
-#: The prompt of the API reference's example, for models that want one.
+#: The prompt of the API reference's example, for models that need one.
 DEFAULT_PROMPT = "High fidelity upscale preserving original details"
-_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
+_CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
 
 
-@dataclass(frozen=True, slots=True)
-class UpscaleWork:
-    """One upscale: the request checked, its image decoded, mode and models chosen; `target` in pixels."""
+def estimate(request: UpscaleRequest, context: OperationContext) -> int:
+    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
+    return estimate_credits(resolve_upscale(request, context), context)
 
+
+def run(request: UpscaleRequest, context: OperationContext) -> UpscaleResponse:
+    """Make the image larger. Raises JobFailed with the provider's failure."""
+    upscale = resolve_upscale(request, context)
+    return UpscaleResponse(mode=upscale.info.name, **make_image(upscale, context))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upscale(SingleImageOperation):
+    """One upscale to `target` (pixels), its mode chosen."""
+
+    group: ClassVar[str] = NAME
     request: UpscaleRequest
-    info: OperationInfo
-    options: Mapping[str, Any]
-    ignored: list[str]
-    image: DecodedImage
-    target: Size
-    choices: list[Candidate]
 
-    @property
-    def name(self) -> str:
-        """The operation as providers' data call it."""
-        return f"{NAME}.{self.info.name}"
+    options: Mapping[str, Any]
+    target: Size
 
     @property
     def factor(self) -> float:
         """How many times larger each side becomes."""
         return scale_factor(Size(*self.image.size), self.target)
 
-    def fit(self, choice: Candidate) -> Fit:
-        """How the image goes to the model. Raises InvalidImage where it can't."""
-        return fit(choice, *self.image.size, self.factor)
+    def candidates(self, context: OperationContext) -> list[Candidate]:
+        """The models that take the image, those first that take it without scaling it down."""
+        size = Size(*self.image.size)
+        return sorted(super().candidates(context), key=lambda candidate: not fits_unscaled(candidate, size))
 
-    def task(self, choice: Candidate) -> Task:
-        """The task for the model."""
-        asked, takes, way = self.request, self.info.honored, self.fit(choice)
-        prompt = with_style(asked.prompt or DEFAULT_PROMPT, asked.style_preset, choice) if "prompt" in takes else ""
+    def fit(self, candidate: Candidate) -> Fit:
+        """Fit the image to the model."""
+        return fit(candidate, *self.image.size, self.factor)
+
+    def task(self, candidate: Candidate) -> Task:
+        """Build the task for the model."""
+        request, upscale_fit = self.request, self.fit(candidate)
+        prompt = with_style(request.prompt or DEFAULT_PROMPT, request.style_preset, candidate)
         return Task(
             operation=self.name,
-            width=way.wanted.width,
-            height=way.wanted.height,
-            prompt=prompt,
-            negative_prompt=asked.negative_prompt if "negative_prompt" in takes else None,
-            seed=asked.seed if "seed" in takes else None,
-            style_preset=asked.style_preset if "style_preset" in takes else None,
-            images={"image": encode_input(place_in_frame(self.image, way.frame), choice)},
+            width=upscale_fit.requested.width,
+            height=upscale_fit.requested.height,
+            prompt=prompt if "prompt" in self.info.honored else "",
+            negative_prompt=self.accepted("negative_prompt"),
+            seed=self.accepted("seed"),
+            style_preset=self.accepted("style_preset"),
+            images={"image": encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
             settings=dict(self.options),
         )
 
-    def finish(self, result: DecodedImage, choice: Candidate) -> FinishedImage:
-        """The result at exactly the target's size; beyond what the model reached, the last step is Lanczos."""
-        way = self.fit(choice)
-        natural = keep_transparency(extract_native(result, way.frame), self.image)
-        exact = natural if natural.size == self.target else cover(natural, *self.target)[0]
-        notes = fit_notes(choice, self.name, way)
-        if scale_factor(Size(*natural.size), self.target) > EXACT:
-            notes["resampled_from"] = str(Size(*natural.size))
-        return exact, {**notes, "ignored": self.ignored}
+    def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
+        """Bring the result to exactly the target's size; what the model didn't reach is resampled."""
+        upscale_fit = self.fit(candidate)
+        natural = keep_transparency(extract_native(result, upscale_fit.frame), self.image)
+        size = Size(*natural.size)
+        exact = natural if size == self.target else cover(natural, *self.target)[0]
+        notes = fit_notes(candidate, self.name, upscale_fit)
+        if scale_factor(size, self.target) > ROUNDED_FACTOR:
+            notes["resampled_from"] = str(size)
+        return exact, notes
+
+    def metadata(self) -> dict[str, Any]:
+        """The preset, the original's size and the factor."""
+        return {
+            "preset": self.request.preset,
+            "original_width": self.image.width,
+            "original_height": self.image.height,
+            "upscale_factor": round(self.factor, 4),
+        }
 
 
-def estimate(request: UpscaleRequest, studio: OperationContext) -> int:
-    """Credits to reserve: the first choice's price. Raises what makes the request invalid."""
-    work = prepare(request, studio)
-    return price(work.choices[0], work.fit(work.choices[0]))
-
-
-def upscale(request: UpscaleRequest, studio: OperationContext) -> UpscaleResponse:
-    """Make the image larger. Raises the provider's failure."""
-    work = prepare(request, studio)
-    entry = make(studio, work.choices, work.task, work.finish, request.output_format)
-    first = {
-        "preset": request.preset,
-        "original_width": work.image.width,
-        "original_height": work.image.height,
-        "upscale_factor": round(work.factor, 4),
-    }
-    return UpscaleResponse(mode=work.info.name, **response_fields(entry, first))
-
-
-def prepare(request: UpscaleRequest, studio: OperationContext) -> UpscaleWork:
-    """Check the request, decode its image, settle target, mode and models. Raises what makes it invalid."""
+def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upscale:
+    """Check the request, decode its image, choose target and mode. Raises what makes the request invalid."""
     modes = table(NAME)
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
     check_style(request.style_preset)
     quality = quality_of(request.options)
     if request.preset:
-        target_size((1, 1), None, None, request.preset)  # an unknown preset needs no image to be refused
-    image = decode_input(request.image_base64, studio)
+        target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
+    image = decode_input(request.image_base64, context)
     size = Size(*image.size)
-    sides = request.target_width, request.target_height
-    target = Size(*target_size(size, *sides, request.preset, studio.max_pixels))
+    target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
 
-    def choices_of(mode: str) -> list[Candidate]:
-        wish = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
-        return find_candidates(wish, studio)
+    def candidates_of(mode: str) -> list[Candidate]:
+        query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
+        return find_candidates(query, context)
 
-    mode = automatic_mode(choices_of, request.model, size, target) if request.mode == AUTO else request.mode
-    choices = accepting_models(choices_of(mode), lambda choice: fit(choice, *size))
+    mode = automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode
     info = modes.choose(mode)
-    return UpscaleWork(
+    return Upscale(
         request=request,
         info=info,
-        options=checked_options(info, request.options),
-        ignored=unsupported_fields(request, info, request_fields(request, _FIELDS)),
+        quality=quality,
+        ignored=unsupported_fields(request, info, request_fields(request, _CHECKED_FIELDS)),
         image=image,
+        options=checked_options(info, request.options),
         target=target,
-        choices=sorted(choices, key=lambda choice: not fits_unscaled(choice, size)),
     )
-
-
-OPERATION = Operation(
-    name=NAME,
-    request=UpscaleRequest,
-    answer=UpscaleResponse,
-    run=upscale,
-    estimate=estimate,
-    failure="Upscaling failed",
-)

@@ -11,14 +11,14 @@ from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 @dataclass(frozen=True, slots=True)
 class ProviderCredentials:
-    """How to reach a provider: its key, and a base URL where the operator set one."""
+    """A provider's key, and a base URL where the operator set one."""
 
     key: str = field(repr=False)
     base_url: str | None = None
 
 
 def read_credentials(values: Mapping[str, str], spec: ProviderSpec) -> ProviderCredentials | None:
-    """The provider's access out of environment-like values, or None where there is no key."""
+    """Read the provider's credentials from variables, or None where there is no key."""
     key = values.get(spec.key_variable, "").strip()
     return ProviderCredentials(key, values.get(spec.base_url_variable, "").strip() or None) if key else None
 
@@ -33,10 +33,10 @@ class Blob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One image to be made, in our words; an adapter turns it into one request.
+    """One image to make, in provider-neutral fields; an adapter turns it into one request.
 
-    `width` x `height` is the size wanted (pixels); the model answers with its nearest. `images` are by role:
-    image, mask (white: change, black: keep), style, background, lighting. `settings` are by request field.
+    `width` x `height` is the wanted size (pixels); the model makes its nearest one. `images` are by role: image, mask
+    (white: change, black: keep), style, background, lighting. `settings` are by request field.
     """
 
     operation: str
@@ -54,7 +54,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """A request to the provider, without host and key. `form` (text and files) goes out as multipart."""
+    """A request to the provider, without host and key. `form` (text and files) is sent as multipart."""
 
     method: str
     path: str
@@ -66,21 +66,21 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back: status, headers (lower-case names) and the whole body."""
+    """A provider's response: status, headers (lower-case names) and the whole body."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """The body as JSON, or None where it isn't."""
+        """Parse the body as JSON; None where it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError:
             return None
 
     def json_object(self) -> dict[str, Any]:
-        """The body as a JSON object. Raises ResultUnusable where it isn't one."""
+        """Parse the body as a JSON object. Raises ResultUnusable where it is none."""
         document = self.json()
         if not isinstance(document, dict):
             raise ResultUnusable("The provider's answer could not be read.")
@@ -89,7 +89,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class ProviderImage:
-    """The image's bytes, as the provider encoded them, and the seed it used, if it says so."""
+    """The image's bytes, as the provider encoded them, and the seed, where the provider reports it."""
 
     data: bytes = field(repr=False)
     seed: int | None = None
@@ -97,7 +97,7 @@ class ProviderImage:
 
 @dataclass(frozen=True, slots=True)
 class ResultUrl:
-    """The image waits at a URL on one of the provider's result hosts."""
+    """The URL of the image, on one of the provider's result hosts."""
 
     url: str = field(repr=False)
     seed: int | None = None
@@ -105,7 +105,7 @@ class ResultUrl:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The provider works on it; `handle` finds it again, `wait` is when to ask (seconds)."""
+    """The image is in progress: poll `handle` in `wait` seconds."""
 
     handle: str
     wait: float
@@ -115,11 +115,11 @@ Outcome = ProviderImage | ResultUrl | Pending
 
 
 class DownloadFault(ResultUnusable):
-    """A fault on the way to a result: the same download may succeed when it is asked for again."""
+    """A download failed, and the same download may succeed when it is retried."""
 
 
 class Adapter(Protocol):
-    """A provider's module: its spec and pure functions. `wire.py` calls them; nobody else does."""
+    """A provider's module: its spec and pure functions. Only `client.py` calls them."""
 
     @property
     def SPEC(self) -> ProviderSpec:  # noqa: N802  a constant of the module
@@ -127,17 +127,17 @@ class Adapter(Protocol):
         ...
 
     def build_request(self, model: ModelSpec, task: Task) -> HttpRequest:
-        """The paid call."""
+        """Build the paid call."""
         ...
 
     def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest:
-        """The question whether `handle` is done; free and repeatable."""
+        """Build the poll of a handle; polls are free and repeatable."""
         ...
 
-    def read_response(self, model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
-        """A 2xx reply to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
+    def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
+        """Read a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
         ...
 
-    def read_error(self, reply: HttpResponse) -> StudioError:
-        """What a reply that isn't 2xx means."""
+    def read_error(self, response: HttpResponse) -> StudioError:
+        """Return what a response other than 2xx means."""
         ...

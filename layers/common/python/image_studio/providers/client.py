@@ -1,23 +1,23 @@
-"""The one place that calls providers: sends, retries what was surely free, polls with a deadline.
+"""Send paid calls to providers: retry what was surely not charged, poll until a deadline, download the result.
 
 A paid call is repeated only when it was surely not charged (`NotCharged`): a refused connection, a documented 4xx or
-429, or an outage that the adapter knows to be free. Polls and downloads are free and repeatable, and whatever ends
-them, the paid call before them was made: their failures count as charged. Every loop here is bounded by a number of
-tries and by the model's deadline (seconds).
+429, or an outage that the adapter knows to be free. Polls and downloads are free and repeatable, but the paid call
+before them was made, so their failures count as `MaybeCharged`. Every loop has a maximum number of attempts and ends
+at the call's deadline.
 """
 
 import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from image_studio.errors import (
+    MaybeCharged,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderOutage,
     StudioError,
@@ -35,234 +35,240 @@ from image_studio.providers.adapter import (
     ResultUrl,
     Task,
 )
+from image_studio.providers.responses import check_url
 from image_studio.providers.spec import ModelSpec, ProviderSpec
-
-if TYPE_CHECKING:
-    from image_studio.providers.transport import HttpTransport
 
 log = logging.getLogger(__name__)
 
-
-POLL_SECONDS = 20.0  # for one poll's answer
-MAX_SUBMITS = 4  # of one variation, all of them surely free but the last
-LEAST_SHARE = 1 / 3  # of the first submit's time that a later one must still have: cut short, it would be lost
+POLL_SECONDS = 20.0  # for the response to one poll
+MAX_SUBMITS = 4  # attempts of one paid call, of which all but the last were surely free
+LEAST_SHARE = 1 / 3  # of the first attempt's time that a later one needs: a call that is cut short would be lost
 MAX_FAULTS = 5  # of polls and downloads, in a row
-MAX_BUSY_SECONDS = 65.0  # longest wait worth it: Stability locks out for 60 s, WaveSpeed's window is a minute
+MAX_BUSY_SECONDS = 65.0  # longest pause: Stability locks out for 60 s, WaveSpeed's window is a minute
 OUTAGE_SECONDS = 0.5
 FAULT_SECONDS = 1.0  # after a poll's first fault, doubled at each further one
-MAX_HANDLE = 1_024  # characters; it becomes part of a record
-URL_HANDLE = "url:"  # a handle that is the result's address itself
+MAX_HANDLE = 1_024  # characters; a handle becomes part of a record
+URL_HANDLE = "url:"  # prefix of a handle that is the result's URL
 
 
 class StillRunning(Exception):
-    """The provider works on it, and longer than we hold a worker for it: come back after `wait` seconds."""
+    """The provider needs longer than this process may wait: resume the call in `wait` seconds."""
 
     def __init__(self, wait: float) -> None:
         self.wait = wait
-        super().__init__(f"still running, ask again in {wait:g} s")
+        super().__init__(f"still running, resume in {wait:g} s")
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
-    """A paid call's bounds: `deadline` ends it, `hold` is how long this process may wait (monotonic seconds)."""
+@dataclass(slots=True, kw_only=True)
+class PaidCall:
+    """One paid call, from the submit to the image. The times are seconds of the monotonic clock.
 
-    deadline: float
-    hold: float
-
-
-@dataclass(frozen=True, slots=True)
-class _PaidCall:
-    """A paid call on its way: whom it is made to, and its bounds."""
+    `on_handle` is called with each new handle before anything else happens. `renew_credentials` reads the
+    credentials again, for a key that was replaced after they were read.
+    """
 
     adapter: Adapter
     model: ModelSpec
-    access: ProviderCredentials
-    watch: Deadlines
-    renew: Callable[[], ProviderCredentials | None]
+    credentials: ProviderCredentials
+    deadline: float  # the call ends here
+    hold_until: float  # this process waits no longer than this
+    on_handle: Callable[[str], None]
+    renew_credentials: Callable[[], ProviderCredentials | None] = lambda: None
 
-    def with_fresh_key(self) -> "_PaidCall | None":
-        """The same with the key of this moment, or None where it isn't another one."""
-        fresh = self.renew()
-        return None if fresh is None or fresh == self.access else replace(self, access=fresh)
+    @property
+    def spec(self) -> ProviderSpec:
+        """The provider's spec."""
+        return self.adapter.SPEC
+
+    def renew(self) -> bool:
+        """Take over the renewed credentials; False where they are the refused ones still."""
+        renewed = self.renew_credentials()
+        if renewed is None or renewed == self.credentials:
+            return False
+        self.credentials = renewed
+        return True
+
+
+class Transport(Protocol):
+    """Makes single HTTP exchanges. A process that sends nothing never imports the implementation, `HttpTransport`."""
+
+    def send(
+        self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
+    ) -> HttpResponse:
+        """Send the request and return the response. Raises NotCharged where nothing was sent, else UnknownCharge."""
+        ...
+
+    def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
+        """Return the bytes at a result's URL. Raises ResultUnusable, or DownloadFault where a retry may succeed."""
+        ...
 
 
 class ProviderClient:
-    """Carries tasks to providers over kept-alive connections, a bounded number at a time per provider."""
+    """Carries out paid calls over kept-alive connections, a bounded number at a time per provider."""
 
     def __init__(
-        self, *, clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep
+        self,
+        transport: Transport,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        self._transport = transport
         self._clock = clock
         self._sleep = sleep
-        self._gates: dict[str, BoundedSemaphore] = {}
+        self._slots: dict[str, BoundedSemaphore] = {}
 
-    @cached_property
-    def _sender(self) -> "HttpTransport":
-        from image_studio.providers.transport import HttpTransport  # noqa: PLC0415  requests: an API function sends nothing
+    def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None] = lambda: None) -> ProviderImage:
+        """Make one paid call and return its image. `on_submit` is called right before the call is sent.
 
-        return HttpTransport()
-
-    def make(
-        self,
-        adapter: Adapter,
-        model: ModelSpec,
-        task: Task,
-        access: ProviderCredentials,
-        *,
-        watch: Deadlines,
-        on_handle: Callable[[str], None],
-        on_paying: Callable[[], None] = lambda: None,
-        handle: str | None = None,
-        renew: Callable[[], ProviderCredentials | None] = lambda: None,
-    ) -> ProviderImage:
-        """The finished image. With a `handle` an earlier paid call is resumed; else one paid call is made.
-
-        `on_paying` is called directly before the paid call, when nothing stands before it any more, and `on_handle`
-        is told each new handle before anything else happens. `renew` reads the key anew, for an image
-        that was ordered with one that is refused by now. Raises StillRunning when `watch.hold`
-        is over, and StudioErrors for the rest; those of a resumed or submitted call are `maybe_charged`.
+        Raises StillRunning when `hold_until` has passed, NotCharged where the call was surely free, MaybeCharged
+        and ContentRefused.
         """
-        gate = self._gates.setdefault(adapter.SPEC.name, BoundedSemaphore(adapter.SPEC.in_flight))
-        if not gate.acquire(timeout=max(0.0, min(watch.hold, watch.deadline) - self._clock())):
-            if handle:
-                raise StillRunning(FAULT_SECONDS)
-            raise ProviderBusy(f"{adapter.SPEC.title} has as many calls in flight as it may have.")
-        order = _PaidCall(adapter, model, access, watch, renew)
+        busy = ProviderBusy(f"{call.spec.title} has as many calls in flight as it may have.")
+        return self._in_slot(call, busy, lambda: self._follow(call, self._submit(call, task, on_submit), None))
+
+    def resume(self, call: PaidCall, handle: str) -> ProviderImage:
+        """Return the image of a paid call that was made before. Raises StillRunning, MaybeCharged, ContentRefused."""
+        return self._in_slot(
+            call, StillRunning(FAULT_SECONDS), lambda: self._follow(call, _read_handle(handle), handle)
+        )
+
+    def exchange(
+        self, adapter: Adapter, request: HttpRequest, credentials: ProviderCredentials, timeout: float
+    ) -> HttpResponse:
+        """Send a request that isn't a paid image call, once. Raises a StudioError unless the status is 2xx."""
+        response = self._transport.send(adapter.SPEC, request, credentials, timeout)
+        if 200 <= response.status < 300:
+            return response
+        raise _without_key(adapter.read_error(response), credentials.key)
+
+    def _in_slot(self, call: PaidCall, when_full: Exception, action: Callable[[], ProviderImage]) -> ProviderImage:
+        """Run the action while holding one of the provider's slots. Raises `when_full` where none gets free."""
+        slots = self._slots.setdefault(call.spec.name, BoundedSemaphore(call.spec.in_flight))
+        if not slots.acquire(timeout=max(0.0, min(call.hold_until, call.deadline) - self._clock())):
+            raise when_full
         try:
-            outcome = _resume(handle) if handle else self._submit(order, task, on_paying)
-            return self._follow(order, outcome, handle, on_handle)
+            return action()
         except StudioError as error:
-            raise _without_key(error, access.key) from None
+            raise _without_key(error, call.credentials.key) from None
         finally:
-            gate.release()
+            slots.release()
 
     # -- the paid call
 
-    def _submit(self, order: _PaidCall, task: Task, on_paying: Callable[[], None]) -> Outcome:
-        spec, watch = order.adapter.SPEC, order.watch
-        call = order.adapter.build_request(order.model, task)
-        on_paying()
-        least = LEAST_SHARE * self._patience(order)
-        for attempt in range(1, MAX_SUBMITS + 1):
+    def _submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> Outcome:
+        request = call.adapter.build_request(call.model, task)
+        on_submit()
+        least = LEAST_SHARE * self._timeout(call)
+        renewed = False
+        attempt = 1
+        while True:
             try:
-                reply = self._sender.send(spec, call, order.access, self._patience(order))
-                if 200 <= reply.status < 300:
-                    return order.adapter.read_response(order.model, reply)
-                raise order.adapter.read_error(reply)
-            except (ProviderBusy, ProviderOutage) as error:
-                pause = _pause(spec, error, attempt)
-                resumes = self._clock() + pause
-                in_time = pause <= MAX_BUSY_SECONDS and resumes <= min(watch.hold, watch.deadline - least)
-                if attempt == MAX_SUBMITS or not in_time:
+                response = self.exchange(call.adapter, request, call.credentials, self._timeout(call))
+                return call.adapter.read_response(call.model, response)
+            except ProviderKeyRefused:
+                if renewed or not call.renew():
                     raise
-                log.info("provider asked to wait", extra={"provider": spec.name, "seconds": pause})
+                renewed = True
+            except (ProviderBusy, ProviderOutage) as error:
+                pause = _pause(call.spec, error, attempt)
+                latest = min(call.hold_until, call.deadline - least)
+                if attempt == MAX_SUBMITS or pause > MAX_BUSY_SECONDS or self._clock() + pause > latest:
+                    raise
+                log.info("waiting before a retry", extra={"provider": call.spec.name, "seconds": pause})
                 self._sleep(pause)
-        raise AssertionError("the loop returns or raises")  # pragma: no cover
+                attempt += 1
 
-    def _patience(self, order: _PaidCall) -> float:
-        return max(0.1, min(order.adapter.SPEC.submit_timeout, order.watch.deadline - self._clock()))
+    def _timeout(self, call: PaidCall) -> float:
+        """Seconds that an exchange may take; none are left (zero or less) once the deadline has passed."""
+        return min(call.spec.submit_timeout, call.deadline - self._clock())
 
-    # -- what is free: polls and downloads
+    # -- polls and downloads, which are free
 
-    def _follow(
-        self, order: _PaidCall, outcome: Outcome, known: str | None, on_handle: Callable[[str], None]
-    ) -> ProviderImage:
-        """Go from handle to image. A fault on the way is asked again, a verdict of the provider is final."""
+    def _follow(self, call: PaidCall, outcome: Outcome, known: str | None) -> ProviderImage:
+        """Poll and download until there is an image. `known` is the handle that is on record already.
+
+        A fault on the way is retried; what the provider itself says is final.
+        """
         faults = 0
         pause = 0.0
         while not isinstance(outcome, ProviderImage):
-            new = _handle_of(order, outcome)
-            if new != known:
-                on_handle(new)
-                known = new
-            self._wait(order, outcome, pause)
+            handle = _handle_of(call, outcome)
+            if handle != known:
+                call.on_handle(handle)
+                known = handle
+            self._wait(call, outcome, pause)
             try:
-                outcome = self._ask_about(order, outcome)
+                outcome = self._poll(call, outcome)
                 faults, pause = 0, 0.0
             except (ProviderBusy, ProviderOutage, UnknownCharge, DownloadFault) as fault:
                 faults += 1
-                pause = min(MAX_BUSY_SECONDS, _pause(order.adapter.SPEC, fault, faults))
-                if faults == MAX_FAULTS or self._clock() + pause > order.watch.deadline:
-                    raise _without_key(_ordered(fault), order.access.key) from None
-            except ProviderFailed as verdict:
-                renewed = order.with_fresh_key() if isinstance(verdict, ProviderKeyRefused) else None
-                if renewed is None:
-                    raise _without_key(_ordered(verdict), order.access.key) from None
-                order = renewed
+                pause = min(MAX_BUSY_SECONDS, _pause(call.spec, fault, faults))
+                if faults == MAX_FAULTS or self._clock() + pause > call.deadline:
+                    raise _after_submit(fault) from None
+            except NotCharged as error:
+                if not (isinstance(error, ProviderKeyRefused) and call.renew()):
+                    raise _after_submit(error) from None
         return outcome
 
-    def _wait(self, order: _PaidCall, outcome: ResultUrl | Pending, pause: float) -> None:
+    def _wait(self, call: PaidCall, outcome: ResultUrl | Pending, pause: float) -> None:
         wait = max(pause, outcome.wait if isinstance(outcome, Pending) else 0.0)
         if not wait:
             return
-        now = self._clock()
-        if now + wait > order.watch.deadline:
-            title = order.adapter.SPEC.title
-            raise UnknownCharge(f"{title} did not finish in time; the call is not repeated.")
-        if now + wait > order.watch.hold:
+        resumes = self._clock() + wait
+        if resumes > call.deadline:
+            raise UnknownCharge(f"{call.spec.title} did not finish in time; the call is not repeated.")
+        if resumes > call.hold_until:
             raise StillRunning(wait)
         self._sleep(wait)
 
-    def _ask_about(self, order: _PaidCall, outcome: ResultUrl | Pending) -> Outcome:
-        adapter = order.adapter
+    def _poll(self, call: PaidCall, outcome: ResultUrl | Pending) -> Outcome:
         if isinstance(outcome, ResultUrl):
-            from image_studio.providers.download import download  # noqa: PLC0415  as in `_sender`
-
-            return ProviderImage(download(outcome.url, adapter.SPEC, own_origin=order.access.base_url), outcome.seed)
-        call = adapter.build_poll(order.model, outcome.handle)
-        reply = self._sender.send(adapter.SPEC, call, order.access, min(POLL_SECONDS, self._patience(order)))
-        if 200 <= reply.status < 300:
-            return adapter.read_response(order.model, reply, outcome.handle)
-        raise adapter.read_error(reply)
-
-    # -- one exchange
-
-    def ask(self, adapter: Adapter, call: HttpRequest, access: ProviderCredentials, seconds: float) -> HttpResponse:
-        """One exchange that is no paid image call, asked once. Raises StudioErrors where it isn't answered with 2xx."""
-        reply = self._sender.send(adapter.SPEC, call, access, seconds)
-        if 200 <= reply.status < 300:
-            return reply
-        raise _without_key(adapter.read_error(reply), access.key)
+            return ProviderImage(
+                self._transport.download(outcome.url, call.spec, call.credentials.base_url), outcome.seed
+            )
+        request = call.adapter.build_poll(call.model, outcome.handle)
+        timeout = min(POLL_SECONDS, self._timeout(call))
+        response = self.exchange(call.adapter, request, call.credentials, timeout)
+        return call.adapter.read_response(call.model, response, outcome.handle)
 
 
-def _handle_of(order: _PaidCall, outcome: ResultUrl | Pending) -> str:
-    """What finds the outcome again. Raises ResultUnusable, UnknownCharge: what nobody may call isn't kept, either."""
+def _handle_of(call: PaidCall, outcome: ResultUrl | Pending) -> str:
+    """Return what finds the outcome again. Raises MaybeCharged: a URL that may not be fetched isn't recorded."""
     if isinstance(outcome, ResultUrl):
-        from image_studio.providers.download import check_url  # noqa: PLC0415  as in `Wire._sender`
-
-        check_url(outcome.url, order.adapter.SPEC, order.access.base_url)
+        check_url(outcome.url, call.spec, call.credentials.base_url)
         return URL_HANDLE + outcome.url
     if len(outcome.handle) > MAX_HANDLE:
-        raise UnknownCharge(f"{order.adapter.SPEC.title}'s answer could not be read.")
+        raise UnknownCharge(f"{call.spec.title}'s answer could not be read.")
     return outcome.handle
 
 
-def _resume(handle: str) -> ResultUrl | Pending:
+def _read_handle(handle: str) -> ResultUrl | Pending:
     if handle.startswith(URL_HANDLE):
         return ResultUrl(handle.removeprefix(URL_HANDLE))
     return Pending(handle, 0.0)
 
 
 def _pause(spec: ProviderSpec, error: StudioError, attempt: int) -> float:
-    """Seconds to wait before asking again: as told, else longer each time."""
-    told = getattr(error, "retry_after", None)
-    if told is not None and math.isfinite(told):
-        return float(told)
+    """Seconds before the next attempt: the provider's own number, else longer each time."""
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None and math.isfinite(retry_after):
+        return float(retry_after)
     first = spec.busy_seconds if isinstance(error, ProviderBusy) else FAULT_SECONDS
     if isinstance(error, ProviderOutage):
         first = OUTAGE_SECONDS
     return min(MAX_BUSY_SECONDS, first * 2.0 ** (attempt - 1))
 
 
-def _ordered(error: ProviderFailed) -> ProviderFailed:
-    """A failure after the order was accepted: it may have been charged, whatever the answer says by itself."""
-    if error.maybe_charged:
+def _after_submit(error: StudioError) -> StudioError:
+    """Return the error as MaybeCharged: the submit was accepted, whatever a later response means by itself."""
+    if isinstance(error, MaybeCharged):
         return error
     return UnknownCharge(f"{error.detail} The image was ordered, but can't be fetched; the call is not repeated.")
 
 
 def _without_key(error: StudioError, key: str) -> StudioError:
-    """The error, in case a provider's words repeat our key."""
+    """Remove our key from the error, in case the provider's message repeats it."""
     if key and key in error.detail:
         error.detail = error.detail.replace(key, "***")
         error.args = (error.detail,)

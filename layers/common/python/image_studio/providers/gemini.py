@@ -1,10 +1,12 @@
 """Google Gemini, generateContent of the Developer API. Sources: google-genai 3.4.0 and Google's pages, read 2026-11.
 
-One call, one image, synchronously. Images go in and come out as base64 in JSON. There is no field for a mask, a
-negative prompt or a size in pixels: they are told in words, or done by us. A refusal is a 200 without an image.
+One synchronous call makes one image. Images are base64 in JSON, in both directions. There is no field for a mask, a
+negative prompt or a size in pixels: the prompt states them, or we do the work. A refusal is a 200 without an image.
 """
 
 from typing import Any
+
+import pybase64
 
 from image_studio.errors import (
     ProviderBusy,
@@ -16,12 +18,12 @@ from image_studio.errors import (
 )
 from image_studio.providers.adapter import HttpRequest, HttpResponse, Outcome, ProviderImage, Task
 from image_studio.providers.gemini_models import MODELS
-from image_studio.providers.instructions import prompt_for, shown
-from image_studio.providers.payload import folded_seed, from_base64, to_base64
+from image_studio.providers.instructions import build_prompt, image_roles
+from image_studio.providers.payload import from_base64, provider_seed
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
 from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
 
-#: Ends of an answer that mean a refusal; the other ones without an image are failures.
+#: Finish reasons that mean a refusal; any other one without an image is a failure.
 _REFUSALS = frozenset(
     {
         "SAFETY",
@@ -51,38 +53,40 @@ SPEC = ProviderSpec(
 )
 
 
-def _path(wire: str) -> str:
-    return f"/v1beta/models/{wire}:generateContent"
+def _path(model: str) -> str:
+    return f"/v1beta/models/{model}:generateContent"
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpRequest:
-    """The JSON of one call. An edit keeps its image's ratio, which is what the API does when none is given.
+    """Build the JSON of one call. An edit keeps its image's ratio, as the API does when none is sent.
 
-    An image in another one's style is no edit: its ratio is asked for.
+    An image in the style of another one is no edit: its ratio is sent.
     """
     size = nearest_size(model, task.width, task.height)
-    images = [task.images[role] for role in shown(model, task)]
+    images = [task.images[role] for role in image_roles(model, task)]
     parts: list[dict[str, Any]] = [
-        {"inlineData": {"mimeType": blob.mime, "data": to_base64(blob.data)}} for blob in images
+        {"inlineData": {"mimeType": blob.mime, "data": pybase64.b64encode_as_string(blob.data)}} for blob in images
     ]
     edits = images and task.operation != "control.style"
-    image = {"imageSize": size.size_class} if edits else {"aspectRatio": size.word, "imageSize": size.size_class}
+    image = {"imageSize": size.size_class} if edits else {"aspectRatio": size.label, "imageSize": size.size_class}
     config: dict[str, Any] = {"responseModalities": ["IMAGE"], "imageConfig": image}
-    seed = folded_seed(model, task.seed)
+    seed = provider_seed(model, task.seed)
     if seed is not None and "seed" in model.accepts:
         config["seed"] = seed
-    contents = [{"role": "user", "parts": [*parts, {"text": prompt_for(model, task)}]}]
-    return HttpRequest(method="POST", path=_path(model.wire), json={"contents": contents, "generationConfig": config})
+    contents = [{"role": "user", "parts": [*parts, {"text": build_prompt(model, task)}]}]
+    return HttpRequest(
+        method="POST", path=_path(model.endpoint), json={"contents": contents, "generationConfig": config}
+    )
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Never needed: every call is answered with its image."""
+    """Raise UnknownCharge: every response has its image, so there is nothing to poll."""
     raise UnknownCharge(f"{SPEC.title} has nothing to ask for.")
 
 
-def read_response(model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
-    """The first image that isn't a draft of the model's thinking. Without one, why there is none."""
-    document = reply.json()
+def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
+    """Return the first image that isn't part of the model's thoughts. Raises why there is none."""
+    document = response.json()
     if not isinstance(document, dict):
         raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
     candidates = document.get("candidates")
@@ -97,7 +101,7 @@ def read_response(model: ModelSpec, reply: HttpResponse, handle: str | None = No
 
 
 def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of an answer, without the model's thinking aloud."""
+    """The parts of a candidate, without the model's thoughts."""
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     return [part for part in parts or [] if isinstance(part, dict) and part.get("thought") is not True]
@@ -127,54 +131,54 @@ def _nothing(reason: str, parts: list[dict[str, Any]]) -> StudioError:
     return ResultUnusable(f"{SPEC.title} answered without an image ({reason}).")
 
 
-def read_error(reply: HttpResponse) -> StudioError:
-    """Google's RPC errors: a bad key is a 400 here, and a used-up day a 429 that no waiting helps."""
-    document = reply.json()
+def read_error(response: HttpResponse) -> StudioError:
+    """Return Google's RPC error: a bad key is a 400, and a used-up daily quota a 429 that no pause helps."""
+    document = response.json()
     error = document.get("error") if isinstance(document, dict) else None
     error = error if isinstance(error, dict) else {}
     details = [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
         return ProviderKeyRefused(f"{SPEC.title} refused our key.")
-    if reply.status == 429:
-        return _quota(reply, details)
+    if response.status == 429:
+        return _quota(response, details)
     if error.get("status") == "FAILED_PRECONDITION":
         return ProviderUnavailable(f"{SPEC.title} can't be used from here, or its billing is not set up.")
-    return http_error(SPEC.title, reply, str(error.get("message") or ""))
+    return http_error(SPEC.title, response, str(error.get("message") or ""))
 
 
-def _quota(reply: HttpResponse, details: list[dict[str, Any]]) -> StudioError:
+def _quota(response: HttpResponse, details: list[dict[str, Any]]) -> StudioError:
     violations = [v for detail in details for v in detail.get("violations") or [] if isinstance(v, dict)]
     if any("PerDay" in str(violation.get("quotaId")) for violation in violations):
         return ProviderUnavailable(f"{SPEC.title}'s quota of today is used up.")
     delays = [seconds for detail in details if (seconds := _seconds(detail.get("retryDelay"))) is not None]
-    asked = max(delays) if delays else retry_after(reply)
-    return ProviderBusy(f"{SPEC.title}'s rate limit is reached.", retry_after=asked)
+    pause = max(delays) if delays else retry_after(response)
+    return ProviderBusy(f"{SPEC.title}'s rate limit is reached.", retry_after=pause)
 
 
 def _seconds(text: object) -> float | None:
-    """A protobuf duration such as "37s" in seconds."""
+    """Parse a protobuf duration such as "37s" into seconds."""
     try:
         return max(0.0, float(str(text).removesuffix("s"))) if text else None
     except ValueError:
         return None
 
 
-def build_text(model: TextModel, instruction: str, said: str, most_tokens: int) -> HttpRequest:
-    """One answer of a text model."""
+def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
+    """Build the request to a text model."""
     return HttpRequest(
         method="POST",
-        path=_path(model.wire),
+        path=_path(model.id),
         json={
             "systemInstruction": {"parts": [{"text": instruction}]},
-            "contents": [{"role": "user", "parts": [{"text": said}]}],
-            "generationConfig": {"maxOutputTokens": most_tokens},
+            "contents": [{"role": "user", "parts": [{"text": text}]}],
+            "generationConfig": {"maxOutputTokens": max_tokens},
         },
     )
 
 
-def read_text(reply: HttpResponse) -> str | None:
-    """What the model wrote, or None where it didn't finish."""
-    candidates = reply.json_object().get("candidates")
+def read_text(response: HttpResponse) -> str | None:
+    """Return the generated text, or None where it is not complete."""
+    candidates = response.json_object().get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict) else {}
     text = "".join(str(part.get("text") or "") for part in _parts(first))
     return text if text and first.get("finishReason") == "STOP" else None

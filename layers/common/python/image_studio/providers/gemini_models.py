@@ -1,4 +1,4 @@
-"""Google Gemini's image models, one row each, and those that are gone.
+"""Google Gemini's image models, one row each, and the retired ones.
 
 Sources: Google's model and deprecation pages and google-genai 3.4.0, read 2026-11; sizes and prices from tables of
 third parties.
@@ -7,7 +7,7 @@ third parties.
 from collections.abc import Mapping
 from typing import Any
 
-from image_studio.providers.instructions import TELLABLE
+from image_studio.providers.instructions import IN_PROMPT
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
 
 #: Pixels at 1K; 2K doubles each side, 4K doubles it twice, 512 halves it.
@@ -51,44 +51,44 @@ def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -
     )
 
 
-def _painter(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]], **data: Any) -> ModelSpec:
+def _model(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]], **data: Any) -> ModelSpec:
     return ModelSpec(
         **{
             "name": name,
-            "wire": name,
+            "endpoint": name,
             "operations": frozenset({"create"}),
             "usd": prices["1K"],
             "sizes": _sizes(prices, ratios),
             "accepts": frozenset({"prompt", "seed", "negative_prompt"}),
-            "worded": frozenset({"negative_prompt"}),
+            "in_prompt": frozenset({"negative_prompt"}),
             **data,
         }
     )
 
 
 def _editing(*more: str) -> dict[str, Any]:
-    """What a model that is given images has beside its row."""
+    """Return the data that models with input images share."""
     return {
         "operations": frozenset({"create", "edit.general_edit"}),
         "emulates": _EDITS | set(more),
-        "accepts": frozenset({"prompt", "seed", "image", "mask", "style", "background", "lighting"}) | TELLABLE,
-        "worded": TELLABLE,
-        "images": 14,
+        "accepts": frozenset({"prompt", "seed", "image", "mask", "style", "background", "lighting"}) | IN_PROMPT,
+        "in_prompt": IN_PROMPT,
+        "max_images": 14,
         "inputs": InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
     }
 
 
-def _gone(name: str, use: ModelSpec, why: str) -> ModelSpec:
+def _retired(name: str, use: ModelSpec, why: str) -> ModelSpec:
     return ModelSpec(
         name=name,
-        wire=name,
+        endpoint=name,
         operations=frozenset({"create"}),
         usd=use.usd,
         retired=f"{why}. Use {use.name}.",
     )
 
 
-FLASH = _painter(
+FLASH = _model(
     "gemini-3.1-flash-image",
     {"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151},
     _RATIOS | _EXTREME,
@@ -99,7 +99,7 @@ FLASH = _painter(
     },
     **_editing(),
 )
-PRO = _painter(
+PRO = _model(
     "gemini-3-pro-image",
     {"1K": 0.134, "2K": 0.134, "4K": 0.24},
     _RATIOS,
@@ -112,7 +112,7 @@ PRO = _painter(
     },
     **_editing("upscale.creative"),
 )
-LITE = _painter("gemini-3.1-flash-lite-image", {"1K": 0.034}, _RATIOS | _EXTREME, auto={"create": {"draft": 3}})
+LITE = _model("gemini-3.1-flash-lite-image", {"1K": 0.034}, _RATIOS | _EXTREME, auto={"create": {"draft": 3}})
 
 _PREVIEW = "Google shut the preview down on 2026-06-25"
 _IMAGEN = "Google shut Imagen down on 2026-08-17"
@@ -120,14 +120,14 @@ MODELS = (
     FLASH,
     PRO,
     LITE,
-    _gone("gemini-2.5-flash-image", FLASH, "Google shut it down on 2026-10-02"),
-    _gone("gemini-2.5-flash-image-preview", FLASH, "Google shut it down before 2026"),
-    _gone("gemini-3.1-flash-image-preview", FLASH, _PREVIEW),
-    _gone("gemini-3-pro-image-preview", PRO, _PREVIEW),
-    _gone("imagen-4.0-generate-001", FLASH, _IMAGEN),
-    _gone("imagen-4.0-ultra-generate-001", PRO, _IMAGEN),
-    _gone("imagen-4.0-fast-generate-001", LITE, _IMAGEN),
-    _gone("imagen-3.0-generate-001", FLASH, _IMAGEN),
-    _gone("imagen-3.0-generate-002", FLASH, _IMAGEN),
-    _gone("imagen-3.0", FLASH, _IMAGEN),
+    _retired("gemini-2.5-flash-image", FLASH, "Google shut it down on 2026-10-02"),
+    _retired("gemini-2.5-flash-image-preview", FLASH, "Google shut it down before 2026"),
+    _retired("gemini-3.1-flash-image-preview", FLASH, _PREVIEW),
+    _retired("gemini-3-pro-image-preview", PRO, _PREVIEW),
+    _retired("imagen-4.0-generate-001", FLASH, _IMAGEN),
+    _retired("imagen-4.0-ultra-generate-001", PRO, _IMAGEN),
+    _retired("imagen-4.0-fast-generate-001", LITE, _IMAGEN),
+    _retired("imagen-3.0-generate-001", FLASH, _IMAGEN),
+    _retired("imagen-3.0-generate-002", FLASH, _IMAGEN),
+    _retired("imagen-3.0", FLASH, _IMAGEN),
 )

@@ -1,8 +1,8 @@
 """Hugging Face Inference Providers. Sources: huggingface_hub 2.4.0 and the inference-providers docs, read 2026-11.
 
-Three shapes behind one router: hf-inference answers an image's bytes; fal paints at once and answers a URL; fal
-edits through a queue: submit, poll the status, then read the result. A handle is the path of the queued request,
-and, once it is known to be done, the same path after a mark.
+Three protocols behind one router: hf-inference returns an image's bytes; fal generates synchronously and returns a
+URL; fal edits through a queue: submit, poll the status, then read the result. A handle is the path of the queued
+request, with a prefix once the request is completed.
 """
 
 import re
@@ -27,7 +27,7 @@ from image_studio.providers.adapter import (
     Task,
 )
 from image_studio.providers.huggingface_models import HF_INFERENCE, MODELS
-from image_studio.providers.instructions import shown
+from image_studio.providers.instructions import image_roles
 from image_studio.providers.payload import data_uri, from_base64, provider_fields
 from image_studio.providers.responses import content_refused, http_error
 from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
@@ -35,8 +35,8 @@ from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, near
 POLL_SECONDS = 0.5  # huggingface_hub's interval
 _FAL = "/fal-ai"
 _QUEUE = {"_subdomain": "queue"}
-_DONE_MARK = "done:"
-#: The only paths that we poll: what a queued request's own address looks like.
+_DONE_PREFIX = "done:"
+#: The only paths that are polled: those of a queued request.
 _REQUEST_PATH = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._-]*){2,4}/requests/[A-Za-z0-9-]{8,64}")
 _POLICY = "content_policy_violation"
 
@@ -56,67 +56,69 @@ SPEC = ProviderSpec(
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpRequest:
-    """The JSON of one paid call: to hf-inference, to fal at once, or to fal's queue."""
+    """Build the JSON of one paid call: to hf-inference, to fal, or to fal's queue."""
     fields = provider_fields(model, task)
     size = nearest_size(model, task.width, task.height)
     sides = {"width": size.width, "height": size.height}
     query: dict[str, str] = {}
-    if model.wire.startswith(HF_INFERENCE):
+    if model.endpoint.startswith(HF_INFERENCE):
         body: dict[str, Any] = {"inputs": fields.pop("prompt", ""), "parameters": {**fields, **sides}}
     elif task.operation == "create":
         body = {**fields, "image_size": sides}
     else:
-        body = {**_images(model, task), **{name: _encoded(value) for name, value in fields.items()}}
+        body = {**_images(model, task), **{name: _encode(value) for name, value in fields.items()}}
         query = _QUEUE
-    return HttpRequest(method="POST", path=f"/{model.wire}", query=query, headers={"accept": "image/png"}, json=body)
+    return HttpRequest(
+        method="POST", path=f"/{model.endpoint}", query=query, headers={"accept": "image/png"}, json=body
+    )
 
 
 def _images(model: ModelSpec, task: Task) -> dict[str, Any]:
-    """Both names under which fal's editors take images, as the official client sends them."""
-    uris = [data_uri(task.images[role]) for role in shown(model, task)]
+    """Return both provider fields that fal's editors take images in, as the official client sends them."""
+    uris = [data_uri(task.images[role]) for role in image_roles(model, task)]
     return {"image_url": uris[0], "image_urls": uris} if uris else {}
 
 
-def _encoded(value: Any) -> Any:
+def _encode(value: Any) -> Any:
     return data_uri(value) if isinstance(value, Blob) else value
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Ask how a queued request stands, or for its result once it is done."""
-    done = handle.startswith(_DONE_MARK)
-    path = handle.removeprefix(_DONE_MARK)
+    """Build the poll of a queued request's status, or of its result once it is completed."""
+    done = handle.startswith(_DONE_PREFIX)
+    path = handle.removeprefix(_DONE_PREFIX)
     if not _REQUEST_PATH.fullmatch(path):
         raise UnknownCharge(f"{SPEC.title}'s queued request has an address that we don't call.")
     return HttpRequest(method="GET", path=_FAL + path + ("" if done else "/status"), query=_QUEUE)
 
 
-def read_response(model: ModelSpec, reply: HttpResponse, handle: str | None = None) -> Outcome:
-    """An image's bytes, a queued request's state, or fal's JSON with a URL or a data URI."""
-    if reply.headers.get("content-type", "").startswith("image/"):
-        return _bytes(reply.body)
-    document = reply.json()
+def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
+    """Read an image's bytes, a queued request's status, or fal's JSON with a URL or a data URI."""
+    if response.headers.get("content-type", "").startswith("image/"):
+        return _bytes(response.body)
+    document = response.json()
     if not isinstance(document, dict):
         raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
     if "images" in document or "image" in document:
         return _read_images(document)
     if "status" in document or "response_url" in document:
-        return _read_state(document, handle)
+        return _read_status(document, handle)
     raise ResultUnusable(f"{SPEC.title} finished without an image.")
 
 
-def _read_state(document: dict[str, Any], handle: str | None) -> Pending:
-    """The state of a queued request. A request that is done is asked for its result at once."""
+def _read_status(document: dict[str, Any], handle: str | None) -> Pending:
+    """Return a queued request's handle. The result of a completed one is read without a pause."""
     path = handle or _path_of(document.get("response_url"))
-    if not _REQUEST_PATH.fullmatch(path.removeprefix(_DONE_MARK)):
+    if not _REQUEST_PATH.fullmatch(path.removeprefix(_DONE_PREFIX)):
         raise UnknownCharge(f"{SPEC.title}'s answer has no address to ask for the result.")
-    if document.get("status") == "COMPLETED" and not path.startswith(_DONE_MARK):
-        return Pending(_DONE_MARK + path, 0.0)
+    if document.get("status") == "COMPLETED" and not path.startswith(_DONE_PREFIX):
+        return Pending(_DONE_PREFIX + path, 0.0)
     return Pending(path, POLL_SECONDS)
 
 
-def _path_of(address: object) -> str:
+def _path_of(url: object) -> str:
     try:
-        return urlsplit(str(address or "")).path
+        return urlsplit(str(url or "")).path
     except ValueError:
         return ""
 
@@ -142,42 +144,42 @@ def _bytes(data: bytes) -> ProviderImage:
     return ProviderImage(data)
 
 
-def read_error(reply: HttpResponse) -> StudioError:
-    """The router's `error`, or fal's `detail` passed through it."""
-    document = reply.json()
+def read_error(response: HttpResponse) -> StudioError:
+    """Return the error of a status and the router's `error`, or fal's `detail`."""
+    document = response.json()
     body = document if isinstance(document, dict) else {}
-    said, kind = _words(body)
+    message, kind = _message(body)
     if kind == _POLICY:
-        return content_refused(SPEC.title, said)
-    if reply.status == 503 and isinstance(body.get("estimated_time"), int | float):
+        return content_refused(SPEC.title, message)
+    if response.status == 503 and isinstance(body.get("estimated_time"), int | float):
         return ProviderOutage(f"{SPEC.title} is loading the model.", retry_after=max(0.0, body["estimated_time"]))
-    if reply.status == 402 or "exceeded your monthly included credits" in said:
+    if response.status == 402 or "exceeded your monthly included credits" in message:
         return ProviderUnavailable(f"{SPEC.title} has no credit left.")
-    return http_error(SPEC.title, reply, said)
+    return http_error(SPEC.title, response, message)
 
 
-def _words(body: dict[str, Any]) -> tuple[str, str]:
-    """What an error says, and its kind where fal names one."""
+def _message(body: dict[str, Any]) -> tuple[str, str]:
+    """Return an error's message, and its kind where fal names one."""
     detail = body.get("detail")
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
         return str(detail[0].get("msg") or ""), str(detail[0].get("type") or "")
-    said = body.get("error") or detail or ""
-    return said if isinstance(said, str) else "", ""
+    message = body.get("error") or detail or ""
+    return message if isinstance(message, str) else "", ""
 
 
-def build_text(model: TextModel, instruction: str, said: str, most_tokens: int) -> HttpRequest:
-    """One chat completion."""
-    messages = [{"role": "system", "content": instruction}, {"role": "user", "content": said}]
+def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
+    """Build a chat completion."""
+    messages = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
     return HttpRequest(
         method="POST",
         path="/v1/chat/completions",
-        json={"model": model.wire, "messages": messages, "max_tokens": most_tokens},
+        json={"model": model.id, "messages": messages, "max_tokens": max_tokens},
     )
 
 
-def read_text(reply: HttpResponse) -> str | None:
-    """What the model wrote, or None where it didn't finish."""
-    choices = reply.json_object().get("choices") or [{}]
+def read_text(response: HttpResponse) -> str | None:
+    """Return the generated text, or None where it is not complete."""
+    choices = response.json_object().get("choices") or [{}]
     choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None

@@ -1,52 +1,56 @@
-"""What providers' responses share: the plain meaning of a status, and Retry-After."""
+"""What providers' responses have in common: the meaning of an HTTP status, and Retry-After."""
 
 import re
+from email.utils import parsedate_to_datetime
+from urllib.parse import SplitResult, urlsplit
 
 from image_studio.errors import (
     ContentRefused,
+    NotCharged,
     ProviderBusy,
-    ProviderFailed,
     ProviderKeyRefused,
     ProviderUnavailable,
+    ResultUnusable,
     StudioError,
     UnknownCharge,
 )
 from image_studio.providers.adapter import HttpResponse
+from image_studio.providers.spec import ProviderSpec
 
 _RATE_LIMIT_RESET = re.compile(r";\s*t=(\d{1,6})")
-MAX_QUOTED = 300  # characters of a provider's own words that a caller sees
+MAX_URL = 8_192  # characters
+_PORTS = {"http": 80, "https": 443}
+MAX_QUOTED = 300  # characters of a provider's message that a caller sees
 
 
-def retry_after(reply: HttpResponse) -> float | None:
-    """Seconds until the provider wants to be asked again, as far as its headers say (RFC 9110, IETF RateLimit)."""
-    said = reply.headers.get("retry-after", "")
+def retry_after(response: HttpResponse) -> float | None:
+    """Seconds to wait according to the headers (Retry-After of RFC 9110, IETF RateLimit), or None."""
+    value = response.headers.get("retry-after", "")
     try:
-        return max(0.0, float(said))
+        return max(0.0, float(value))
     except ValueError:
         pass
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415  a third of this package's import time
-
     try:
-        until = parsedate_to_datetime(said) - parsedate_to_datetime(reply.headers.get("date", ""))
+        until = parsedate_to_datetime(value) - parsedate_to_datetime(response.headers.get("date", ""))
         return max(0.0, until.total_seconds())
     except (ValueError, TypeError):
-        reset = _RATE_LIMIT_RESET.search(reply.headers.get("ratelimit", ""))
+        reset = _RATE_LIMIT_RESET.search(response.headers.get("ratelimit", ""))
         return float(reset[1]) if reset else None
 
 
-def content_refused(title: str, said: str = "") -> ContentRefused:
-    """The provider's moderation says no, maybe in words; `title` is its name."""
+def content_refused(title: str, message: str = "") -> ContentRefused:
+    """The provider's moderation refused the request; `title` is the provider's name, `message` its own words."""
     what = f"{title}'s content policy refused this request"
-    return ContentRefused(f"{what}: {said[:MAX_QUOTED]}" if said else f"{what}. Change the prompt or the image.")
+    return ContentRefused(f"{what}: {message[:MAX_QUOTED]}" if message else f"{what}. Change the prompt or the image.")
 
 
-def http_error(title: str, reply: HttpResponse, said: str = "") -> StudioError:
-    """What a status means by HTTP alone; `said` are the provider's words, `title` its name.
+def http_error(title: str, response: HttpResponse, message: str = "") -> StudioError:
+    """Return what the status means by HTTP alone; `title` is the provider's name, `message` its own words.
 
-    A 4xx was surely not charged, but for 408: it may come from a gateway that waited for the work. A 5xx or a
-    redirect says nothing of the charge, so it counts as unknown.
+    A 4xx was surely not charged, except 408: a gateway that waited for the work may send it. A 5xx or a redirect
+    doesn't tell whether the call was charged, so it counts as unknown.
     """
-    match reply.status:
+    match response.status:
         case 401:
             return ProviderKeyRefused(f"{title} refused our key.")
         case 402:
@@ -54,12 +58,43 @@ def http_error(title: str, reply: HttpResponse, said: str = "") -> StudioError:
         case 403:
             return ProviderUnavailable(f"{title} denied access.")
         case 404 | 410:
-            return ProviderFailed(f"{title} no longer offers this model.")
+            return NotCharged(f"{title} no longer offers this model.")
         case 429:
-            return ProviderBusy(f"{title}'s rate limit is reached.", retry_after=retry_after(reply))
+            return ProviderBusy(f"{title}'s rate limit is reached.", retry_after=retry_after(response))
         case status if 400 <= status < 500 and status != 408:
-            words = f": {said[:MAX_QUOTED]}" if said else f" ({status})."
-            return ProviderFailed(f"{title} did not accept the request{words}")
+            quoted = f": {message[:MAX_QUOTED]}" if message else f" ({status})."
+            return NotCharged(f"{title} did not accept the request{quoted}")
     return UnknownCharge(
-        f"{title}'s answer was lost ({reply.status}); whether it charged is unknown, so the call is not repeated."
+        f"{title}'s answer was lost ({response.status}); whether it charged is unknown, so the call is not repeated."
     )
+
+
+def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
+    """Return the URL's parts if it may be fetched. Raises ResultUnusable.
+
+    `own_origin` is a base URL that the operator set.
+    """
+    if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
+        raise refused_url()
+    try:
+        parts = urlsplit(url)
+        origin = origin_of(parts)
+    except ValueError:
+        raise refused_url() from None
+    if "@" not in parts.netloc:
+        if own_origin and origin == origin_of(urlsplit(own_origin)):
+            return parts
+        # The whole authority is compared, so that a port, a trailing dot or another spelling is another host.
+        if parts.scheme == "https" and parts.netloc.lower() in spec.result_hosts:
+            return parts
+    raise refused_url()
+
+
+def origin_of(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of a URL."""
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
+
+
+def refused_url() -> ResultUnusable:
+    """The error of a URL that is not fetched."""
+    return ResultUnusable("The provider's result is at an address that we don't call.")

@@ -1,4 +1,4 @@
-"""What a provider and its models can do, as data: everything the API lists, checks, selects by and prices."""
+"""What a provider and its models can do, as data: what the API lists, validates, selects by and prices."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -27,9 +27,9 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class NativeSize:
-    """One native output: the word the wire uses (a ratio, or a size class) and its pixels."""
+    """One native output: the provider's word for it (a ratio, or a size class) and its pixels."""
 
-    word: str
+    label: str
     width: int
     height: int
     size_class: str | None = None
@@ -38,7 +38,7 @@ class NativeSize:
 
 @dataclass(frozen=True, slots=True)
 class FreeSize:
-    """A model that takes width x height, each side within bounds (pixels), in steps."""
+    """The sizes of a model that takes width x height: the range of a side (pixels), and its step."""
 
     low: int
     high: int
@@ -66,58 +66,58 @@ class InputLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One model: a row of data. Its `name` is what callers say and is unique within the provider."""
+    """One model: a row of data. Callers send its `name`, which is unique within the provider."""
 
     name: str
-    wire: str  # the path or id on the provider's side
+    endpoint: str  # the path or id on the provider's side
     operations: frozenset[str]  # native
-    emulates: frozenset[str] = frozenset()  # by an instruction and our own compositing or padding
+    emulates: frozenset[str] = frozenset()  # carried out by an instruction and our own compositing or padding
     usd: float  # upstream, one call
     credits: int | None = None  # only where the API reference gives a number of its own
     sizes: tuple[NativeSize, ...] | FreeSize | None = None  # None: the size follows the input
-    #: Request fields and image roles (image, mask, style, background, lighting) that it honors.
+    #: Request fields and image roles (image, mask, style, background, lighting) that the model honors.
     accepts: frozenset[str] = frozenset()
-    worded: frozenset[str] = frozenset()  # those of `accepts` that it is told in the prompt, not in a field
-    renames: Mapping[str, str] = field(default_factory=dict)  # request field or role -> the wire's name for it
-    fixed: Mapping[str, Any] = field(default_factory=dict)  # wire fields that are always sent as they stand here
-    formats: tuple[str, ...] = ()  # file types of the wire's `output_format`; the first one is asked for
-    images: int = 0  # most input images of a model that is told what to do with them
+    in_prompt: frozenset[str] = frozenset()  # those of `accepts` that are written into the prompt
+    field_names: Mapping[str, str] = field(default_factory=dict)  # request field or role -> provider field
+    fixed_fields: Mapping[str, Any] = field(default_factory=dict)  # provider fields with a constant value
+    file_types: tuple[str, ...] = ()  # values of the provider field `output_format`; the first one is sent
+    max_images: int = 0  # input images of a model that edits by instruction; 0 for other models
     ranges: Mapping[str, Range] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
-    max_seed: int = 2**31 - 1  # largest seed of the wire; ours are folded into it
+    max_seed: int = 2**31 - 1  # the model's largest seed; ours are folded into its range
     inputs: InputLimits | None = None
-    factor: float | None = None  # how many times larger, per side, an upscaler's answer is
-    max_output: int | None = None  # pixels of its largest answer, where the size follows the input
-    #: Place in the ordered choice of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
+    factor: float | None = None  # how many times larger, per side, an upscaler's result is
+    max_output: int | None = None  # pixels of the largest result, where the size follows the input
+    #: Place in the order of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
     auto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    alias: str | None = None  # a word that templates and clients use as a provider
+    alias: str | None = None  # a word that templates and clients send as the provider
     deadline: float = 120.0  # seconds from submit to image, polling included
-    asynchronous: bool = False  # answers a handle where its siblings answer the image
-    retired: str | None = None  # why it is gone, and what to use instead
+    asynchronous: bool = False  # responds with a handle where the provider's other models return the image
+    retired: str | None = None  # why it can't be used any more, and what to use instead
 
     def price(self, size: NativeSize | None = None) -> int:
-        """Credits of one image: upstream US cents rounded up, or the reference's number."""
+        """Credits of one image: upstream US cents rounded up, or the API reference's number."""
         if self.credits is not None:
             return self.credits
         usd = size.usd if size is not None and size.usd is not None else self.usd
         return math.ceil(round(usd / CREDIT_USD, 6))
 
     def does(self, operation: str) -> bool:
-        """Whether it carries out the operation, natively or by emulation."""
+        """Whether the model carries out the operation, natively or by emulation."""
         return operation in self.operations or operation in self.emulates
 
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """A model that makes prompts richer: its id on the wire, and its place among those of other providers."""
+    """A text model that enriches prompts: the provider's id of it, and its place among all text models."""
 
-    wire: str
+    id: str
     rank: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """One provider: how to reach it and what it offers."""
+    """One provider: how it is called and what it offers."""
 
     name: str
     title: str
@@ -131,32 +131,32 @@ class ProviderSpec:
     text: TextModel | None = None
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
     max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels
-    listed_cost: tuple[int, int] | None = None  # credits that `/providers` lists, where they aren't those of the models
-    submit_timeout: float = 120.0  # seconds; the longest a synchronous call takes to answer
-    busy_seconds: float = 5.0  # to wait after a 429 that doesn't say how long
+    listed_cost: tuple[int, int] | None = None  # credits that `/providers` lists instead of the models' own
+    submit_timeout: float = 120.0  # seconds that the response to a submit may take
+    busy_seconds: float = 5.0  # pause after a 429 without a Retry-After
     request_bytes: int = 20 * 1024 * 1024  # largest request body
 
     @property
     def capabilities(self) -> tuple[str, ...]:
-        """What its live models can do, in the words of `/providers`."""
+        """What the live models can do, in the words of `/providers`."""
         able = {name.partition(".")[0] for model in self.live_models() for name in model.operations | model.emulates}
         return tuple(word for kind, word in CAPABILITIES.items() if kind in able)
 
     def model(self, name: str) -> ModelSpec | None:
-        """The model that callers call `name`."""
+        """Return the model with this name, or None."""
         return next((model for model in self.models if model.name == name), None)
 
     def live_models(self) -> tuple[ModelSpec, ...]:
-        """The models that can be used today."""
+        """The models that are not retired."""
         return tuple(model for model in self.models if model.retired is None)
 
 
-#: Where a larger size costs more, this much enlarging by ourselves (per side) is preferred to paying for it.
+#: Where a larger size costs more, up to this much upscaling of our own (per side) is preferred to paying for it.
 PRICED_SHORTFALL = 0.2
 
 
 def nearest_size(model: ModelSpec, width: int, height: int) -> NativeSize:
-    """The model's own size (pixels) that needs the least scaling and cropping to become width x height."""
+    """Return the model's native size (pixels) that needs the least scaling and cropping to become width x height."""
     if model.sizes is None:
         return NativeSize("", width, height)
     if isinstance(model.sizes, FreeSize):
@@ -165,12 +165,12 @@ def nearest_size(model: ModelSpec, width: int, height: int) -> NativeSize:
 
 
 def _distance(size: NativeSize, width: int, height: int) -> tuple[float, ...]:
-    """How far a ratio is from the wanted one; then the cheapest that is large enough, then the smallest."""
+    """Rank by the distance of the ratios; then the cheapest that is large enough, then the smallest."""
     stretch = abs(math.log((size.width * height) / (size.height * width)))
     shortfall = max(0.0, width / size.width - 1.0, height / size.height - 1.0)
     tolerated = PRICED_SHORTFALL if size.usd is not None else 0.0
     return (
-        # Half a percent apart is the same ratio: providers round their pixels.
+        # Half a percent of difference is the same ratio: providers round their pixels.
         round(stretch / 0.005) * 0.005,
         max(0.0, shortfall - tolerated),
         size.usd or 0.0,
@@ -184,7 +184,7 @@ def _fit_free(free: FreeSize, width: int, height: int) -> NativeSize:
     scale = max(scale, free.low / min(width, height))
     most = free.max_pixels or math.inf
     scale = min(scale, math.sqrt(most / (width * height)))
-    # Rounded up so that nothing is enlarged later, but down where the area is bounded: it is what is paid for.
+    # Rounded up so that nothing is enlarged later, but down where the area is limited: the area is what is paid for.
     found = _in_steps(free, width * scale, height * scale, math.ceil)
     return found if found.width * found.height <= most else _in_steps(free, width * scale, height * scale, math.floor)
 

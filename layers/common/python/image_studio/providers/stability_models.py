@@ -19,7 +19,7 @@ _NARROW = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP, max_as
 _ONE_MP = InputLimits(min_side=64, min_pixels=4_096, max_pixels=1_048_576)
 _IMAGES = ("png", "jpeg", "webp")
 
-#: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core answers up to 1.5 MP of the same shapes.
+#: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core makes up to 1.5 MP of the same ratios.
 _RATIOS = tuple(
     NativeSize(word, width, height)
     for word, width, height in (
@@ -43,36 +43,36 @@ def _generator(
     name: str,
     usd: float,
     *,
-    wire: str = _SD3,
+    endpoint: str = _SD3,
     auto: Mapping[str, int] | None = None,
 ) -> ModelSpec:
-    family = wire == _SD3
+    family = endpoint == _SD3
     return ModelSpec(
         name=name,
-        wire=wire,
+        endpoint=endpoint,
         operations=frozenset({"create"}),
         usd=usd,
         sizes=_RATIOS,
         accepts=_STYLED | ({"guidance_scale"} if family else set()),
-        renames={"guidance_scale": "cfg_scale"},
-        fixed={"model": name} if family else {},
-        formats=_IMAGES,
+        field_names={"guidance_scale": "cfg_scale"},
+        fixed_fields={"model": name} if family else {},
+        file_types=_IMAGES,
         ranges={"guidance_scale": Range(1, 10)} if family else {},
         max_seed=MAX_SEED,
         auto={"create": auto} if auto else {},
     )
 
 
-def _endpoint(wire: str, operation: str, usd: float, accepts: frozenset[str], **data: Any) -> ModelSpec:
+def _endpoint(endpoint: str, operation: str, usd: float, accepts: frozenset[str], **data: Any) -> ModelSpec:
     auto = data.pop("auto", _EVERY)
     return ModelSpec(
         **{
-            "name": wire.rpartition("/")[2],
-            "wire": wire,
+            "name": endpoint.rpartition("/")[2],
+            "endpoint": endpoint,
             "operations": frozenset({operation}),
             "usd": usd,
             "accepts": accepts | {"image"},
-            "formats": _IMAGES,
+            "file_types": _IMAGES,
             "max_seed": MAX_SEED,
             "auto": {operation: auto},
             **data,
@@ -81,8 +81,8 @@ def _endpoint(wire: str, operation: str, usd: float, accepts: frozenset[str], **
 
 
 GENERATORS = (
-    _generator("ultra", 0.08, wire="generate/ultra", auto={"premium": 1}),
-    _generator("core", 0.03, wire="generate/core", auto={"draft": 4, "standard": 1}),
+    _generator("ultra", 0.08, endpoint="generate/ultra", auto={"premium": 1}),
+    _generator("core", 0.03, endpoint="generate/core", auto={"draft": 4, "standard": 1}),
     _generator("sd3.5-large", 0.065, auto={"premium": 4}),
     _generator("sd3.5-large-turbo", 0.04),
     _generator("sd3.5-medium", 0.035),
@@ -96,7 +96,7 @@ EDITORS = (
         0.05,
         frozenset(),
         inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=4_194_304),
-        formats=("png", "webp"),  # it answers an alpha channel
+        file_types=("png", "webp"),  # the result has an alpha channel
         auto=_BETTER,
     ),
     _endpoint(
@@ -124,7 +124,7 @@ EDITORS = (
         "edit.outpaint",
         0.04,
         frozenset({"prompt", "seed", "style_preset", "creativity"}) | {f"expand_{side}" for side in _EXPAND},
-        renames={f"expand_{side}": side for side in _EXPAND},
+        field_names={f"expand_{side}": side for side in _EXPAND},
         inputs=_NARROW,
         ranges={"creativity": _SHARE} | {f"expand_{side}": Range(0, 2_000) for side in _EXPAND},
         defaults={"creativity": 0.5},
@@ -156,7 +156,7 @@ EDITORS = (
         frozenset({"prompt", "negative_prompt", "seed", "background", "lighting", "foreground_prompt"})
         | {"preserve_original_subject", "original_background_depth", "keep_original_background"}
         | {"light_source_direction", "light_source_strength"},
-        renames={
+        field_names={
             "image": "subject_image",
             "prompt": "background_prompt",
             "background": "background_reference",
@@ -249,7 +249,7 @@ CONTROLS = (
         0.08,
         frozenset({"prompt", "negative_prompt", "seed", "style"})
         | {"style_strength", "composition_fidelity", "change_strength"},
-        renames={"image": "init_image", "style": "style_image"},
+        field_names={"image": "init_image", "style": "style_image"},
         inputs=InputLimits(min_side=64, max_side=16_383, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5),
         ranges={"style_strength": _SHARE, "composition_fidelity": _SHARE, "change_strength": Range(0.1, 1)},
         defaults={"style_strength": 1, "composition_fidelity": 0.9, "change_strength": 0.9},

@@ -1,7 +1,7 @@
-"""Enrich prompts with a text model: one call with a short timeout; without it where the call fails.
+"""Enrich prompts with a text model: one call with a short timeout; a failure leaves the prompt as it is.
 
-It is no paid image call, and its model is a row of the provider's spec (`text`). The first provider in their order
-that has a key is called.
+The call is no paid image call. Each provider's spec may name a text model (`text`); the first one, by rank, whose
+provider has a key is called.
 """
 
 import logging
@@ -16,11 +16,10 @@ from image_studio.providers.spec import ProviderSpec, TextModel
 
 log = logging.getLogger(__name__)
 
-
-SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 MAX_TOKENS = 512
-MAX_WRITTEN = 2_000  # characters of an answer that is still a prompt
-MAX_GIVEN = 1_500  # characters of a prompt that leaves room to add something
+MAX_RESPONSE = 2_000  # characters of a response that is still a prompt
+MAX_PROMPT = 1_500  # characters of a prompt that leaves room to add something
 
 INSTRUCTION = (
     "You write prompts for image models. Make the user's prompt richer in the sense of the style words: keep its"
@@ -32,59 +31,64 @@ INSTRUCTION = (
 class TextAdapter(Adapter, Protocol):
     """An adapter whose provider has a text model."""
 
-    def build_text(self, model: TextModel, instruction: str, said: str, most_tokens: int) -> HttpRequest:
-        """The question to the text model."""
+    def build_text(self, model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
+        """Build the request to the text model."""
         ...
 
-    def read_text(self, reply: HttpResponse) -> str | None:
-        """What it wrote, or None where it didn't finish. Raises StudioErrors."""
+    def read_text(self, response: HttpResponse) -> str | None:
+        """Return the generated text, or None where it is not complete. Raises StudioErrors."""
         ...
 
 
 def text_adapters() -> list[TextAdapter]:
-    """The adapters that have a text model, in the order in which they are asked."""
+    """The adapters that have a text model, by rank."""
     able = [cast("TextAdapter", adapter) for adapter in PROVIDERS.values() if adapter.SPEC.text]
     return sorted(able, key=lambda adapter: _model(adapter.SPEC).rank)
 
 
 def enrich_prompt(
-    prompt: str, style_words: str, access: Callable[[str], ProviderCredentials | None], wire: ProviderClient
+    prompt: str,
+    style_words: str,
+    credentials: Callable[[str], ProviderCredentials | None],
+    provider_client: ProviderClient,
 ) -> str | None:
-    """The prompt made richer by the first text model that has a key, within SECONDS; None where that fails.
+    """Return a richer prompt from the first text model whose provider has a key; None where that fails.
 
-    `access` gives a provider's key by its name.
+    `credentials` returns a provider's key by the provider's name.
     """
-    if len(prompt) > MAX_GIVEN:
+    if len(prompt) > MAX_PROMPT:
         return None
     for adapter in text_adapters():
-        key = access(adapter.SPEC.name)
-        if key is not None:
-            return _ask(adapter, user_text(prompt, style_words), key, wire)
+        found = credentials(adapter.SPEC.name)
+        if found is not None:
+            return _generate(adapter, user_text(prompt, style_words), found, provider_client)
     return None
 
 
 def user_text(prompt: str, style_words: str) -> str:
-    """What the text model is given: the prompt, and the style's words on a line of their own."""
+    """The text model's input: the prompt, and the style's words on a line of their own."""
     return f"Prompt: {prompt}\nStyle words: {style_words}"
 
 
-def _ask(adapter: TextAdapter, said: str, access: ProviderCredentials, wire: ProviderClient) -> str | None:
+def _generate(
+    adapter: TextAdapter, text: str, credentials: ProviderCredentials, provider_client: ProviderClient
+) -> str | None:
     spec = adapter.SPEC
     try:
-        call = adapter.build_text(_model(spec), INSTRUCTION, said, MAX_TOKENS)
-        written = adapter.read_text(wire.ask(adapter, call, access, SECONDS))
+        request = adapter.build_text(_model(spec), INSTRUCTION, text, MAX_TOKENS)
+        response = provider_client.exchange(adapter, request, credentials, TIMEOUT_SECONDS)
+        return clean_prompt(adapter.read_text(response) or "")
     except StudioError as error:
         log.warning("text model failed", extra={"provider": spec.name, "code": error.code})
         return None
-    return cleaned(written or "")
 
 
-def cleaned(written: str) -> str | None:
-    """The answer as a prompt: on one line, without quotes around it; None where it is none."""
-    line = " ".join(written.split())
+def clean_prompt(text: str) -> str | None:
+    """Put the text on one line, without quotes around it; None where it is empty or too long for a prompt."""
+    line = " ".join(text.split())
     if len(line) > 1 and line[0] == line[-1] == '"' and '"' not in line[1:-1]:
         line = line[1:-1].strip()
-    return line if 0 < len(line) <= MAX_WRITTEN else None
+    return line if 0 < len(line) <= MAX_RESPONSE else None
 
 
 def _model(spec: ProviderSpec) -> TextModel:

@@ -1,64 +1,73 @@
-"""One HTTP exchange with a provider: what is sent, what came back, and what a missing response means.
+"""One HTTP exchange with a provider, or one download of a result from an untrusted URL.
 
-A socket's timeout starts again with every byte that arrives, so a peer that drips its headers or its body could hold a
-call for as long as it likes: here each read gets only what is left of the call's time. A kept-alive connection that
-slept in a frozen function may be dead already; a paid call on it would end as "outcome unknown".
+A socket's timeout starts again with every byte that arrives, so a peer that sends its response byte by byte could hold
+a call for any time: here each read gets only the rest of the call's time. A kept-alive connection of a function that
+was frozen may be dead already, and a paid call on it would end as "outcome unknown": idle connections are not reused.
 """
 
 import http.client
 import io
+import ipaddress
 import logging
 import math
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import SplitResult, urlsplit
 
+import certifi
 import requests
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import Timeout
 
-from image_studio.errors import ProviderFailed, ProviderKeyRefused, ProviderOutage, ResultUnusable, UnknownCharge
-from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, ProviderCredentials
+from image_studio.errors import NotCharged, ProviderKeyRefused, ProviderOutage, ResultUnusable, UnknownCharge
+from image_studio.providers.adapter import Blob, DownloadFault, HttpRequest, HttpResponse, ProviderCredentials
+from image_studio.providers.responses import check_url, origin_of, refused_url
 from image_studio.providers.spec import ProviderSpec
 
 #: Seconds that an idle connection is kept: below the shortest idle limit of a load balancer or a NAT on the way.
 REUSE_SECONDS = 20.0
-MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger answers are refused
+MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger responses are refused
 CHUNK = 256 * 1024
-_ends: ContextVar[float] = ContextVar("ends", default=math.inf)
+CONNECT_SECONDS = 5.0
+DOWNLOAD_SECONDS = 60.0  # for the whole download
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_IETF = ipaddress.ip_network("192.0.0.0/24")  # global to a Python before 3.11.10 or 3.12.4
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
-# urllib3 writes whole URLs when headers are malformed; those of results carry a signature.
+# urllib3 logs whole URLs when headers are malformed, and those of results carry a signature.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 @contextmanager
 def deadline_at(moment: float) -> Iterator[None]:
-    """Let every exchange of this thread end at a moment of the monotonic clock."""
-    token = _ends.set(moment)
+    """End every exchange of this thread at a moment of the monotonic clock."""
+    token = _deadline.set(moment)
     try:
         yield
     finally:
-        _ends.reset(token)
+        _deadline.reset(token)
 
 
-def _left() -> float | None:
-    """Seconds left for this exchange, None without a limit. Raises TimeoutError where there are none."""
-    ends = _ends.get()
-    if math.isinf(ends):
+def _remaining() -> float | None:
+    """Seconds left for this exchange, None without a deadline. Raises TimeoutError after it."""
+    deadline = _deadline.get()
+    if math.isinf(deadline):
         return None
-    left = ends - time.monotonic()
-    if left <= 0:
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
         raise TimeoutError("the exchange took too long")
-    return left
+    return remaining
 
 
 class _TimedReads(io.RawIOBase):
-    """A socket's file, each of whose reads gets what is left of the time."""
+    """A socket's file whose reads each get the rest of the exchange's time."""
 
     def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
         self._sock = sock
@@ -68,7 +77,7 @@ class _TimedReads(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        self._sock.settimeout(_left())
+        self._sock.settimeout(_remaining())
         count: int | None = self._raw.readinto(buffer)
         return count
 
@@ -77,23 +86,23 @@ class _TimedReads(io.RawIOBase):
         super().close()
 
 
-class _TimedReply(http.client.HTTPResponse):
+class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp: Any = io.BufferedReader(_TimedReads(sock, self.fp.detach()))
 
 
 class _Timed(HTTPConnection):
-    """What both kinds of connection have in common."""
+    """A connection whose every send and read ends at the deadline, and that is not reused after REUSE_SECONDS."""
 
-    response_class = _TimedReply
-    _used_at = 0.0  # epoch: it goes on while a function is frozen, the monotonic clock need not
+    response_class = _TimedResponse
+    _used_at = 0.0  # epoch seconds: the monotonic clock may stop while a function is frozen
 
     def send(self, data: Any) -> None:
-        """Send within what is left of the time: until here the socket has the short timeout for connecting."""
+        """Send within the rest of the time; for connecting, the socket has a shorter timeout."""
         if self.sock is None:
             self.connect()
-        self.sock.settimeout(_left())
+        self.sock.settimeout(_remaining())
         super().send(data)
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as urllib3's own
@@ -106,7 +115,7 @@ class _Timed(HTTPConnection):
 
 
 class _TimedPlain(_Timed):
-    """Over http: only to a base URL that the operator set."""
+    """Over http: only for a base URL that the operator set."""
 
 
 class _TimedTls(_Timed, HTTPSConnection):
@@ -126,51 +135,55 @@ class TlsPool(urllib3.HTTPSConnectionPool):
 
 
 class TimedAdapter(requests.adapters.HTTPAdapter):
-    """What a `requests` session is mounted with to have timed connections."""
+    """Gives a `requests` session timed connections."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of this module's kinds."""
+        """Use this module's connection pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
 
-def read_bounded(reply: urllib3.BaseHTTPResponse, most: int, until: float) -> bytes:
-    """The body, up to `most` bytes and until a moment of the monotonic clock.
+def read_bounded(response: urllib3.BaseHTTPResponse, max_bytes: int, deadline: float) -> bytes:
+    """Return the body, of at most `max_bytes`, before `deadline` on the monotonic clock.
 
     Raises ResultUnusable where it is larger, TimeoutError where it takes longer, urllib3's HTTPError where it
     ends before its announced length.
     """
     parts: list[bytes] = []
     size = 0
-    while chunk := reply.read1(CHUNK):
+    while chunk := response.read1(CHUNK):
         size += len(chunk)
-        if size > most:
-            raise ResultUnusable(f"The provider's answer is larger than {most // (1024 * 1024)} MB.")
-        if time.monotonic() > until:
+        if size > max_bytes:
+            raise ResultUnusable(f"The provider's answer is larger than {max_bytes // (1024 * 1024)} MB.")
+        if time.monotonic() > deadline:
             raise TimeoutError("the body took too long to arrive")
         parts.append(chunk)
     return b"".join(parts)
 
 
-CONNECT_SECONDS = 5.0
-
-
 class HttpTransport:
-    """Sends calls over kept-alive connections, one session per provider."""
+    """Sends requests over kept-alive connections, one session per provider, and downloads results."""
 
     def __init__(self) -> None:
         self._sessions: dict[str, requests.Session] = {}
 
-    def send(self, spec: ProviderSpec, call: HttpRequest, access: ProviderCredentials, patience: float) -> HttpResponse:
-        """One exchange. Raises ProviderOutage where nothing was sent, UnknownCharge where the answer was lost."""
-        until = time.monotonic() + patience
+    def send(
+        self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
+    ) -> HttpResponse:
+        """Send the request and return the response, all within `timeout` seconds.
+
+        Raises NotCharged where nothing was sent, UnknownCharge where the response was lost.
+        """
+        if timeout <= 0:
+            raise NotCharged(f"{spec.title} was not called: the time for it was over.")
+        until = time.monotonic() + timeout
         session = self._session(spec)
-        prepared = _prepared(session, spec, call, access)
+        prepared = _prepared(session, spec, request, credentials)
         try:
             with (
                 deadline_at(until),
                 session.send(
-                    prepared, timeout=(min(CONNECT_SECONDS, patience), patience), allow_redirects=False, stream=True
+                    prepared, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, stream=True
                 ) as response,
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
@@ -182,13 +195,19 @@ class HttpTransport:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             raise _lost(spec) from None
 
+    def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
+        """Return the bytes at a provider's result URL, as `download` does."""
+        return download(url, spec, own_origin=own_origin)
+
     def _session(self, spec: ProviderSpec) -> requests.Session:
         session = self._sessions.get(spec.name)
         if session is None:
             session = requests.Session()
             session.trust_env = False  # no proxy or netrc from the environment
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # calls share nothing but connections
-            session.headers["Accept-Encoding"] = "identity"  # nothing that unpacks to more than it says
+            session.cookies.set_policy(
+                DefaultCookiePolicy(allowed_domains=[])
+            )  # exchanges share nothing but connections
+            session.headers["Accept-Encoding"] = "identity"  # a compressed body could unpack to any size
             adapter = TimedAdapter(pool_maxsize=spec.in_flight, max_retries=0)
             session.mount("https://", adapter)
             session.mount("http://", adapter)
@@ -197,33 +216,33 @@ class HttpTransport:
 
 
 def _prepared(
-    session: requests.Session, spec: ProviderSpec, call: HttpRequest, access: ProviderCredentials
+    session: requests.Session, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials
 ) -> requests.PreparedRequest:
-    """The request as it goes out. Raises what is surely free: a key that is none, a body larger than is taken."""
-    if not access.key.isascii() or not access.key.isprintable():
+    """Return the request as it is sent. Raises NotCharged for an impossible key and for a body over the limit."""
+    if not credentials.key.isascii() or not credentials.key.isprintable():
         raise ProviderKeyRefused(f"{spec.title}'s key has characters that no key has.")
-    request = requests.Request(
-        call.method,
-        (access.base_url or spec.base_url).rstrip("/") + call.path,
-        params=dict(call.query) or None,
-        headers={spec.auth_header: spec.auth_format.format(key=access.key), **call.headers},
-        **_body(call),
+    outgoing = requests.Request(
+        request.method,
+        (credentials.base_url or spec.base_url).rstrip("/") + request.path,
+        params=dict(request.query) or None,
+        headers={spec.auth_header: spec.auth_format.format(key=credentials.key), **request.headers},
+        **_body(request),
     )
     try:
-        prepared = session.prepare_request(request)
+        prepared = session.prepare_request(outgoing)
     except requests.RequestException:
-        raise ProviderFailed(f"{spec.title} can't be called: the request could not be built.") from None
+        raise NotCharged(f"{spec.title} can't be called: the request could not be built.") from None
     if len(prepared.body or b"") > spec.request_bytes:
-        raise ProviderFailed(f"{spec.title} takes at most {spec.request_bytes // (1024 * 1024)} MB per request.")
+        raise NotCharged(f"{spec.title} takes at most {spec.request_bytes // (1024 * 1024)} MB per request.")
     return prepared
 
 
-def _body(call: HttpRequest) -> dict[str, Any]:
-    """What `requests` sends: JSON, or multipart/form-data also where there is no file."""
-    if call.json is not None:
-        return {"json": call.json}
-    if call.form is not None:
-        return {"files": {name: _part(name, value) for name, value in call.form.items()}}
+def _body(request: HttpRequest) -> dict[str, Any]:
+    """Return the body's argument for `requests`: JSON, or multipart/form-data, also without a file."""
+    if request.json is not None:
+        return {"json": request.json}
+    if request.form is not None:
+        return {"files": {name: _part(name, value) for name, value in request.form.items()}}
     return {}
 
 
@@ -234,7 +253,7 @@ def _part(name: str, value: str | Blob) -> tuple[str | None, str | bytes] | tupl
 
 
 def _never_sent(error: requests.ConnectionError) -> bool:
-    """Whether the connection was never made: refused, no such host, no answer to it in time, not the right peer."""
+    """Whether no connection was made: refused, unknown host, timed out, or the wrong certificate."""
     if isinstance(error, requests.ConnectTimeout):
         return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
@@ -245,3 +264,86 @@ def _never_sent(error: requests.ConnectionError) -> bool:
 
 def _lost(spec: ProviderSpec) -> UnknownCharge:
     return UnknownCharge(f"{spec.title}'s answer was lost; whether it charged is unknown, so the call is not repeated.")
+
+
+def resolve_public(host: str) -> str:
+    """Return the first address of `host` if all of them are public. Raises ResultUnusable."""
+    try:
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError):
+        raise DownloadFault("The provider's result host could not be found.") from None
+    if not found or not all(is_public(address) for address in found):
+        raise refused_url()
+    return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is on the public internet; an IPv4 address inside an IPv6 one counts as IPv4."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        embedded = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if ip in _NAT64:
+            embedded = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if embedded:
+            return is_public(str(embedded))
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip in _IETF)
+
+
+def download(
+    url: str, spec: ProviderSpec, *, own_origin: str | None = None, resolve: Callable[[str], str] = resolve_public
+) -> bytes:
+    """Return the bytes at a provider's result URL, within DOWNLOAD_SECONDS.
+
+    Raises ResultUnusable where it may not be fetched, DownloadFault where a retry may succeed.
+    """
+    parts = check_url(url, spec, own_origin)
+    host = parts.hostname or ""
+    pool: urllib3.HTTPConnectionPool
+    timeout = Timeout(connect=CONNECT_SECONDS, read=DOWNLOAD_SECONDS)
+    if own_origin and origin_of(parts) == origin_of(urlsplit(own_origin)):
+        kind = TlsPool if parts.scheme == "https" else PlainPool
+        pool = kind(host, origin_of(parts)[2], timeout=timeout, retries=False)
+    else:
+        pool = TlsPool(
+            resolve(host),
+            443,
+            timeout=timeout,
+            retries=False,
+            server_hostname=host,
+            assert_hostname=host,
+            ca_certs=certifi.where(),
+        )
+    until = time.monotonic() + DOWNLOAD_SECONDS
+    with pool, deadline_at(until):
+        return _download(pool, parts, until)
+
+
+def _download(pool: urllib3.HTTPConnectionPool, parts: SplitResult, until: float) -> bytes:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        response = pool.request(
+            "GET",
+            target,
+            headers={"Host": parts.netloc, "Accept-Encoding": "identity"},
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+            retries=False,
+        )
+        try:
+            _check_status(response.status)
+            return read_bounded(response, MAX_RESULT_BYTES, until)
+        finally:
+            response.close()
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeError):
+        raise DownloadFault("The provider's result could not be fetched.") from None
+
+
+def _check_status(status: int) -> None:
+    """Raise unless the status is 200: a CDN may miss a result for a moment, but redirects are never followed."""
+    if status == 200:
+        return
+    kind = ResultUnusable if 300 <= status < 400 else DownloadFault
+    raise kind(f"The provider's result could not be fetched ({status}).")

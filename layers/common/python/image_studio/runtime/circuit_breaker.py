@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from image_studio.operations.context import Circuits
 from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import settings
 from image_studio.storage.transactions import pack, unpack
@@ -48,7 +49,7 @@ class Circuit:
         return not self.open_until
 
 
-class CircuitBreaker:
+class CircuitBreaker(Circuits):
     """The circuits of one table. `cache_seconds` is the age up to which a record that was read is used again."""
 
     def __init__(self, client: "DynamoDBClient", table: str, *, cache_seconds: int) -> None:

@@ -24,16 +24,16 @@ class CredentialStore:
         self._provider: SecretsProvider | None = None
         self._last: Mapping[str, str] | None = None
 
-    def access(self, provider: str, *, anew: bool = False) -> ProviderCredentials | None:
-        """Return key and base URL, or None if no key is set. `anew` reads the secret again."""
-        values = {**self._secret(anew), **{name: value for name, value in os.environ.items() if value}}
+    def access(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None:
+        """Return key and base URL, or None if no key is set. `renew` reads the secret again."""
+        values = {**self._secret(renew), **{name: value for name, value in os.environ.items() if value}}
         return next((read_credentials(values, spec) for spec in SPECS if spec.name == provider), None)
 
     def configured(self) -> frozenset[str]:
         """Return the names of the providers that have a key."""
         return frozenset(spec.name for spec in SPECS if self.access(spec.name))
 
-    def _secret(self, anew: bool) -> Mapping[str, str]:
+    def _secret(self, renew: bool) -> Mapping[str, str]:
         """Return the secret's fields; while it can't be read, the earlier ones.
 
         Raises GetParameterError if it was never read.
@@ -44,7 +44,7 @@ class CredentialStore:
         if self._provider is None:
             self._provider = SecretsProvider(boto3_client=aws_clients.secretsmanager())
         try:
-            text = self._provider.get(name, max_age=CACHE_SECONDS, force_fetch=anew)
+            text = self._provider.get(name, max_age=CACHE_SECONDS, force_fetch=renew)
         except GetParameterError:
             if self._last is None:
                 raise

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
-from image_studio.operations import find_operation
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import hot_folder_results, wiring
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.references import HotFolderObject

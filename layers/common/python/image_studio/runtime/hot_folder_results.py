@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from image_studio.errors import Superseded
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import JSON
 from image_studio.runtime.jobs_api import EXTENSIONS
@@ -34,7 +34,7 @@ def write(
     if error is not None or response is None:
         write_error(path, error or {}, job_id=job.id, etag=job.etag)
         return {"error": error}
-    parsed: Any = operation.answer.model_validate_json(response)
+    parsed: Any = operation.response.model_validate_json(response)
     parts: list[Deliverable] = parsed.deliverables()
     for number, part in enumerate(parts, start=1):
         _place(path, part, _label(part, number, len(parts)))

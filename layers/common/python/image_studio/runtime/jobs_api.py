@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pybase64
+
 from image_studio.errors import InvalidRequest, JobConflict, JobFailed, NotFound
-from image_studio.imaging.base64 import to_base64
-from image_studio.operations import find_operation
 from image_studio.operations.journal import Entry, Stage
+from image_studio.operations.table import find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import MAX_BODY, Call, Response, respond
 from image_studio.runtime.job_journal import entries_of
@@ -105,7 +106,7 @@ def ended(job: Job, delivery: Delivery) -> Response:
     """Answer with the documented body of a job that succeeded. Raises the error of one that failed."""
     if job.error is not None:
         raise JobFailed(**job.error)
-    result: Any = find_operation(job.operation).answer.model_validate_json(job.response or "{}")
+    result: Any = find_operation(job.operation).response.model_validate_json(job.response or "{}")
     body = body_with_images(result, delivery, job.id, wiring.objects().get)
     return respond(200, body, {"x-job-id": job.id, **NO_STORE})
 
@@ -271,7 +272,7 @@ def _inline(
     if data is None:
         return False
     mark = secrets.token_hex(16)  # random, so it can't be part of a caller's text
-    images[mark] = to_base64(data)
+    images[mark] = pybase64.b64encode_as_string(data)
     prefix = f"data:{stored.mime};base64," if part.as_data_url else ""
     part.image_base64, part.image_url = prefix + mark, None
     return True

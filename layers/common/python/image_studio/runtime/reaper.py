@@ -12,7 +12,7 @@ import logging
 import time
 
 from image_studio.errors import JobFailed, StudioError
-from image_studio.operations import find_operation
+from image_studio.operations.table import find_operation
 from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.worker import charge_for, dispatcher, error_payload

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from image_studio.errors import InvalidImage, JobFailed, NotFound, Superseded
 from image_studio.imaging.base64 import decode_base64
+from image_studio.operations.context import References
 from image_studio.runtime.account import find_persona
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import settings
@@ -80,7 +81,7 @@ def no_inputs(name: str) -> bytes | None:
     return None
 
 
-class CallerReferences:
+class CallerReferences(References):
     """What one tenant may refer to. `inputs` gives the images that the request carried.
 
     `hot_folder` is the hot folder's object that a job may read, `awaited` the id of the upload that it waits for.

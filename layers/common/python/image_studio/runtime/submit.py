@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
-from image_studio.operations import find_operation
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, NullJournal, Stage
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
 from image_studio.runtime.api import JSON, Call, Response, ignored_header, respond
@@ -193,10 +192,10 @@ def serve_now(call: Call, name: str) -> Response:
     journal = InMemoryJournal(tenant, request_id)
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
     most = TIERS[call.known.tier].max_pixels
-    studio = OperationContext(configured=frozenset(), journal=journal, library=references, max_pixels=most)
-    operation.estimate(request, studio)
+    context = OperationContext(configured=frozenset(), journal=journal, references=references, max_pixels=most)
+    operation.estimate(request, context)
     try:
-        result: Any = operation.run(request, studio)
+        result: Any = operation.run(request, context)
     except StudioError as error:
         raise with_operation_prefix(error, operation) from error
     body = body_with_images(result, getattr(request, "delivery", Delivery.AUTO), request_id, journal.images.get)

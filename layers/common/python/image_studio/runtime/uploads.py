@@ -5,8 +5,7 @@ import logging
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable
-from image_studio.operations import find_operation
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
 from image_studio.runtime.api import Call, Response, ignored_header, respond

@@ -1,15 +1,15 @@
 """The one place that names concrete collaborators; everything else takes them."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Journal
 from image_studio.providers.client import ProviderClient
+from image_studio.providers.text_model import enrich_prompt
 from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import CredentialStore
-from image_studio.runtime.prompt_enhancer import PromptEnhancer
 from image_studio.runtime.references import CallerReferences, HotFolderObject, Inputs, no_inputs, stored_inputs
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.storage.job import Job
@@ -40,7 +40,9 @@ def keyring() -> CredentialStore:
 @lru_cache(maxsize=1)
 def wire() -> ProviderClient:
     """Connections to providers, kept alive between jobs."""
-    return ProviderClient()
+    from image_studio.providers.transport import HttpTransport  # noqa: PLC0415  requests: only a worker sends
+
+    return ProviderClient(HttpTransport())
 
 
 def api_studio(
@@ -55,7 +57,7 @@ def api_studio(
         caller.tenant, jobs(), objects(), inputs=inputs, hot_folder=hot_folder, awaited=awaited
     )
     return OperationContext(
-        configured=configured_providers.configured(), library=references, max_pixels=TIERS[caller.tier].max_pixels
+        configured=configured_providers.configured(), references=references, max_pixels=TIERS[caller.tier].max_pixels
     )
 
 
@@ -65,12 +67,12 @@ def worker_studio(job: Job, journal: Journal) -> OperationContext:
     references = CallerReferences(job.tenant, jobs(), objects(), inputs=inputs, hot_folder=HotFolderObject.of(job))
     return OperationContext(
         configured=keyring().configured(),
-        keyring=keyring(),
-        wire=wire(),
+        credentials=keyring().access,
+        provider_client=wire(),
         journal=journal,
-        library=references,
-        health=circuits(WORKER_SECONDS),
-        rewriter=PromptEnhancer(keyring(), wire()),
-        hold=settings().poll_hold_seconds,
+        references=references,
+        circuits=circuits(WORKER_SECONDS),
+        enrich_prompt=partial(enrich_prompt, credentials=keyring().access, provider_client=wire()),
+        hold_seconds=settings().poll_hold_seconds,
         max_pixels=TIERS[job.tier].max_pixels,
     )

@@ -16,10 +16,9 @@ from threading import Event, Thread, Timer
 from types import TracebackType
 from typing import Any, Protocol
 
-from image_studio.errors import JobFailed, ProviderFailed, StudioError, TemporarilyUnavailable, UnknownCharge
-from image_studio.operations import find_operation
+from image_studio.errors import JobFailed, ProviderError, StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.operations.operation import Operation
+from image_studio.operations.table import Operation, find_operation
 from image_studio.providers.client import StillRunning
 from image_studio.runtime import aws_clients, hot_folder_results, metrics, wiring
 from image_studio.runtime.job_journal import JobJournal
@@ -192,7 +191,7 @@ def charge_for(job: Job, entries: Iterable[Entry]) -> Charge:
 def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:
     """Return the error as callers read it: {status, code, detail}. A 500 starts with the operation's own words."""
     prefix = "" if error.status < 500 or error.detail.startswith(operation.failure) else f"{operation.failure}: "
-    code = error.code if isinstance(error, ProviderFailed | JobFailed) or error.status < 500 else "internal_error"
+    code = error.code if isinstance(error, ProviderError | JobFailed) or error.status < 500 else "internal_error"
     return {"status": error.status, "code": code, "detail": prefix + error.detail}
 
 

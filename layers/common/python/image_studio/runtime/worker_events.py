@@ -8,7 +8,6 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from image_studio.operations import OPERATIONS, find_operation
 from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads, wiring
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.reaper import reap
@@ -21,8 +20,6 @@ SCHEDULED, CREATED = "Scheduled Event", "Object Created"  # detail-type
 
 set_up_logging()
 aws_clients.prepare()
-for name in OPERATIONS:
-    find_operation(name)
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

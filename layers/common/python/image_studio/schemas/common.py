@@ -30,9 +30,9 @@ class FileType(StrEnum):
         return f"image/{self.value}"
 
     @property
-    def lossless(self) -> bool:
-        """Whether we write it without loss (PNG only; our WebP is lossy)."""
-        return self is FileType.PNG
+    def extension(self) -> str:
+        """The extension of a file's name, as in `jpg`."""
+        return "jpg" if self is FileType.JPEG else self.value
 
     @classmethod
     def _missing_(cls, value: object) -> "FileType | None":

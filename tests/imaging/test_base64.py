@@ -3,8 +3,7 @@
 import pytest
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.base64 import decode_base64, to_base64, to_data_url
-from image_studio.schemas.common import FileType
+from image_studio.imaging.base64 import decode_base64
 
 
 @pytest.mark.parametrize(
@@ -38,11 +37,3 @@ def test_anything_else_gets_the_documented_sentence(text: str) -> None:
     with pytest.raises(InvalidImage) as caught:
         decode_base64(text)
     assert caught.value.detail == "Invalid base64 image payload"
-
-
-def test_what_is_written_is_read_back() -> None:
-    """Bytes survive both ways of writing, and the data URL names the right media type."""
-    data = bytes(range(256))
-    url = to_data_url(data, FileType.JPEG)
-    assert url.startswith("data:image/jpeg;base64,")
-    assert decode_base64(url) == decode_base64(to_base64(data)) == data

@@ -1,18 +1,20 @@
-"""The rows themselves: unique, sound, priced, and each id written down once in the whole layer."""
+"""The specs: consistent data, and the nearest native size."""
 
 import re
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from image_studio import providers
 from image_studio.catalog import styles
 from image_studio.errors import UnknownChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
-from image_studio.providers.instructions import ROLES, TELLABLE
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range
+from image_studio.providers.instructions import IN_PROMPT, ROLES
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 from image_studio.schemas.limits import MAX_SEED
-from tests.providers.asking import GIVEN, contract
+from tests.providers.tasks import GIVEN, contract
 
 PACKAGE = Path(providers.__file__).parents[1]
 MODELS = [(spec, model) for spec in SPECS for model in spec.models]
@@ -68,7 +70,7 @@ def test_rows_are_sound(spec, model):
     assert model.operations
     assert not model.operations & model.emulates
     assert (model.operations | model.emulates) <= set(GIVEN)
-    assert model.worded <= model.accepts & TELLABLE
+    assert model.in_prompt <= model.accepts & IN_PROMPT
     assert set(model.ranges) <= model.accepts
     assert set(model.defaults) <= model.accepts
     assert set(model.auto) <= model.operations | model.emulates | {"lettering"}
@@ -161,8 +163,8 @@ def test_a_price_by_size():
 
 def written_ids() -> list[str]:
     """Every model id that is more than a plain word: names and wire ids."""
-    ids = {text for _, model in MODELS for text in (model.name, model.wire)}
-    ids |= {spec.text.wire for spec in SPECS if spec.text}
+    ids = {text for _, model in MODELS for text in (model.name, model.endpoint)}
+    ids |= {spec.text.id for spec in SPECS if spec.text}
     return sorted(text for text in ids if re.search(r"[\d/]", text) or text.count("-") > 1)
 
 
@@ -222,4 +224,82 @@ def test_the_roles_of_images():
     assert ROLES == ("image", "mask", "style", "background", "lighting")
     for _, model in LIVE:
         assert not isinstance(model.sizes, FreeSize) or model.sizes.low <= model.sizes.high
-        assert not model.images or "image" in model.accepts
+        assert not model.max_images or "image" in model.accepts
+
+
+SIDES = st.integers(16, 8_192)
+
+
+def sized(sizes):
+    """A model with these sizes."""
+    return ModelSpec(name="m", endpoint="m", operations=frozenset({"create"}), usd=0.01, sizes=sizes)
+
+
+@pytest.mark.parametrize(
+    ("free", "wanted", "native"),
+    [
+        (FreeSize(256, 1_536), (1_200, 628), (1_200, 628)),
+        (FreeSize(256, 1_536), (256, 1_536), (256, 1_536)),
+        (FreeSize(256, 1_536), (3_072, 1_536), (1_536, 768)),
+        (FreeSize(256, 1_536), (128, 128), (256, 256)),
+        (FreeSize(256, 1_536), (100, 1_000), (256, 1_536)),  # the ratio can't be had: both ends are
+        (FreeSize(256, 1_536, step=16), (1_200, 628), (1_200, 640)),  # up, so that nothing is enlarged later
+        (FreeSize(256, 1_536, 16, 1_048_576), (1_024, 1_024), (1_024, 1_024)),
+        (FreeSize(256, 1_536, 16, 1_048_576), (1_920, 1_080), (1_360, 768)),  # down, since the area is paid for
+        (FreeSize(1_024, 4_096), (1_200, 628), (1_957, 1_024)),
+    ],
+)
+def test_free_sizes(free, wanted, native):
+    """Width and height within bounds and steps, in the wanted ratio as far as they allow."""
+    found = nearest_size(sized(free), *wanted)
+    assert (found.width, found.height) == native
+    assert found.label == f"{native[0]}*{native[1]}"
+
+
+def test_without_sizes_the_wanted_one_is_native():
+    """A model whose size follows its input answers what it is given."""
+    assert nearest_size(sized(None), 333, 777) == NativeSize("", 333, 777)
+
+
+def test_among_equal_ratios_the_smallest_sufficient_size_wins():
+    """Not larger than needed, and not smaller."""
+    classes = (NativeSize("2k", 2_048, 2_048), NativeSize("4k", 4_096, 4_096))
+    words = [nearest_size(sized(classes), side, side).label for side in (100, 2_048, 2_049, 4_096, 9_000)]
+    assert words == ["2k", "2k", "4k", "4k", "4k"]
+
+
+def test_where_size_costs_a_fifth_is_enlarged():
+    """A shortfall of a fifth is made up by us where the next size costs more, and no more than that."""
+    priced = (NativeSize("1:1", 1_000, 1_000, "1K", 0.05), NativeSize("1:1", 2_000, 2_000, "2K", 0.10))
+    classes = [nearest_size(sized(priced), side, side).size_class for side in (1_000, 1_200, 1_201, 5_000)]
+    assert classes == ["1K", "1K", "2K", "2K"]
+
+
+@given(width=SIDES, height=SIDES)
+@example(width=817, height=1249)  # inside the bounded area, but not when both sides are rounded up
+def test_every_model_has_a_size_for_everything(width, height):
+    """Whatever is wanted, each model's nearest size is one of its own."""
+    for spec in SPECS:
+        for each in spec.live_models():
+            found = nearest_size(each, width, height)
+            if isinstance(each.sizes, tuple):
+                assert found in each.sizes
+            elif each.sizes:
+                free = each.sizes
+                assert all(free.low <= side <= free.high for side in (found.width, found.height))
+                assert not free.max_pixels or found.width * found.height <= free.max_pixels
+
+
+@given(width=SIDES, height=SIDES)
+def test_ratios_are_the_nearest_there_are(width, height):
+    """No other ratio of the model is closer by more than the tolerance."""
+    from math import log
+
+    sizes = find_model("stability", "core")[1].sizes
+    wanted = width / height
+
+    def apart(size):
+        return abs(log(size.width / size.height / wanted))
+
+    found = nearest_size(find_model("stability", "core")[1], width, height)
+    assert apart(found) <= min(apart(size) for size in sizes) + 0.005

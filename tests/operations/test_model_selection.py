@@ -1,4 +1,4 @@
-"""Which provider and model a request gets: the ordered lists, hints, names, who is configured, and the reason."""
+"""Which provider and model a request gets, and the reason."""
 
 from itertools import combinations
 
@@ -109,7 +109,7 @@ def test_a_failing_provider_goes_last_and_is_named():
 
 
 @pytest.mark.parametrize(
-    ("hint", "first"),
+    ("recommended", "first"),
     [
         ("ideogram", "ideogram-v3-turbo"),
         ("qwen", "qwen-image"),
@@ -118,18 +118,18 @@ def test_a_failing_provider_goes_last_and_is_named():
         (None, "core"),
     ],
 )
-def test_a_templates_recommendation_comes_first(hint, first):
+def test_a_templates_recommendation_comes_first(recommended, first):
     """A template's provider leads, as an alias or by name; the rest stays in order behind it."""
-    found = select_candidates(ModelQuery(operation="create", quality="standard", hint=hint), ALL)
+    found = select_candidates(ModelQuery(operation="create", quality="standard", recommended=recommended), ALL)
     assert found[0].model.name == first
     assert len({choice.provider.name for choice in found}) == len(PROVIDERS)
-    if hint not in (None, "auto"):
+    if recommended not in (None, "auto"):
         assert found[0].reason.startswith("the template recommends")
 
 
 def test_a_recommendation_that_is_not_configured_only_advises():
     """A template's provider without a key is passed over."""
-    assert chosen(configured=frozenset({"stability"}), hint="ideogram") == ["core"]
+    assert chosen(configured=frozenset({"stability"}), recommended="ideogram") == ["core"]
 
 
 @pytest.mark.parametrize(
@@ -182,11 +182,15 @@ def test_unknown_names_are_told_the_valid_ones():
 
 def test_a_known_model_that_can_not_is_told_who_can():
     """A capability that is missing is a 400 that lists who has it."""
-    with pytest.raises(UnsupportedChoice, match=r"Gemini can't do edit\.remove_background\. Who can: stability"):
+    with pytest.raises(
+        UnsupportedChoice, match=r"Gemini can't do edit\.remove_background\. Models that can: stability"
+    ):
         chosen("edit.remove_background", provider="gemini")
-    with pytest.raises(UnsupportedChoice, match=r"core can't do edit\.inpaint\. Who can: stability \(inpaint\)"):
+    with pytest.raises(
+        UnsupportedChoice, match=r"core can't do edit\.inpaint\. Models that can: stability \(inpaint\)"
+    ):
         chosen("edit.inpaint", provider="stability", model="core")
-    with pytest.raises(UnsupportedChoice, match=r"Nobody can do edit\.levitate"):
+    with pytest.raises(UnsupportedChoice, match=r"No provider can do edit\.levitate"):
         chosen("edit.levitate")
 
 
@@ -206,7 +210,7 @@ def test_a_named_provider_without_a_key():
 
 
 def test_every_choice_has_a_reason():
-    """The answer and the log can say why."""
+    """The response and the log can say why."""
     for operation, quality in CELLS:
         assert all(choice.reason for choice in select_candidates(ModelQuery(operation=operation, quality=quality), ALL))
 

@@ -1,4 +1,4 @@
-"""Images are made to fit a model's limits and shapes, or refused with the reason."""
+"""Fit an image to a model, or refuse it with the reason."""
 
 from dataclasses import replace
 
@@ -10,41 +10,41 @@ from image_studio.imaging.types import Size
 from image_studio.operations.model_selection import Candidate
 from image_studio.operations.single_image import accepting_models, encode_input, fit, fit_reference
 from image_studio.providers import PROVIDERS
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize
+from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
 
-MODEL = ModelSpec(name="toy", wire="toy", operations=frozenset({"edit.inpaint"}), usd=0.01)
+MODEL = ModelSpec(name="toy", endpoint="toy", operations=frozenset({"edit.inpaint"}), usd=0.01)
 LIMITED = replace(
     MODEL, inputs=InputLimits(min_side=64, max_side=1000, min_pixels=4096, max_pixels=500_000, max_aspect=2.5)
 )
-SHAPED = replace(MODEL, sizes=(NativeSize("1:1", 1024, 1024), NativeSize("16:9", 1344, 756)))
+WITH_RATIOS = replace(MODEL, sizes=(NativeSize("1:1", 1024, 1024), NativeSize("16:9", 1344, 756)))
 
 
-def choice(model: ModelSpec) -> Candidate:
+def candidate(model: ModelSpec) -> Candidate:
     """The model as Stability's."""
     return Candidate(PROVIDERS["stability"].SPEC, model, "")
 
 
 def test_what_fits_is_sent_as_it_is() -> None:
     """Size and place are the image's own."""
-    way = fit(choice(LIMITED), 800, 600)
-    assert (way.frame.size, way.frame.inner, way.wanted) == (Size(800, 600), Size(800, 600), Size(800, 600))
-    assert not way.frame.padded
+    found = fit(candidate(LIMITED), 800, 600)
+    assert (found.frame.size, found.frame.inner, found.requested) == (Size(800, 600), Size(800, 600), Size(800, 600))
+    assert not found.frame.padded
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (1001, 900), (2400, 1000), (900, 900), (1000, 501)])
 def test_a_large_image_is_scaled_down(size: tuple[int, int]) -> None:
-    """Within both limits, in its own shape; what is wanted back is its own size."""
-    way = fit(choice(LIMITED), *size)
+    """Within both limits, in its own shape; the requested size is its own size."""
+    found = fit(candidate(LIMITED), *size)
     assert LIMITED.inputs is not None
-    assert LIMITED.inputs.fits(*way.frame.size)
-    assert way.frame.size.width / way.frame.size.height == pytest.approx(size[0] / size[1], rel=0.01)
-    assert way.wanted == Size(*size)
+    assert LIMITED.inputs.fits(*found.frame.size)
+    assert found.frame.size.width / found.frame.size.height == pytest.approx(size[0] / size[1], rel=0.01)
+    assert found.requested == Size(*size)
 
 
 @pytest.mark.parametrize("size", [(1000, 500), (500, 1000), (707, 707), (64, 64)])
 def test_a_image_at_the_limit_is_not_touched(size: tuple[int, int]) -> None:
     """The limits themselves are inside."""
-    assert fit(choice(LIMITED), *size).frame.size == Size(*size)
+    assert fit(candidate(LIMITED), *size).frame.size == Size(*size)
 
 
 @pytest.mark.parametrize(
@@ -58,67 +58,62 @@ def test_a_image_at_the_limit_is_not_touched(size: tuple[int, int]) -> None:
 def test_what_cannot_fit_is_explained(size: tuple[int, int], said: str) -> None:
     """A 400 that says what to do."""
     with pytest.raises(InvalidImage) as caught:
-        fit(choice(LIMITED), *size)
+        fit(candidate(LIMITED), *size)
     assert said in caught.value.detail
 
 
 def test_a_model_with_shapes_of_its_own_gets_a_padded_image() -> None:
     """The nearest shape around it; the whole image is inside, in the middle."""
-    way = fit(choice(SHAPED), 1200, 1000)
-    assert way.frame.size == Size(1200, 1200)
-    assert (way.frame.left, way.frame.top, way.frame.inner) == (0, 100, Size(1200, 1000))
-    assert way.wanted == Size(1200, 1200)
+    found = fit(candidate(WITH_RATIOS), 1200, 1000)
+    assert found.frame.size == Size(1200, 1200)
+    assert (found.frame.left, found.frame.top, found.frame.inner) == (0, 100, Size(1200, 1000))
+    assert found.requested == Size(1200, 1200)
 
 
 def test_a_image_in_one_of_its_shapes_is_not_padded() -> None:
     """Half a percent is the same shape."""
-    assert not fit(choice(SHAPED), 1920, 1080).frame.padded
-    assert not fit(choice(SHAPED), 500, 500).frame.padded
+    assert not fit(candidate(WITH_RATIOS), 1920, 1080).frame.padded
+    assert not fit(candidate(WITH_RATIOS), 500, 500).frame.padded
 
 
 def test_padding_can_save_a_long_image() -> None:
     """The limit on the shape holds for what is sent."""
-    model = replace(SHAPED, inputs=LIMITED.inputs)
-    way = fit(choice(model), 900, 300)
-    assert way.frame.size.width / way.frame.size.height == pytest.approx(1344 / 756, rel=0.01)
+    model = replace(WITH_RATIOS, inputs=LIMITED.inputs)
+    found = fit(candidate(model), 900, 300)
+    assert found.frame.size.width / found.frame.size.height == pytest.approx(1344 / 756, rel=0.01)
 
 
 def test_classes_of_size_are_no_shapes() -> None:
     """An upscaler's 2k and 4k say nothing of the shape."""
     model = replace(MODEL, sizes=(NativeSize("2k", 2048, 2048),), accepts=frozenset({"target_resolution"}))
-    assert not fit(choice(model), 1200, 300).frame.padded
+    assert not fit(candidate(model), 1200, 300).frame.padded
 
 
-def test_free_sizes_need_no_padding() -> None:
-    """A model that takes width x height answers any shape."""
-    assert not fit(choice(replace(MODEL, sizes=FreeSize(256, 1536))), 1200, 300).frame.padded
-
-
-def test_what_is_wanted_may_be_larger() -> None:
-    """An upscale wants the image so many times as large."""
-    assert fit(choice(MODEL), 400, 300, 2.5).wanted == Size(1000, 750)
+def test_the_requested_size_may_be_larger() -> None:
+    """An upscale requests a multiple of the size."""
+    assert fit(candidate(MODEL), 400, 300, 2.5).requested == Size(1000, 750)
 
 
 def test_references_are_scaled_whatever_their_shape() -> None:
     """A style image may be long; it is only made small enough."""
-    small = fit_reference(Image.new("RGB", (4000, 400)), choice(LIMITED))
+    small = fit_reference(Image.new("RGB", (4000, 400)), candidate(LIMITED))
     assert small.size == (1000, 100)
     kept = Image.new("RGB", (100, 900))
-    assert fit_reference(kept, choice(LIMITED)) is kept
+    assert fit_reference(kept, candidate(LIMITED)) is kept
 
 
-def test_those_who_take_it_are_left() -> None:
-    """A fallback that takes the image stands in; where none does, the first one's reason is told."""
-    strict, free = choice(LIMITED), choice(MODEL)
+def test_only_accepting_models_are_left() -> None:
+    """A fallback that takes the image stands in; where none does, the first one's reason is given."""
+    strict, free = candidate(LIMITED), candidate(MODEL)
     assert accepting_models([strict, free], lambda one: fit(one, 30, 30)) == [free]
     with pytest.raises(InvalidImage, match="at least 64"):
-        accepting_models([strict, choice(replace(LIMITED, name="other"))], lambda one: fit(one, 30, 30))
+        accepting_models([strict, candidate(replace(LIMITED, name="other"))], lambda one: fit(one, 30, 30))
 
 
 def test_images_share_the_room_of_a_request() -> None:
     """A noisy image becomes a JPEG where two have to fit into Stability's 10 MiB."""
     noise = Image.effect_noise((1500, 1500), 200).convert("RGB")
-    alone, shared = encode_input(noise, choice(MODEL)), encode_input(noise, choice(MODEL), 4)
+    alone, shared = encode_input(noise, candidate(MODEL)), encode_input(noise, candidate(MODEL), 4)
     assert alone.mime == "image/png"
     assert shared.mime == "image/jpeg"
     assert len(shared.data) < 10 * 1024 * 1024 / 4

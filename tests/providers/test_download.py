@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 
 from image_studio.errors import ResultUnusable
-from image_studio.providers import PROVIDERS, SPECS
-from image_studio.providers import download as fetch_module
-from image_studio.providers.adapter import ProviderCredentials, Task
-from image_studio.providers.client import Deadlines, ProviderClient
-from image_studio.providers.download import DownloadFault, TlsPool, check_url, download, is_public
+from image_studio.providers import PROVIDERS, SPECS, transport
+from image_studio.providers.adapter import DownloadFault, ProviderCredentials
+from image_studio.providers.client import PaidCall, ProviderClient
+from image_studio.providers.responses import check_url
+from image_studio.providers.transport import HttpTransport, TlsPool, download, is_public
 from tests.providers.certificates import certificate_for
 
 CDN = "cdn.images.example"
@@ -236,15 +236,17 @@ def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
 @pytest.mark.parametrize("url", HOSTILE_URLS[::4], ids=lambda url: ascii(url)[:60])
 def test_a_journalled_hostile_url_is_refused_too(url, guard, jumps):
     """A handle out of a job's record is checked like a fresh URL, once and for all."""
-    wire = ProviderClient(clock=jumps.clock, sleep=jumps.sleep)
-    watch = Deadlines(jumps.clock() + 60, jumps.clock() + 60)
     adapter = PROVIDERS["wavespeed"]
-    model = adapter.SPEC.live_models()[0]
-    task = Task(operation="create", width=64, height=64)
+    call = PaidCall(
+        adapter=adapter,
+        model=adapter.SPEC.live_models()[0],
+        credentials=ProviderCredentials("key"),
+        deadline=jumps.clock() + 60,
+        hold_until=jumps.clock() + 60,
+        on_handle=lambda _: None,
+    )
     with pytest.raises(ResultUnusable):
-        wire.make(
-            adapter, model, task, ProviderCredentials("key"), watch=watch, on_handle=lambda _: None, handle=f"url:{url}"
-        )
+        ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep).resume(call, f"url:{url}")
     assert (guard.looked_up, guard.connected, jumps.waits) == ([], [], [])
 
 
@@ -382,7 +384,7 @@ def cdn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
         def __init__(self, host: str, port: int, **kwargs: object) -> None:
             super().__init__(host, state[0].port, **{**kwargs, "ca_certs": str(state[0].certificate)})
 
-    monkeypatch.setattr(fetch_module, "TlsPool", Redirected)
+    monkeypatch.setattr(transport, "TlsPool", Redirected)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     yield state[0]
@@ -447,7 +449,7 @@ def test_other_statuses_are_no_image(status, cdn):
 
 def test_a_result_at_the_byte_limit_passes_and_one_more_byte_does_not(cdn, monkeypatch):
     """The limit itself is allowed; a larger body is refused, whether it says so or not."""
-    monkeypatch.setattr(fetch_module, "MAX_RESULT_BYTES", 100_000)
+    monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 100_000)
     cdn.answer = replying(200, b"x" * 100_000)
     assert len(fetched()) == 100_000
     cdn.answer = replying(200, b"x" * 100_001)
@@ -470,7 +472,7 @@ def test_compressed_bytes_are_not_unpacked(cdn):
 
 def test_a_dripping_server_is_left_in_time(cdn, monkeypatch):
     """A body, or headers, that come byte by byte end with the time for the whole download."""
-    monkeypatch.setattr(fetch_module, "FETCH_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "DOWNLOAD_SECONDS", 0.5)
     done = threading.Event()
 
     def drip_headers(handler: BaseHTTPRequestHandler) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a provider answers, an adapter reads it or raises one of our errors: nothing else, and never for free."""
+"""Responses: statuses and pauses that mean the same for all, and anything else that a provider may send."""
 
 import json
 
@@ -6,9 +6,90 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from image_studio.errors import ProviderFailed, StudioError
+from image_studio.errors import (
+    NotCharged,
+    ProviderBusy,
+    ProviderError,
+    ProviderKeyRefused,
+    ProviderUnavailable,
+    StudioError,
+    UnknownCharge,
+)
 from image_studio.providers import PROVIDERS
 from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
+from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
+
+
+def reply(status: int, **headers: str) -> HttpResponse:
+    """A reply; `_` in a header's name stands for `-`."""
+    return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry_after": "7"}, 7),
+        ({"retry_after": "0.5"}, 0.5),
+        ({"retry_after": "-3"}, 0),
+        ({"retry_after": "soon"}, None),
+        ({"retry_after": "Sun, 22 Nov 2026 10:00:30 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 30),
+        ({"retry_after": "Sun, 22 Nov 2026 09:00:00 GMT", "date": "Sun, 22 Nov 2026 10:00:00 GMT"}, 0),
+        ({"retry_after": "Sun, 22 Nov 2026 10:00:30 GMT"}, None),
+        ({"ratelimit": '"default";r=0;t=12'}, 12),
+        ({"ratelimit": '"default";r=0'}, None),
+        ({"retry_after": "4", "ratelimit": '"default";r=0;t=12'}, 4),
+    ],
+)
+def test_retry_after_in_all_its_forms(headers: dict[str, str], seconds: float | None) -> None:
+    """Seconds, a date beside the reply's own, or the IETF field; anything else is no word on it."""
+    assert retry_after(reply(429, **headers)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, NotCharged),
+        (401, ProviderKeyRefused),
+        (402, ProviderUnavailable),
+        (403, ProviderUnavailable),
+        (404, NotCharged),
+        (408, UnknownCharge),
+        (410, NotCharged),
+        (422, NotCharged),
+        (429, ProviderBusy),
+        (302, UnknownCharge),
+        (500, UnknownCharge),
+        (504, UnknownCharge),
+    ],
+)
+def test_a_status_is_an_error_of_ours(status: int, error: type[ProviderError]) -> None:
+    """A 4xx was surely free, but for the gateway's own timeout; a 5xx or a redirect says nothing of the charge."""
+    found = http_error("Toy", reply(status))
+    assert type(found) is error
+    assert found.detail.startswith("Toy")
+
+
+def test_a_busy_provider_says_for_how_long() -> None:
+    """The wait comes with the error."""
+    found = http_error("Toy", reply(429, retry_after="9"))
+    assert isinstance(found, ProviderBusy)
+    assert found.retry_after == 9
+
+
+def test_moderation_names_who_refused() -> None:
+    """With the provider's words, within the same bound, or with what to do."""
+    assert content_refused("Toy", "flagged").detail == "Toy's content policy refused this request: flagged"
+    assert content_refused("Toy", "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
+    assert content_refused("Toy").detail == "Toy's content policy refused this request. Change the prompt or the image."
+
+
+def test_the_providers_words_are_told_within_bounds() -> None:
+    """At most 300 characters of them."""
+    assert http_error("Toy", reply(422), "size is odd").detail == "Toy did not accept the request: size is odd"
+    assert http_error("Toy", reply(422), "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
+    assert http_error("Toy", reply(422)).detail == "Toy did not accept the request (422)."
+
 
 #: Names that adapters look for, and values that they know, so that the documents drawn come near to real ones.
 KNOWN_NAMES = (
@@ -55,9 +136,9 @@ def test_any_success_is_read_or_refused(provider, body, headers, polled, status)
         outcome = adapter.read_response(adapter.SPEC.live_models()[0], reply, HANDLE if polled else None)
     except StudioError as error:
         outcome = error
-    if isinstance(outcome, ProviderFailed):
+    if isinstance(outcome, NotCharged):
         # An error inside a 200 says itself what it is; everything else may have been charged.
-        assert outcome.maybe_charged or b'"code"' in body
+        assert b'"code"' in body
     else:
         assert isinstance(outcome, ProviderImage | ResultUrl | Pending | StudioError)
 

@@ -5,7 +5,15 @@ import pytest
 from image_studio.providers import text_model
 from image_studio.providers.adapter import ProviderCredentials
 from image_studio.providers.client import ProviderClient
-from image_studio.providers.text_model import MAX_GIVEN, MAX_WRITTEN, cleaned, enrich_prompt, text_adapters, user_text
+from image_studio.providers.text_model import (
+    MAX_PROMPT,
+    MAX_RESPONSE,
+    clean_prompt,
+    enrich_prompt,
+    text_adapters,
+    user_text,
+)
+from image_studio.providers.transport import HttpTransport
 
 STYLE = "professional photography, high quality"
 PROMPT = "Modern minimalist workspace with laptop"
@@ -29,24 +37,28 @@ def test_the_text_that_is_sent():
 @pytest.mark.parametrize("provider", ["gemini", "huggingface"])
 def test_the_references_example(provider, emulators):
     """The reference's prompt and style give its enhanced prompt word for word, without a paid call."""
-    written = enrich_prompt(PROMPT, STYLE, keys(emulators, provider), ProviderClient())
+    written = enrich_prompt(PROMPT, STYLE, keys(emulators, provider), ProviderClient(HttpTransport()))
     assert written == f"{PROMPT}, {STYLE}"
     assert (emulators[provider].text_calls, emulators[provider].paid_calls) == (1, 0)
 
 
 def test_only_the_first_configured_writer_is_asked(emulators):
     """With both keys Gemini is asked; when it fails nobody else is, the style's words do."""
-    assert enrich_prompt(PROMPT, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient())
+    assert enrich_prompt(PROMPT, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient(HttpTransport()))
     failing = f"{PROMPT} [[fault=500;stage=text]]"
-    assert enrich_prompt(failing, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient()) is None
+    assert (
+        enrich_prompt(failing, STYLE, keys(emulators, "gemini", "huggingface"), ProviderClient(HttpTransport())) is None
+    )
     assert len(emulators["gemini"].calls) == 2
     assert emulators["huggingface"].calls == []
 
 
 def test_without_a_key_nobody_is_asked(emulators):
     """No text model is configured: nothing is sent."""
-    assert enrich_prompt(PROMPT, STYLE, keys(emulators), ProviderClient()) is None
-    assert enrich_prompt(PROMPT, STYLE, keys(emulators, "stability", "wavespeed"), ProviderClient()) is None
+    assert enrich_prompt(PROMPT, STYLE, keys(emulators), ProviderClient(HttpTransport())) is None
+    assert (
+        enrich_prompt(PROMPT, STYLE, keys(emulators, "stability", "wavespeed"), ProviderClient(HttpTransport())) is None
+    )
     assert [len(emulator.calls) for emulator in emulators.values()] == [0, 0, 0, 0]
 
 
@@ -71,9 +83,9 @@ FAULTS = [
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatch, caplog):
     """Whatever goes wrong, it is asked once and the prompt stays ours; the prompt isn't logged."""
-    monkeypatch.setattr(text_model, "SECONDS", 0.4 if fault in {"timeout", "drip"} else 3.0)
+    monkeypatch.setattr(text_model, "TIMEOUT_SECONDS", 0.4 if fault in {"timeout", "drip"} else 3.0)
     prompt = f"{PROMPT} [[fault={fault};stage=text]]"
-    assert enrich_prompt(prompt, STYLE, keys(emulators, provider), ProviderClient()) is None
+    assert enrich_prompt(prompt, STYLE, keys(emulators, provider), ProviderClient(HttpTransport())) is None
     assert len(emulators[provider].calls) == 1
     assert PROMPT not in caplog.text
     assert "canary" not in caplog.text
@@ -82,9 +94,9 @@ def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatc
 def test_a_prompt_that_is_long_already_is_left_alone(emulators):
     """At the limit it is asked, beyond it not."""
     access = keys(emulators, "gemini")
-    enrich_prompt("x" * MAX_GIVEN, "", access, ProviderClient())
+    enrich_prompt("x" * MAX_PROMPT, "", access, ProviderClient(HttpTransport()))
     assert len(emulators["gemini"].calls) == 1
-    assert enrich_prompt("x" * (MAX_GIVEN + 1), "", access, ProviderClient()) is None
+    assert enrich_prompt("x" * (MAX_PROMPT + 1), "", access, ProviderClient(HttpTransport())) is None
     assert len(emulators["gemini"].calls) == 1
 
 
@@ -98,10 +110,10 @@ def test_a_prompt_that_is_long_already_is_left_alone(emulators):
         ("  A cat\n\n in the sun ", "A cat in the sun"),
         ("", None),
         ("   ", None),
-        ("x" * MAX_WRITTEN, "x" * MAX_WRITTEN),
-        ("x" * (MAX_WRITTEN + 1), None),
+        ("x" * MAX_RESPONSE, "x" * MAX_RESPONSE),
+        ("x" * (MAX_RESPONSE + 1), None),
     ],
 )
-def test_answers_are_cleaned(written, prompt):
+def test_answers_are_clean_prompt(written, prompt):
     """An answer becomes one line without quotes around it; nothing, or far too much, is none."""
-    assert cleaned(written) == prompt
+    assert clean_prompt(written) == prompt

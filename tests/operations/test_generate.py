@@ -1,0 +1,367 @@
+"""Variations: at most one paid call each, whatever failed, crashed or was repeated before."""
+
+import threading
+
+import pytest
+
+from image_studio.errors import (
+    ContentRefused,
+    InvalidImage,
+    MaybeCharged,
+    NotCharged,
+    ProviderBusy,
+    ProviderKeyRefused,
+    ProviderOutage,
+    ProviderUnavailable,
+    ResultUnusable,
+    UnknownCharge,
+)
+from image_studio.operations.generate import MIN_POLL_SECONDS, EncodedImage, VariationTask, fit_task, generate
+from image_studio.operations.journal import Entry, JobLost, Stage
+from image_studio.operations.model_selection import Candidate
+from image_studio.providers import find_model
+from image_studio.providers.adapter import ProviderImage, Task
+from image_studio.providers.client import StillRunning
+from image_studio.providers.spec import ModelSpec, Range
+from tests.operations.fakes import (
+    FakeCircuits,
+    FakeClient,
+    FakeCredentials,
+    RecordingJournal,
+    corner_image,
+    failing,
+    make_context,
+)
+
+CORE = Candidate(*find_model("stability", "core"), "one")
+QWEN = Candidate(*find_model("wavespeed", "qwen-image"), "two")
+FLUX = Candidate(*find_model("huggingface", "FLUX.1-schnell"), "three")
+
+
+def variation(number=1, encode=None):
+    """A variation of a square image, whose bytes are taken unchanged."""
+    facts = {"width": 1, "height": 1, "metadata": {"own": 1}}
+    return VariationTask(
+        number,
+        lambda candidate: Task(operation="create", width=1024, height=1024, prompt="a boat", seed=number),
+        encode or (lambda data, entry: EncodedImage(data, "image/png", facts)),
+    )
+
+
+def generate_one(context, *candidates):
+    """The entry of a single variation."""
+    (entry,) = generate(context, candidates or (CORE,), [variation()])
+    return entry
+
+
+def test_the_steps_of_a_variation():
+    """Intended, received and kept, each recorded before the next step."""
+    journal, client = RecordingJournal(), FakeClient()
+    entry = generate_one(make_context(client, journal=journal))
+    assert [what for what, _ in journal.log] == ["intend", "keep"]
+    assert journal.log[0][1].stage is Stage.INTENDED
+    assert (entry.stage, entry.provider, entry.model, entry.seed) == (Stage.DONE, "stability", "core", 1)
+    assert (entry.credits, len(client.calls)) == (3, 1)
+    assert entry.facts == {"width": 1, "height": 1, "metadata": {"reason": "one", "own": 1}}
+    assert journal.raw[1] == journal.images["1"]
+
+
+def test_the_seed_that_the_provider_reports_is_recorded():
+    """Instead of the one that was sent."""
+    client = FakeClient(lambda provider, task: ProviderImage(corner_image(8, 8), 77))
+    assert generate_one(make_context(client)).seed == 77
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotCharged("no"),
+        ProviderUnavailable("no credit"),
+        ProviderKeyRefused("bad key"),
+        ProviderBusy("429"),
+        ProviderOutage("503"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_after_a_call_that_was_surely_free_the_next_candidate_is_called(error):
+    """The reason names the provider that failed."""
+    journal = RecordingJournal()
+    client = failing(stability=error)
+    entry = generate_one(make_context(client, journal=journal), CORE, QWEN)
+    assert client.providers == ["stability", "wavespeed"]
+    assert [what for what, _ in journal.log] == ["intend", "release", "intend", "keep"]
+    assert (entry.provider, entry.credits) == ("wavespeed", 2)
+    assert entry.facts["metadata"]["reason"] == "two; stability failed before"
+
+
+@pytest.mark.parametrize(
+    "error", [UnknownCharge(), ResultUnusable("no image"), MaybeCharged()], ids=lambda error: type(error).__name__
+)
+def test_a_call_that_may_have_been_charged_is_never_repeated(error):
+    """Neither by the same provider nor by another; the credits stay on the entry, to be held."""
+    client = failing(stability=error)
+    entry = generate_one(make_context(client), CORE, QWEN)
+    assert client.providers == ["stability"]
+    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, error.code, 3)
+
+
+def test_refused_content_is_not_sent_to_another_provider():
+    """It is the caller's to correct, and nothing is charged."""
+    client = failing(stability=ContentRefused())
+    entry = generate_one(make_context(client), CORE, QWEN)
+    assert client.providers == ["stability"]
+    assert (entry.stage, entry.status, entry.code, entry.credits) == (Stage.FAILED, 400, "content_refused", 0)
+
+
+def test_the_last_failure_is_recorded_when_all_candidates_fail():
+    """Each was called once; nothing is charged."""
+    client = failing(stability=ProviderOutage("a"), wavespeed=ProviderBusy("b"), huggingface=ProviderUnavailable("c"))
+    entry = generate_one(make_context(client), CORE, QWEN, FLUX)
+    assert client.providers == ["stability", "wavespeed", "huggingface"]
+    assert (entry.detail, entry.code, entry.credits) == ("c", "provider_unavailable", 0)
+
+
+def test_without_a_key_nothing_is_called():
+    """The sentence names the provider."""
+    client = FakeClient()
+    entry = generate_one(make_context(client, credentials=FakeCredentials(None)))
+    assert (client.calls, entry.detail) == ([], "Stability AI is not configured: no key is set.")
+
+
+def test_without_a_candidate_the_variation_fails():
+    """With a sentence."""
+    (entry,) = generate(make_context(), (), [variation()])
+    assert (entry.stage, entry.code) == (Stage.FAILED, "provider_unavailable")
+
+
+def test_the_client_can_renew_the_credentials_of_the_called_provider():
+    """A key that was replaced after it was read."""
+    client = FakeClient()
+    generate_one(make_context(client, credentials=FakeCredentials("old", renewed="new")))
+    call = client.calls[0].paid
+    assert call.credentials.key == "old"
+    assert call.renew()
+    assert call.credentials.key == "new"
+    assert not call.renew()
+
+
+# -- several variations
+
+
+def test_one_failure_leaves_the_others_alone():
+    """The entries are in the order of the variations."""
+
+    def act(provider, task):
+        if task.seed == 2:
+            raise UnknownCharge
+
+    entries = generate(make_context(FakeClient(act)), (CORE,), [variation(number) for number in range(1, 5)])
+    assert [entry.stage for entry in entries] == [Stage.DONE, Stage.FAILED, Stage.DONE, Stage.DONE]
+    assert [entry.variation for entry in entries] == [1, 2, 3, 4]
+
+
+def test_ten_variations_run_in_parallel():
+    """Each waits until all ten have started."""
+    together = threading.Barrier(10, timeout=60)
+    client = FakeClient(lambda provider, task: together.wait())
+    entries = generate(make_context(client), (CORE,), [variation(number) for number in range(1, 11)])
+    assert [entry.stage for entry in entries] == [Stage.DONE] * 10
+
+
+def test_an_image_that_cannot_be_used_is_paid_and_failed():
+    """The sentence gives no advice for a caller's image: the caller can't correct it."""
+
+    def encode(data, entry):
+        raise InvalidImage("not an image")
+
+    client = FakeClient()
+    (entry,) = generate(make_context(client), (CORE, QWEN), [variation(encode=encode)])
+    assert client.providers == ["stability"]
+    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "provider_failed", 3)
+    assert "can't be used" in entry.detail
+
+
+def test_an_error_of_our_own_is_raised():
+    """For the worker to log, and to run the job again."""
+    with pytest.raises(ZeroDivisionError):
+        generate_one(make_context(FakeClient(lambda provider, task: 1 / 0)))
+
+
+# -- circuits and log
+
+
+@pytest.mark.parametrize(
+    ("error", "reports"),
+    [
+        (None, [True]),
+        (ProviderOutage(), [False]),
+        (ProviderBusy(), [False]),
+        (ProviderUnavailable("no credit"), [False]),
+        (ProviderKeyRefused(), [False]),
+        (UnknownCharge(), [False]),
+        (NotCharged("an unknown field"), []),
+        (ResultUnusable("words instead of an image"), []),
+        (ContentRefused(), []),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_faults_of_the_provider_are_reported(error, reports):
+    """A caller can't open a circuit for others by a bad request."""
+    circuits = FakeCircuits()
+    generate_one(make_context(failing(stability=error), circuits=circuits))
+    assert circuits.begun == ["stability"]
+    assert [ok for _, ok in circuits.reports] == reports
+
+
+def test_the_log_has_no_prompt_and_no_key(caplog):
+    """Provider, model, seconds and bytes; nothing of the caller's."""
+    caplog.set_level("INFO")
+    credentials = FakeCredentials("sk-canary")
+    generate_one(make_context(failing(stability=ProviderOutage()), credentials=credentials), CORE, QWEN)
+    assert "image received" in caplog.text
+    logged = " ".join(str(vars(record)) for record in caplog.records)
+    assert "a boat" not in logged
+    assert "canary" not in logged
+
+
+# -- later runs
+
+
+def earlier(handle, **more):
+    """The entry of an earlier run that got this far."""
+    stage = Stage.ORDERED if handle else Stage.INTENDED
+    return Entry(
+        variation=1, stage=stage, provider="wavespeed", model="qwen-image", handle=handle, credits=2, seed=5, **more
+    )
+
+
+@pytest.mark.parametrize("stage", [Stage.DONE, Stage.FAILED])
+def test_what_ended_stays_unchanged(stage):
+    """A repeated message pays nothing."""
+    client = FakeClient()
+    entry = Entry(variation=1, stage=stage, provider="stability", model="core")
+    assert generate_one(make_context(client, journal=RecordingJournal(entry))) is entry
+    assert client.calls == []
+
+
+def test_an_intended_call_is_not_made_again():
+    """Whether it was made is unknown; the credits are held."""
+    client = FakeClient()
+    entry = generate_one(make_context(client, journal=RecordingJournal(earlier(None))), CORE)
+    assert client.calls == []
+    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "unknown_charge", 2)
+
+
+def test_an_ordered_image_is_resumed_by_its_handle():
+    """By the provider and model that it was ordered from, whatever the candidates are now."""
+    client = FakeClient()
+    entry = generate_one(make_context(client, journal=RecordingJournal(earlier("p123"))), CORE)
+    assert [(call.provider, call.model.name, call.handle) for call in client.calls] == [
+        ("wavespeed", "qwen-image", "p123")
+    ]
+    assert (entry.stage, entry.provider, entry.seed, entry.credits) == (Stage.DONE, "wavespeed", 5, 2)
+
+
+def test_received_bytes_are_encoded_without_a_call():
+    """The run before died between receiving and keeping."""
+    journal, client = RecordingJournal(earlier("p123")), FakeClient()
+    journal.raw[1] = corner_image(8, 8)
+    assert generate_one(make_context(client, journal=journal)).stage is Stage.DONE
+    assert client.calls == []
+
+
+@pytest.mark.parametrize(("age", "remaining"), [(0, 120), (100, 20), (10_000, MIN_POLL_SECONDS)])
+def test_a_resumed_call_has_the_rest_of_its_deadline(age, remaining):
+    """At least enough for a last poll."""
+    client = FakeClient()
+    journal = RecordingJournal(earlier("p1", ordered_at=1_000_000.0))
+    context = make_context(client, journal=journal, now=lambda: 1e6 + age)
+    generate_one(context)
+    call = client.calls[0].paid
+    assert call.deadline - (call.hold_until - context.hold_seconds) == pytest.approx(remaining, abs=1)
+
+
+def test_a_handle_is_recorded_before_anything_else_happens():
+    """The journal has it when the client continues."""
+    journal = RecordingJournal()
+
+    def act(provider, task):
+        client.calls[-1].paid.on_handle("p9")
+        assert journal.entries[1].handle == "p9"
+        raise StillRunning(7.0)
+
+    client = FakeClient(act)
+    with pytest.raises(StillRunning) as running:
+        generate_one(make_context(client, journal=journal), QWEN)
+    assert running.value.wait == 7.0
+    assert journal.entries[1].stage is Stage.ORDERED
+
+
+def test_several_that_still_run_are_resumed_after_the_shortest_wait():
+    """What is done meanwhile stays done."""
+    journal = RecordingJournal()
+
+    def act(provider, task):
+        if task.seed != 2:
+            raise StillRunning(10.0 * task.seed)
+
+    with pytest.raises(StillRunning) as running:
+        generate(make_context(FakeClient(act), journal=journal), (QWEN,), [variation(number) for number in (1, 2, 3)])
+    assert running.value.wait == 10.0
+    assert journal.entries[2].stage is Stage.DONE
+
+
+def test_a_lost_job_stops_before_the_paid_call():
+    """Another worker has taken over."""
+
+    class Lost(RecordingJournal):
+        def intend(self, entry):
+            """Another worker holds the job."""
+            raise JobLost
+
+    client = FakeClient()
+    with pytest.raises(JobLost):
+        generate_one(make_context(client, journal=Lost()))
+    assert client.calls == []
+
+
+# -- a task within a model's limits
+
+MODEL = ModelSpec(
+    name="toy",
+    endpoint="toy",
+    operations=frozenset({"create"}),
+    usd=0.01,
+    accepts=frozenset({"seed", "steps", "guidance_scale", "control_strength"}),
+    ranges={"steps": Range(4, 30), "guidance_scale": Range(1.5, 8), "control_strength": Range(0, 1)},
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed", "notes"),
+    [
+        ({"seed": 7, "steps": 30, "guidance_scale": 1.5, "settings": {"control_strength": 1}}, {}, {}),
+        ({"steps": 31}, {"steps": 30}, {"clamped": {"steps": 30}}),
+        ({"steps": 3}, {"steps": 4}, {"clamped": {"steps": 4}}),
+        ({"guidance_scale": 50.5}, {"guidance_scale": 8}, {"clamped": {"guidance_scale": 8}}),
+        ({"guidance_scale": 0}, {"guidance_scale": 1.5}, {"clamped": {"guidance_scale": 1.5}}),
+        (
+            {"settings": {"control_strength": 1.7}},
+            {"settings": {"control_strength": 1}},
+            {"clamped": {"control_strength": 1}},
+        ),
+        (
+            {"negative_prompt": "rain", "settings": {"fidelity": 0.5}},
+            {"negative_prompt": None, "settings": {}},
+            {"ignored": ["negative_prompt", "fidelity"]},
+        ),
+        ({"style_preset": "anime"}, {"style_preset": None}, {}),  # its words are in the prompt
+    ],
+    ids=str,
+)
+def test_a_task_is_limited_to_what_the_model_takes(fields, changed, notes):
+    """Every change but a style's is noted; a count stays a whole number."""
+    task, found = fit_task(Task(operation="create", width=64, height=64, **fields), MODEL)
+    assert task == Task(operation="create", width=64, height=64, **{**fields, **changed})
+    assert found == notes
+    assert task.steps is None or isinstance(task.steps, int)
