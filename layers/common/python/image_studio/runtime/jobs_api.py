@@ -37,7 +37,7 @@ MAX_MARK = 100  # characters
 NO_STORE = {"cache-control": "no-store"}
 #: What an image's field takes beside its base64: name, quotes, `data:image/png;base64,`.
 FIELD_BYTES = 64
-EXTENSIONS = {kind.mime: kind.value.replace("jpeg", "jpg") for kind in FileType}
+EXTENSIONS = {kind.mime: kind.extension for kind in FileType}
 
 # -- waiting
 
