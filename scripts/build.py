@@ -57,6 +57,7 @@ def build(
     """
     if python == "3.11":
         raise Unfit(NOT_FOR_311)
+    check_catalog()
     environment = tool_environment(environment, python)
     command = [str(SAM), "build", "--parallel", "--build-dir", str(into), "--parameter-overrides", f"Arch={arch}"]
     command += ["--template", str(template_for(python, into.parent)), "--base-dir", str(ROOT)]
@@ -67,6 +68,15 @@ def build(
     trim(into / LAYER)
     compile_all(into, environment, python)
     check(into / LAYER, arch, python)
+
+
+def check_catalog() -> None:
+    """Raise Unfit if the catalog's data is wrong."""
+    command = [sys.executable, "-m", "scripts.check_catalog"]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT / "layers/common/python")}
+    done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unfit(done.stderr)
 
 
 def template_for(python: str, folder: Path) -> Path:

@@ -1,8 +1,9 @@
-"""`python -m scripts.doc_tables` writes the tables of docs/operations.md anew; a test holds them to the data."""
+"""Write the tables of docs/operations.md from the data: `python -m scripts.doc_tables`. A test compares them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from image_studio.catalog.operations import OperationInfo, Option, table
+from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
+from image_studio.catalog.models import OperationInfo, Option
 from image_studio.operations.inputs import REQUEST_FIELDS
 from image_studio.operations.model_selection import ModelQuery, select_candidates
 from image_studio.providers import SPECS
@@ -12,29 +13,28 @@ from local.template import ROOT
 from scripts.transcripts import markdown_table, with_tables
 
 FILE = ROOT / "docs/operations.md"
-STUDIOS = ("edit", "upscale", "control")
 
 Rows = Iterator[list[str]]
 
 
-def written(text: str) -> str:
-    """The file's text with every table rendered from the data. Raises KeyError for a table that isn't known."""
+def with_current_tables(text: str) -> str:
+    """Return the text with every table rendered from the data. Raises KeyError for an unknown table."""
     return with_tables(text, lambda name: TABLES[name]())
 
 
 def matrix() -> str:
-    """Operation x provider: the model that the provider takes of its own accord, and its credits."""
+    """Return operation x provider: the model that `auto` uses, and its credits."""
     return markdown_table(["operation", *(spec.title for spec in SPECS)], _matrix_rows())
 
 
 def models() -> str:
-    """Every model of every operation: how, with which images, for how many credits, and its place in the order."""
+    """Return every model of every operation: how, which images, how many credits, and its place in the order."""
     head = ["operation", "provider", "model", "how", "takes", "answers", "credits", "order"]
     return markdown_table(head, _model_rows())
 
 
 def fields() -> str:
-    """What each operation needs, takes and has for options."""
+    """Return what each operation needs and accepts."""
     head = ["operation", "needs", "also takes", "options"]
     return markdown_table(head, _field_rows())
 
@@ -43,8 +43,8 @@ TABLES: Mapping[str, Callable[[], str]] = {"matrix": matrix, "models": models, "
 
 
 def operations() -> list[str]:
-    """All operations, as `edit.inpaint`."""
-    return [f"{studio}.{name}" for studio in STUDIOS for name in table(studio).operations]
+    """Return all operations, as `edit.inpaint`."""
+    return [f"{group}.{name}" for group in OPERATION_GROUPS for name in load_catalog().operations[group].operations]
 
 
 def _matrix_rows() -> Rows:
@@ -55,8 +55,8 @@ def _matrix_rows() -> Rows:
 def _cell(operation: str, spec: ProviderSpec) -> str:
     if not any(model.does(operation) for model in spec.live_models()):
         return "-"
-    wish = ModelQuery(operation=operation, quality=Quality.STANDARD, provider=spec.name)
-    model = select_candidates(wish, frozenset({spec.name}))[0].model
+    query = ModelQuery(operation=operation, quality=Quality.STANDARD, provider=spec.name)
+    model = select_candidates(query, frozenset({spec.name}))[0].model
     return f"`{model.name}` {_how(operation, model)}, {_credits(model)}"
 
 
@@ -71,7 +71,7 @@ def _model_rows() -> Rows:
                         f"`{model.name}`",
                         _how(operation, model),
                         _takes(model.inputs),
-                        _answers(model),
+                        _returned_size(model),
                         _credits(model),
                         _order(operation, model),
                     ]
@@ -94,8 +94,8 @@ def _pixels(limits: InputLimits) -> str:
     return f"{limits.max_pixels / 1e6:.2f}".rstrip("0").rstrip(".")
 
 
-def _answers(model: ModelSpec) -> str:
-    """The size of its own answer; ours is always the right one."""
+def _returned_size(model: ModelSpec) -> str:
+    """Return the size of its own response. Ours has the exact size."""
     if isinstance(model.sizes, FreeSize):
         return f"sides {model.sizes.low} to {model.sizes.high:,}"
     if model.sizes and "target_resolution" in model.accepts:
@@ -116,38 +116,38 @@ def _credits(model: ModelSpec) -> str:
 
 
 def _order(operation: str, model: ModelSpec) -> str:
-    """Its place among all providers' models, by quality; without one it stands in by price."""
+    """Return its place among all providers' models, by quality. Models without a place are ordered by price."""
     places = model.auto.get(operation, {})
     return ", ".join(f"{quality} {places[quality]}" for quality in Quality if quality in places) or "by price"
 
 
 def _field_rows() -> Rows:
-    for studio in STUDIOS:
-        for name, info in table(studio).operations.items():
-            groups = [
+    for group in OPERATION_GROUPS:
+        for name, info in load_catalog().operations[group].operations.items():
+            needed = [
                 *info.requires,
                 *([info.requires_any.of, info.requires_any.suffices] if info.requires_any else []),
             ]
-            named = {field for group in groups for field in group}
-            also = _wire((field for field in (*info.shows, *info.takes) if field not in named), info)
+            named = {field for fields in needed for field in fields}
+            also = _request_names((field for field in (*info.shows, *info.takes) if field not in named), info)
             yield [
-                f"`{studio}.{name}`",
+                f"`{group}.{name}`",
                 _needs(info) or "-",
                 ", ".join(also) or "-",
-                ", ".join(f"`{option}` {_range(row)}" for option, row in info.options.items()) or "-",
+                ", ".join(f"`{option}` {_range(each)}" for option, each in info.options.items()) or "-",
             ]
 
 
 def _needs(info: OperationInfo) -> str:
-    needs = [" and ".join(_wire(group, info)) for group in info.requires]
+    needs = [" and ".join(_request_names(fields, info)) for fields in info.requires]
     if info.requires_any:
-        needs.append(" or ".join(_wire((*info.requires_any.of, *info.requires_any.suffices), info)))
+        needs.append(" or ".join(_request_names((*info.requires_any.of, *info.requires_any.suffices), info)))
     return ", ".join(needs)
 
 
-def _wire(fields: Iterable[str], info: OperationInfo) -> list[str]:
-    """The fields as a request calls them, each once; the main image goes without saying."""
-    names = [wire for field in fields for wire in REQUEST_FIELDS.get(field, (field,)) if field != "control_image"]
+def _request_names(fields: Iterable[str], info: OperationInfo) -> list[str]:
+    """Return the request's names of the fields, each once, without the main image."""
+    names = [name for field in fields for name in REQUEST_FIELDS.get(field, (field,)) if field != "control_image"]
     return [f"`options.{name}`" if name in info.options else f"`{name}`" for name in dict.fromkeys(names)]
 
 
@@ -161,8 +161,8 @@ def _range(option: Option) -> str:
 
 
 def main() -> None:
-    """Write the file anew."""
-    FILE.write_text(written(FILE.read_text()))
+    """Write the file."""
+    FILE.write_text(with_current_tables(FILE.read_text()))
 
 
 if __name__ == "__main__":

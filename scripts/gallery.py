@@ -20,7 +20,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont, ImageOps
 
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.model_selection import ModelQuery, select_candidates
@@ -201,7 +201,7 @@ def page(operations: list[str]) -> str:
     figures = []
     for operation in operations:
         studio, _, name = operation.partition(".")
-        info = table(studio).operations[name]
+        info = load_catalog().operations[studio].operations[name]
         title = f"{studio.title()}: {info.label}"
         figures.append(
             f"<h2>{html.escape(title)}</h2>\n<p>{html.escape(info.description)}.</p>\n"

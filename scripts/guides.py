@@ -6,7 +6,7 @@ providers.md and costs.md come from the providers' specs, troubleshooting.md fro
 import sys
 from collections.abc import Iterator
 
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed, StudioError
 from image_studio.operations.estimate import known_operations
 from image_studio.operations.listings import cost_range, default_provider, generators
@@ -150,7 +150,7 @@ def _costs() -> Iterator[str]:
 
 
 def _operation_rows(group: str) -> Iterator[tuple[str, ...]]:
-    for name, info in table(group).operations.items():
+    for name, info in load_catalog().operations[group].operations.items():
         operation = f"{group}.{name}"
         models = [
             f"{spec.name} `{model.name}` {_price(model)}"

@@ -8,7 +8,7 @@ from crops import SIZES
 from fetch import marked_images
 from PIL import ImageDraw
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import cover, crop_box, fit_inside
@@ -74,8 +74,8 @@ def _zones() -> list[str]:
     entry = next(one for one in marked_images() if one["path"].endswith("photo3.jpg"))
     image = decode(entry["file"].read_bytes())
     figures = []
-    for name in catalog.social_platform_names():
-        for one in catalog.platform(name).formats:
+    for name in load_catalog().social_platforms:
+        for one in load_catalog().platform(name).formats:
             made, _ = cover(image, one.width, one.height)
             zoned = draw_safe_zones(made, Zone(*one.safe_zone))
             figures.append(_figure(f"zone-{name}-{one.width}x{one.height}-{one.name}", zoned, f"{name}: {one.name}"))

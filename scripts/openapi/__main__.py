@@ -1,4 +1,4 @@
-"""Write openapi.json and docs.html anew; with --check only say whether they are as they should be."""
+"""Write openapi.json and docs.html. With --check, only say whether they are up to date."""
 
 import json
 import sys

@@ -10,10 +10,9 @@ from image_studio.runtime.resolver import DeclaredRoute
 from image_studio.runtime.settings import PREFIX, VERSION
 from scripts.events import REQUESTS
 from scripts.openapi import words
-from scripts.openapi.bodies import Error, GatewayError
 from scripts.openapi.entries import ENTRIES, Entry
 from scripts.openapi.routes import declared_routes
-from scripts.openapi.schemas import REF, definitions
+from scripts.openapi.schemas import REF, Error, GatewayError, definitions
 
 EXAMPLES: Mapping[str, Any] = json.loads(Path(__file__).with_name("examples.json").read_text())
 JSON = "application/json"
@@ -46,7 +45,7 @@ def document() -> dict[str, Any]:
 
 
 def _models(entry: Entry) -> Iterator[Any]:
-    bodies = [entry.request, *entry.answers.values()]
+    bodies = [entry.request, *entry.responses.values()]
     for body in bodies:
         yield from (each for each in (body if isinstance(body, tuple) else (body,)) if isinstance(each, type))
 
@@ -59,7 +58,7 @@ def _operation(key: str, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
         "summary": about.rstrip("."),
         "tags": [entry.tag],
         "parameters": list(_parameters(path, route, entry)),
-        "responses": {**dict(_answers(key, route, entry)), **dict(_errors(path, route, entry))},
+        "responses": {**dict(_responses(key, route, entry)), **dict(_errors(path, route, entry))},
     }
     if entry.request is not None:
         content: dict[str, Any] = {"schema": _ref(entry.request)}
@@ -85,7 +84,7 @@ def _parameters(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[dict[
     for query in entry.query:
         parameter: dict[str, Any] = {"name": query.name, "in": "query", "description": query.about}
         yield parameter | {"required": query.required, "schema": dict(query.schema)}
-    if 303 in entry.answers:
+    if 303 in entry.responses:
         yield _header("Prefer", "respond-async, or wait=N (RFC 7240).")
     if route.method == "POST" and (route.spends or entry.tag == "Uploads") and entry.request is not None:
         yield _header("Idempotency-Key", "The same key and request join the same job, for 24 hours.", maxLength=255)
@@ -97,22 +96,22 @@ def _header(name: str, about: str, **schema: Any) -> dict[str, Any]:
     return {"name": name, "in": "header", "description": about, "schema": {"type": "string", **schema}}
 
 
-def _answers(key: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
-    for status, body in entry.answers.items():
-        answer: dict[str, Any] = {"description": _ABOUT[status], "headers": _headers(status, route, entry)}
+def _responses(key: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str, dict[str, Any]]]:
+    for status, body in entry.responses.items():
+        response: dict[str, Any] = {"description": _ABOUT[status], "headers": _headers(status, route, entry)}
         example = EXAMPLES.get(key, {}).get(str(status))
         if isinstance(body, str):
-            answer["content"] = {body.partition(";")[0]: {"schema": {"type": "string"}}}
+            response["content"] = {body.partition(";")[0]: {"schema": {"type": "string"}}}
         else:
-            answer["content"] = {JSON: {"schema": _ref(body)} | ({"example": example} if example else {})}
-        yield str(status), answer
+            response["content"] = {JSON: {"schema": _ref(body)} | ({"example": example} if example else {})}
+        yield str(status), response
     if entry.cached:
         yield "304", {"description": _ABOUT[304], "headers": _headers(304, route, entry)}
 
 
 _ABOUT = {
     200: "Done.",
-    201: "Made anew.",
+    201: "Created.",
     202: "Accepted; not done yet.",
     303: "Not done yet; the Location waits on.",
     304: "Nothing has changed.",
@@ -125,7 +124,7 @@ def _headers(status: int, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
     names += ["X-Job-Id"] if route.spends and status == 200 else []
     names += ["X-Ignored-Fields"] if entry.request is not None else []
     names += ["Location", "Retry-After"] if status in (202, 303) else []
-    names += ["Preference-Applied"] if 303 in entry.answers else []
+    names += ["Preference-Applied"] if 303 in entry.responses else []
     names += ["ETag"] if entry.cached else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 

@@ -102,21 +102,21 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
     if "requestBody" in operation:
         yield from _body("Request", operation["requestBody"]["content"])
     yield "<table><tr><th>status</th><th>meaning</th></tr>"
-    for status, answer in operation["responses"].items():
-        told = document["components"]["responses"][status] if "$ref" in answer else answer
-        yield f"<tr><td>{status}</td><td>{_inline(told['description'])}</td></tr>"
+    for status, response in operation["responses"].items():
+        found = document["components"]["responses"][status] if "$ref" in response else response
+        yield f"<tr><td>{status}</td><td>{_inline(found['description'])}</td></tr>"
     yield "</table>"
-    for status, answer in operation["responses"].items():
-        if "content" in answer:
-            yield from _body(f"Answer {status}", answer["content"])
+    for status, response in operation["responses"].items():
+        if "content" in response:
+            yield from _body(f"Response {status}", response["content"])
     yield "</details>"
 
 
 def _body(title: str, content: dict[str, Any]) -> Iterator[str]:
-    for kind, told in content.items():
-        yield f"<p>{title}, <code>{_text(kind)}</code>: {_named(told['schema'])}</p>"
+    for kind, media in content.items():
+        yield f"<p>{title}, <code>{_text(kind)}</code>: {_named(media['schema'])}</p>"
         examples = (
-            [told["example"]] if "example" in told else [each["value"] for each in told.get("examples", {}).values()]
+            [media["example"]] if "example" in media else [each["value"] for each in media.get("examples", {}).values()]
         )
         for each in examples:
             yield f"<pre>{_text(_short(json.dumps(each, indent=2, ensure_ascii=False)))}</pre>"
@@ -134,10 +134,10 @@ def _schemas(document: dict[str, Any]) -> Iterator[str]:
         if "properties" in schema:
             needed = schema.get("required", [])
             yield "<table><tr><th>field</th><th>type</th><th>about</th></tr>"
-            for field, told in schema["properties"].items():
+            for field, part in schema["properties"].items():
                 mark = " *" if field in needed else ""
-                yield f"<tr><td><code>{_text(field)}</code>{mark}</td><td>{_named(told)}</td>"
-                yield f"<td>{_inline(told.get('description', ''))}</td></tr>"
+                yield f"<tr><td><code>{_text(field)}</code>{mark}</td><td>{_named(part)}</td>"
+                yield f"<td>{_inline(part.get('description', ''))}</td></tr>"
             yield "</table>"
         else:
             yield f"<p>{_named(schema)}</p>"

@@ -1,106 +1,118 @@
-"""JSON Schemas of requests and answers, from the pydantic classes, mended where those say too little or too much."""
+"""JSON Schemas of requests and responses, from their classes, corrected where pydantic says too little or too much."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic import Field, TypeAdapter
 
-from image_studio import catalog
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.providers import ALIASES, PROVIDERS
-from image_studio.schemas.common import Request
-from scripts.openapi.words import FIELDS
+from image_studio.runtime.settings import TIERS
+from image_studio.schemas.common import Request, Response
 
 REF = "#/components/schemas/{model}"
 IMAGES = "image_base64"  # the end of the name of every field that takes an image
 
 
-def definitions(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
-    """The models' schemas by class name, with all that they refer to."""
+class Error(Response):
+    """The body of every error of a function."""
+
+    detail: Annotated[str, Field(description="One sentence that says what to change.")]
+    code: Annotated[str, Field(description="A word for programs.", pattern="^[a-z_]+$")]
+
+
+class GatewayError(Response):
+    """The body of an error of API Gateway itself, before a function is reached."""
+
+    message: str | None
+
+
+def definitions(models: Iterable[type]) -> dict[str, Any]:
+    """Return the schemas by class name, with all that they refer to. The models are pydantic's or dataclasses."""
     wanted = list(dict.fromkeys(models))
     found = _schemas(wanted)
     ambiguous = [name for name in found if "__" in name]
     if ambiguous:
         raise ValueError(f"two schemas have the same name: {', '.join(ambiguous)}")
-    for model in wanted:
-        _mend(model, found[model.__name__])
-    asked = _schemas([model for model in wanted if issubclass(model, Request)])
+    requests = [model for model in wanted if issubclass(model, Request)]
+    for model in requests:
+        _correct_request(model, found[model.__name__])
+    parts_of_requests = _schemas(requests)
     for name, schema in found.items():
-        _plain(schema)
-        if name not in asked:
-            _public(schema)
+        _remove_titles(schema)
+        if name not in parts_of_requests:
+            _correct_response(schema)
     found["FileType"]["enum"].append("jpg")
+    found["Usage"]["properties"]["tier"]["enum"] = list(TIERS)
     return dict(sorted(found.items()))
 
 
-def _schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
-    _, whole = models_json_schema([(model, "validation") for model in models], ref_template=REF)
+def _schemas(models: Iterable[type]) -> dict[str, Any]:
+    adapters: list[tuple[type, Any, TypeAdapter[Any]]] = [(model, "validation", TypeAdapter(model)) for model in models]
+    _, whole = TypeAdapter.json_schemas(adapters, ref_template=REF)
     found: dict[str, Any] = whole["$defs"]
     return found
 
 
-def _mend(model: type[BaseModel], schema: dict[str, Any]) -> None:
-    """Fields of a request: its own first, described, null where it means "not given", and the values that there are."""
-    if not issubclass(model, Request):
-        return
+def _correct_request(model: type[Request], schema: dict[str, Any]) -> None:
+    """Put a request's own fields first, let null mean "not sent", and add the values that there are."""
     shared = {name for base in model.__bases__ if issubclass(base, Request) for name in base.model_fields}
     schema["properties"] = dict(sorted(schema["properties"].items(), key=lambda part: part[0] in shared))
     for name, field in model.model_fields.items():
         part = schema["properties"][name]
-        part["description"] = FIELDS[name]
         if name.endswith(IMAGES) or name == "mask_base64":
             _typed(part)["format"] = "image"
-        choice = _choices().get(f"{model.__name__}.{name}") or _choices().get(name)
-        if choice:
-            _typed(part)["enum"] = list(choice)
+        values = _values().get(f"{model.__name__}.{name}") or _values().get(name)
+        if values:
+            _typed(part)["enum"] = list(values)
         if not field.is_required() and "anyOf" not in part and name not in schema.get("required", []):
-            _nullable(part)
+            _allow_null(part)
 
 
-def _choices() -> Mapping[str, Iterable[str]]:
+def _values() -> Mapping[str, Iterable[str]]:
     """Published lists, by field."""
+    operations = load_catalog().operations
     return {
-        "EditRequest.operation": table("edit").operations,
-        "ControlRequest.operation": table("control").operations,
-        "UpscaleRequest.mode": ["auto", *table("upscale").operations],
+        "EditRequest.operation": operations["edit"].operations,
+        "ControlRequest.operation": operations["control"].operations,
+        "UpscaleRequest.mode": ["auto", *operations["upscale"].operations],
         "provider": ["auto", *PROVIDERS, *ALIASES],
-        "style_preset": [style.id for style in catalog.styles()],
+        "style_preset": load_catalog().styles,
     }
 
 
 def _typed(part: dict[str, Any]) -> dict[str, Any]:
-    """The part of a field's schema that isn't null."""
+    """Return the part of a field's schema that isn't null."""
     some: list[dict[str, Any]] = [each for each in part.get("anyOf", [part]) if each.get("type") != "null"]
     return some[0]
 
 
-def _nullable(part: dict[str, Any]) -> None:
+def _allow_null(part: dict[str, Any]) -> None:
     kept: dict[str, Any] = {key: part.pop(key) for key in ("description", "default") if key in part}
     own = dict(part)
     part.clear()
     part.update({"anyOf": [own, {"type": "null"}], **kept})
 
 
-def _plain(schema: Any) -> None:
-    """Without the titles that pydantic makes of names."""
+def _remove_titles(schema: Any) -> None:
+    """Remove the titles that pydantic makes of names."""
     if isinstance(schema, list):
         for each in schema:
-            _plain(each)
+            _remove_titles(each)
     elif isinstance(schema, dict):
         if isinstance(schema.get("title"), str):
             del schema["title"]
         for each in schema.values():
-            _plain(each)
+            _remove_titles(each)
 
 
-def _public(schema: dict[str, Any]) -> None:
-    """As a caller sees it: nothing undocumented, no object keys, an image inside or as a URL but never null."""
+def _correct_response(schema: dict[str, Any]) -> None:
+    """Describe what a caller sees: no other fields, no object keys, an image or its URL but never null."""
     if "properties" not in schema:
         return
     schema["additionalProperties"] = False
     properties = schema["properties"]
     properties.pop("stored", None)
-    for name, about in (("image_base64", "The image."), ("image_url", "Where the image is, for 15 minutes.")):
+    for name, about in (("image_base64", "The image."), ("image_url", "The URL of the image, valid for 15 minutes.")):
         if name in properties:
             properties[name] = {"type": "string", "description": about}

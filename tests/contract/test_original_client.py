@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.providers import SPECS
 from local.stack import Stack
 from tests.contract.caller import Caller
@@ -116,7 +116,7 @@ def test_the_estimate_is_what_is_charged(caller):
 # -- specs and formats
 
 
-@pytest.mark.parametrize("platform", catalog.social_platform_names())
+@pytest.mark.parametrize("platform", load_catalog().social_platforms)
 def test_a_platforms_specs_and_formats(caller, platform):
     """The whole body is read; formats[0] is the default; sizes agree."""
     specs = caller.get(f"/platform-specs/{platform}").json()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.providers import SPECS
 from local.stack import Stack
 from tests.contract.caller import Caller
@@ -166,7 +166,7 @@ def test_a_style_reaches_a_provider_that_knows_styles(caller, stack):
     caller.create("A kite", provider="stability", style_preset="anime")
     (call,) = [call for call in stack.emulators["stability"].calls if call.kind == "generate"]
     assert call.fields["style_preset"] == "anime"
-    assert call.fields["prompt"] == f"A kite, {catalog.style_words('anime')}"
+    assert call.fields["prompt"] == f"A kite, {load_catalog().style_words('anime')}"
 
 
 def test_the_same_seed_makes_the_same_image(caller):
@@ -187,7 +187,7 @@ def test_the_seed_that_is_told_makes_the_image_again(caller, provider):
 
 def test_images_too_large_for_one_answer_come_as_urls(caller):
     """In place of image_base64; each is fetched without a token and has its size."""
-    template = catalog.template("website_hero")
+    template = load_catalog().template("website_hero")
     body = caller.post("/create", prompt="Kites", template_id=template.id, num_variations=4).json()
     forms = [("image_base64" in result, "image_url" in result) for result in body["results"]]
     assert (True, False) in forms
@@ -196,7 +196,7 @@ def test_images_too_large_for_one_answer_come_as_urls(caller):
         if "image_url" in result:
             image = requests.get(result["image_url"], timeout=30)
             assert image.headers["content-type"] == "image/png"
-            assert opened(image.content).size == (template.width, template.height)
+            assert opened(image.content).size == (template.aspect_ratio.width, template.aspect_ratio.height)
 
 
 def test_urls_only_where_urls_are_asked_for(caller):

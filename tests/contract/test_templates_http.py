@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
+from image_studio.catalog.models import Template
 from local.stack import Stack
 from tests.contract.caller import Caller
 from tests.contract.replay import decoded
@@ -18,28 +19,30 @@ def bodies(running_stack: Stack) -> dict[str, dict[str, Any]]:
     """The answer for every template, as a client that copies the recommendation asks for it."""
     caller = Caller(running_stack, "templates")
 
-    def ask(template: catalog.Template) -> dict[str, Any]:
+    def ask(template: Template) -> dict[str, Any]:
         body: dict[str, Any] = caller.post(
             "/create", prompt="A lighthouse", template_id=template.id, provider=template.recommended_provider
         ).json()
         return body
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return dict(zip((each.id for each in catalog.templates()), pool.map(ask, catalog.templates()), strict=True))
+        templates = load_catalog().templates
+        return dict(zip(templates, pool.map(ask, templates.values()), strict=True))
 
 
-@pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
+@pytest.mark.parametrize("template", load_catalog().templates.values(), ids=lambda template: template.id)
 def test_a_template_on_its_recommended_provider(template, bodies):
     """A PNG of the template's size, in its style and quality."""
     body = bodies[template.id]
     (result,) = body["results"]
+    size = template.aspect_ratio
     image = decoded(result["image_base64"])
-    assert (image.format, image.size) == ("PNG", (template.width, template.height))
+    assert (image.format, image.size) == ("PNG", (size.width, size.height))
     echo = body["request"]
-    assert (echo["template_name"], echo["dimensions"]) == (template.name, f"{template.width}x{template.height}")
+    assert (echo["template_name"], echo["dimensions"]) == (template.name, f"{size.width}x{size.height}")
     assert (echo["style_preset"], echo["quality"]) == (template.style_preset, template.quality)
 
 
 def test_there_are_26():
     """As many as the reference counts."""
-    assert len(catalog.templates()) == 26
+    assert len(load_catalog().templates) == 26

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import (
     ContentRefused,
     InvalidRequest,
@@ -74,7 +74,7 @@ def test_an_unknown_style_names_the_known_ones():
     """All 17."""
     with pytest.raises(UnknownChoice) as refused:
         resolve(asked(style_preset="baroque"))
-    assert all(style.id in refused.value.detail for style in catalog.styles())
+    assert all(style in refused.value.detail for style in load_catalog().styles)
 
 
 @pytest.mark.parametrize(
@@ -155,12 +155,12 @@ def test_every_provider_gives_exactly_the_size(provider, size):
     assert told["scale"] == pytest.approx(size[0] / (right - left), rel=0.02)
 
 
-@pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
+@pytest.mark.parametrize("template", load_catalog().templates.values(), ids=lambda template: template.id)
 def test_every_template_on_its_recommended_provider(template):
     """All 26, in exactly their size."""
     context = make_context()
     response = made(context=context, template_id=template.id, provider=template.recommended_provider)
-    assert from_bytes(context.journal.images["1"]).size == (template.width, template.height)
+    assert from_bytes(context.journal.images["1"]).size == (template.aspect_ratio.width, template.aspect_ratio.height)
     assert (response.request.template_id, response.request.template_name) == (template.id, template.name)
     assert response.request.style_preset == template.style_preset
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from image_studio import catalog
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidImage, InvalidRequest, NotFound, UnknownChoice
 from image_studio.operations.context import References
 from image_studio.operations.inputs import (
@@ -67,8 +66,8 @@ def test_bytes_that_are_no_image() -> None:
         decode_input("aGVsbG8=", make_context())
 
 
-OUTPAINT = table("edit").choose("outpaint")
-RELIGHT = table("edit").choose("relight")
+OUTPAINT = load_catalog().operations["edit"].choose("outpaint")
+RELIGHT = load_catalog().operations["edit"].choose("relight")
 
 
 def edit(**fields: Any) -> EditRequest:
@@ -136,8 +135,8 @@ def test_another_quality_is_a_400_with_the_list(asked: Any) -> None:
 
 def test_styles_are_the_catalogs() -> None:
     """Every listed one passes, none is fine, another isn't."""
-    for style in catalog.styles():
-        check_style(style.id)
+    for style in load_catalog().styles:
+        check_style(style)
     check_style(None)
     with pytest.raises(UnknownChoice, match="style_preset"):
         check_style("no-such-style")

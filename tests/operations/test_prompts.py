@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
@@ -79,7 +79,7 @@ def test_the_references_example_comes_out_word_for_word():
     assert (wording.prompt, wording.changed) == (EXAMPLE, True)
 
 
-@pytest.mark.parametrize("style", [style.id for style in catalog.styles()])
+@pytest.mark.parametrize("style", load_catalog().styles)
 def test_every_style_has_words(style):
     """All 17 presets add something, and only once."""
     richer = append_style(PROMPT, style)
@@ -96,7 +96,7 @@ def test_a_text_models_words_replace_the_styles():
     """It is told the prompt and the style's words, and what it says is sent."""
     rewriter = Says("A workspace, softly lit")
     assert settle({}, "photographic", enrich_prompt=rewriter).prompt == "A workspace, softly lit"
-    assert rewriter.asked == [(PROMPT, catalog.style_words("photographic"))]
+    assert rewriter.asked == [(PROMPT, load_catalog().style_words("photographic"))]
 
 
 @pytest.mark.parametrize("said", [None, "", "  \n", "x" * (MAX_PROMPT + 1)])

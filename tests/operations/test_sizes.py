@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.imaging.types import Size
 from image_studio.operations.sizes import parse_ratio, size_for_ratio, target_size, wanted_size
@@ -79,12 +79,12 @@ def test_computed_sides_at_the_limits_are_made():
     assert wanted_size(5000, None, "1:1", None) == (5000, 5000)
 
 
-@pytest.mark.parametrize("template", catalog.templates(), ids=lambda template: template.id)
+@pytest.mark.parametrize("template", load_catalog().templates.values(), ids=lambda template: template.id)
 def test_every_template_gives_its_own_size(template):
     """By itself, and with its own ratio beside it."""
-    size = (template.width, template.height)
+    size = (template.aspect_ratio.width, template.aspect_ratio.height)
     assert wanted_size(None, None, None, size) == size
-    assert wanted_size(None, None, template.ratio, size) == size
+    assert wanted_size(None, None, template.aspect_ratio.ratio, size) == size
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from PIL import Image
 from pybase64 import b64encode_as_string
 from pydantic import ValidationError
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
 from image_studio.operations import social
 from image_studio.operations.context import OperationContext
@@ -50,9 +50,9 @@ def test_all_formats_of_all_platforms_are_exact_and_within_budget(mode: str) -> 
     """Noise, the hardest image: every size to the pixel, every file within its platform's bytes and types."""
     journal = NullJournal()
     source = b64encode_as_string(saved(noise(900, 900), "PNG"))
-    platforms = list(catalog.social_platform_names())
+    platforms = list(load_catalog().social_platforms)
     response = _ask(journal, image_base64=source, platforms=platforms, formats="all", crop_mode=mode)
-    formats = [(platform, one) for platform in map(catalog.platform, platforms) for one in platform.formats]
+    formats = [(platform, one) for platform in map(load_catalog().platform, platforms) for one in platform.formats]
     assert [(one.platform, one.format) for one in response.results] == [(where.id, one.name) for where, one in formats]
     for result, (_, one) in zip(response.results, formats, strict=True):
         assert result.stored

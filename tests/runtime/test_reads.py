@@ -8,7 +8,6 @@ import pytest
 from functions.create.app import handler as create
 from functions.edit.app import handler as edit
 from functions.jobs.app import handler as jobs
-from image_studio import catalog
 from image_studio.runtime import configured_providers, reads
 from image_studio.runtime.circuit_breaker import FAILURES, circuits
 from tests.security.inside import without_workers
@@ -201,7 +200,7 @@ def test_a_broken_catalog_is_said_so(monkeypatch):
     def broken():
         raise ValueError("templates/x.json: broken")
 
-    monkeypatch.setattr(catalog, "templates", broken)
+    monkeypatch.setattr(reads, "load_catalog", broken)
     assert health()[1]["modules"]["templates"] == "unavailable"
 
 

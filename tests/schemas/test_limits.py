@@ -1,10 +1,13 @@
-"""A bound is typed once: whatever else keeps to it, derives it."""
+"""A limit is declared once, and everything else derives it."""
 
 import ast
 from pathlib import Path
+from typing import get_args
 
 import image_studio
 from image_studio.schemas import limits
+from image_studio.schemas.jobs import JobStatus
+from image_studio.storage.job import Status
 
 PACKAGE = Path(image_studio.__file__).parent
 
@@ -24,3 +27,8 @@ def test_large_bounds_are_typed_once() -> None:
 
 
 MAX_COMMON = 100_000  # numbers up to here may stand for something else
+
+
+def test_statuses_are_those_that_are_stored() -> None:
+    """Responses list every status of a job record."""
+    assert set(get_args(JobStatus)) == set(Status)

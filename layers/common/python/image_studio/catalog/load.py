@@ -1,170 +1,185 @@
-"""The catalog of one data folder: each part is read once, when it is first asked for."""
+"""Load the catalog from its data folder. Each part is read on first use, then kept."""
 
 import json
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterator, Mapping
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from image_studio.catalog.entries import (
-    Limits,
+from image_studio.catalog.models import (
+    AnyOf,
+    AspectRatio,
+    OperationInfo,
+    OperationTable,
+    Option,
     Platform,
     PlatformFormat,
+    PlatformLimits,
     SafeZone,
-    Style,
     Template,
-    UpscalePreset,
+    ratio_of,
 )
 from image_studio.errors import NotFound, UnknownChoice
+from image_studio.schemas.limits import Quality
 
-Named = TypeVar("Named")
+DATA: Final = Path(__file__).parent / "data"
+OPERATION_GROUPS: Final = ("edit", "upscale", "control")
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def load_catalog() -> "Catalog":
+    """Return the catalog that ships with the layer."""
+    return Catalog(DATA)
+
+
+def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
+    """Return the choice with that name, in any case. Raises UnknownChoice with the names."""
+    try:
+        return choices[name.strip().lower()]
+    except KeyError:
+        raise UnknownChoice.of(what, name, tuple(choices)) from None
 
 
 class Catalog:
-    """Templates, platforms, styles and upscale presets; ValueError names the file that is wrong.
+    """The catalog of one folder, each part by name in its published order.
 
-    Loading checks what it can for free (fields, references, unique ids); `check.py` checks everything.
+    Loading finds unknown and missing fields, dead references and repeated ids, and raises ValueError with the file's
+    name. `scripts/check_catalog.py` checks the values.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @cached_property
-    def platform_names(self) -> tuple[str, ...]:
-        """Ids of all platforms, in their published order."""
-        return tuple(self._index["platforms"])
+    def platforms(self) -> Mapping[str, Platform]:
+        """All platforms by id."""
+        return {name: self._platform(name) for name in self._index["platforms"]}
 
     @cached_property
-    def social_platform_names(self) -> tuple[str, ...]:
-        """Ids of the platforms that have formats."""
-        return tuple(each.id for each in self.platforms if each.formats)
+    def social_platforms(self) -> Mapping[str, Platform]:
+        """The platforms that have formats, by id."""
+        return {name: platform for name, platform in self.platforms.items() if platform.formats}
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
-        """All template categories; some may have no template."""
+        """All template categories. Some may have no template."""
         return tuple(self._index["categories"])
 
     @cached_property
-    def platforms(self) -> tuple[Platform, ...]:
-        """All platforms, in their published order."""
-        return tuple(self._load_platform(name) for name in self.platform_names)
+    def templates(self) -> Mapping[str, Template]:
+        """All templates by id, in the order of their platforms."""
+        found = [template for platform in self.platforms.values() for template in self._templates(platform)]
+        by_id = {template.id: template for template in found}
+        if len(by_id) != len(found):
+            raise ValueError(f"{self.folder}: a template id occurs twice")
+        return by_id
 
     @cached_property
-    def templates(self) -> tuple[Template, ...]:
-        """All templates, in the order of their platforms."""
-        return tuple(each for platform in self.platforms for each in self._load_templates(platform))
+    def styles(self) -> Mapping[str, str]:
+        """The words that each style preset adds to a prompt, after a comma."""
+        return self._read("styles.json")
 
     @cached_property
-    def styles(self) -> tuple[Style, ...]:
-        """All style presets."""
-        return tuple(Style(id=preset, words=words) for preset, words in self._read("styles.json").items())
+    def upscale_presets(self) -> Mapping[str, int]:
+        """The long side of each upscale preset, pixels."""
+        return self._read("upscale.json")
 
     @cached_property
-    def upscale_presets(self) -> tuple[UpscalePreset, ...]:
-        """All upscale presets."""
-        return tuple(UpscalePreset(name, side) for name, side in self._read("upscale.json").items())
+    def operations(self) -> Mapping[str, OperationTable]:
+        """The operations of `edit`, `upscale` and `control`."""
+        return {group: self._operation_table(group) for group in OPERATION_GROUPS}
 
     def template(self, template_id: str) -> Template:
-        """Find a template; NotFound says where the list is."""
-        found = self._templates_by_id.get(template_id)
+        """Return the template. Raises NotFound, which says where the list is."""
+        found = self.templates.get(template_id)
         if found is None:
             listed = "GET /api/image-studio/templates lists them."
             raise NotFound(f"Template not found: {template_id[:80]}. {listed}")
         return found
 
     def platform(self, name: str) -> Platform:
-        """Find a platform that a path names, in any case; NotFound lists them."""
+        """Return the platform that a path names, in any case. Raises NotFound with the names."""
         try:
-            return self.choose_platform(name)
+            return choose("platform", name, self.platforms)
         except UnknownChoice as error:
             raise NotFound(error.detail) from None
 
-    def choose_platform(self, name: str) -> Platform:
-        """Find a platform that a body or a query names, in any case; UnknownChoice lists them."""
-        return _choose("platform", name, {each.id: each for each in self.platforms})
-
-    def choose_social_platform(self, name: str) -> Platform:
-        """Find a platform with formats, in any case; UnknownChoice lists those."""
-        return _choose("platform", name, {each.id: each for each in self.platforms if each.formats})
-
-    def choose_category(self, name: str) -> str:
-        """Find a template category, in any case; UnknownChoice lists them."""
-        return _choose("category", name, {each: each for each in self.categories})
-
     def style_words(self, preset: str) -> str:
-        """The words that a style preset adds to a prompt, after a comma; UnknownChoice lists the presets."""
-        return _choose("style_preset", preset, {each.id: each.words for each in self.styles})
-
-    def upscale_preset(self, name: str) -> UpscalePreset:
-        """Find an upscale preset; UnknownChoice lists them."""
-        return _choose("preset", name, {each.name: each for each in self.upscale_presets})
+        """Return the words that a style preset adds to a prompt. Raises UnknownChoice with the presets."""
+        return choose("style_preset", preset, self.styles)
 
     @cached_property
-    def _index(self) -> dict[str, list[str]]:
-        index: dict[str, list[str]] = self._read("index.json")
-        return index
+    def _index(self) -> dict[str, Any]:
+        return self._read("index.json")
 
     @cached_property
     def _safe_zones(self) -> dict[str, SafeZone]:
         return {name: SafeZone(**row) for name, row in self._read("safe_zones.json").items()}
 
-    @cached_property
-    def _templates_by_id(self) -> dict[str, Template]:
-        found = {each.id: each for each in self.templates}
-        if len(found) != len(self.templates):
-            raise ValueError(f"{self.folder}: a template id occurs twice")
-        return found
+    def _read(self, name: str) -> dict[str, Any]:
+        content: dict[str, Any] = _frozen(json.loads((self.folder / name).read_bytes()))
+        return content
 
-    def _read(self, name: str) -> Any:
-        return json.loads((self.folder / name).read_bytes())
-
-    def _load_platform(self, name: str) -> Platform:
+    def _platform(self, name: str) -> Platform:
         file = f"platforms/{name}.json"
         row = self._read(file)
         try:
-            return Platform(
-                id=name,
-                name=row["name"],
-                formats=tuple(self._format(each, row["limits"]) for each in row["formats"]),
-                limits=_limits(row["limits"]) if "limits" in row else None,
-            )
+            limits = row.pop("limits", None)
+            formats = tuple(self._format(each, limits) for each in row.pop("formats"))
+            return Platform(id=name, formats=formats, limits=PlatformLimits(**limits) if limits else None, **row)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{file}: {error}") from error
 
     def _format(self, row: dict[str, Any], platform_limits: dict[str, Any]) -> PlatformFormat:
-        """A format's limits are the platform's but for those that it states; its notes are its own."""
-        return PlatformFormat(
-            **row
-            | {
-                "aliases": tuple(row.get("aliases", ())),
-                "safe_zone": self._safe_zones[row["safe_zone"]],
-                "limits": _limits(platform_limits | {"notes": ()} | row.get("limits", {})),
-            }
-        )
+        """A format has its platform's limits except for those that it states. Its notes are its own."""
+        limits = platform_limits | {"notes": ()} | row.pop("limits", {})
+        zone = self._safe_zones[row.pop("safe_zone")]
+        return PlatformFormat(safe_zone=zone, limits=PlatformLimits(**limits), **row)
 
-    def _load_templates(self, platform: Platform) -> Iterable[Template]:
+    def _templates(self, platform: Platform) -> Iterator[Template]:
         file = f"templates/{platform.id}.json"
         if not (self.folder / file).exists():
             return
-        for row in self._read(file):
+        rows: Any = self._read(file)  # a list
+        for row in rows:
             try:
-                size = _size_of(platform.format(row.pop("format"))) if "format" in row else {}
-                row |= {"platform": platform.id, "use_cases": tuple(row["use_cases"])}
-                yield Template(**row | size)
-            except (KeyError, TypeError, UnknownChoice) as error:
+                yield _template(row, platform)
+            except (KeyError, TypeError, ValueError, UnknownChoice) as error:
                 raise ValueError(f"{file}: {row.get('id')}: {error}") from error
 
+    def _operation_table(self, group: str) -> OperationTable:
+        file = f"operations/{group}.json"
+        row = self._read(file)
+        try:
+            operations = {name: _operation(name, each) for name, each in row.pop("operations").items()}
+            return OperationTable(group=group, operations=operations, **row)
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"{file}: {error}") from error
 
-def _limits(row: dict[str, Any]) -> Limits:
-    return Limits(**row | {name: tuple(row.get(name, ())) for name in ("file_types", "notes")})
+
+def _frozen(value: Any) -> Any:
+    """Return JSON with tuples in place of lists."""
+    if isinstance(value, dict):
+        return {key: _frozen(each) for key, each in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _size_of(shape: PlatformFormat) -> dict[str, Any]:
-    return {"width": shape.width, "height": shape.height, "label": shape.label}
+def _template(row: dict[str, Any], platform: Platform) -> Template:
+    """A template has the size and label of its platform's format, or a width, height and label of its own."""
+    if "format" in row:
+        shape = platform.format(row.pop("format"))
+        width, height, label = shape.width, shape.height, shape.label
+    else:
+        width, height, label = row.pop("width"), row.pop("height"), row.pop("label")
+    size = AspectRatio(ratio_of(width, height), width, height, label)
+    quality = Quality(row.pop("quality"))
+    return Template(platform=platform.id, aspect_ratio=size, quality=quality, **row)
 
 
-def _choose(what: str, value: str, choices: dict[str, Named]) -> Named:
-    try:
-        return choices[value.strip().lower()]
-    except KeyError:
-        raise UnknownChoice.of(what, value, list(choices)) from None
+def _operation(name: str, row: dict[str, Any]) -> OperationInfo:
+    options = {option: Option(**each) for option, each in row.pop("options", {}).items()}
+    requires_any = row.pop("requires_any", None)
+    return OperationInfo(
+        name=name, options=options, requires_any=AnyOf(**requires_any) if requires_any else None, **row
+    )

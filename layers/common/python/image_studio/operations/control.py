@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage, Size
@@ -32,6 +32,7 @@ from image_studio.operations.single_image import (
 )
 from image_studio.operations.sizes import DEFAULT_AREA, parse_ratio, size_for_ratio
 from image_studio.providers.adapter import Task
+from image_studio.schemas.catalog import ControlFields
 from image_studio.schemas.control import ControlRequest, ControlResponse
 
 NAME = "control"
@@ -120,9 +121,9 @@ class Control(SingleImageOperation):
 
 def resolve_control(request: ControlRequest, context: OperationContext) -> Control:
     """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = table(NAME)
+    operations = load_catalog().operations[NAME]
     info = operations.choose(request.operation)
-    fields = request_fields(request, (*operations.flags, *_CHECKED_FIELDS))
+    fields = request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
     require(info, fields)
     check_style(request.style_preset)
     quality = quality_of(request.options)

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from functools import partial
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
@@ -41,12 +41,12 @@ def resolve(request: CreateRequest) -> ResolvedRequest:
 
     Raises NotFound for an unknown template, UnknownChoice for a style, InvalidRequest for a ratio.
     """
-    template = catalog.template(request.template_id) if request.template_id else None
-    template_size = Size(template.width, template.height) if template else None
+    template = load_catalog().template(request.template_id) if request.template_id else None
+    template_size = Size(template.aspect_ratio.width, template.aspect_ratio.height) if template else None
     style = request.style_preset or (template.style_preset if template else None)
     size = wanted_size(request.width, request.height, request.aspect_ratio, template_size)
     if style:
-        catalog.style_words(style)
+        load_catalog().style_words(style)
     return ResolvedRequest(
         size=size,
         quality=request.quality or Quality(template.quality if template else Quality.STANDARD),

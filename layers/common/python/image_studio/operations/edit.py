@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from image_studio.catalog.operations import OperationInfo, table
+from image_studio.catalog.load import load_catalog
+from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import Frame, extend_canvas, extract, place_in_frame, place_mask
@@ -48,11 +49,12 @@ from image_studio.operations.single_image import (
     with_style,
 )
 from image_studio.providers.adapter import Blob, Task
+from image_studio.schemas.catalog import EditFields
 from image_studio.schemas.common import FileType
 from image_studio.schemas.edit import EditRequest, EditResponse
 
 NAME = "edit"
-#: Request fields besides the catalog's flags of which unsupported ones are reported.
+#: Request fields besides those that the list of edit operations shows, of which unsupported ones are reported.
 _CHECKED_FIELDS = ("style_preset", "guidance_scale", "steps", "seed")
 #: Operations whose result has an alpha channel.
 TRANSPARENT = frozenset({"remove_background"})
@@ -222,9 +224,9 @@ class Edit(SingleImageOperation):
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = table(NAME)
+    operations = load_catalog().operations[NAME]
     info = operations.choose(request.operation)
-    fields = request_fields(request, (*operations.flags, *_CHECKED_FIELDS))
+    fields = request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
     _check_fields(request, info, fields)
     options = checked_options(info, request.options)
     quality = quality_of(request.options)

@@ -1,11 +1,10 @@
-"""POST /estimate-cost: what an operation would cost, a function of the specs."""
+"""POST /estimate-cost: the credits of an operation, computed from the providers' specs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
-from image_studio.catalog.operations import table
-from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
+from image_studio.errors import UnknownChoice
 from image_studio.imaging.types import Size
 from image_studio.operations.model_selection import (
     AUTO,
@@ -18,137 +17,105 @@ from image_studio.operations.model_selection import (
 from image_studio.operations.sizes import check_area, target_size, wanted_size
 from image_studio.providers import PROVIDERS
 from image_studio.providers.spec import nearest_size
-from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MAX_VARIATIONS, MIN_SIDE, Quality, check_pixels
+from image_studio.schemas.catalog import Estimate, EstimateRequest
+from image_studio.schemas.limits import MAX_PIXELS, Quality, check_pixels
 
-#: What a request may say; the rest of it is ignored.
-FIELDS = (
-    *("provider", "model", "operation", "num_images", "width", "height", "quality"),
-    *("target_width", "target_height", "preset"),
-)
-CURRENCY = "credits"
 GENERATE = ("generate", "create")
-GROUPS = ("edit", UPSCALE, "control")
 FREE = ("social", "social.optimize")
 
 
-def everyone() -> frozenset[str]:
-    """Every provider that there is."""
+def all_providers() -> frozenset[str]:
+    """Return the names of all providers."""
     return frozenset(PROVIDERS)
 
 
 def estimate_cost(
-    body: Mapping[str, Any], most: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = everyone
-) -> dict[str, Any]:
-    """The credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
+    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = all_providers
+) -> Estimate:
+    """Return the credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
-    `width` x `height` (pixels) is the image that is made (generate) or worked on; an upscale's `target_width`,
-    `target_height` and `preset` mean what they mean in its request. `most` is what the caller may send or ask for
-    (pixels): more is refused by the same checks as the request itself. `configured` is asked for `auto` alone, whose
-    price is that of who would be taken. Raises InvalidRequest, InvalidImage, UnknownChoice or UnsupportedChoice with
-    the names that are valid, and ProviderUnavailable where `auto` finds nobody.
+    `width` x `height` (pixels) is the image that is created or worked on. An upscale's `target_width`, `target_height`
+    and `preset` mean what they mean in its request. The sizes pass the same checks as in the request itself.
+    `configured` is called for `auto` only: its price is that of the model that would be used.
+
+    Raises InvalidRequest, InvalidImage, UnknownChoice or UnsupportedChoice with the valid names, and
+    ProviderUnavailable if no configured provider can do it.
     """
-    provider = _text(body, "provider")
-    if not provider:
-        raise InvalidRequest("Provider is required.")
-    asked = _text(body, "operation") or GENERATE[0]
-    number = _whole(body, "num_images", 1, MAX_VARIATIONS) or 1
-    wish = ModelQuery(
-        operation=_operation(asked), quality=_quality(body), provider=provider, model=_text(body, "model")
+    operation = request.operation or GENERATE[0]
+    query = ModelQuery(
+        operation=_full_name(operation),
+        quality=request.quality or Quality.STANDARD,
+        provider=request.provider,
+        model=request.model,
     )
-    size = _size(body, wish.operation, most)
-    target = _target(body, size, most) if wish.operation.startswith(UPSCALE) else size
-    among = configured() if provider == AUTO and wish.operation not in FREE else everyone()
-    each, choice = _price(wish, size, target, among)
-    return {
-        "estimated_cost": each * number,
-        "currency": CURRENCY,
-        "provider": choice.provider.name if choice else provider,
-        "model": choice.model.name if choice else wish.model,
-        "operation": asked,
-        "num_images": number,
-        "cost_per_image": each,
-        "total_cost": each * number,
-        "estimated": True,
-    }
+    size = _size(request, query.operation, max_pixels)
+    target = _target(request, size, max_pixels) if query.operation.startswith(UPSCALE) else size
+    among = configured() if request.provider == AUTO and query.operation not in FREE else all_providers()
+    each, candidate = _price(query, size, target, among)
+    return Estimate(
+        estimated_cost=each * request.num_images,
+        currency="credits",
+        provider=candidate.provider.name if candidate else request.provider,
+        model=candidate.model.name if candidate else request.model,
+        operation=operation,
+        num_images=request.num_images,
+        cost_per_image=each,
+        total_cost=each * request.num_images,
+        estimated=True,
+    )
 
 
 def known_operations() -> list[str]:
-    """Every operation that has a price."""
-    return [
-        GENERATE[0],
-        *(f"{studio}.{name}" for studio in GROUPS for name in table(studio).operations),
-        UPSCALE,
-        FREE[0],
-    ]
+    """Return every operation that has a price."""
+    return [GENERATE[0], *_group_operations(), UPSCALE, FREE[0]]
 
 
-def _price(wish: ModelQuery, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Candidate | None]:
-    """Credits of one call, and who would do it; what costs nothing is nobody's."""
-    if wish.operation in FREE:
-        select_candidates(replace(wish, operation=GENERATE[1]), among)
+def _group_operations() -> list[str]:
+    """Return the operations of edit, upscale and control, such as `edit.inpaint`."""
+    operations = load_catalog().operations
+    return [f"{group}.{name}" for group in OPERATION_GROUPS for name in operations[group].operations]
+
+
+def _price(query: ModelQuery, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Candidate | None]:
+    """Return the credits of one call, and the candidate that would do it: None where it is free."""
+    if query.operation in FREE:
+        select_candidates(replace(query, operation=GENERATE[1]), among)
         return 0, None
-    if wish.operation == UPSCALE:
+    if query.operation == UPSCALE:
         mode = automatic_mode(
-            lambda mode: select_candidates(replace(wish, operation=f"{UPSCALE}.{mode}"), among),
-            wish.model,
+            lambda mode: select_candidates(replace(query, operation=f"{UPSCALE}.{mode}"), among),
+            query.model,
             size,
             target,
         )
-        wish = replace(wish, operation=f"{UPSCALE}.{mode}")
-    choice = select_candidates(wish, among)[0]
-    return choice.model.price(nearest_size(choice.model, *target)), choice
+        query = replace(query, operation=f"{UPSCALE}.{mode}")
+    candidate = select_candidates(query, among)[0]
+    return candidate.model.price(nearest_size(candidate.model, *target)), candidate
 
 
-def _operation(asked: str) -> str:
-    """The operation as the specs call it; `upscale` leaves the mode open. Raises UnknownChoice."""
-    if asked in GENERATE:
+def _full_name(operation: str) -> str:
+    """Return the operation as the specs call it. `upscale` leaves the mode open. Raises UnknownChoice."""
+    if operation in GENERATE:
         return GENERATE[1]
-    if asked in FREE or asked == UPSCALE:
-        return asked
-    for studio in GROUPS:
-        for name in table(studio).operations:
-            if asked == f"{studio}.{name}" or (asked == name and studio != UPSCALE):
-                return f"{studio}.{name}"
-    raise UnknownChoice.of("operation", asked, known_operations())
+    if operation in FREE or operation == UPSCALE:
+        return operation
+    for name in _group_operations():
+        group, _, short = name.partition(".")
+        if operation == name or (operation == short and group != UPSCALE):
+            return name
+    raise UnknownChoice.of("operation", operation, known_operations())
 
 
-def _target(body: Mapping[str, Any], size: Size, most: int) -> Size:
-    """The size that an upscale of an image ends at."""
-    width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("target_width", "target_height"))
-    return target_size(size, width, height, _text(body, "preset"), most)
+def _target(request: EstimateRequest, size: Size, max_pixels: int) -> Size:
+    """Return the size of an upscale's result."""
+    return target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
 
 
-def _size(body: Mapping[str, Any], operation: str, most: int) -> Size:
-    """The size of what is made, or of what is worked on."""
-    width, height = (_whole(body, name, MIN_SIDE, MAX_SIDE) for name in ("width", "height"))
-    size = wanted_size(width, height, None, None)
+def _size(request: EstimateRequest, operation: str, max_pixels: int) -> Size:
+    """Return the size of the image that is created or worked on."""
+    size = wanted_size(request.width, request.height, None, None)
     if operation == GENERATE[1]:
-        check_area(size, most)
+        check_area(size, max_pixels)
     else:
-        check_pixels(*size, most)
+        check_pixels(*size, max_pixels)
     return size
-
-
-def _quality(body: Mapping[str, Any]) -> str:
-    quality = _text(body, "quality") or Quality.STANDARD
-    if quality not in [*Quality]:
-        raise UnknownChoice.of("quality", quality, [*Quality])
-    return quality
-
-
-def _text(body: Mapping[str, Any], name: str) -> str | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise InvalidRequest(f"{name} must be a text.")
-    return value.strip() or None
-
-
-def _whole(body: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidRequest(f"{name} must be a whole number from {low} to {high}.")
-    return value

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from image_studio import catalog
-from image_studio.catalog.operations import OperationInfo
+from image_studio.catalog.load import load_catalog
+from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
 from image_studio.imaging.base64 import decode_base64
 from image_studio.imaging.decode import DecodeLimits, decode
@@ -106,6 +106,6 @@ def quality_of(options: Mapping[str, Any]) -> Quality:
 
 def check_style(style_preset: str | None) -> None:
     """Raise UnknownChoice for a style that isn't in the catalog."""
-    known = tuple(style.id for style in catalog.styles())
+    known = tuple(load_catalog().styles)
     if style_preset and style_preset not in known:
         raise UnknownChoice.of("style_preset", style_preset, known)

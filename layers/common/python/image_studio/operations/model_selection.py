@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.types import Size
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
@@ -225,5 +225,6 @@ def scale_factor(size: Size, target: Size) -> float:
 def _mode_of(model: str) -> str | None:
     """The first mode that a model with this name carries out."""
     models = [found for spec in SPECS if (found := spec.model(model))]
-    able = (mode for mode in table(UPSCALE).operations if any(found.does(f"{UPSCALE}.{mode}") for found in models))
+    modes = load_catalog().operations[UPSCALE].operations
+    able = (mode for mode in modes if any(found.does(f"{UPSCALE}.{mode}") for found in models))
     return next(able, None)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.operations.context import OperationContext
 from image_studio.schemas.create import DEFAULT_PERSONA, CreateRequest, Persona
@@ -78,14 +78,14 @@ def _resolve(request: CreateRequest, style_preset: str | None, context: Operatio
 
 def _enhance(prompt: str, style_preset: str | None, context: OperationContext) -> str:
     """Enrich the prompt by a text model; by the style's words where that fails or returns nothing usable."""
-    words = catalog.style_words(style_preset) if style_preset else ""
+    words = load_catalog().style_words(style_preset) if style_preset else ""
     enriched = (context.enrich_prompt(prompt, words) or "").strip()
     return enriched if 0 < len(enriched) <= MAX_PROMPT else append_style(prompt, style_preset)
 
 
 def append_style(prompt: str, style_preset: str | None) -> str:
     """Append the style's words to the prompt, unless it has them already."""
-    return join_phrases(prompt, [catalog.style_words(style_preset)] if style_preset else [])
+    return join_phrases(prompt, [load_catalog().style_words(style_preset)] if style_preset else [])
 
 
 def has_quoted_text(prompt: str) -> bool:

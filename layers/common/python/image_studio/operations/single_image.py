@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from image_studio.catalog.operations import OperationInfo
+from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, JobFailed
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode, encode_for_provider

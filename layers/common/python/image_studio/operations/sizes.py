@@ -3,7 +3,7 @@
 import math
 from fractions import Fraction
 
-from image_studio import catalog
+from image_studio.catalog.load import choose, load_catalog
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.types import Size
 from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE
@@ -86,7 +86,7 @@ def target_size(
         factor = width / size.width if width else (height or 0) / size.height
         return _within(Size(width or _side(size.width * factor), height or _side(size.height * factor)), max_pixels)
     if preset:
-        factor = max(1.0, catalog.upscale_preset(preset).long_side / max(size))
+        factor = max(1.0, choose("preset", preset, load_catalog().upscale_presets) / max(size))
         return _within(Size(_side(size.width * factor), _side(size.height * factor)), max_pixels)
     factor = min(DEFAULT_FACTOR, math.sqrt(max_pixels / (size.width * size.height)))
     return Size(math.floor(size.width * factor), math.floor(size.height * factor))

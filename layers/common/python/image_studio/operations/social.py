@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from image_studio import catalog
-from image_studio.catalog.entries import Platform, PlatformFormat
+from image_studio.catalog.load import choose, load_catalog
+from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.budget import AS_REQUESTED, EncodedRendition
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, check_background, render_all
@@ -66,8 +66,9 @@ def chosen_targets(request: SocialRequest) -> Iterator[Target]:
 
     Raises UnknownChoice, naming the valid ones, for an unknown platform or format.
     """
-    named = {catalog.choose_platform(name).id: names for name, names in request.format_names.items()}
-    for platform in dict.fromkeys(catalog.choose_social_platform(name) for name in request.platforms):
+    catalog = load_catalog()
+    named = {choose("platform", name, catalog.platforms).id: names for name, names in request.format_names.items()}
+    for platform in dict.fromkeys(choose("platform", name, catalog.social_platforms) for name in request.platforms):
         names = named.get(platform.id)
         if request.formats == ALL:
             formats = list(platform.formats)
@@ -90,7 +91,7 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     """The file to make: of the requested type where the platform takes it, else of the platform's types."""
     allowed = [FileType(name) for name in target.file_types]
     ordered = sorted(allowed, key=lambda file_type: file_type is not request.output_format)
-    zone = Zone(*target.safe_zone) if request.show_safe_zones else None
+    zone = Zone(**vars(target.safe_zone)) if request.show_safe_zones else None
     return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone)
 
 
@@ -115,7 +116,7 @@ def _result(target: Target, rendition: Rendition, stored: StoredImage | None, re
             "width": round(rendition.box.right) - left,
             "height": round(rendition.box.bottom) - top,
         },
-        safe_zone=target.format.safe_zone.as_dict(),
+        safe_zone=vars(target.format.safe_zone),
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),
         encoding=_encoding(file, requested),

@@ -1,126 +1,93 @@
 """Find templates: list with filters, search by words, recommend for a use case.
 
-Search and recommend rank alike: a template that has more of the query's words comes first; then a word counts
-by where it stands (a name more than a description) and by how few templates have it; ties keep the catalog's
-order.
+Search and recommend rank in the same way. A template that has more of the query's words comes first. Then a word
+counts by its field (a name more than a description) and by how few templates have it. Ties keep the catalog's order.
+
+The responses are dataclasses, so that a cold read doesn't import pydantic.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import log
 from operator import mul
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from image_studio.catalog import Catalog, Template, default
+from image_studio.catalog.load import Catalog, choose, load_catalog
+from image_studio.catalog.models import Template
 
-MAX_WORDS: Final = 64  # of a query; the rest is not read
-START: Final = 0.5  # worth of a query's word that only begins a template's word: "insta", "instagram"
+MAX_WORDS: Final = 64  # of a query; the rest is ignored
+START: Final = 0.5  # weight of a query's word that only begins a template's word: "insta", "instagram"
 START_LETTERS: Final = 3
 FIELD_WEIGHTS: Final = {"description": 1, "category": 2, "use_cases": 3, "platform": 4, "name": 4, "id": 4}
-STOP_WORDS: Final = frozenset(
-    [
-        "a",
-        "about",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "create",
-        "do",
-        "for",
-        "from",
-        "get",
-        "have",
-        "help",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "like",
-        "looking",
-        "make",
-        "me",
-        "my",
-        "need",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "show",
-        "some",
-        "something",
-        "that",
-        "the",
-        "their",
-        "them",
-        "this",
-        "to",
-        "up",
-        "us",
-        "use",
-        "using",
-        "want",
-        "we",
-        "what",
-        "which",
-        "will",
-        "with",
-        "you",
-        "your",
-    ]
+STOP_WORDS: Final = frozenset(  # a text, since a list would take a line for each word
+    """
+    a about an and any are as at be by can create do for from get have help how i in is it its like
+    looking make me my need of on or our please show some something that the their them this to up
+    us use using want we what which will with you your
+    """.split()  # noqa: SIM905
 )
 SAME_IN_PLURAL: Final = frozenset({"news", "series"})
 WORD: Final = re.compile(r"[^\W_]+")
 
 
-def list_templates(
-    platform: str | None = None, category: str | None = None, catalog: Catalog | None = None
-) -> dict[str, Any]:
-    """Answer the templates that pass both filters; an empty one filters nothing.
+@dataclass(frozen=True)
+class TemplateList:
+    """Templates, in the catalog's order or best first."""
+
+    templates: Sequence[Template]
+    total: int
+
+
+@dataclass(frozen=True)
+class FoundTemplates(TemplateList):
+    """Templates that have the query's words, best first."""
+
+    query: str
+
+
+@dataclass(frozen=True)
+class RecommendedTemplates(TemplateList):
+    """Templates for a use case, best first."""
+
+    use_case: str
+
+
+def list_templates(platform: str | None = None, category: str | None = None) -> TemplateList:
+    """Return the templates that pass both filters. An empty filter passes all.
 
     Raises UnknownChoice for a platform or a category that doesn't exist.
     """
-    shelf = catalog or default()
-    found = _on_platform(shelf, platform)
+    catalog = load_catalog()
+    found = _on_platform(catalog, platform)
     if category:
-        wanted = shelf.choose_category(category)
-        found = [each for each in found if each.category == wanted]
-    return _answer(found)
+        wanted = choose("category", category, {name: name for name in catalog.categories})
+        found = [template for template in found if template.category == wanted]
+    return TemplateList(found, len(found))
 
 
-def search_templates(query: str, catalog: Catalog | None = None) -> dict[str, Any]:
-    """Answer the templates with all words of the query, else those with any, best first.
-
-    An empty query finds all.
-    """
-    shelf = catalog or default()
-    ranked = _rank(shelf, shelf.templates, query)
+def search_templates(query: str) -> FoundTemplates:
+    """Return the templates with all words of the query, else those with any, best first. An empty query finds all."""
+    catalog = load_catalog()
+    ranked = _rank(catalog, list(catalog.templates.values()), query)
     complete = len(query_words(query))
-    best = [each for each, matched in ranked if matched == complete]
-    return _answer(best or [each for each, _ in ranked]) | {"query": query}
+    found = [template for template, matched in ranked if matched == complete] or [template for template, _ in ranked]
+    return FoundTemplates(found, len(found), query)
 
 
-def recommend_templates(use_case: str, platform: str | None = None, catalog: Catalog | None = None) -> dict[str, Any]:
-    """Answer the templates that share a word with the use case, be it a whole sentence, best first.
+def recommend_templates(use_case: str, platform: str | None = None) -> RecommendedTemplates:
+    """Return the templates that share a word with the use case, which may be a whole sentence, best first.
 
     An empty use case finds all. Raises UnknownChoice for a platform that doesn't exist.
     """
-    shelf = catalog or default()
-    ranked = _rank(shelf, _on_platform(shelf, platform), use_case)
-    return _answer([each for each, _ in ranked]) | {"use_case": use_case}
+    catalog = load_catalog()
+    found = [template for template, _ in _rank(catalog, _on_platform(catalog, platform), use_case)]
+    return RecommendedTemplates(found, len(found), use_case)
 
 
 def stem(word: str) -> str:
-    """Take the ending of an English plural off: stories, dishes, posts."""
+    """Remove the ending of an English plural: stories, dishes, posts."""
     if len(word) < 4 or word in SAME_IN_PLURAL or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):
@@ -131,24 +98,21 @@ def stem(word: str) -> str:
 
 
 def query_words(query: str) -> tuple[str, ...]:
-    """Distinct stems of the first MAX_WORDS words, without stop words unless there is nothing else."""
-    said = WORD.findall(query.casefold())[:MAX_WORDS]
-    telling = [each for each in said if each not in STOP_WORDS]
-    return tuple(dict.fromkeys(stem(each) for each in telling or said))
+    """Return the distinct stems of the first MAX_WORDS words, without stop words unless there is nothing else."""
+    words = WORD.findall(query.casefold())[:MAX_WORDS]
+    distinctive = [word for word in words if word not in STOP_WORDS]
+    return tuple(dict.fromkeys(stem(word) for word in distinctive or words))
 
 
-def _on_platform(shelf: Catalog, platform: str | None) -> Sequence[Template]:
+def _on_platform(catalog: Catalog, platform: str | None) -> list[Template]:
+    templates = list(catalog.templates.values())
     if not platform:
-        return shelf.templates
-    wanted = shelf.choose_platform(platform).id
-    return [each for each in shelf.templates if each.platform == wanted]
+        return templates
+    wanted = choose("platform", platform, catalog.platforms).id
+    return [template for template in templates if template.platform == wanted]
 
 
-def _answer(found: Sequence[Template]) -> dict[str, Any]:
-    return {"templates": [each.as_dict() for each in found], "total": len(found)}
-
-
-def _rank(shelf: Catalog, templates: Sequence[Template], query: str) -> list[tuple[Template, int]]:
+def _rank(catalog: Catalog, templates: Sequence[Template], query: str) -> list[tuple[Template, int]]:
     """Pair each template that matches with how many of the query's words it has, best first.
 
     Where no word matches, the query may still be a piece of a text: "gram".
@@ -156,7 +120,7 @@ def _rank(shelf: Catalog, templates: Sequence[Template], query: str) -> list[tup
     words = query_words(query)
     if not words:
         return [(each, 0) for each in templates]
-    entries = _index(shelf)
+    entries = _index(catalog)
     rows = [[_strength(word, entries[each.id].weights) for word in words] for each in templates]
     rarity = [log(1 + len(rows) / (1 + sum(map(bool, column)))) for column in zip(*rows, strict=True)]
     scored = [
@@ -181,8 +145,8 @@ class _Entry(NamedTuple):
 
 
 @lru_cache(maxsize=2)
-def _index(shelf: Catalog) -> dict[str, _Entry]:
-    return {each.id: _entry(each) for each in shelf.templates}
+def _index(catalog: Catalog) -> dict[str, _Entry]:
+    return {each.id: _entry(each) for each in catalog.templates.values()}
 
 
 def _entry(template: Template) -> _Entry:

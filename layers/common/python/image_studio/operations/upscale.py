@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from image_studio.catalog.operations import table
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import UnknownChoice
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
@@ -123,7 +123,7 @@ class Upscale(SingleImageOperation):
 
 def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upscale:
     """Check the request, decode its image, choose target and mode. Raises what makes the request invalid."""
-    modes = table(NAME)
+    modes = load_catalog().operations[NAME]
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
     check_style(request.style_preset)

@@ -3,7 +3,6 @@
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import aws_clients
@@ -11,7 +10,8 @@ from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, r
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import TIERS, settings
-from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona
+from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona, PersonaDeleted, PersonaList, StoredPersona
+from image_studio.schemas.jobs import Usage, UsageLimits
 from image_studio.storage import credits
 from image_studio.storage.credits import Allowance, Balance, month_end, month_of
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
@@ -42,31 +42,31 @@ def get_usage(call: Call) -> Response:
     return respond(200, usage_body(call.known.tier, month, found), NO_STORE)
 
 
-def usage_body(tier: str, month: str, found: Balance) -> dict[str, Any]:
+def usage_body(tier: str, month: str, found: Balance) -> Usage:
     """Return a month's credits as GET /usage shows them, with the limits of the tier."""
     limit = settings().monthly_credits[tier]
     rules = TIERS[tier]
     ends = month_end(month)
-    return {
-        "tier": tier,
-        "month": month,
-        "limit": limit,
-        "used": found.used,
-        "reserved": found.committed - found.used,
-        "remaining": max(0, limit - found.committed),
-        "reset": ends,
-        "resets_at": datetime.fromtimestamp(ends, UTC).isoformat().replace("+00:00", "Z"),
-        "by_studio": dict(found.by_studio),
-        "by_provider": dict(found.by_provider),
-        "in_flight": found.in_flight,
-        "limits": {
-            "requests_per_minute": rules.per_minute,
-            "requests_per_day": rules.per_day,
-            "variations_in_flight": rules.in_flight,
-            "open_waits": rules.waits,
-            "max_pixels": rules.max_pixels,
-        },
-    }
+    return Usage(
+        tier=tier,
+        month=month,
+        limit=limit,
+        used=found.used,
+        reserved=found.committed - found.used,
+        remaining=max(0, limit - found.committed),
+        reset=ends,
+        resets_at=datetime.fromtimestamp(ends, UTC).isoformat().replace("+00:00", "Z"),
+        by_studio=dict(found.by_studio),
+        by_provider=dict(found.by_provider),
+        in_flight=found.in_flight,
+        limits=UsageLimits(
+            requests_per_minute=rules.per_minute,
+            requests_per_day=rules.per_day,
+            variations_in_flight=rules.in_flight,
+            open_waits=rules.waits,
+            max_pixels=rules.max_pixels,
+        ),
+    )
 
 
 # -- personas
@@ -88,7 +88,7 @@ def find_persona(tenant: str, persona_id: str) -> Document:
 def list_personas(call: Call) -> Response:
     """Answer GET /personas: all of them, by id."""
     found = [_shown(persona_id, document) for persona_id, document in personas().all(call.known.tenant, MAX_PERSONAS)]
-    return respond(200, {"personas": found, "total": len(found)}, NO_STORE)
+    return respond(200, PersonaList(personas=found, total=len(found)), NO_STORE)
 
 
 def get_persona(call: Call, persona_id: str) -> Response:
@@ -116,12 +116,12 @@ def delete_persona(call: Call, persona_id: str) -> Response:
     """Answer DELETE /personas/{id}. Raises NotFound."""
     if not _valid(persona_id) or not personas().delete(call.known.tenant, persona_id):
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
-    return respond(200, {"persona_id": persona_id, "deleted": True}, NO_STORE)
+    return respond(200, PersonaDeleted(persona_id=persona_id, deleted=True), NO_STORE)
 
 
 def _valid(persona_id: str) -> bool:
     return re.fullmatch(PERSONA_ID, persona_id) is not None
 
 
-def _shown(persona_id: str, document: Document) -> dict[str, Any]:
-    return {"persona_id": persona_id, **document}
+def _shown(persona_id: str, document: Document) -> StoredPersona:
+    return StoredPersona(persona_id=persona_id, **document)

@@ -153,7 +153,7 @@ def refuse(error: StudioError) -> Response:
     return respond(error.status, body, {**NO_STORE, **error.headers})
 
 
-def cached(call: Call, document: Mapping[str, Any], seconds: int = STATIC_SECONDS) -> Response:
+def cached(call: Call, document: Any, seconds: int = STATIC_SECONDS) -> Response:
     """Return a document with ETag and Cache-Control, or 304 if the client has it already."""
     return cached_text(call, _dump(document), JSON, seconds)
 
@@ -190,7 +190,10 @@ def title(field: str) -> str:
 
 
 def _dump(document: Any) -> str:
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    """Return a model, or plain data and dataclasses, as JSON."""
+    if hasattr(document, "model_dump_json"):
+        return str(document.model_dump_json())
+    return json.dumps(document, default=vars, separators=(",", ":"), ensure_ascii=False)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

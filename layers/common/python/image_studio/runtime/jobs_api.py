@@ -23,6 +23,17 @@ from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
+from image_studio.schemas.jobs import (
+    JobCredits,
+    JobEnded,
+    JobError,
+    JobLinks,
+    JobList,
+    JobProgress,
+    JobRecord,
+    JobStatus,
+    JobVariation,
+)
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, Status
@@ -127,10 +138,10 @@ def redirect(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response
 _POLL = {"retry-after": str(RETRY_AFTER), **NO_STORE}
 
 
-def job_links(job: Job) -> dict[str, Any]:
-    """Return the body of a 202 and a 303; addresses are relative to the host."""
+def job_links(job: Job) -> JobLinks:
+    """Return the body of a 202 and a 303."""
     url = _status_url(job)
-    return {"job_id": job.id, "status": job.status, "status_url": url, "result_url": f"{url}/result"}
+    return JobLinks(job_id=job.id, status=job.status.value, status_url=url, result_url=f"{url}/result")
 
 
 def _status_url(job: Job) -> str:
@@ -143,7 +154,7 @@ def _status_url(job: Job) -> str:
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, status_record(job), NO_STORE)
+    return respond(200, job_record(job), NO_STORE)
 
 
 def get_result(call: Call, job_id: str) -> Response:
@@ -167,7 +178,7 @@ def list_jobs(call: Call) -> Response:
         raise InvalidRequest("before must be the mark that an earlier page gave in next.")
     jobs, mark = wiring.jobs().newest(call.known.tenant, count, before)
     following = f"{PREFIX}/jobs?limit={count}&before={mark}" if mark else None
-    return respond(200, {"jobs": [status_record(job) for job in jobs], "next": following}, NO_STORE)
+    return respond(200, JobList(jobs=[job_record(job) for job in jobs], next=following), NO_STORE)
 
 
 def delete_job(call: Call, job_id: str) -> Response:
@@ -181,7 +192,7 @@ def delete_job(call: Call, job_id: str) -> Response:
         wiring.objects().delete_all(prefix)
     if not wiring.jobs().delete(job):
         raise JobConflict("The job is changing just now; please try again.")
-    return respond(200, {"job_id": job.id, "deleted": True}, NO_STORE)
+    return respond(200, JobEnded(job_id=job.id, deleted=True), NO_STORE)
 
 
 def _stop(job: Job) -> Response:
@@ -189,45 +200,46 @@ def _stop(job: Job) -> Response:
     error = {"status": 409, "code": "job_stopped", "detail": "The job was stopped before anything was paid."}
     if not untouched or not wiring.jobs().finish(job, error=error, charge=Charge()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
-    return respond(200, {"job_id": job.id, "stopped": True}, NO_STORE)
+    return respond(200, JobEnded(job_id=job.id, stopped=True), NO_STORE)
 
 
-def status_record(job: Job) -> dict[str, Any]:
-    """Return the job as GET /jobs/{id} shows it; times are epoch milliseconds."""
+def job_record(job: Job) -> JobRecord:
+    """Return the job as GET /jobs/{id} shows it."""
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
-    return {
-        **job_links(job),
-        "operation": job.operation,
-        "created_at": job.created_at,
-        "started_at": job.started_at,
-        "finished_at": job.finished_at,
-        "expires_at": job.expires * 1000,
-        "provider": first.provider if first else None,
-        "model": first.model if first else None,
-        "progress": _progress(job, entries),
-        "variations": [_variation(entry) for entry in entries],
-        "credits": {"reserved": job.reserved, "charged": job.charged, "held": job.held},
-        "awaits_upload": None if job.status.ended else job.awaits,
-        "error": dict(job.error) if job.error else None,
-    }
+    return JobRecord(
+        **job_links(job).model_dump(),
+        operation=job.operation,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        expires_at=job.expires * 1000,
+        provider=first.provider if first else None,
+        model=first.model if first else None,
+        progress=_progress(job, entries),
+        variations=[_variation(entry) for entry in entries],
+        credits=JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
+        awaits_upload=None if job.status.ended else job.awaits,
+        error=JobError(**job.error) if job.error else None,
+    )
 
 
-def _progress(job: Job, entries: Iterable[Entry]) -> dict[str, int]:
+def _progress(job: Job, entries: Iterable[Entry]) -> JobProgress:
     stages = [entry.stage for entry in entries]
-    return {"total": job.total, "done": stages.count(Stage.DONE), "failed": stages.count(Stage.FAILED)}
+    return JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED))
 
 
-def _variation(entry: Entry) -> dict[str, Any]:
-    word = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}.get(entry.stage, "running")
-    error = {"detail": entry.detail, "code": entry.code} if entry.stage is Stage.FAILED else {}
-    return {
-        "variation": entry.variation,
-        "status": word,
-        "provider": entry.provider,
-        "model": entry.model,
-        **error,
-    }
+def _variation(entry: Entry) -> JobVariation:
+    words: dict[Stage, JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
+    failed = entry.stage is Stage.FAILED
+    return JobVariation(
+        variation=entry.variation,
+        status=words.get(entry.stage, "running"),
+        provider=entry.provider,
+        model=entry.model,
+        detail=entry.detail if failed else None,
+        code=entry.code if failed else None,
+    )
 
 
 # -- images in a response

@@ -3,48 +3,50 @@
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import Any
+from typing import TypeVar
 
-from image_studio import catalog
+from image_studio.catalog.load import load_catalog
 from image_studio.operations import estimate, listings
-from image_studio.operations.listings import list_providers
 from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.api import NO_STORE, Call, Response, cached, ignored_header, respond
 from image_studio.runtime.circuit_breaker import circuits
-from image_studio.runtime.request_parsing import json_object
+from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import TIERS, VERSION, settings
+from image_studio.schemas.catalog import EstimateRequest, Health, RecommendRequest, health_of
+from image_studio.schemas.common import Request
 from image_studio.storage.transactions import pack
 
+R = TypeVar("R", bound=Request)
 PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
 HEALTH_SECONDS = 30  # GET /health is open to everybody, so it may not read the table each time
 _lock = Lock()
-_last: tuple[float, dict[str, Any]] | None = None
+_last: tuple[float, Health] | None = None
 
 
 def providers(call: Call) -> Response:
     """Answer GET /providers: models and prices, who has a key, and who failed recently."""
     health = circuits(PROVIDERS_SECONDS)
-    return cached(call, list_providers(configured_providers.configured(), health.is_open), PROVIDERS_SECONDS)
+    return cached(call, listings.list_providers(configured_providers.configured(), health.is_open), PROVIDERS_SECONDS)
 
 
 def estimate_cost(call: Call) -> Response:
     """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
-    body = _body(call, estimate.FIELDS)
+    request = _parse(EstimateRequest, call)
     max_pixels = TIERS[call.known.tier].max_pixels
-    return respond(200, estimate.estimate_cost(body, max_pixels, configured_providers.configured))
+    return respond(200, estimate.estimate_cost(request, max_pixels, configured_providers.configured))
 
 
 def recommend(call: Call) -> Response:
     """Answer POST /edit/recommend: a model for an edit, of the providers that have a key."""
-    body = _body(call, listings.FIELDS)
-    return respond(200, listings.edit_recommend(body, configured_providers.configured()))
+    request = _parse(RecommendRequest, call)
+    return respond(200, listings.edit_recommend(request, configured_providers.configured()))
 
 
-def _body(call: Call, fields: tuple[str, ...]) -> dict[str, Any]:
-    """Return a small body. Fields that aren't known are named in a header. Raises InvalidRequest."""
-    body = json_object(call.text())
-    call.headers.update(ignored_header(sorted(body.keys() - set(fields))))
-    return body
+def _parse(kind: type[R], call: Call) -> R:
+    """Return the request. Fields that aren't known are named in a header. Raises InvalidRequest."""
+    request, ignored = parse_request(kind, call.text())
+    call.headers.update(ignored_header(ignored))
+    return request
 
 
 def health() -> Response:
@@ -56,16 +58,14 @@ def health() -> Response:
         return respond(200, _last[1], NO_STORE)
 
 
-def _probe() -> dict[str, Any]:
+def _probe() -> Health:
     table = _works(_read_table)
-    modules = {
-        "create_studio": "available" if table else "unavailable",
-        "templates": "available" if _works(catalog.templates) else "unavailable",
-        "providers": "available" if table and _works(configured_providers.configured) else "unavailable",
-    }
-    healthy = all(state == "available" for state in modules.values())
-    status = "healthy" if healthy else "degraded"
-    return {"status": status, "service": "image_studio", "version": VERSION, "modules": modules}
+    return health_of(
+        VERSION,
+        create_studio=table,
+        templates=_works(lambda: load_catalog().templates),
+        providers=table and _works(configured_providers.configured),
+    )
 
 
 def _read_table() -> bool:

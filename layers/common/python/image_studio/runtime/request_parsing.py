@@ -1,6 +1,5 @@
 """From a body to a request model. What doesn't fit is one sentence, never a list, and never repeats an image."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -53,19 +52,3 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
             return InvalidRequest(f"{field}: {said}." if field else f"{said[:1].upper()}{said[1:]}.")
     said = _SUBJECT.sub("", str(problem["msg"])).partition(" after validation")[0]
     return InvalidRequest(f"{field} {said}." if field else f"{problem['msg']}.")
-
-
-def json_object(body: str) -> dict[str, Any]:
-    """Return a small JSON object that needs no schema. Raises InvalidRequest."""
-    try:
-        document = json.loads(body or "{}", parse_constant=_no_number)
-    except (ValueError, RecursionError):
-        raise InvalidRequest(NOT_JSON) from None
-    if not isinstance(document, dict):
-        raise InvalidRequest(NOT_AN_OBJECT)
-    return document
-
-
-def _no_number(word: str) -> float:
-    """Refuse NaN and Infinity: they are not JSON, though Python reads them."""
-    raise ValueError(word)

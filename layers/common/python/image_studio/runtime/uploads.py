@@ -51,7 +51,7 @@ def _links(call: Call, job_id: str) -> dict[str, Any]:
     job = wiring.jobs().get(call.known.tenant, job_id)
     if job is None:
         raise not_found(job_id)
-    return job_links(job)
+    return job_links(job).model_dump()
 
 
 def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: str) -> tuple[str, list[str]]:

@@ -1,43 +1,244 @@
-"""The files of `catalog/data`, strictly. The build and the tests read them by these; run time trusts them."""
+"""What the free reads take and return: providers, estimates, operations, edit models, platforms, health."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from image_studio.schemas.limits import MAX_PIXELS, MAX_SIDE, MIN_SIDE, Quality
+from image_studio.schemas.common import (
+    Credits,
+    ModelName,
+    ProviderName,
+    Request,
+    Response,
+    Side,
+    default_for_null,
+    is_none,
+    none_for_blank,
+)
+from image_studio.schemas.limits import MAX_VARIATIONS, Quality
 
-Word = Annotated[str, Field(pattern=r"^[a-z0-9]+([_-][a-z0-9]+)*$", max_length=40)]
-Line = Annotated[str, Field(pattern=r"^\S(.*\S)?$", max_length=200)]
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]  # pixels
-Bound = Annotated[int, Field(ge=1)]  # pixels
-Bytes = Annotated[int, Field(ge=100_000, le=100_000_000)]
+Cost = Annotated[float, Field(description="What the provider charges for one image, US dollars.")]
+Available = Literal["available", "unavailable"]
+
+
+# -- providers
+
+
+class ProviderInfo(Response):
+    """What a provider can do. `model` takes each of `models`, and those of `operations` for that operation."""
+
+    name: str
+    models: list[str] = Field(description="Models that create images from a prompt.")
+    capabilities: list[str]
+    max_resolution: str = Field(description="The largest image, width x height, pixels.")
+    cost_range: str = Field(description="Credits of one created image, least to most.")
+    configured: bool = Field(description="Whether it has a key.")
+    healthy: bool = Field(description="False for a while after repeated failures.")
+    operations: dict[str, list[str]] = Field(description="Models by the operation that they can do.")
+
+
+class ProviderList(Response):
+    """Providers by the name that `provider` takes."""
+
+    providers: dict[str, ProviderInfo]
+
+
+# -- estimates
+
+
+class EstimateRequest(Request):
+    """The operation to estimate."""
+
+    provider: Annotated[ProviderName, Field(min_length=1)]
+    model: Annotated[ModelName, none_for_blank] = None
+    operation: Annotated[str | None, none_for_blank] = Field(
+        default=None, description="`generate`, or an operation such as `edit.inpaint`, `upscale.fast` or `social`."
+    )
+    num_images: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), default_for_null(1)] = Field(
+        default=1, description=f"Images, 1 to {MAX_VARIATIONS}."
+    )
+    width: Side | None = Field(default=None, description="Pixels of the image that is created or sent.")
+    height: Side | None = Field(default=None, description="Pixels of the image that is created or sent.")
+    quality: Annotated[Quality | None, none_for_blank] = Field(
+        default=None, description="How much to spend: draft, standard or premium."
+    )
+    target_width: Side | None = Field(default=None, description="Pixels of an upscale's result.")
+    target_height: Side | None = Field(default=None, description="Pixels of an upscale's result.")
+    preset: Annotated[str | None, none_for_blank] = Field(
+        default=None, description="An upscale's long side by name: web, print or social."
+    )
+
+
+class Estimate(Response):
+    """The credits that the operation would reserve."""
+
+    estimated_cost: Credits
+    currency: Literal["credits"]
+    provider: str
+    model: str | None
+    operation: str
+    num_images: int
+    cost_per_image: Credits
+    total_cost: Credits
+    estimated: Literal[True]
+
+
+# -- operations
+
+
+class EditFields(Response):
+    """The inputs that an edit operation has."""
+
+    prompt: bool
+    mask: bool
+    negative_prompt: bool
+    search_prompt: bool
+    select_prompt: bool
+    background: bool
+    lighting: bool
+    expansion: bool
+
+
+class ControlFields(Response):
+    """The inputs that a control operation has."""
+
+    control_image: bool
+    style_image: bool
+    control_strength: bool
+    fidelity: bool
+    style_strength: bool
+    aspect_ratio: bool
+
+
+class OperationEntry(Response):
+    """An operation, and the provider that `auto` tries first."""
+
+    label: str
+    description: str
+    provider: str
+
+
+class EditOperation(OperationEntry):
+    """An edit operation, and the provider that `auto` tries first."""
+
+    fields: EditFields
+
+
+class ControlOperation(OperationEntry):
+    """A control operation, and the provider that `auto` tries first."""
+
+    fields: ControlFields
+
+
+class EditOperationList(Response):
+    """Edit operations by the name that `operation` takes."""
+
+    operations: dict[str, EditOperation]
+
+
+class ControlOperationList(Response):
+    """Control operations by the name that `operation` takes."""
+
+    operations: dict[str, ControlOperation]
+
+
+# -- edit models
+
+
+class EditModel(Response):
+    """A model that edits images."""
+
+    id: str
+    name: str
+    provider: str
+    description: str
+    cost: Cost
+    credits: Credits
+    tier: str = Field(description="The price class of one image: budget, mid or premium.")
+    max_resolution: tuple[int, int] = Field(description="Width and height, pixels.")
+    capabilities: list[str] = Field(description="The edit operations that it can do.")
+    emulated: list[str] = Field(description="Those of them that we build from another operation.")
+    use_cases: list[str]
+    features: list[str]
+    supports_multi_image: bool
+    supports_controlnet: bool
+    languages: list[str]
+
+
+class EditModelList(Response):
+    """Models that edit images."""
+
+    models: list[EditModel]
+    total: int
+
+
+class Resolution(BaseModel):
+    """Width and height in pixels."""
+
+    model_config = ConfigDict(extra="allow")
+
+    width: Annotated[int, Field(ge=1)]
+    height: Annotated[int, Field(ge=1)]
+
+
+class Preferences(BaseModel):
+    """What matters most."""
+
+    model_config = ConfigDict(extra="allow")
+
+    prioritize_quality: Annotated[bool, default_for_null(False)] = False
+    prioritize_cost: Annotated[bool, default_for_null(False)] = False
+
+
+class RecommendRequest(Request):
+    """The edit to recommend a model for."""
+
+    operation: Annotated[str, Field(min_length=1, description="An operation of GET /edit/operations.")]
+    image_resolution: Annotated[Resolution | None, none_for_blank] = Field(
+        default=None, description="The image's size in pixels."
+    )
+    user_tier: str | None = Field(default=None, description="The caller's tier. `free` prefers what costs the least.")
+    preferences: Annotated[Preferences | None, none_for_blank] = Field(
+        default=None, description="prioritize_quality or prioritize_cost."
+    )
+
+
+class Alternative(Response):
+    """Another model that can do it."""
+
+    model_id: str
+    name: str
+    provider: str
+    cost: Cost
+    credits: Credits
+    reason: str
+
+
+class Recommendation(Response):
+    """A model for an edit, and why."""
+
+    recommended_model: str
+    provider: str
+    reason: str
+    alternatives: list[Alternative]
+
+
+# -- platforms
+
+
+def file_type_name(file_type: str) -> str:
+    """The API reference's word for a file type: `jpeg` is shown as `JPG`."""
+    return "JPG" if file_type == "jpeg" else file_type.upper()
+
+
+FileTypeName = Annotated[str, AfterValidator(file_type_name)]
+PixelLimit = Annotated[int | None, Field(exclude_if=is_none)]
+Pixels = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, lt=0.5)]
-FileTypes = Annotated[list[Literal["jpeg", "png", "webp", "gif"]], Field(min_length=1)]
 
 
-class Row(BaseModel):
-    """An object of a data file: nothing unknown, nothing converted."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def refuse_null(cls, row: object) -> object:
-        """Refuse null: a field that isn't stated is left out."""
-        if isinstance(row, dict) and None in row.values():
-            raise ValueError("leave a field out instead of stating null")
-        return row
-
-
-class IndexFile(Row):
-    """index.json: what exists, in its published order."""
-
-    platforms: Annotated[list[Word], Field(min_length=1)]
-    categories: Annotated[list[Word], Field(min_length=1)]
-
-
-class SafeZoneRow(Row):
-    """Shares of an image that a platform may cover."""
+class SafeZone(Response):
+    """Shares of height (top, bottom) and width (left, right) that a platform may cover."""
 
     top: Share
     bottom: Share
@@ -45,94 +246,80 @@ class SafeZoneRow(Row):
     right: Share
 
 
-class SafeZonesFile(RootModel[dict[Word, SafeZoneRow]]):
-    """safe_zones.json: zones by name, since several formats share one."""
+class PlatformLimits(Response):
+    """What the platform itself accepts: megabytes of 10^6 bytes, sides in pixels. Left out where it has no limit."""
+
+    file_types: list[FileTypeName]
+    max_size_mb: float
+    min_width: PixelLimit = None
+    min_height: PixelLimit = None
+    max_width: PixelLimit = None
+    max_height: PixelLimit = None
+    max_pixels: PixelLimit = None
+    notes: Annotated[list[str], Field(exclude_if=lambda notes: not notes)] = Field(default_factory=list)
 
 
-class StylesFile(RootModel[dict[Word, Line]]):
-    """styles.json: the words that each preset adds to a prompt."""
-
-
-class UpscaleFile(RootModel[dict[Word, Side]]):
-    """upscale.json: the long side of each preset, pixels."""
-
-
-class LimitsRow(Row):
-    """Limits that a format states of its own; the rest are its platform's."""
-
-    file_types: FileTypes | None = None
-    max_bytes: Bytes | None = None
-    min_width: Bound | None = None
-    min_height: Bound | None = None
-    max_width: Bound | None = None
-    max_height: Bound | None = None
-    max_pixels: Bound | None = None
-    notes: Annotated[list[Line], Field(max_length=5)] | None = None
-
-
-class PlatformLimitsRow(LimitsRow):
-    """A platform's limits: file types and bytes are known."""
-
-    file_types: FileTypes
-    max_bytes: Bytes
-
-
-class FormatRow(Row):
+class PlatformFormat(Response):
     """A named size of a platform."""
 
-    name: Line
-    aliases: list[Line] = []
-    width: Side
-    height: Side
-    label: Line
-    safe_zone: Word
-    limits: LimitsRow | None = None
+    name: str
+    width: Pixels
+    height: Pixels
+    ratio: str
+    safe_zone: SafeZone
+    file_type: FileTypeName
+    max_size_mb: float = Field(description="Our result is smaller, megabytes of 10^6 bytes.")
+    label: str
+    aliases: list[str] = Field(description="Other names that `format_names` takes.")
+    limits: PlatformLimits
 
 
-class PlatformFile(Row):
-    """platforms/<id>.json; without formats it needs no limits."""
+class PlatformFormatList(Response):
+    """A platform's formats, its default first."""
 
-    name: Line
-    limits: PlatformLimitsRow | None = None
-    formats: list[FormatRow]
-
-    @model_validator(mode="after")
-    def limit_formats(self) -> Self:
-        """Hold formats and limits together, and each name or alias to one format."""
-        if bool(self.formats) != bool(self.limits):
-            raise ValueError("formats and limits come together")
-        names = [name.casefold() for row in self.formats for name in (row.name, *row.aliases)]
-        if len(set(names)) != len(names):
-            raise ValueError("a format's name or alias occurs twice")
-        return self
+    formats: list[PlatformFormat]
 
 
-class TemplateRow(Row):
-    """A preset for create: the size of a platform's format, or its own width, height and label."""
+class FormatSummary(Response):
+    """A format in brief."""
 
-    id: Word
-    name: Line
-    category: Word
-    format: Line | None = None
-    width: Side | None = None
-    height: Side | None = None
-    label: Line | None = None
-    description: Line
-    recommended_provider: Word
-    style_preset: Word
-    quality: Quality
-    use_cases: Annotated[list[Line], Field(min_length=1, max_length=8)]
-
-    @model_validator(mode="after")
-    def take_one_size(self) -> Self:
-        """Hold it to one source of its size, and to what one answer may have."""
-        own = [self.width, self.height, self.label]
-        if any(own) if self.format else not all(own):
-            raise ValueError("a template has either a format, or width, height and label")
-        if self.width and self.height and self.width * self.height > MAX_PIXELS:
-            raise ValueError(f"a template has at most {MAX_PIXELS:,} pixels")
-        return self
+    name: str
+    ratio: str
+    size: str
 
 
-class TemplatesFile(RootModel[list[TemplateRow]]):
-    """templates/<platform>.json."""
+class PlatformSpecs(Response):
+    """A platform's formats, file types and limits."""
+
+    name: str
+    formats: list[FormatSummary]
+    file_types: list[FileTypeName]
+    max_file_size: str
+    limits: PlatformLimits
+
+
+# -- health
+
+
+class Modules(Response):
+    """The parts of the API."""
+
+    create_studio: Available
+    templates: Available
+    providers: Available
+
+
+class Health(Response):
+    """Whether the API can work; cached for 30 seconds."""
+
+    status: Literal["healthy", "degraded"]
+    service: Literal["image_studio"]
+    version: str
+    modules: Modules
+
+
+def health_of(version: str, **modules: bool) -> Health:
+    """Return the health of a version whose modules work or don't."""
+    states: dict[str, Any] = {name: "available" if works else "unavailable" for name, works in modules.items()}
+    status: Literal["healthy", "degraded"] = "healthy" if all(modules.values()) else "degraded"
+    return Health(status=status, service="image_studio", version=version, modules=Modules(**states))

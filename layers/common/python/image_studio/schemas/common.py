@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -14,11 +14,11 @@ from pydantic import (
     model_serializer,
 )
 
-from image_studio.schemas.limits import MAX_PROMPT, MAX_SEED
+from image_studio.schemas.limits import MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE
 
 
 class FileType(StrEnum):
-    """The encodings that we take and give."""
+    """The encodings that we read and write."""
 
     PNG = "png"
     JPEG = "jpeg"
@@ -36,7 +36,7 @@ class FileType(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> "FileType | None":
-        """`jpg`, `PNG` and `image/jpeg` mean what people mean by them."""
+        """Accept `jpg`, `PNG` and `image/jpeg`, too."""
         word = str(value).lower().removeprefix("image/")
         if word == "jpg":
             return cls.JPEG
@@ -46,8 +46,8 @@ class FileType(StrEnum):
 class FocalPoint(BaseModel):
     """The point a crop must keep, as shares of width and height from the top left, 0 to 1."""
 
-    x: Annotated[float, Field(ge=0, le=1)]
-    y: Annotated[float, Field(ge=0, le=1)]
+    x: Annotated[float, Field(ge=0, le=1, description="Share of the width from the left.")]
+    y: Annotated[float, Field(ge=0, le=1, description="Share of the height from the top.")]
 
 
 PUBLIC = {"public": True}  # serialization context: what a caller sees
@@ -70,7 +70,7 @@ class StoredImage:
 
 
 class Deliverable(BaseModel):
-    """A part of an answer that carries one image, as base64 or as a URL (presigned, 15 minutes)."""
+    """A part of a response that carries one image, as base64 or as a URL (presigned, 15 minutes)."""
 
     #: Whether `image_base64` is a data URL (edit, upscale, control, social) or raw base64 (create).
     as_data_url: ClassVar[bool] = False
@@ -89,7 +89,7 @@ class Deliverable(BaseModel):
 
 
 class ImageResponse(Deliverable):
-    """What the answers of edit, upscale and control have in common: one image and how it was made."""
+    """What the responses of edit, upscale and control share: one image, and how it was made."""
 
     as_data_url: ClassVar[bool] = True
 
@@ -101,23 +101,11 @@ class ImageResponse(Deliverable):
     metadata: dict[str, Any]
 
     def deliverables(self) -> list[Deliverable]:
-        """The answer itself carries the image."""
+        """The response itself carries the image."""
         return [self]
 
 
 _ONE_OF = {"image_base64", "image_url", "stored"}
-
-
-class Answer(Protocol):
-    """The body of an operation's answer: a pydantic model that knows its images."""
-
-    def deliverables(self) -> list[Deliverable]:
-        """The parts that carry an image."""
-        ...
-
-    def model_dump_json(self, *, context: Any = None) -> str:
-        """The JSON, as pydantic writes it."""
-        ...
 
 
 MAX_OPTIONS = 32  # entries of an `options` object
@@ -128,20 +116,67 @@ def default_for_null(default: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
+def _none_for_blank(value: Any) -> Any:
+    return (value.strip() if isinstance(value, str) else value) or None
+
+
+#: Makes an empty text or object mean that the field wasn't sent.
+none_for_blank = BeforeValidator(_none_for_blank)
+
+
+def is_none(value: object) -> bool:
+    """Whether a response leaves the field out."""
+    return value is None
+
+
+IMAGE_FORMS = "Raw base64, a data URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
+
 Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
-ImageText = Annotated[str, Field(min_length=1)]  # base64, a data URL, upload:<id> or job:<id>[/<variation>]
+ImageText = Annotated[str, Field(min_length=1)]  # one of IMAGE_FORMS
+Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]  # pixels
 Strength = Annotated[float, Field(ge=0, le=1)]
-Options = Annotated[dict[str, Any], Field(max_length=MAX_OPTIONS), default_for_null({})]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Credits = Annotated[int, Field(ge=0)]
+PROVIDER = "A provider, or `auto`. `ideogram` and `qwen` mean WaveSpeed's models of that name."
+ProviderName = Annotated[str, Field(description=PROVIDER)]
+OptionalProvider = Annotated[str | None, Field(description=PROVIDER)]
+ModelName = Annotated[str | None, Field(description="One of the provider's models.")]
+StylePreset = Annotated[str | None, Field(description="A style by name.")]
+SeedField = Annotated[Seed | None, Field(description="The same seed gives the same image; variation i uses seed + i.")]
+NegativePrompt = Annotated[Prompt | None, Field(description="What the image must not show.")]
+GuidanceScale = Annotated[
+    Annotated[float, Field(ge=0, le=50)] | None,
+    Field(description="How closely the model follows the prompt, if it takes this."),
+]
+Steps = Annotated[
+    Annotated[int, Field(ge=1, le=150)] | None, Field(description="Inference steps, if the model takes them.")
+]
+Options = Annotated[
+    dict[str, Any],
+    Field(max_length=MAX_OPTIONS, description="Further settings of the operation."),
+    default_for_null({}),
+]
+DeliveryField = Annotated[
+    Delivery,
+    Field(description="`auto`: images that fit are in the response, others are URLs. `url`: URLs only (15 minutes)."),
+    default_for_null(Delivery.AUTO),
+]
+OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."), default_for_null(FileType.PNG)]
+
+
+class Response(BaseModel):
+    """A response body. It has exactly the fields that are declared."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
 class Request(BaseModel):
-    """A request body. Extra fields are kept apart by `take_ignored` so that an answer can name them."""
+    """A request body. `take_ignored` removes unknown fields, so that a response can name them."""
 
     model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
 
     def take_ignored(self) -> list[str]:
-        """Drop the fields that we don't know and return their names, sorted."""
+        """Remove the fields that we don't know and return their names, sorted."""
         extra = self.__pydantic_extra__ or {}
         names = sorted(extra)
         extra.clear()
@@ -149,12 +184,12 @@ class Request(BaseModel):
 
 
 class SingleImageRequest(Request):
-    """What the requests of edit, upscale and control have in common: who makes the one image, and how it comes."""
+    """What the requests of edit, upscale and control share: the model, and how the one image is returned."""
 
-    provider: str | None = None
-    model: str | None = None
-    style_preset: str | None = None
-    seed: Seed | None = None
-    output_format: Annotated[FileType, default_for_null(FileType.PNG)] = FileType.PNG
+    provider: OptionalProvider = None
+    model: ModelName = None
+    style_preset: StylePreset = None
+    seed: SeedField = None
+    output_format: OutputFormat = FileType.PNG
     options: Options = Field(default_factory=dict)
-    delivery: Annotated[Delivery, default_for_null(Delivery.AUTO)] = Delivery.AUTO
+    delivery: DeliveryField = Delivery.AUTO

@@ -1,11 +1,28 @@
 """POST /create and personas: a prompt becomes images of an exact size."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from image_studio.schemas.common import Deliverable, Delivery, Options, Prompt, Request, Seed, default_for_null
-from image_studio.schemas.limits import MAX_SIDE, MAX_VARIATIONS, MIN_SIDE, Quality
+from image_studio.schemas.common import (
+    Deliverable,
+    Delivery,
+    DeliveryField,
+    GuidanceScale,
+    ModelName,
+    NegativePrompt,
+    Options,
+    Prompt,
+    ProviderName,
+    Request,
+    Response,
+    SeedField,
+    Side,
+    Steps,
+    StylePreset,
+    default_for_null,
+)
+from image_studio.schemas.limits import MAX_VARIATIONS, Quality
 
 MAX_PERSONAS = 30  # of one caller; all of them, at their longest, fit into one page of the table (1 MB)
 #: The persona that `use_persona` means where no `persona_id` is given.
@@ -23,51 +40,81 @@ Words = Annotated[list[_Word], Field(max_length=20), AfterValidator(_without_bla
 
 
 class Persona(Request):
-    """PUT /personas/{id}. Voice and palette tell how images feel and which colors they have."""
+    """PUT /personas/{id}: how a brand's images feel, and which colors they have."""
 
-    name: Annotated[str, Field(max_length=80), default_for_null("")] = ""
-    voice: Annotated[str, Field(max_length=300), default_for_null("")] = ""
-    palette: Words = Field(default_factory=list)
-    style_words: Words = Field(default_factory=list)
-    avoid_words: Words = Field(default_factory=list)
+    name: Annotated[str, Field(max_length=80), default_for_null("")] = Field(default="", description="A display name.")
+    voice: Annotated[str, Field(max_length=300), default_for_null("")] = Field(
+        default="", description="How the brand sounds, in words."
+    )
+    palette: Words = Field(default_factory=list, description="Colors.")
+    style_words: Words = Field(default_factory=list, description="Words for the look.")
+    avoid_words: Words = Field(default_factory=list, description="What an image must never show.")
 
 
-Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]
+class StoredPersona(Persona):
+    """A persona as it is stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    persona_id: Annotated[str, Field(pattern=f"^{PERSONA_ID}$", description="The id, as in the path.")]
+
+
+class PersonaList(Response):
+    """The caller's personas, by id."""
+
+    personas: list[StoredPersona]
+    total: int
+
+
+class PersonaDeleted(Response):
+    """The persona was deleted."""
+
+    persona_id: str
+    deleted: Literal[True]
 
 
 class CreateRequest(Request):
     """POST /create."""
 
-    prompt: Annotated[Prompt, Field(min_length=1)]
-    template_id: str | None = None
-    provider: Annotated[str, default_for_null("auto")] = "auto"
-    model: str | None = None
-    width: Side | None = None
-    height: Side | None = None
-    aspect_ratio: str | None = None
-    style_preset: str | None = None
-    quality: Quality | None = None
-    negative_prompt: Prompt | None = None
-    guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
-    steps: Annotated[int, Field(ge=1, le=150)] | None = None
-    seed: Seed | None = None
-    num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), default_for_null(1)] = 1
-    enhance_prompt: Annotated[bool, default_for_null(True)] = True
-    use_persona: bool | None = None
-    persona_id: str | None = None
-    delivery: Annotated[Delivery, default_for_null(Delivery.AUTO)] = Delivery.AUTO
+    prompt: Annotated[Prompt, Field(min_length=1, description="What the image must show.")]
+    template_id: str | None = Field(
+        default=None,
+        description="A template of GET /templates: its size, style and quality, unless the request has them.",
+    )
+    provider: Annotated[ProviderName, default_for_null("auto")] = "auto"
+    model: ModelName = None
+    width: Side | None = Field(default=None, description="Pixels.")
+    height: Side | None = Field(default=None, description="Pixels.")
+    aspect_ratio: str | None = Field(default=None, description="Such as 16:9, unless both width and height are there.")
+    style_preset: StylePreset = None
+    quality: Quality | None = Field(default=None, description="How much to spend: draft, standard or premium.")
+    negative_prompt: NegativePrompt = None
+    guidance_scale: GuidanceScale = None
+    steps: Steps = None
+    seed: SeedField = None
+    num_variations: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), default_for_null(1)] = Field(
+        default=1, description=f"Images to create at the same time, 1 to {MAX_VARIATIONS}."
+    )
+    enhance_prompt: Annotated[bool, default_for_null(True)] = Field(
+        default=True, description="Whether to enrich the prompt first."
+    )
+    use_persona: bool | None = Field(
+        default=None, description="Whether a persona's voice, colors and words go into the prompt."
+    )
+    persona_id: str | None = Field(default=None, description="The persona. Without it, the one called `default`.")
+    delivery: DeliveryField = Delivery.AUTO
     options: Options = Field(default_factory=dict)
 
     @property
     def persona(self) -> str | None:
-        """The id of the persona to speak for, if any; `use_persona: false` puts a named one aside."""
+        """The id of the persona to use, if any. `use_persona: false` overrides a named one."""
         if self.use_persona is False:
             return None
         return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
 
 
 class ResolvedFields(BaseModel):
-    """What was asked for, with what we settled on."""
+    """The request, with the template and the defaults applied."""
 
     prompt: str
     enhanced_prompt: str | None

@@ -4,7 +4,17 @@ from typing import Annotated
 
 from pydantic import Field
 
-from image_studio.schemas.common import ImageResponse, ImageText, Prompt, SingleImageRequest, default_for_null
+from image_studio.schemas.common import (
+    IMAGE_FORMS,
+    GuidanceScale,
+    ImageResponse,
+    ImageText,
+    NegativePrompt,
+    Prompt,
+    SingleImageRequest,
+    Steps,
+    default_for_null,
+)
 
 MAX_EXPANSION = 2_000  # pixels a side, the largest that a provider takes (Stability)
 
@@ -14,21 +24,21 @@ Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), default_for_null(0)]
 class EditRequest(SingleImageRequest):
     """POST /edit/process."""
 
-    image_base64: ImageText
-    operation: Annotated[str, Field(min_length=1)]
-    prompt: Prompt | None = None
-    negative_prompt: Prompt | None = None
-    mask_base64: str | None = None
-    search_prompt: Prompt | None = None
-    select_prompt: Prompt | None = None
-    background_image_base64: str | None = None
-    lighting_image_base64: str | None = None
-    expand_left: Expansion = 0
-    expand_right: Expansion = 0
-    expand_up: Expansion = 0
-    expand_down: Expansion = 0
-    guidance_scale: Annotated[float, Field(ge=0, le=50)] | None = None
-    steps: Annotated[int, Field(ge=1, le=150)] | None = None
+    image_base64: ImageText = Field(description=f"The image. {IMAGE_FORMS}")
+    operation: Annotated[str, Field(min_length=1, description="What to do.")]
+    prompt: Prompt | None = Field(default=None, description="What to change, in words.")
+    negative_prompt: NegativePrompt = None
+    mask_base64: str | None = Field(default=None, description=f"White is changed, black is kept. {IMAGE_FORMS}")
+    search_prompt: Prompt | None = Field(default=None, description="What to look for in the image.")
+    select_prompt: Prompt | None = Field(default=None, description="What to recolor.")
+    background_image_base64: str | None = Field(default=None, description=f"The new background. {IMAGE_FORMS}")
+    lighting_image_base64: str | None = Field(default=None, description=f"Where the light comes from. {IMAGE_FORMS}")
+    expand_left: Expansion = Field(default=0, description="Pixels to add at the left.")
+    expand_right: Expansion = Field(default=0, description="Pixels to add at the right.")
+    expand_up: Expansion = Field(default=0, description="Pixels to add at the top.")
+    expand_down: Expansion = Field(default=0, description="Pixels to add at the bottom.")
+    guidance_scale: GuidanceScale = None
+    steps: Steps = None
 
     @property
     def expansion(self) -> tuple[int, int, int, int]:

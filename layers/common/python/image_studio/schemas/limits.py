@@ -1,4 +1,4 @@
-"""Limits and quality levels that the whole API shares. No pydantic here, so that catalog reads start without it."""
+"""Limits and quality levels that the whole API shares, without pydantic, which a cold catalog read doesn't import."""
 
 from enum import StrEnum
 
@@ -7,14 +7,14 @@ from image_studio.errors import InvalidImage
 MAX_VARIATIONS = 10
 MIN_SIDE = 16  # pixels; the narrowest image that any platform shows
 MAX_SIDE = 8_192  # pixels
-MAX_PIXELS = 25_000_000  # of one answer
+MAX_PIXELS = 25_000_000  # of one image in a response
 MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
 MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire
 MAX_FILE_BYTES = 20_000_000  # of an image that we take
 
 
 class Quality(StrEnum):
-    """What a caller asks for in place of a model; STANDARD where nothing is said."""
+    """What a caller may choose in place of a model. The default is STANDARD."""
 
     DRAFT = "draft"
     STANDARD = "standard"

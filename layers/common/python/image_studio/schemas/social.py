@@ -7,12 +7,15 @@ from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHan
 from pydantic_core import PydanticCustomError
 
 from image_studio.schemas.common import (
+    IMAGE_FORMS,
     Deliverable,
     Delivery,
+    DeliveryField,
     FileType,
     FocalPoint,
     ImageText,
     Options,
+    OutputFormat,
     Request,
     default_for_null,
 )
@@ -22,7 +25,7 @@ MAX_FORMATS = 20  # names for one platform
 
 
 class CropMode(StrEnum):
-    """How the image comes into another shape: by what matters in it, from the middle, or shown whole."""
+    """How an image is fitted into another shape: around what matters in it, around its center, or shown whole."""
 
     SMART = "smart"
     CENTER = "center"
@@ -30,7 +33,7 @@ class CropMode(StrEnum):
 
 
 def _in_one_sentence(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """What is wrong with a name or a list of names, in our words: pydantic would name its union's members."""
+    """Say what is wrong with a name or a list of names. Pydantic would list the members of its union."""
     try:
         return handler(value)
     except ValidationError:
@@ -48,22 +51,33 @@ FormatNames = Annotated[
 class SocialRequest(Request):
     """POST /social/optimize. `options.background`: a CSS color or `blur`, for `fit`."""
 
-    image_base64: ImageText
-    platforms: Annotated[list[str], Field(min_length=1, max_length=MAX_PLATFORMS)]
-    format_names: Annotated[dict[str, FormatNames | None], Field(max_length=MAX_PLATFORMS), default_for_null({})] = (
-        Field(default_factory=dict)
+    image_base64: ImageText = Field(description=f"The image. {IMAGE_FORMS}")
+    platforms: Annotated[list[str], Field(min_length=1, max_length=MAX_PLATFORMS)] = Field(
+        description="Platforms to make images for."
     )
-    formats: Literal["all"] | None = None
-    show_safe_zones: Annotated[bool, default_for_null(False)] = False
-    crop_mode: Annotated[CropMode, default_for_null(CropMode.SMART)] = CropMode.SMART
-    focal_point: FocalPoint | None = None
-    output_format: Annotated[FileType, default_for_null(FileType.PNG)] = FileType.PNG
+    format_names: Annotated[dict[str, FormatNames | None], Field(max_length=MAX_PLATFORMS), default_for_null({})] = (
+        Field(
+            default_factory=dict,
+            description="A format's name, or several, for each platform. Without it, the platform's first.",
+        )
+    )
+    formats: Literal["all"] | None = Field(default=None, description="`all`: every format of the platforms.")
+    show_safe_zones: Annotated[bool, default_for_null(False)] = Field(
+        default=False, description="Whether to draw what the platform covers."
+    )
+    crop_mode: Annotated[CropMode, default_for_null(CropMode.SMART)] = Field(
+        default=CropMode.SMART, description="smart: keep what matters; center; fit: the whole image, padded."
+    )
+    focal_point: FocalPoint | None = Field(
+        default=None, description="The point to keep, 0 to 1 from the top left; for smart."
+    )
+    output_format: OutputFormat = FileType.PNG
     options: Options = Field(default_factory=dict)
-    delivery: Annotated[Delivery, default_for_null(Delivery.AUTO)] = Delivery.AUTO
+    delivery: DeliveryField = Delivery.AUTO
 
 
 class SocialResult(Deliverable):
-    """One finished file; `crop` is the part of the source that it shows, in source pixels."""
+    """One finished file."""
 
     as_data_url: ClassVar[bool] = True
 
@@ -74,11 +88,11 @@ class SocialResult(Deliverable):
     ratio: str
     file_type: str
     bytes: int
-    crop: dict[str, int]  # left, top, width, height
-    safe_zone: dict[str, float]  # shares of height (top, bottom) and width (left, right)
+    crop: dict[str, int] = Field(description="The part of the source that it shows: left, top, width, height, pixels.")
+    safe_zone: dict[str, float] = Field(description="Shares of height (top, bottom) and width (left, right).")
     upscaled: bool
-    scale_factor: float  # result pixels for each source pixel
-    encoding: str  # how the file came to fit, in words
+    scale_factor: float = Field(description="Pixels of the result for each pixel of the source.")
+    encoding: str = Field(description="How the file was made to fit, in words.")
 
 
 class SocialFailure(BaseModel):

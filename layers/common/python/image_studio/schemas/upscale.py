@@ -2,8 +2,18 @@
 
 from typing import Annotated
 
-from image_studio.schemas.common import ImageResponse, ImageText, Prompt, SingleImageRequest, default_for_null
-from image_studio.schemas.create import Side
+from pydantic import Field
+
+from image_studio.schemas.common import (
+    IMAGE_FORMS,
+    ImageResponse,
+    ImageText,
+    NegativePrompt,
+    Prompt,
+    Side,
+    SingleImageRequest,
+    default_for_null,
+)
 
 AUTO = "auto"
 
@@ -11,13 +21,15 @@ AUTO = "auto"
 class UpscaleRequest(SingleImageRequest):
     """POST /upscale."""
 
-    image_base64: ImageText
-    mode: Annotated[str, default_for_null(AUTO)] = AUTO
-    target_width: Side | None = None
-    target_height: Side | None = None
-    preset: str | None = None
-    prompt: Prompt | None = None
-    negative_prompt: Prompt | None = None
+    image_base64: ImageText = Field(description=f"The image. {IMAGE_FORMS}")
+    mode: Annotated[str, default_for_null(AUTO)] = Field(
+        default=AUTO, description="fast (4x), conservative (keeps details), creative (invents them), or auto."
+    )
+    target_width: Side | None = Field(default=None, description="Pixels of the result.")
+    target_height: Side | None = Field(default=None, description="Pixels of the result.")
+    preset: str | None = Field(default=None, description="A named long side: web, print or social.")
+    prompt: Prompt | None = Field(default=None, description="What the image shows, in words.")
+    negative_prompt: NegativePrompt = None
 
 
 class UpscaleResponse(ImageResponse):

@@ -1,0 +1,114 @@
+"""What GET /jobs, its relatives and GET /usage return."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from image_studio.schemas.common import Credits, Response, is_none
+
+JobStatus = Literal["queued", "running", "succeeded", "failed"]  # as in storage
+Milliseconds = Annotated[int, Field(description="Epoch milliseconds.")]
+LeftOut = Field(default=None, exclude_if=is_none)
+
+
+class JobLinks(Response):
+    """A job, and where to find its record and its result."""
+
+    job_id: str
+    status: JobStatus
+    status_url: str
+    result_url: str
+
+
+class JobProgress(Response):
+    """How many variations the job has, how many are done and how many failed."""
+
+    total: int
+    done: int
+    failed: int
+
+
+class JobVariation(Response):
+    """One image of a job. `detail` and `code` are there if it failed, and say why."""
+
+    variation: int
+    status: JobStatus
+    provider: str
+    model: str
+    detail: str | None = LeftOut
+    code: str | None = LeftOut
+
+
+class JobCredits(Response):
+    """The credits that a job reserved, was charged, and holds until an unknown charge is cleared up."""
+
+    reserved: Credits
+    charged: Credits
+    held: Credits
+
+
+class JobError(Response):
+    """Why a job failed: the status and the body of its result."""
+
+    status: int
+    code: str
+    detail: str
+
+
+class JobRecord(JobLinks):
+    """A job as it is now."""
+
+    operation: str
+    created_at: Milliseconds
+    started_at: Milliseconds | None
+    finished_at: Milliseconds | None
+    expires_at: Milliseconds
+    provider: str | None
+    model: str | None
+    progress: JobProgress
+    variations: list[JobVariation]
+    credits: JobCredits
+    awaits_upload: str | None = Field(description="The upload that has to arrive before the job starts.")
+    error: JobError | None
+
+
+class JobList(Response):
+    """The caller's jobs, newest first."""
+
+    jobs: list[JobRecord]
+    next: str | None = Field(description="The address of the next page; null on the last.")
+
+
+class JobEnded(Response):
+    """The job was deleted, or stopped before anything was paid."""
+
+    job_id: str
+    deleted: Literal[True] | None = LeftOut
+    stopped: Literal[True] | None = LeftOut
+
+
+class UsageLimits(Response):
+    """The limits of the caller's tier."""
+
+    requests_per_minute: int
+    requests_per_day: int
+    variations_in_flight: int
+    open_waits: int
+    max_pixels: int
+
+
+class Usage(Response):
+    """The caller's credits of this month."""
+
+    tier: str
+    month: Annotated[str, Field(pattern=r"^\d{4}-\d{2}$")]
+    limit: Credits
+    used: Credits
+    reserved: Credits
+    remaining: Credits
+    reset: int = Field(description="When the next month begins, epoch seconds.")
+    resets_at: str = Field(description="When the next month begins, ISO 8601.")
+    by_studio: dict[str, Credits] = Field(description="Credits used, by group of operations.")
+    by_provider: dict[str, Credits] = Field(description="Credits used, by provider.")
+    in_flight: int = Field(description="Variations under way.")
+    limits: UsageLimits
