@@ -55,3 +55,12 @@ def test_nothing_points_outside_the_repository() -> None:
     """The symbolic link of the layer's requirements stays inside; there is no other."""
     links = [path for path in Path(ROOT / "layers").rglob("*") if path.is_symlink()]
     assert [path.resolve() for path in links] == [ROOT / "requirements/layer.txt"]
+
+
+def test_the_architecture_page_names_files_that_exist() -> None:
+    """Each path is in the layer, or in the repository."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    paths = set(re.findall(r"[\w/]+\.(?:py|yaml)\b", page))
+    layer = ROOT / "layers/common/python/image_studio"
+    assert len(paths) > 25
+    assert [path for path in sorted(paths) if not ((layer / path).is_file() or (ROOT / path).is_file())] == []
