@@ -127,7 +127,7 @@ def _close_circuits(stack: Stack) -> None:
     )["Items"]
     for item in found:
         db.delete_item(TableName=table, Key={"pk": item["pk"], "sk": item["sk"]})
-    if any(item["state"]["S"] != "CLOSED" for item in found):
+    if any(item["open_until"]["N"] != "0" for item in found):
         stack.reload()
 
 

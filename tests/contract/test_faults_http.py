@@ -93,12 +93,12 @@ def test_a_provider_that_keeps_failing_is_set_aside_and_comes_back(studio):
     assert caller.get("/providers").json()["providers"]["stability"]["healthy"] is False
     table, db = studio.resources["Table"]["Ref"], studio.aws.client("dynamodb")
     key = {"pk": {"S": "STUDIO"}, "sk": {"S": "HEALTH#stability"}}
-    assert db.get_item(TableName=table, Key=key)["Item"]["state"] == {"S": "OPEN"}
+    assert db.get_item(TableName=table, Key=key)["Item"]["open_until"] != {"N": "0"}
     # Half a minute later, for the record and without waiting:
     earlier = {":then": {"N": "1"}}
     db.update_item(
-        TableName=table, Key=key, UpdateExpression="SET opened_at = :then", ExpressionAttributeValues=earlier
+        TableName=table, Key=key, UpdateExpression="SET open_until = :then", ExpressionAttributeValues=earlier
     )
     studio.reload()  # workers look at the record anew
     assert Caller(studio).create("A kite").json()["request"]["provider"] == "stability"
-    assert db.get_item(TableName=table, Key=key)["Item"]["state"] == {"S": "CLOSED"}
+    assert db.get_item(TableName=table, Key=key)["Item"]["open_until"] == {"N": "0"}

@@ -152,5 +152,5 @@ def test_a_crash_at_every_run_ends(harness: Harness) -> None:
 def test_the_clock_tells_who_is_configured(harness: Harness) -> None:
     """Names, for the functions that see no keys."""
     harness.tick()
-    configured_providers.forget()
+    configured_providers._known = None
     assert configured_providers.configured() == {"stability", "wavespeed", "huggingface", "gemini"}

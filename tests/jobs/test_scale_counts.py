@@ -40,7 +40,7 @@ def test_an_image_takes_the_calls_that_the_model_says(harness: Harness, calls: "
     """From POST to the delivered result, whatever the process reads anew meanwhile."""
     harness.submit()
     harness.work()
-    configured_providers.forget()
+    configured_providers._known = None
     calls.clear()
     job_id = harness.submit(body={**CREATE, "delivery": "auto"})
     harness.work()

@@ -68,7 +68,7 @@ def test_a_refused_key_is_read_anew(secret):
     keys = CredentialStore()
     keys.access("stability")
     secret(STABILITY_API_KEY="two", GEMINI_API_KEY="g")
-    assert keys.access("stability", anew=True) == ProviderCredentials("two")
+    assert keys.access("stability", renew=True) == ProviderCredentials("two")
     assert keys.configured() == {"stability", "gemini"}
 
 
@@ -79,7 +79,7 @@ def test_an_unreadable_secret_leaves_the_earlier_keys(secret, monkeypatch):
     keys.access("stability")
     monkeypatch.setenv("PROVIDER_SECRET_ID", "nowhere")
     settings.settings.cache_clear()
-    assert keys.access("stability", anew=True) == ProviderCredentials("one")
+    assert keys.access("stability", renew=True) == ProviderCredentials("one")
     with pytest.raises(parameters.GetParameterError):
         CredentialStore().access("stability")
 

@@ -19,7 +19,7 @@ import json, os, random
 os.environ |= {"AWS_LAMBDA_FUNCTION_NAME": "create", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 import pytest
 from image_studio.runtime import aws_clients
-from tests.jobs.desk import CREATE, Desk
+from tests.jobs.harness import CREATE, Harness
 from tests.security.inside import handler
 from tests.tables import fake_aws
 
@@ -33,10 +33,10 @@ for number in range(2):
     if os.fork() == 0:
         random.setstate(state)
         with pytest.MonkeyPatch.context() as patch, fake_aws(patch):
-            desk = Desk(patch)
-            job = desk.submit(CREATE)
-            desk.work()
-            print(json.dumps({"job": job, "seeds": [task.seed for task in desk.wire.paid]}), flush=True)
+            harness = Harness(patch)
+            job = harness.submit(CREATE)
+            harness.work()
+            print(json.dumps({"job": job, "seeds": [task.seed for task in harness.wire.paid]}), flush=True)
         os._exit(0)
     os.wait()
 print(json.dumps({"sockets": [link for link in links if link.startswith("socket:")], "made": made}))

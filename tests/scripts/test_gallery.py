@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image
 
-from local.emulators import start
+from local.emulators import Emulator, start
 from scripts import doc_tables, gallery
 
 
 @pytest.fixture
-def keys() -> Iterator[gallery.Keys]:
+def emulators() -> Iterator[dict[str, Emulator]]:
     """One emulator is enough."""
     with start("stability") as stability:
-        yield gallery.Keys({"stability": stability})
+        yield {"stability": stability}
 
 
 def images() -> gallery.Images:
@@ -31,11 +31,11 @@ def test_every_operation_has_a_request() -> None:
 
 
 @pytest.mark.parametrize("operation", ["edit.remove_background", "edit.inpaint", "upscale.fast", "control.sketch"])
-def test_a_sheet(operation: str, keys: gallery.Keys) -> None:
+def test_a_sheet(operation: str, emulators: dict[str, Emulator]) -> None:
     """Before and after stand side by side, with what it cost."""
     drawn = images()
     name, body = gallery.requests_for(drawn)[operation]
-    after = gallery.perform(operation, drawn[name], body, "stability", keys)
+    after = gallery.perform(operation, drawn[name], body, "stability", emulators)
     assert after.title.startswith("stability ")
     assert "credits" in after.line
     shown = [*gallery.before(operation, drawn[name], body, drawn), after]

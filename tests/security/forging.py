@@ -108,7 +108,7 @@ ATTACKS: Mapping[str, Callable[[Issuer], Headers]] = {
     "ID token with the API's audience": _signed(token_use="id"),  # Cognito's: its clients are the audience
     "expired": _signed(exp=int(time.time()) - 600),
     "no expiry": _without("exp"),
-    "not valid yet": _signed(nbf=int(time.time()) + 600),
+    "not valid yet": _signed(nbf=int(time.time()) + 86_400),
     "no sub": _without("sub"),
     "empty sub": _signed(sub=""),
     "blank sub": _signed(sub="   "),

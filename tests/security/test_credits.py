@@ -237,9 +237,9 @@ def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) ->
     metrics.job_ended(Charge(charged=8, held=3, studio="create"), entries)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line.get("CreditsCharged"), line.get("UpstreamUSD")) for line in lines] == [
-        (8, None),
-        (None, 0.06),
-        (None, pytest.approx(0.03 + 4 * CREDIT_USD)),
+        ([8], None),
+        (None, [0.06]),
+        (None, [pytest.approx(0.03 + 4 * CREDIT_USD)]),
     ]
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
