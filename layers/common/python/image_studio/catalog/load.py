@@ -29,7 +29,6 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=1)
 def load_catalog() -> "Catalog":
-    """Return the catalog that ships with the layer."""
     return Catalog(DATA)
 
 
@@ -53,7 +52,6 @@ class Catalog:
 
     @cached_property
     def platforms(self) -> Mapping[str, Platform]:
-        """All platforms by id."""
         return {name: self._platform(name) for name in self._index["platforms"]}
 
     @cached_property
@@ -87,7 +85,6 @@ class Catalog:
 
     @cached_property
     def operations(self) -> Mapping[str, OperationTable]:
-        """The operations of `edit`, `upscale` and `control`."""
         return {group: self._operation_table(group) for group in OPERATION_GROUPS}
 
     def template(self, template_id: str) -> Template:

@@ -29,7 +29,6 @@ class Constraint:
         self.constraints = constraints
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Return the schema of the type with the constraints."""
         return {**handler(source), **self.constraints}
 
 
@@ -135,12 +134,10 @@ class PlatformFormat:
 
     @property
     def ratio(self) -> str:
-        """The shape's name, computed from the size."""
         return ratio_of(self.width, self.height)
 
     @property
     def size(self) -> str:
-        """The size in words, such as `1080x1350`."""
         return f"{self.width}x{self.height}"
 
     @property

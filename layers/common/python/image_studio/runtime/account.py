@@ -20,12 +20,10 @@ from image_studio.storage.personas import Document, PersonaStore, TooManyPersona
 
 
 def allowance(tier: str) -> Allowance:
-    """Return what callers of a tier may have: credits of a month, variations in flight."""
     return Allowance(settings().monthly_credits[tier], TIERS[tier].in_flight)
 
 
 def balance(caller: Caller, month: str) -> Balance:
-    """Return the caller's month, read from the table."""
     return credits.read(aws_clients.dynamodb(), settings().table, caller.tenant, month)
 
 
@@ -36,7 +34,6 @@ def remaining(caller: Caller) -> int:
 
 
 def get_usage(call: Call) -> Response:
-    """Answer GET /usage."""
     month = month_of(time.time())
     found = balance(call.known, month)
     return respond(200, usage_body(call.known.tier, month, found), NO_STORE)
@@ -73,7 +70,6 @@ def usage_body(tier: str, month: str, found: Balance) -> Usage:
 
 
 def personas() -> PersonaStore:
-    """Return the store of personas."""
     return PersonaStore(aws_clients.dynamodb(), settings().table)
 
 
@@ -86,13 +82,11 @@ def find_persona(tenant: str, persona_id: str) -> Document:
 
 
 def list_personas(call: Call) -> Response:
-    """Answer GET /personas: all of them, by id."""
     found = [_shown(persona_id, document) for persona_id, document in personas().all(call.known.tenant, MAX_PERSONAS)]
     return respond(200, PersonaList(personas=found, total=len(found)), NO_STORE)
 
 
 def get_persona(call: Call, persona_id: str) -> Response:
-    """Answer GET /personas/{id}."""
     return respond(200, _shown(persona_id, find_persona(call.known.tenant, persona_id)), NO_STORE)
 
 
@@ -113,7 +107,6 @@ def put_persona(call: Call, persona_id: str) -> Response:
 
 
 def delete_persona(call: Call, persona_id: str) -> Response:
-    """Answer DELETE /personas/{id}. Raises NotFound."""
     if not _valid(persona_id) or not personas().delete(call.known.tenant, persona_id):
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
     return respond(200, PersonaDeleted(persona_id=persona_id, deleted=True), NO_STORE)

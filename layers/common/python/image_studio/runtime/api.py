@@ -63,17 +63,14 @@ class Call:
 
     @property
     def method(self) -> str:
-        """The request's method, upper case."""
         return _text(_mapping(self.context.get("http")).get("method")).upper() or "GET"
 
     @property
     def path(self) -> str:
-        """The request's path."""
         return _text(self.event.get("rawPath")) or _text(_mapping(self.context.get("http")).get("path")) or "/"
 
     @property
     def known(self) -> Caller:
-        """The caller of a route that needs one."""
         assert self.caller is not None, "open routes have no caller"  # noqa: S101  a mistake of ours
         return self.caller
 

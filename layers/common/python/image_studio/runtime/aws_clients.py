@@ -34,25 +34,21 @@ def _client(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def dynamodb() -> "DynamoDBClient":
-    """Return the DynamoDB client."""
     return _client("dynamodb")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def s3() -> "S3Client":
-    """Return the S3 client."""
     return _client("s3")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def sqs() -> "SQSClient":
-    """Return the SQS client."""
     return _client("sqs")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
-    """Return the Secrets Manager client."""
     return _client("secretsmanager")  # type: ignore[no-any-return]
 
 

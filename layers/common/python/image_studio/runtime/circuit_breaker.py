@@ -45,7 +45,6 @@ class Circuit:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is wrong."""
         return not self.open_until
 
 

@@ -204,7 +204,6 @@ def _stop(job: Job) -> Response:
 
 
 def job_record(job: Job) -> JobRecord:
-    """Return the job as GET /jobs/{id} shows it."""
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
     return JobRecord(

@@ -16,7 +16,6 @@ _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """Return the document, as committed."""
     loaded: dict[str, Any] = json.loads(DOCUMENT.read_text())
     return loaded
 
@@ -30,7 +29,6 @@ def documented_paths() -> dict[str, list[str]]:
 
 
 def get_document(call: Call) -> Response:
-    """Answer GET /openapi.json."""
     return cached(call, document())
 
 

@@ -52,13 +52,11 @@ class LimitStatus:
 
 @lru_cache(maxsize=1)
 def request_counters() -> RequestCounters:
-    """The callers' request counters."""
     return RequestCounters(aws_clients.dynamodb(), settings().table)
 
 
 @lru_cache(maxsize=1)
 def wait_slots() -> WaitSlots:
-    """The callers' open waits."""
     return WaitSlots(aws_clients.dynamodb(), settings().table)
 
 
@@ -153,7 +151,6 @@ class ReadCounter:
 
 @lru_cache(maxsize=1)
 def read_counter() -> ReadCounter:
-    """This container's counter."""
     return ReadCounter()
 
 

@@ -48,7 +48,6 @@ class HotFolderObject:
 
     @property
     def reference(self) -> str:
-        """How its job's request names it."""
         return UPLOAD + self.id
 
     @classmethod
@@ -77,7 +76,6 @@ def take_inputs(request: R) -> tuple[R, dict[str, bytes]]:
 
 
 def no_inputs(name: str) -> bytes | None:
-    """Return None: the request carried no images."""
     return None
 
 

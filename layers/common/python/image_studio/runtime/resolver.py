@@ -77,7 +77,6 @@ class ApiResolver(APIGatewayHttpResolver):
 
     @property
     def call(self) -> Call:
-        """The current request."""
         call: Call = self.context["call"]
         return call
 
@@ -95,28 +94,24 @@ class ApiResolver(APIGatewayHttpResolver):
     def get(  # type: ignore[override]
         self, rule: str, *, counts_as: RateClass | None = RateClass.READ, spends: bool = False, **options: Any
     ) -> Callable[[A], A]:
-        """Declare a GET."""
         register = super().get(PREFIX + rule, **_with_steps(options, counts_as, spends))
         return self._declare(register, "GET", rule, counts_as, spends)
 
     def post(  # type: ignore[override]
         self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, spends: bool = False, **options: Any
     ) -> Callable[[A], A]:
-        """Declare a POST."""
         register = super().post(PREFIX + rule, **_with_steps(options, counts_as, spends))
         return self._declare(register, "POST", rule, counts_as, spends)
 
     def put(  # type: ignore[override]
         self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, **options: Any
     ) -> Callable[[A], A]:
-        """Declare a PUT."""
         register = super().put(PREFIX + rule, **_with_steps(options, counts_as))
         return self._declare(register, "PUT", rule, counts_as)
 
     def delete(  # type: ignore[override]
         self, rule: str, *, counts_as: RateClass | None = RateClass.READ, **options: Any
     ) -> Callable[[A], A]:
-        """Declare a DELETE."""
         register = super().delete(PREFIX + rule, **_with_steps(options, counts_as))
         return self._declare(register, "DELETE", rule, counts_as)
 

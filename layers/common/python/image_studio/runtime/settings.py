@@ -67,7 +67,6 @@ def _days(name: str, default: int) -> int:
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of this process."""
     env = os.environ
     return Settings(
         table=env.get("TABLE_NAME", ""),

@@ -174,7 +174,6 @@ class InMemoryJournal(NullJournal):
         self._name = name
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Keep the image in memory."""
         stored = StoredImage(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)

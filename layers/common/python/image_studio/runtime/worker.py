@@ -211,9 +211,7 @@ class Dispatcher(Protocol):
 
     outlives_us: bool
 
-    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Let the job run in `delay` seconds."""
-        ...
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None: ...
 
 
 class Queue:
@@ -222,7 +220,6 @@ class Queue:
     outlives_us = True
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Put a message into the job queue."""
         aws_clients.sqs().send_message(
             QueueUrl=settings().queue_url,
             MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
@@ -240,7 +237,6 @@ class InProcess:
         self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Run the job in a thread."""
         if delay > 0:
             timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
             timer.daemon = True

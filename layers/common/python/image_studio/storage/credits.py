@@ -69,7 +69,6 @@ def _first_day(month: str) -> datetime:
 
 
 def record_key(tenant: str, month: str) -> Item:
-    """Return the key of a month's record."""
     return pack({"pk": keys.caller_pk(tenant), "sk": f"CREDITS#{month}"})
 
 
@@ -80,7 +79,6 @@ def read(client: "DynamoDBClient", table: str, tenant: str, month: str) -> Balan
 
 
 def balance_of(item: Item | None) -> Balance:
-    """Return a month's record as a balance."""
     values = unpack(item or {})
     return Balance(
         used=values.get("used", 0),
@@ -105,11 +103,7 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
         "Key": key,
         "UpdateExpression": "ADD committed :amount, in_flight :variations SET expires = :expires",
     }
-    values = {
-        ":amount": amount,
-        ":variations": variations,
-        ":expires": int(time.time()) + KEEP_SECONDS,
-    }
+    values = {":amount": amount, ":variations": variations, ":expires": int(time.time()) + KEEP_SECONDS}
     if allowance is not None:
         room = allowance.credits - amount if amount else UNLIMITED  # a free job needs no credits left
         values |= {":room": room, ":most": allowance.in_flight - variations}

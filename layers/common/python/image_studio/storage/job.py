@@ -22,7 +22,6 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the job has succeeded or failed, and won't change any more."""
         return self in (Status.SUCCEEDED, Status.FAILED)
 
 
@@ -60,7 +59,6 @@ class Job:
 
     @property
     def key(self) -> Item:
-        """The record's key in DynamoDB's format."""
         return keys.job_key(self.tenant, self.id)
 
 
@@ -93,7 +91,6 @@ _STORED = (
 
 
 def item_of(job: Job) -> Item:
-    """Return the record of a new job."""
     values = {
         **{name: getattr(job, name) for name in _STORED},
         "status": str(job.status),

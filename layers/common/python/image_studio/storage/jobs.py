@@ -113,7 +113,6 @@ class JobStore:
     # -- reading
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        """Return the caller's job, or None where there is none (any more)."""
         item = self._read(tenant, keys.job_sk(job_id))
         return job_from(item) if item else None
 
@@ -321,12 +320,7 @@ class JobStore:
         return self._update(job.key, change, condition, {**values, **seen}) is not None
 
     def _update(
-        self,
-        key: Item,
-        change: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
+        self, key: Item, change: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
     ) -> Job | None:
         expression = self._expression(key, change, values, {**_STATUS, **(names or {})})
         item = update(self._db, {**expression, "ConditionExpression": condition})
