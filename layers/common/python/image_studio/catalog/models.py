@@ -53,9 +53,6 @@ def ratio_of(width: int, height: int) -> str:
     return f"{times}:1" if width > height else f"1:{times}"
 
 
-# -- templates
-
-
 @dataclass(frozen=True)
 class AspectRatio:
     """A template's size in pixels, and the name of its shape."""
@@ -80,9 +77,6 @@ class Template:
     style_preset: Word
     quality: Quality
     use_cases: Annotated[tuple[Line, ...], Constraint(min_length=1, max_length=8)]
-
-
-# -- platforms
 
 
 @dataclass(frozen=True)
@@ -182,9 +176,6 @@ class Platform:
         raise UnknownChoice.of(f"{self.name} format", name, [each.name for each in self.formats])
 
 
-# -- operations
-
-
 @dataclass(frozen=True)
 class Option:
     """An entry that `options` may have: a number from `low` to `high`, one of a list, or a text."""
@@ -199,26 +190,18 @@ class Option:
     def check(self, name: str, value: Any) -> Any:
         """Return the value. Raises InvalidRequest, or UnknownChoice with the list."""
         if self.one_of:
-            return _check_word(name, value, self.one_of)
+            if value not in self.one_of:
+                raise UnknownChoice.of(f"options.{name}", str(value), self.one_of)
+            return value
         if self.low is None or self.high is None:
-            return _check_text(name, value)
+            if not isinstance(value, str) or len(value) > MAX_PROMPT:
+                raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
+            return value
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
             what = "a whole number" if self.whole else "a number"
             raise InvalidRequest(f"options.{name} must be {what} from {self.low:g} to {self.high:g}.")
         return value
-
-
-def _check_word(name: str, value: Any, words: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in words:
-        raise UnknownChoice.of(f"options.{name}", str(value), words)
-    return value
-
-
-def _check_text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_PROMPT:
-        raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
-    return value
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,15 @@ from datetime import UTC, datetime
 
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import aws_clients
-from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import Usage, UsageLimits
 from image_studio.storage import credits
 from image_studio.storage.credits import Allowance, Balance, month_end, month_of
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
-
-# -- credits
 
 
 def allowance(tier: str) -> Allowance:
@@ -66,9 +64,6 @@ def usage_body(tier: str, month: str, found: Balance) -> Usage:
     )
 
 
-# -- personas
-
-
 def personas() -> PersonaStore:
     return PersonaStore(aws_clients.dynamodb(), settings().table)
 
@@ -96,8 +91,7 @@ def put_persona(call: Call, persona_id: str) -> Response:
         raise InvalidRequest(
             "A persona's id has 1 to 64 letters, digits, hyphens or underscores, a letter or digit first."
         )
-    persona, ignored = parse_request(Persona, call.text())
-    call.headers.update(ignored_header(ignored))
+    persona = read_request(Persona, call)
     document = persona.model_dump() | {"name": persona.name or persona_id}
     try:
         new = personas().put(call.known.tenant, persona_id, document, MAX_PERSONAS)

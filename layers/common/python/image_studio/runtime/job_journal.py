@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.schemas.common import StoredImage
 from image_studio.storage import keys
 from image_studio.storage.job import Job
@@ -99,9 +99,7 @@ def _retry_storage(action: Callable[[], T]) -> T:
     for attempt in range(MAX_TRIES):
         try:
             return action()
-        except Exception as error:
-            if not (is_storage_failure(error) or isinstance(error, TemporarilyUnavailable)):
-                raise
+        except (*STORAGE_FAILURES, TemporarilyUnavailable) as error:
             if attempt == MAX_TRIES - 1:
                 raise Unrecorded from error
             log.warning("journal not written, retrying", extra={"attempt": attempt + 1}, exc_info=True)

@@ -31,30 +31,13 @@ _NAME = re.compile(r"[\w./ -]{1,80}", re.ASCII)
 _ROUTE = re.compile(r"\$default|[A-Z]{3,7} /[\w{}/.+-]{0,120}", re.ASCII)
 #: Everything that a line may carry: the field, and the shape of its text. None: a number or a flag.
 FIELDS: Mapping[str, re.Pattern[str] | None] = {
-    "request_id": _ID,
-    "message_id": _ID,
-    "job_id": _OURS,
-    "upload_id": _OURS,
-    "tenant": _OURS,
-    "tier": _WORD,
+    **dict.fromkeys(("request_id", "message_id"), _ID),
+    **dict.fromkeys(("job_id", "upload_id", "tenant"), _OURS),
+    **dict.fromkeys(("tier", "operation", "provider", "code", "prefix"), _WORD),
+    **dict.fromkeys(("model", "kind"), _NAME),
     "route": _ROUTE,
-    "operation": _WORD,
-    "provider": _WORD,
-    "model": _NAME,
-    "code": _WORD,
-    "kind": _NAME,
-    "prefix": _WORD,
-    "ok": None,
-    "status": None,
-    "seconds": None,
-    "bytes": None,
-    "bytes_in": None,
-    "bytes_out": None,
-    "variation": None,
-    "attempt": None,
-    "jobs": None,
-    "credits": None,
-    "held": None,
+    **dict.fromkeys(("ok", "status", "seconds", "bytes", "bytes_in", "bytes_out", "variation", "attempt"), None),
+    **dict.fromkeys(("jobs", "credits", "held"), None),
 }
 _BUILT_IN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -12,12 +12,12 @@ from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
-from image_studio.runtime.api import JSON, Call, Response, ignored_header, respond
+from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
-from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.runtime.worker import dispatcher, with_operation_prefix
 from image_studio.schemas.common import Delivery, Request, StoredImage
@@ -33,24 +33,20 @@ DAY = 24 * 3600
 def submit(call: Call, name: str) -> Response:
     """Serve the POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
     operation = find_operation(name)
-    request, ignored = parse_request(operation.request, call.text())
-    call.headers.update(ignored_header(ignored))
+    request = read_request(operation.request, call)
     wanted = preference(call)
     seconds = wanted.seconds if dispatcher().outlives_us else call.time_left()
     with open_wait(call, seconds):  # before anything is recorded: a caller without a free wait spends nothing
-        job = _wait(call, _admit(call, operation, request), seconds)
+        job_id = _admit(call, operation, request)
+        try:
+            job = wait_for(call, call.known.tenant, job_id, seconds)
+        except NotFound:
+            raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
     call.headers.update(wanted.applied)
     delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
         return ended(job, delivery)
     return accepted(job) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
-
-
-def _wait(call: Call, job_id: str, seconds: float) -> Job:
-    try:
-        return wait_for(call, call.known.tenant, job_id, seconds)
-    except NotFound:
-        raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:
@@ -185,8 +181,7 @@ def serve_now(call: Call, name: str) -> Response:
     Images that don't fit into the response are stored where jobs store their results, and given as URLs.
     """
     operation = find_operation(name)
-    request, ignored = parse_request(operation.request, call.text())
-    call.headers.update(ignored_header(ignored))
+    request = read_request(operation.request, call)
     tenant, request_id = call.known.tenant, new_id()
     journal = InMemoryJournal(tenant, request_id)
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
@@ -201,4 +196,4 @@ def serve_now(call: Call, name: str) -> Response:
     for part in result.deliverables():
         if part.image_url and part.stored:
             wiring.objects().put_once(part.stored.key, journal.images[part.stored.key], part.stored.mime)
-    return respond(200, body, {"cache-control": "no-store"})
+    return respond(200, body, NO_STORE)

@@ -75,7 +75,9 @@ class RequestCounters:
             day_reset=_end(now, DAY),
         )
         if not allowed:
-            self._remember(tenant, rate, count)
+            if len(self._refused) >= MAX_REMEMBERED:
+                self._refused.clear()
+            self._refused[tenant, rate] = count
         return count
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:
@@ -97,11 +99,6 @@ class RequestCounters:
         except self._db.exceptions.ConditionalCheckFailedException as error:
             return False, unpack(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs' own mapping
         return True, unpack(done["Attributes"])
-
-    def _remember(self, tenant: str, rate: RequestRate, count: RequestCount) -> None:
-        if len(self._refused) >= MAX_REMEMBERED:
-            self._refused.clear()
-        self._refused[tenant, rate] = count
 
 
 def _end(now: int, window: int = MINUTE) -> int:
