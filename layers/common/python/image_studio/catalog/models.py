@@ -236,17 +236,14 @@ class OperationInfo:
         """Return the documented sentence for what is missing beside these fields, or None."""
         for group in self.requires:
             if not fields.issuperset(group):
-                return self._needs(group)
+                if len(group) == 1:
+                    return f"{group[0].replace('_', ' ').capitalize()} is required for {self.phrase}"
+                return f"Both {' and '.join(group)} are required for {self.phrase}"
         some = self.requires_any
         if some and fields.isdisjoint((*some.of, *some.suffices)):
             listed = f"{', '.join(some.of[:-1])} or {some.of[-1]}"
             return f"At least one {some.what} ({listed}) is required for {self.phrase}"
         return None
-
-    def _needs(self, group: tuple[str, ...]) -> str:
-        if len(group) == 1:
-            return f"{group[0].replace('_', ' ').capitalize()} is required for {self.phrase}"
-        return f"Both {' and '.join(group)} are required for {self.phrase}"
 
 
 @dataclass(frozen=True)

@@ -70,24 +70,26 @@ def personas() -> PersonaStore:
 
 def find_persona(tenant: str, persona_id: str) -> Document:
     """Return a caller's persona. Raises NotFound."""
-    found = personas().get(tenant, persona_id) if _valid(persona_id) else None
+    found = personas().get(tenant, persona_id) if re.fullmatch(PERSONA_ID, persona_id) else None
     if found is None:
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
     return found
 
 
 def list_personas(call: Call) -> Response:
-    found = [_shown(persona_id, document) for persona_id, document in personas().all(call.known.tenant, MAX_PERSONAS)]
+    found = [
+        StoredPersona(persona_id=name, **document) for name, document in personas().all(call.known.tenant, MAX_PERSONAS)
+    ]
     return respond(200, PersonaList(personas=found, total=len(found)), NO_STORE)
 
 
 def get_persona(call: Call, persona_id: str) -> Response:
-    return respond(200, _shown(persona_id, find_persona(call.known.tenant, persona_id)), NO_STORE)
+    return respond(200, StoredPersona(persona_id=persona_id, **find_persona(call.known.tenant, persona_id)), NO_STORE)
 
 
 def put_persona(call: Call, persona_id: str) -> Response:
     """Answer PUT /personas/{id}: 201 if it is new, 200 if it replaces one. Raises InvalidRequest."""
-    if not _valid(persona_id):
+    if not re.fullmatch(PERSONA_ID, persona_id):
         raise InvalidRequest(
             "A persona's id has 1 to 64 letters, digits, hyphens or underscores, a letter or digit first."
         )
@@ -97,18 +99,10 @@ def put_persona(call: Call, persona_id: str) -> Response:
         new = personas().put(call.known.tenant, persona_id, document, MAX_PERSONAS)
     except TooManyPersonas:
         raise InvalidRequest(f"You have {MAX_PERSONAS} personas, as many as there may be. Delete one first.") from None
-    return respond(201 if new else 200, _shown(persona_id, document), NO_STORE)
+    return respond(201 if new else 200, StoredPersona(persona_id=persona_id, **document), NO_STORE)
 
 
 def delete_persona(call: Call, persona_id: str) -> Response:
-    if not _valid(persona_id) or not personas().delete(call.known.tenant, persona_id):
+    if not re.fullmatch(PERSONA_ID, persona_id) or not personas().delete(call.known.tenant, persona_id):
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
     return respond(200, PersonaDeleted(persona_id=persona_id, deleted=True), NO_STORE)
-
-
-def _valid(persona_id: str) -> bool:
-    return re.fullmatch(PERSONA_ID, persona_id) is not None
-
-
-def _shown(persona_id: str, document: Document) -> StoredPersona:
-    return StoredPersona(persona_id=persona_id, **document)

@@ -48,12 +48,6 @@ class JobJournal:
     def entry(self, variation: int) -> Entry:
         return self._entries.get(variation) or Entry(variation=variation)
 
-    def intend(self, entry: Entry) -> None:
-        self._note(entry)
-
-    def order(self, entry: Entry) -> None:
-        self._note(entry)
-
     def receive(self, variation: int, data: bytes) -> None:
         """Store the provider's bytes; the first write wins."""
         _retry_storage(lambda: self._objects.put_once(self._raw(variation), data, RAW_MIME))
@@ -71,9 +65,6 @@ class JobJournal:
         self._note(done)
         return done
 
-    def fail(self, entry: Entry) -> None:
-        self._note(entry)
-
     def recall(self, name: str) -> str | None:
         return self._notes.get(name)
 
@@ -89,6 +80,8 @@ class JobJournal:
         if not _retry_storage(lambda: self._jobs.note(self._job, entry.variation, text)):
             raise JobLost
         self._entries[entry.variation] = entry
+
+    intend = order = fail = _note
 
     def _raw(self, variation: int) -> str:
         return keys.raw_key(self._job.tenant, self._job.id, variation)

@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from types import TracebackType
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -86,16 +85,13 @@ def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
         if current is None:
             return
         kind = type(current)
-        place = {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": _frames(current.__traceback__)}
+        frames = [
+            f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(current.__traceback__)[-MAX_FRAMES:]
+        ]
+        place = {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": frames}
         yield place | _aws_code(current)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-
-
-def _frames(trace: TracebackType | None) -> list[str]:
-    return [
-        f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(trace)[-MAX_FRAMES:]
-    ]
 
 
 def _aws_code(error: BaseException) -> dict[str, str]:

@@ -118,26 +118,9 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
     Objects are written before the record, so a job never exists without its inputs. Their keys hold hashes of their
     content, so a repetition writes the same.
     """
-    job = _new_job(caller, draft, terms)
-    for name, data in draft.inputs.items():
-        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
-    wiring.objects().put_once(job.input, draft.body, JSON)
-    try:
-        wiring.jobs().put(
-            job, idempotency_key=terms.idempotency_key, allowance=terms.allowance or allowance(caller.tier)
-        )
-    except KeyTaken as taken:
-        return taken.job_id
-    if not job.awaits:
-        dispatcher().send(job.tenant, job.id)
-    return job.id
-
-
-def _new_job(caller: Caller, draft: Draft, terms: Terms) -> Job:
     now = time.time()
     job_id = terms.job_id or new_id()
-    lease = settings().upload_seconds if terms.awaits else QUEUE_SECONDS
-    return Job(
+    job = Job(
         tenant=caller.tenant,
         id=job_id,
         operation=draft.operation.name,
@@ -151,11 +134,22 @@ def _new_job(caller: Caller, draft: Draft, terms: Terms) -> Job:
         reserved=terms.cost,
         month=month_of(now),
         tier=caller.tier,
-        lease_until=int(now) + lease,
+        lease_until=int(now) + (settings().upload_seconds if terms.awaits else QUEUE_SECONDS),
         awaits=terms.awaits,
         inbox=terms.inbox,
         etag=terms.etag,
     )
+    for name, data in draft.inputs.items():
+        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
+    wiring.objects().put_once(job.input, draft.body, JSON)
+    try:
+        most = terms.allowance or allowance(caller.tier)
+        wiring.jobs().put(job, idempotency_key=terms.idempotency_key, allowance=most)
+    except KeyTaken as taken:
+        return taken.job_id
+    if not job.awaits:
+        dispatcher().send(job.tenant, job.id)
+    return job.id
 
 
 # -- free work

@@ -16,8 +16,8 @@ from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, record
 from image_studio.runtime.worker import dispatcher, error_payload
 from image_studio.schemas.common import Request
+from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.limits import MAX_FILE_BYTES
-from image_studio.schemas.uploads import UploadRequest, UploadResponse
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, new_id

@@ -46,12 +46,9 @@ def api_studio(
     caller: Caller, *, inputs: Inputs = no_inputs, hot_folder: HotFolderObject | None = None, awaited: str = ""
 ) -> OperationContext:
     """Return what an API function works with: it validates and estimates, and has no keys."""
-    references = CallerReferences(
-        caller.tenant, jobs(), objects(), inputs=inputs, hot_folder=hot_folder, awaited=awaited
-    )
-    return OperationContext(
-        configured=configured_providers.configured(), references=references, max_pixels=TIERS[caller.tier].max_pixels
-    )
+    references = CallerReferences(caller.tenant, jobs(), objects(), inputs, hot_folder, awaited)
+    configured, max_pixels = configured_providers.configured(), TIERS[caller.tier].max_pixels
+    return OperationContext(configured=configured, references=references, max_pixels=max_pixels)
 
 
 def worker_studio(job: Job, journal: Journal) -> OperationContext:
