@@ -8,8 +8,8 @@ from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
 from image_studio.schemas import catalog, jobs
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
+from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
-from image_studio.schemas.uploads import UploadRequest, UploadResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,8 +18,8 @@ from image_studio.runtime.api import MAX_RESPONSE
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft
 from image_studio.schemas.common import Request
-from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.limits import MAX_FILE_BYTES
+from image_studio.schemas.single_image import EditRequest
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Harness, png
 

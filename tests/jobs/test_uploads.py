@@ -8,11 +8,9 @@ import requests
 
 from image_studio.runtime import uploads, wiring
 from image_studio.runtime.uploads import main_image_field
-from image_studio.schemas.control import ControlRequest
-from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.limits import MAX_FILE_BYTES
+from image_studio.schemas.single_image import ControlRequest, EditRequest, UpscaleRequest
 from image_studio.schemas.social import SocialRequest
-from image_studio.schemas.upscale import UpscaleRequest
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Harness, png
 

@@ -16,7 +16,7 @@ from image_studio.providers.client import StillRunning
 from image_studio.runtime import job_journal, wiring, worker
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, Heartbeat, InProcess, Send, charge_for, error_payload
+from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
@@ -275,13 +275,13 @@ def test_the_heartbeat_holds_the_lease(harness: Harness) -> None:
     job_id = harness.submit()
     mine = wiring.jobs().claim(ALICE, job_id, 2)
     assert mine is not None
-    with Heartbeat(wiring.jobs(), mine, 2) as heart:
+    with heartbeat(wiring.jobs(), mine, 2) as heart:
         time.sleep(4.2)
         assert wiring.jobs().claim(ALICE, job_id, 1) is None
-        assert heart._thread.is_alive()
+        assert heart.is_alive()
         harness.change(job_id, attempt=9)
-        heart._thread.join(PATIENCE)
-        assert not heart._thread.is_alive()
+        heart.join(PATIENCE)
+        assert not heart.is_alive()
 
 
 def test_a_slow_call_outlives_its_lease(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from image_studio.errors import InvalidImage, StudioError
 from image_studio.operations import control
 from image_studio.operations.context import OperationContext
-from image_studio.schemas.control import ControlRequest, ControlResponse
+from image_studio.schemas.single_image import ControlRequest, ControlResponse
 from tests.operations.fakes import FakeClient, from_bytes, make_context, photo, result, to_text
 
 STYLE = to_text(photo(300, 700))

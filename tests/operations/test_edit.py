@@ -17,7 +17,7 @@ from image_studio.imaging.masks import grow, read_mask
 from image_studio.operations import edit
 from image_studio.operations.context import OperationContext
 from image_studio.operations.edit import Edit, resolve_edit
-from image_studio.schemas.edit import MAX_EXPANSION, EditRequest, EditResponse
+from image_studio.schemas.single_image import MAX_EXPANSION, EditRequest, EditResponse
 from tests.operations.fakes import (
     FakeClient,
     block_mask,

@@ -17,8 +17,8 @@ from image_studio.operations.inputs import (
     require,
     unsupported_fields,
 )
-from image_studio.schemas.edit import EditRequest
 from image_studio.schemas.limits import Quality
+from image_studio.schemas.single_image import EditRequest
 from tests.operations.fakes import make_context, photo, to_bytes, to_text
 
 

@@ -9,7 +9,7 @@ from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, Uns
 from image_studio.operations import upscale
 from image_studio.operations.context import OperationContext
 from image_studio.providers.adapter import Task
-from image_studio.schemas.upscale import UpscaleRequest, UpscaleResponse
+from image_studio.schemas.single_image import UpscaleRequest, UpscaleResponse
 from tests.operations.fakes import FakeClient, make_context, photo, result, to_text
 
 

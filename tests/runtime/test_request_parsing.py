@@ -9,7 +9,7 @@ from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.runtime.api import ignored_header
 from image_studio.runtime.request_parsing import MAX_ECHO, parse_request
 from image_studio.schemas.create import CreateRequest, Persona
-from image_studio.schemas.edit import EditRequest
+from image_studio.schemas.single_image import EditRequest
 from image_studio.schemas.social import SocialRequest
 
 NAMES = "format_names.instagram should be a format's name, or 1 to 20 names."

@@ -6,19 +6,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from image_studio.catalog.models import (
-    AnyOf,
-    AspectRatio,
-    OperationInfo,
-    OperationTable,
-    Option,
-    Platform,
-    PlatformFormat,
-    PlatformLimits,
-    SafeZone,
-    Template,
-    ratio_of,
-)
+from image_studio.catalog import models
 from image_studio.errors import NotFound, UnknownChoice
 from image_studio.schemas.limits import Quality
 
@@ -29,7 +17,6 @@ T = TypeVar("T")
 
 @lru_cache(maxsize=1)
 def load_catalog() -> "Catalog":
-    """Return the catalog that ships with the layer."""
     return Catalog(DATA)
 
 
@@ -52,12 +39,11 @@ class Catalog:
         self.folder = folder
 
     @cached_property
-    def platforms(self) -> Mapping[str, Platform]:
-        """All platforms by id."""
+    def platforms(self) -> Mapping[str, models.Platform]:
         return {name: self._platform(name) for name in self._index["platforms"]}
 
     @cached_property
-    def social_platforms(self) -> Mapping[str, Platform]:
+    def social_platforms(self) -> Mapping[str, models.Platform]:
         """The platforms that have formats, by id."""
         return {name: platform for name, platform in self.platforms.items() if platform.formats}
 
@@ -67,7 +53,7 @@ class Catalog:
         return tuple(self._index["categories"])
 
     @cached_property
-    def templates(self) -> Mapping[str, Template]:
+    def templates(self) -> Mapping[str, models.Template]:
         """All templates by id, in the order of their platforms."""
         found = [template for platform in self.platforms.values() for template in self._templates(platform)]
         by_id = {template.id: template for template in found}
@@ -86,11 +72,10 @@ class Catalog:
         return self._read("upscale.json")
 
     @cached_property
-    def operations(self) -> Mapping[str, OperationTable]:
-        """The operations of `edit`, `upscale` and `control`."""
+    def operations(self) -> Mapping[str, models.OperationTable]:
         return {group: self._operation_table(group) for group in OPERATION_GROUPS}
 
-    def template(self, template_id: str) -> Template:
+    def template(self, template_id: str) -> models.Template:
         """Return the template. Raises NotFound, which says where the list is."""
         found = self.templates.get(template_id)
         if found is None:
@@ -98,7 +83,7 @@ class Catalog:
             raise NotFound(f"Template not found: {template_id[:80]}. {listed}")
         return found
 
-    def platform(self, name: str) -> Platform:
+    def platform(self, name: str) -> models.Platform:
         """Return the platform that a path names, in any case. Raises NotFound with the names."""
         try:
             return choose("platform", name, self.platforms)
@@ -114,30 +99,32 @@ class Catalog:
         return self._read("index.json")
 
     @cached_property
-    def _safe_zones(self) -> dict[str, SafeZone]:
-        return {name: SafeZone(**row) for name, row in self._read("safe_zones.json").items()}
+    def _safe_zones(self) -> dict[str, models.SafeZone]:
+        return {name: models.SafeZone(**row) for name, row in self._read("safe_zones.json").items()}
 
     def _read(self, name: str) -> dict[str, Any]:
         content: dict[str, Any] = _frozen(json.loads((self.folder / name).read_bytes()))
         return content
 
-    def _platform(self, name: str) -> Platform:
+    def _platform(self, name: str) -> models.Platform:
         file = f"platforms/{name}.json"
         row = self._read(file)
         try:
             limits = row.pop("limits", None)
             formats = tuple(self._format(each, limits) for each in row.pop("formats"))
-            return Platform(id=name, formats=formats, limits=PlatformLimits(**limits) if limits else None, **row)
+            return models.Platform(
+                id=name, formats=formats, limits=models.PlatformLimits(**limits) if limits else None, **row
+            )
         except (KeyError, TypeError) as error:
             raise ValueError(f"{file}: {error}") from error
 
-    def _format(self, row: dict[str, Any], platform_limits: dict[str, Any]) -> PlatformFormat:
+    def _format(self, row: dict[str, Any], platform_limits: dict[str, Any]) -> models.PlatformFormat:
         """A format has its platform's limits except for those that it states. Its notes are its own."""
         limits = platform_limits | {"notes": ()} | row.pop("limits", {})
         zone = self._safe_zones[row.pop("safe_zone")]
-        return PlatformFormat(safe_zone=zone, limits=PlatformLimits(**limits), **row)
+        return models.PlatformFormat(safe_zone=zone, limits=models.PlatformLimits(**limits), **row)
 
-    def _templates(self, platform: Platform) -> Iterator[Template]:
+    def _templates(self, platform: models.Platform) -> Iterator[models.Template]:
         file = f"templates/{platform.id}.json"
         if not (self.folder / file).exists():
             return
@@ -148,12 +135,12 @@ class Catalog:
             except (KeyError, TypeError, ValueError, UnknownChoice) as error:
                 raise ValueError(f"{file}: {row.get('id')}: {error}") from error
 
-    def _operation_table(self, group: str) -> OperationTable:
+    def _operation_table(self, group: str) -> models.OperationTable:
         file = f"operations/{group}.json"
         row = self._read(file)
         try:
             operations = {name: _operation(name, each) for name, each in row.pop("operations").items()}
-            return OperationTable(group=group, operations=operations, **row)
+            return models.OperationTable(group=group, operations=operations, **row)
         except (KeyError, TypeError) as error:
             raise ValueError(f"{file}: {error}") from error
 
@@ -165,21 +152,21 @@ def _frozen(value: Any) -> Any:
     return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
-def _template(row: dict[str, Any], platform: Platform) -> Template:
+def _template(row: dict[str, Any], platform: models.Platform) -> models.Template:
     """A template has the size and label of its platform's format, or a width, height and label of its own."""
     if "format" in row:
         shape = platform.format(row.pop("format"))
         width, height, label = shape.width, shape.height, shape.label
     else:
         width, height, label = row.pop("width"), row.pop("height"), row.pop("label")
-    size = AspectRatio(ratio_of(width, height), width, height, label)
+    size = models.AspectRatio(models.ratio_of(width, height), width, height, label)
     quality = Quality(row.pop("quality"))
-    return Template(platform=platform.id, aspect_ratio=size, quality=quality, **row)
+    return models.Template(platform=platform.id, aspect_ratio=size, quality=quality, **row)
 
 
-def _operation(name: str, row: dict[str, Any]) -> OperationInfo:
-    options = {option: Option(**each) for option, each in row.pop("options", {}).items()}
+def _operation(name: str, row: dict[str, Any]) -> models.OperationInfo:
+    options = {option: models.Option(**each) for option, each in row.pop("options", {}).items()}
     requires_any = row.pop("requires_any", None)
-    return OperationInfo(
-        name=name, options=options, requires_any=AnyOf(**requires_any) if requires_any else None, **row
+    return models.OperationInfo(
+        name=name, options=options, requires_any=models.AnyOf(**requires_any) if requires_any else None, **row
     )

@@ -29,7 +29,6 @@ class Constraint:
         self.constraints = constraints
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Return the schema of the type with the constraints."""
         return {**handler(source), **self.constraints}
 
 
@@ -52,9 +51,6 @@ def ratio_of(width: int, height: int) -> str:
         return f"{width // divisor}:{height // divisor}"
     times = f"{max(width, height) / min(width, height):.2f}".rstrip("0").rstrip(".")
     return f"{times}:1" if width > height else f"1:{times}"
-
-
-# -- templates
 
 
 @dataclass(frozen=True)
@@ -81,9 +77,6 @@ class Template:
     style_preset: Word
     quality: Quality
     use_cases: Annotated[tuple[Line, ...], Constraint(min_length=1, max_length=8)]
-
-
-# -- platforms
 
 
 @dataclass(frozen=True)
@@ -135,12 +128,10 @@ class PlatformFormat:
 
     @property
     def ratio(self) -> str:
-        """The shape's name, computed from the size."""
         return ratio_of(self.width, self.height)
 
     @property
     def size(self) -> str:
-        """The size in words, such as `1080x1350`."""
         return f"{self.width}x{self.height}"
 
     @property
@@ -185,9 +176,6 @@ class Platform:
         raise UnknownChoice.of(f"{self.name} format", name, [each.name for each in self.formats])
 
 
-# -- operations
-
-
 @dataclass(frozen=True)
 class Option:
     """An entry that `options` may have: a number from `low` to `high`, one of a list, or a text."""
@@ -202,26 +190,18 @@ class Option:
     def check(self, name: str, value: Any) -> Any:
         """Return the value. Raises InvalidRequest, or UnknownChoice with the list."""
         if self.one_of:
-            return _check_word(name, value, self.one_of)
+            if value not in self.one_of:
+                raise UnknownChoice.of(f"options.{name}", str(value), self.one_of)
+            return value
         if self.low is None or self.high is None:
-            return _check_text(name, value)
+            if not isinstance(value, str) or len(value) > MAX_PROMPT:
+                raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
+            return value
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds) or not self.low <= value <= self.high:
             what = "a whole number" if self.whole else "a number"
             raise InvalidRequest(f"options.{name} must be {what} from {self.low:g} to {self.high:g}.")
         return value
-
-
-def _check_word(name: str, value: Any, words: tuple[str, ...]) -> str:
-    if not isinstance(value, str) or value not in words:
-        raise UnknownChoice.of(f"options.{name}", str(value), words)
-    return value
-
-
-def _check_text(name: str, value: Any) -> str:
-    if not isinstance(value, str) or len(value) > MAX_PROMPT:
-        raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
-    return value
 
 
 @dataclass(frozen=True)
@@ -256,17 +236,14 @@ class OperationInfo:
         """Return the documented sentence for what is missing beside these fields, or None."""
         for group in self.requires:
             if not fields.issuperset(group):
-                return self._needs(group)
+                if len(group) == 1:
+                    return f"{group[0].replace('_', ' ').capitalize()} is required for {self.phrase}"
+                return f"Both {' and '.join(group)} are required for {self.phrase}"
         some = self.requires_any
         if some and fields.isdisjoint((*some.of, *some.suffices)):
             listed = f"{', '.join(some.of[:-1])} or {some.of[-1]}"
             return f"At least one {some.what} ({listed}) is required for {self.phrase}"
         return None
-
-    def _needs(self, group: tuple[str, ...]) -> str:
-        if len(group) == 1:
-            return f"{group[0].replace('_', ' ').capitalize()} is required for {self.phrase}"
-        return f"Both {' and '.join(group)} are required for {self.phrase}"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ from image_studio.operations.single_image import (
 from image_studio.operations.sizes import DEFAULT_AREA, parse_ratio, size_for_ratio
 from image_studio.providers.adapter import Task
 from image_studio.schemas.catalog import ControlFields
-from image_studio.schemas.control import ControlRequest, ControlResponse
+from image_studio.schemas.single_image import ControlRequest, ControlResponse
 
 NAME = "control"
 #: The numbers that steer a model, 0 to 1; 0.0 is a value.

@@ -51,7 +51,7 @@ from image_studio.operations.single_image import (
 from image_studio.providers.adapter import Blob, Task
 from image_studio.schemas.catalog import EditFields
 from image_studio.schemas.common import FileType
-from image_studio.schemas.edit import EditRequest, EditResponse
+from image_studio.schemas.single_image import EditRequest, EditResponse
 
 NAME = "edit"
 #: Request fields besides those that the list of edit operations shows, of which unsupported ones are reported.

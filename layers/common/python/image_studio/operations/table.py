@@ -7,11 +7,16 @@ from typing import Any
 from image_studio.errors import UnknownChoice
 from image_studio.operations import control, create, edit, social, upscale
 from image_studio.schemas.common import Request
-from image_studio.schemas.control import ControlRequest, ControlResponse
 from image_studio.schemas.create import CreateRequest, CreateResponse
-from image_studio.schemas.edit import EditRequest, EditResponse
+from image_studio.schemas.single_image import (
+    ControlRequest,
+    ControlResponse,
+    EditRequest,
+    EditResponse,
+    UpscaleRequest,
+    UpscaleResponse,
+)
 from image_studio.schemas.social import SocialRequest, SocialResponse
-from image_studio.schemas.upscale import UpscaleRequest, UpscaleResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

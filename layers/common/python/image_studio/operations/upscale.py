@@ -41,7 +41,7 @@ from image_studio.operations.single_image import (
 )
 from image_studio.operations.sizes import target_size
 from image_studio.providers.adapter import Task
-from image_studio.schemas.upscale import AUTO, UpscaleRequest, UpscaleResponse
+from image_studio.schemas.single_image import AUTO, UpscaleRequest, UpscaleResponse
 
 NAME = UPSCALE
 #: The prompt of the API reference's example, for models that need one.

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import aws_clients
-from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import Usage, UsageLimits
@@ -16,16 +16,12 @@ from image_studio.storage import credits
 from image_studio.storage.credits import Allowance, Balance, month_end, month_of
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
 
-# -- credits
-
 
 def allowance(tier: str) -> Allowance:
-    """Return what callers of a tier may have: credits of a month, variations in flight."""
     return Allowance(settings().monthly_credits[tier], TIERS[tier].in_flight)
 
 
 def balance(caller: Caller, month: str) -> Balance:
-    """Return the caller's month, read from the table."""
     return credits.read(aws_clients.dynamodb(), settings().table, caller.tenant, month)
 
 
@@ -36,7 +32,6 @@ def remaining(caller: Caller) -> int:
 
 
 def get_usage(call: Call) -> Response:
-    """Answer GET /usage."""
     month = month_of(time.time())
     found = balance(call.known, month)
     return respond(200, usage_body(call.known.tier, month, found), NO_STORE)
@@ -69,59 +64,45 @@ def usage_body(tier: str, month: str, found: Balance) -> Usage:
     )
 
 
-# -- personas
-
-
 def personas() -> PersonaStore:
-    """Return the store of personas."""
     return PersonaStore(aws_clients.dynamodb(), settings().table)
 
 
 def find_persona(tenant: str, persona_id: str) -> Document:
     """Return a caller's persona. Raises NotFound."""
-    found = personas().get(tenant, persona_id) if _valid(persona_id) else None
+    found = personas().get(tenant, persona_id) if re.fullmatch(PERSONA_ID, persona_id) else None
     if found is None:
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
     return found
 
 
 def list_personas(call: Call) -> Response:
-    """Answer GET /personas: all of them, by id."""
-    found = [_shown(persona_id, document) for persona_id, document in personas().all(call.known.tenant, MAX_PERSONAS)]
+    found = [
+        StoredPersona(persona_id=name, **document) for name, document in personas().all(call.known.tenant, MAX_PERSONAS)
+    ]
     return respond(200, PersonaList(personas=found, total=len(found)), NO_STORE)
 
 
 def get_persona(call: Call, persona_id: str) -> Response:
-    """Answer GET /personas/{id}."""
-    return respond(200, _shown(persona_id, find_persona(call.known.tenant, persona_id)), NO_STORE)
+    return respond(200, StoredPersona(persona_id=persona_id, **find_persona(call.known.tenant, persona_id)), NO_STORE)
 
 
 def put_persona(call: Call, persona_id: str) -> Response:
     """Answer PUT /personas/{id}: 201 if it is new, 200 if it replaces one. Raises InvalidRequest."""
-    if not _valid(persona_id):
+    if not re.fullmatch(PERSONA_ID, persona_id):
         raise InvalidRequest(
             "A persona's id has 1 to 64 letters, digits, hyphens or underscores, a letter or digit first."
         )
-    persona, ignored = parse_request(Persona, call.text())
-    call.headers.update(ignored_header(ignored))
+    persona = read_request(Persona, call)
     document = persona.model_dump() | {"name": persona.name or persona_id}
     try:
         new = personas().put(call.known.tenant, persona_id, document, MAX_PERSONAS)
     except TooManyPersonas:
         raise InvalidRequest(f"You have {MAX_PERSONAS} personas, as many as there may be. Delete one first.") from None
-    return respond(201 if new else 200, _shown(persona_id, document), NO_STORE)
+    return respond(201 if new else 200, StoredPersona(persona_id=persona_id, **document), NO_STORE)
 
 
 def delete_persona(call: Call, persona_id: str) -> Response:
-    """Answer DELETE /personas/{id}. Raises NotFound."""
-    if not _valid(persona_id) or not personas().delete(call.known.tenant, persona_id):
+    if not re.fullmatch(PERSONA_ID, persona_id) or not personas().delete(call.known.tenant, persona_id):
         raise NotFound(f"Persona '{persona_id[:80]}' not found.")
     return respond(200, PersonaDeleted(persona_id=persona_id, deleted=True), NO_STORE)
-
-
-def _valid(persona_id: str) -> bool:
-    return re.fullmatch(PERSONA_ID, persona_id) is not None
-
-
-def _shown(persona_id: str, document: Document) -> StoredPersona:
-    return StoredPersona(persona_id=persona_id, **document)

@@ -63,17 +63,14 @@ class Call:
 
     @property
     def method(self) -> str:
-        """The request's method, upper case."""
         return _text(_mapping(self.context.get("http")).get("method")).upper() or "GET"
 
     @property
     def path(self) -> str:
-        """The request's path."""
         return _text(self.event.get("rawPath")) or _text(_mapping(self.context.get("http")).get("path")) or "/"
 
     @property
     def known(self) -> Caller:
-        """The caller of a route that needs one."""
         assert self.caller is not None, "open routes have no caller"  # noqa: S101  a mistake of ours
         return self.caller
 
@@ -161,16 +158,10 @@ def cached(call: Call, document: Any, seconds: int = STATIC_SECONDS) -> Response
 def cached_text(call: Call, body: str, kind: str, seconds: int = STATIC_SECONDS) -> Response:
     """Do the same for a text of another media type."""
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:24]}"'
-    headers = {
-        "content-type": kind,
-        "etag": etag,
-        "cache-control": f"public, max-age={seconds}",
-        "vary": "authorization",
-    }
+    lifetime = f"public, max-age={seconds}"
+    headers = {"content-type": kind, "etag": etag, "cache-control": lifetime, "vary": "authorization"}
     known = [tag.strip().removeprefix("W/") for tag in call.header("if-none-match").split(",")]
-    if etag in known or "*" in known:
-        return respond(304, "", headers)
-    return respond(200, body, headers)
+    return respond(304, "", headers) if etag in known or "*" in known else respond(200, body, headers)
 
 
 def ignored_header(names: Iterable[str]) -> dict[str, str]:

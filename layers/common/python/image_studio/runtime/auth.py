@@ -31,7 +31,9 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
         tenant = tenant_of(sub)
     except UnicodeEncodeError:  # half a surrogate pair: no issuer writes that
         raise NotAuthenticated from None
-    return Caller(tenant, _tier(claims.get(settings().tier_claim)))
+    # The gateway passes claims as text, a list as '[a b]'.
+    tier = str(claims.get(settings().tier_claim) or "").strip("[] ").lower()
+    return Caller(tenant, tier if tier in TIERS else LOWEST)
 
 
 def check_scope(claims: Mapping[str, Any]) -> None:
@@ -39,12 +41,6 @@ def check_scope(claims: Mapping[str, Any]) -> None:
     needed = settings().required_scope
     if needed and needed not in _scopes(claims):
         raise NotAllowed(f"This token lacks the scope '{needed}'.")
-
-
-def _tier(claim: Any) -> str:
-    """The gateway passes claims as text, a list as '[a b]'; unknown or missing is the lowest."""
-    word = str(claim or "").strip("[] ").lower()
-    return word if word in TIERS else LOWEST
 
 
 def _scopes(claims: Mapping[str, Any]) -> set[str]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
 
+#: What clients raise where the table, the bucket or the queue failed or couldn't be reached: worth another try later.
+STORAGE_FAILURES = (BotoCoreError, ClientError)
 _lock = Lock()  # boto3 sessions may not be used by two threads while a client is made
 
 
@@ -34,25 +36,21 @@ def _client(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def dynamodb() -> "DynamoDBClient":
-    """Return the DynamoDB client."""
     return _client("dynamodb")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def s3() -> "S3Client":
-    """Return the S3 client."""
     return _client("s3")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def sqs() -> "SQSClient":
-    """Return the SQS client."""
     return _client("sqs")  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
-    """Return the Secrets Manager client."""
     return _client("secretsmanager")  # type: ignore[no-any-return]
 
 
@@ -65,8 +63,3 @@ def prepare() -> None:
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         for client in (dynamodb, s3, sqs):
             client()
-
-
-def is_storage_failure(error: Exception) -> bool:
-    """Return whether the table, the bucket or the queue failed or couldn't be reached: worth another try later."""
-    return isinstance(error, BotoCoreError | ClientError)

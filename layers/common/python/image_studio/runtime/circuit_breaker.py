@@ -11,16 +11,15 @@ well. If the table can't be read or written, the circuit counts as closed.
 import logging
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from secrets import token_hex
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from image_studio.operations.context import Circuits
 from image_studio.runtime import aws_clients
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import settings
 from image_studio.storage.transactions import pack, unpack
 
@@ -45,7 +44,6 @@ class Circuit:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing is wrong."""
         return not self.open_until
 
 
@@ -107,14 +105,17 @@ class CircuitBreaker(Circuits):
             return known[1]
         try:
             item = self._client.get_item(TableName=self._table, Key=_key(provider), ConsistentRead=True).get("Item")
-        except (ClientError, BotoCoreError):
+        except STORAGE_FAILURES:
             log.warning("circuit not read", exc_info=True)
             return Circuit()
-        return self._keep(provider, _circuit(unpack(item)) if item else Circuit())
+        values = unpack(item or {})
+        return self._keep(
+            provider, Circuit(**{name: values[name] for name in Circuit.__dataclass_fields__ if name in values})
+        )
 
     def _write(self, provider: str, circuit: Circuit, *, instead_of: Circuit | None = None) -> None:
         """Write the record, if it is still what this worker read. A failure concerns this worker alone, not a job."""
-        item = _item(circuit) | {"expires": int(time.time()) + KEEP_SECONDS}
+        item = asdict(circuit) | {"expires": int(time.time()) + KEEP_SECONDS}
         condition: dict[str, Any] = {}
         if instead_of is not None:
             condition = {
@@ -126,7 +127,7 @@ class CircuitBreaker(Circuits):
             }
         try:
             self._client.put_item(TableName=self._table, Item=_key(provider) | pack(item), **condition)
-        except (ClientError, BotoCoreError):
+        except STORAGE_FAILURES:
             log.warning("circuit not written", exc_info=True)  # another worker was first, or the table failed
             self._cache.pop(provider, None)
         else:
@@ -139,14 +140,6 @@ class CircuitBreaker(Circuits):
 
 def _key(provider: str) -> Any:
     return pack({"pk": "STUDIO", "sk": f"HEALTH#{provider}"})
-
-
-def _item(circuit: Circuit) -> dict[str, Any]:
-    return {"open_until": circuit.open_until, "owner": circuit.owner, "probe_until": circuit.probe_until}
-
-
-def _circuit(item: dict[str, Any]) -> Circuit:
-    return Circuit(int(item.get("open_until", 0)), str(item.get("owner", "")), int(item.get("probe_until", 0)))
 
 
 @lru_cache(maxsize=2)

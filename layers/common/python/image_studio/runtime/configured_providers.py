@@ -6,7 +6,7 @@ from threading import Lock
 
 from image_studio.providers import PROVIDERS
 from image_studio.runtime import aws_clients
-from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import settings
 from image_studio.storage.transactions import pack, unpack
 
@@ -41,9 +41,7 @@ def _read() -> frozenset[str] | None:
     """Return the recorded names, or None if there are none or the table fails: free reads go on without it."""
     try:
         found = aws_clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
-    except Exception as error:
-        if not is_storage_failure(error):
-            raise
+    except STORAGE_FAILURES:
         log.warning("provider names not read", exc_info=True)
         return None
     return frozenset(unpack(found)["names"]) if found else None

@@ -30,7 +30,6 @@ class CredentialStore:
         return next((read_credentials(values, spec) for spec in SPECS if spec.name == provider), None)
 
     def configured(self) -> frozenset[str]:
-        """Return the names of the providers that have a key."""
         return frozenset(spec.name for spec in SPECS if self.access(spec.name))
 
     def _secret(self, renew: bool) -> Mapping[str, str]:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
@@ -28,19 +27,8 @@ from image_studio.storage.credits import Allowance
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
-    """A folder of the inbox, named for its operation: the request field that its subfolders' names fill."""
-
-    field: str
-    many: bool = False  # several values, separated by commas
-
-
-FOLDERS: Mapping[str, Folder] = {
-    "social": Folder("platforms", many=True),
-    "upscale": Folder("preset"),
-    "edit": Folder("operation"),
-}
+#: The folders of the inbox, each named for its operation, and the request field that its subfolders' names fill.
+FOLDERS = {"social": "platforms", "upscale": "preset", "edit": "operation"}
 OPERATOR = Caller(keys.OPERATOR, "enterprise")
 MANY = 1_000_000  # in flight: a full inbox waits for workers, none of its objects is refused
 DEPTH = 3  # parts of a path: operation, choice, name
@@ -54,7 +42,8 @@ def drop(detail: Mapping[str, Any]) -> None:
     if not path or key.endswith("/"):
         return  # a folder, as consoles make them
     etag = str(found.get("etag") or found.get("eTag") or "")  # S3 writes etag, moto eTag
-    dropped = HotFolderObject(_job_id(detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))), path, etag)
+    event = "\n".join((detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))))
+    dropped = HotFolderObject(hashlib.sha256(event.encode()).hexdigest()[:32], path, etag)
     try:
         _start(dropped)
     except TemporarilyUnavailable:
@@ -65,22 +54,13 @@ def drop(detail: Mapping[str, Any]) -> None:
         _refuse(dropped, error)
 
 
-def _job_id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
-
-
 def _start(dropped: HotFolderObject) -> None:
     operation, fields = _parse_path(dropped.path)
     fields[main_image_field(operation.request)] = dropped.reference
     request, _ = parse_request(operation.request, json.dumps(fields))
     cost = operation.estimate(request, wiring.api_studio(OPERATOR, hot_folder=dropped))
-    terms = Terms(
-        cost=cost,
-        job_id=dropped.id,
-        inbox=dropped.path,
-        etag=dropped.etag,
-        allowance=Allowance(settings().monthly_credits[OPERATOR.tier], MANY),
-    )
+    most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
+    terms = Terms(cost=cost, job_id=dropped.id, inbox=dropped.path, etag=dropped.etag, allowance=most)
     record(OPERATOR, Draft.of(operation, request), terms)
 
 
@@ -90,10 +70,9 @@ def _parse_path(path: str) -> tuple[Operation, dict[str, Any]]:
     if parts[0] not in FOLDERS:
         raise UnknownChoice.of("folder", parts[0], tuple(FOLDERS))
     if len(parts) < DEPTH or not all(parts):
-        raise InvalidRequest(f"Put the image into {keys.INBOX}{parts[0]}/<{FOLDERS[parts[0]].field}>/.")
-    folder = FOLDERS[parts[0]]
-    chosen = [word.strip() for word in parts[1].split(",") if word.strip()] if folder.many else parts[1]
-    return find_operation(parts[0]), {folder.field: chosen}
+        raise InvalidRequest(f"Put the image into {keys.INBOX}{parts[0]}/<{FOLDERS[parts[0]]}>/.")
+    field, words = FOLDERS[parts[0]], [word.strip() for word in parts[1].split(",") if word.strip()]
+    return find_operation(parts[0]), {field: words if field == "platforms" else parts[1]}
 
 
 def _refuse(dropped: HotFolderObject, error: StudioError) -> None:

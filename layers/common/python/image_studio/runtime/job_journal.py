@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.schemas.common import StoredImage
 from image_studio.storage import keys
 from image_studio.storage.job import Job
@@ -43,51 +43,32 @@ class JobJournal:
         self._notes = dict(job.notes)
 
     def entries(self) -> list[Entry]:
-        """Return the entries of all variations that have one, in order."""
         return [self._entries[number] for number in sorted(self._entries)]
 
     def entry(self, variation: int) -> Entry:
-        """Return a variation's entry, a fresh one where it has none."""
         return self._entries.get(variation) or Entry(variation=variation)
-
-    def intend(self, entry: Entry) -> None:
-        """Record the intent before the paid call."""
-        self._note(entry)
-
-    def order(self, entry: Entry) -> None:
-        """Record the provider's handle."""
-        self._note(entry)
 
     def receive(self, variation: int, data: bytes) -> None:
         """Store the provider's bytes; the first write wins."""
         _retry_storage(lambda: self._objects.put_once(self._raw(variation), data, RAW_MIME))
 
     def received(self, variation: int) -> bytes | None:
-        """Return the bytes that an earlier run received."""
         return _retry_storage(lambda: self._objects.get(self._raw(variation)))
 
     def release(self, entry: Entry) -> None:
-        """Record the variation as fresh again."""
         self._note(entry.with_(stage=Stage.FRESH, handle=None))
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Store the object, then record the variation as done."""
         key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
         _retry_storage(lambda: self._objects.put_once(key, data, mime))
         done = entry.with_(stage=Stage.DONE, stored=StoredImage(key, len(data), mime))
         self._note(done)
         return done
 
-    def fail(self, entry: Entry) -> None:
-        """Record why there is no image."""
-        self._note(entry)
-
     def recall(self, name: str) -> str | None:
-        """Return an earlier decision."""
         return self._notes.get(name)
 
     def remember(self, name: str, value: str) -> None:
-        """Record a decision."""
         if self._notes.get(name) == value:
             return
         if not _retry_storage(lambda: self._jobs.remember(self._job, name, value)):
@@ -100,6 +81,8 @@ class JobJournal:
             raise JobLost
         self._entries[entry.variation] = entry
 
+    intend = order = fail = _note
+
     def _raw(self, variation: int) -> str:
         return keys.raw_key(self._job.tenant, self._job.id, variation)
 
@@ -109,9 +92,7 @@ def _retry_storage(action: Callable[[], T]) -> T:
     for attempt in range(MAX_TRIES):
         try:
             return action()
-        except Exception as error:
-            if not (is_storage_failure(error) or isinstance(error, TemporarilyUnavailable)):
-                raise
+        except (*STORAGE_FAILURES, TemporarilyUnavailable) as error:
             if attempt == MAX_TRIES - 1:
                 raise Unrecorded from error
             log.warning("journal not written, retrying", extra={"attempt": attempt + 1}, exc_info=True)
@@ -125,7 +106,6 @@ def entries_of(job: Job) -> dict[int, Entry]:
 
 
 def entry_from(text: str) -> Entry:
-    """Return the journal entry of its stored JSON."""
     values: dict[str, Any] = json.loads(text)
     stored = values.pop("stored")
     values["stage"] = Stage(values["stage"])

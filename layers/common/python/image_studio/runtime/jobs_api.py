@@ -8,7 +8,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,22 +18,12 @@ from image_studio.errors import InvalidRequest, JobConflict, JobFailed, NotFound
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.table import find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.api import MAX_BODY, Call, Response, respond
+from image_studio.runtime.api import MAX_BODY, NO_STORE, Call, Response, respond
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
+from image_studio.schemas import jobs as bodies
 from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
-from image_studio.schemas.jobs import (
-    JobCredits,
-    JobEnded,
-    JobError,
-    JobLinks,
-    JobList,
-    JobProgress,
-    JobRecord,
-    JobStatus,
-    JobVariation,
-)
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, Status
@@ -41,11 +31,10 @@ from image_studio.storage.job import Job, Status
 PAUSE_SHARE = 0.05  # of the time since the job was made: what waiting adds stays below a tenth of that time
 MIN_PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds between looks at the record
 MAX_HOPS = 18  # browsers give up at 20 redirects
-RETRY_AFTER = 5  # seconds, for callers who poll
+_POLL = {"retry-after": "5", **NO_STORE}  # seconds, for callers who poll
 PAGE = 20
 MAX_PAGE = 100
 MAX_MARK = 100  # characters
-NO_STORE = {"cache-control": "no-store"}
 #: What an image's field takes beside its base64: name, quotes, `data:image/png;base64,`.
 FIELD_BYTES = 64
 EXTENSIONS = {kind.mime: kind.extension for kind in FileType}
@@ -69,13 +58,10 @@ def wait_for(call: Call, tenant: str, job_id: str, seconds: float) -> Job:
 def _watch(job: Job, seconds: float) -> Job:
     until = time.monotonic() + seconds
     while not job.status.ended and (left := until - time.monotonic()) > 0:
-        time.sleep(min(_pause(time.time() - job.created_at / 1000), left))
+        pause = PAUSE_SHARE * (time.time() - job.created_at / 1000)
+        time.sleep(min(MAX_PAUSE, max(MIN_PAUSE, pause), left))
         job = _read(job.tenant, job.id)
     return job
-
-
-def _pause(waited: float) -> float:
-    return min(MAX_PAUSE, max(MIN_PAUSE, PAUSE_SHARE * waited))
 
 
 def _read(tenant: str, job_id: str) -> Job:
@@ -124,28 +110,23 @@ def ended(job: Job, delivery: Delivery) -> Response:
 
 def accepted(job: Job) -> Response:
     """Answer 202: the job isn't done, and here is how to find it."""
-    return respond(202, job_links(job), {"location": _status_url(job), **_POLL})
+    links = job_links(job)
+    return respond(202, links, {"location": links.status_url, **_POLL})
 
 
 def redirect(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
     """Answer 303 to the result route, which waits for as long again; 202 after the last hop."""
     if hop > MAX_HOPS:
         return accepted(job)
+    links = job_links(job)
     query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
-    return respond(303, job_links(job), {"location": f"{_status_url(job)}/result?{query}", **_POLL})
+    return respond(303, links, {"location": f"{links.result_url}?{query}", **_POLL})
 
 
-_POLL = {"retry-after": str(RETRY_AFTER), **NO_STORE}
-
-
-def job_links(job: Job) -> JobLinks:
+def job_links(job: Job) -> bodies.JobLinks:
     """Return the body of a 202 and a 303."""
-    url = _status_url(job)
-    return JobLinks(job_id=job.id, status=job.status.value, status_url=url, result_url=f"{url}/result")
-
-
-def _status_url(job: Job) -> str:
-    return f"{PREFIX}/jobs/{job.id}"
+    url = f"{PREFIX}/jobs/{job.id}"
+    return bodies.JobLinks(job_id=job.id, status=job.status.value, status_url=url, result_url=f"{url}/result")
 
 
 # -- routes
@@ -178,7 +159,7 @@ def list_jobs(call: Call) -> Response:
         raise InvalidRequest("before must be the mark that an earlier page gave in next.")
     jobs, mark = wiring.jobs().newest(call.known.tenant, count, before)
     following = f"{PREFIX}/jobs?limit={count}&before={mark}" if mark else None
-    return respond(200, JobList(jobs=[job_record(job) for job in jobs], next=following), NO_STORE)
+    return respond(200, bodies.JobList(jobs=[job_record(job) for job in jobs], next=following), NO_STORE)
 
 
 def delete_job(call: Call, job_id: str) -> Response:
@@ -192,7 +173,7 @@ def delete_job(call: Call, job_id: str) -> Response:
         wiring.objects().delete_all(prefix)
     if not wiring.jobs().delete(job):
         raise JobConflict("The job is changing just now; please try again.")
-    return respond(200, JobEnded(job_id=job.id, deleted=True), NO_STORE)
+    return respond(200, bodies.JobEnded(job_id=job.id, deleted=True), NO_STORE)
 
 
 def _stop(job: Job) -> Response:
@@ -200,14 +181,14 @@ def _stop(job: Job) -> Response:
     error = {"status": 409, "code": "job_stopped", "detail": "The job was stopped before anything was paid."}
     if not untouched or not wiring.jobs().finish(job, error=error, charge=Charge()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
-    return respond(200, JobEnded(job_id=job.id, stopped=True), NO_STORE)
+    return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
 
 
-def job_record(job: Job) -> JobRecord:
-    """Return the job as GET /jobs/{id} shows it."""
+def job_record(job: Job) -> bodies.JobRecord:
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
-    return JobRecord(
+    stages = [entry.stage for entry in entries]
+    return bodies.JobRecord(
         **job_links(job).model_dump(),
         operation=job.operation,
         created_at=job.created_at,
@@ -216,23 +197,18 @@ def job_record(job: Job) -> JobRecord:
         expires_at=job.expires * 1000,
         provider=first.provider if first else None,
         model=first.model if first else None,
-        progress=_progress(job, entries),
+        progress=bodies.JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED)),
         variations=[_variation(entry) for entry in entries],
-        credits=JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
+        credits=bodies.JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
         awaits_upload=None if job.status.ended else job.awaits,
-        error=JobError(**job.error) if job.error else None,
+        error=bodies.JobError(**job.error) if job.error else None,
     )
 
 
-def _progress(job: Job, entries: Iterable[Entry]) -> JobProgress:
-    stages = [entry.stage for entry in entries]
-    return JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED))
-
-
-def _variation(entry: Entry) -> JobVariation:
-    words: dict[Stage, JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
+def _variation(entry: Entry) -> bodies.JobVariation:
+    words: dict[Stage, bodies.JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
     failed = entry.stage is Stage.FAILED
-    return JobVariation(
+    return bodies.JobVariation(
         variation=entry.variation,
         status=words.get(entry.stage, "running"),
         provider=entry.provider,
@@ -252,9 +228,12 @@ def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Callable
     """
     parts = [part for part in result.deliverables() if part.stored is not None]
     for number, part in enumerate(parts, start=1):
-        part.image_url = _link(name, part.stored, number)
+        file = f"{name}-{number}.{EXTENSIONS.get(part.stored.mime, 'bin')}"
+        part.image_url = wiring.objects().link(part.stored.key, file)
     # Every image is a URL now; one that becomes base64 instead makes room by the URL's length.
-    room = 0 if delivery is Delivery.URL else MAX_BODY - _escaped_size(_public_json(result))
+    # The body is a JSON string once more in Lambda's response, so its escaped bytes count.
+    escaped = json.dumps(_public_json(result), ensure_ascii=False).encode()
+    room = 0 if delivery is Delivery.URL else MAX_BODY - len(escaped)
     images: dict[str, str] = {}
     for part in parts:
         size = (part.stored.size + 2) // 3 * 4 + FIELD_BYTES
@@ -265,15 +244,6 @@ def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Callable
 
 def _public_json(result: Any) -> str:
     return str(result.model_dump_json(context=PUBLIC))
-
-
-def _escaped_size(body: str) -> int:
-    """The body's size (bytes) inside Lambda's response, where it is a JSON string once more."""
-    return len(json.dumps(body, ensure_ascii=False).encode())
-
-
-def _link(name: str, stored: StoredImage, number: int) -> str:
-    return wiring.objects().link(stored.key, f"{name}-{number}.{EXTENSIONS.get(stored.mime, 'bin')}")
 
 
 def _inline(

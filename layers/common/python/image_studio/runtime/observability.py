@@ -13,7 +13,6 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from types import TracebackType
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -31,30 +30,13 @@ _NAME = re.compile(r"[\w./ -]{1,80}", re.ASCII)
 _ROUTE = re.compile(r"\$default|[A-Z]{3,7} /[\w{}/.+-]{0,120}", re.ASCII)
 #: Everything that a line may carry: the field, and the shape of its text. None: a number or a flag.
 FIELDS: Mapping[str, re.Pattern[str] | None] = {
-    "request_id": _ID,
-    "message_id": _ID,
-    "job_id": _OURS,
-    "upload_id": _OURS,
-    "tenant": _OURS,
-    "tier": _WORD,
+    **dict.fromkeys(("request_id", "message_id"), _ID),
+    **dict.fromkeys(("job_id", "upload_id", "tenant"), _OURS),
+    **dict.fromkeys(("tier", "operation", "provider", "code", "prefix"), _WORD),
+    **dict.fromkeys(("model", "kind"), _NAME),
     "route": _ROUTE,
-    "operation": _WORD,
-    "provider": _WORD,
-    "model": _NAME,
-    "code": _WORD,
-    "kind": _NAME,
-    "prefix": _WORD,
-    "ok": None,
-    "status": None,
-    "seconds": None,
-    "bytes": None,
-    "bytes_in": None,
-    "bytes_out": None,
-    "variation": None,
-    "attempt": None,
-    "jobs": None,
-    "credits": None,
-    "held": None,
+    **dict.fromkeys(("ok", "status", "seconds", "bytes", "bytes_in", "bytes_out", "variation", "attempt"), None),
+    **dict.fromkeys(("jobs", "credits", "held"), None),
 }
 _BUILT_IN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -103,16 +85,13 @@ def _exceptions(error: BaseException) -> Iterator[dict[str, Any]]:
         if current is None:
             return
         kind = type(current)
-        place = {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": _frames(current.__traceback__)}
+        frames = [
+            f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(current.__traceback__)[-MAX_FRAMES:]
+        ]
+        place = {"type": f"{kind.__module__}.{kind.__qualname__}", "frames": frames}
         yield place | _aws_code(current)
         current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
-
-
-def _frames(trace: TracebackType | None) -> list[str]:
-    return [
-        f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(trace)[-MAX_FRAMES:]
-    ]
 
 
 def _aws_code(error: BaseException) -> dict[str, str]:

@@ -16,7 +16,6 @@ _POLICY = re.compile(r'http-equiv="Content-Security-Policy" content="([^"]+)"')
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """Return the document, as committed."""
     loaded: dict[str, Any] = json.loads(DOCUMENT.read_text())
     return loaded
 
@@ -30,24 +29,15 @@ def documented_paths() -> dict[str, list[str]]:
 
 
 def get_document(call: Call) -> Response:
-    """Answer GET /openapi.json."""
     return cached(call, document())
 
 
 def get_page(call: Call) -> Response:
     """Answer GET /docs with a page that may load nothing but its own style."""
-    page, policy = _page()
-    response = cached_text(call, page, "text/html; charset=utf-8")
-    response.headers["content-security-policy"] = policy
-    return response
-
-
-@lru_cache(maxsize=1)
-def _page() -> tuple[str, str]:
-    """Return the page and its policy, which only a header can complete."""
     page = PAGE.read_text()
+    response = cached_text(call, page, "text/html; charset=utf-8")
     found = _POLICY.search(page)
-    return page, f"{html.unescape(found[1]) if found else _NOTHING}; frame-ancestors 'none'"
-
-
-_NOTHING = "default-src 'none'"
+    policy = html.unescape(found[1]) if found else "default-src 'none'"
+    # Only a header can forbid frames.
+    response.headers["content-security-policy"] = f"{policy}; frame-ancestors 'none'"
+    return response

@@ -19,7 +19,7 @@ from image_studio.runtime import aws_clients
 from image_studio.runtime.account import remaining
 from image_studio.runtime.api import Call
 from image_studio.runtime.auth import Caller
-from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import READS_PER_WORK, TIERS, Tier, settings
 from image_studio.storage.rate_limits import DAY, MINUTE, RequestCounters, RequestRate, WaitSlots
 
@@ -52,13 +52,11 @@ class LimitStatus:
 
 @lru_cache(maxsize=1)
 def request_counters() -> RequestCounters:
-    """The callers' request counters."""
     return RequestCounters(aws_clients.dynamodb(), settings().table)
 
 
 @lru_cache(maxsize=1)
 def wait_slots() -> WaitSlots:
-    """The callers' open waits."""
     return WaitSlots(aws_clients.dynamodb(), settings().table)
 
 
@@ -92,15 +90,10 @@ def _set_headers(call: Call, limits: Sequence[LimitStatus]) -> None:
     }
 
 
-# -- work
-
-
 def _count_work(call: Call, tier: Tier) -> None:
     try:
         count = request_counters().add(call.known.tenant, RequestRate(tier.per_minute, tier.per_day))
-    except Exception as error:
-        if not is_storage_failure(error):
-            raise
+    except STORAGE_FAILURES as error:
         _set_headers(call, [LimitStatus("minute", tier.per_minute, MINUTE, 0, time.time() + OUTAGE_SECONDS)])
         raise TemporarilyUnavailable(retry_after=OUTAGE_SECONDS) from error
     minute = LimitStatus("minute", tier.per_minute, MINUTE, count.minute_left, count.minute_reset)
@@ -123,13 +116,8 @@ def add_credits_header(call: Call) -> None:
     """Set what is left of the month's credits on the response; where the table fails, leave the header out."""
     try:
         call.headers["x-credits-remaining"] = str(remaining(call.known))
-    except Exception as error:
-        if not is_storage_failure(error):
-            raise
+    except STORAGE_FAILURES:
         log.warning("credits not read", exc_info=True)
-
-
-# -- reads
 
 
 class ReadCounter:
@@ -153,7 +141,6 @@ class ReadCounter:
 
 @lru_cache(maxsize=1)
 def read_counter() -> ReadCounter:
-    """This container's counter."""
     return ReadCounter()
 
 
@@ -162,9 +149,6 @@ def _count_read(call: Call, tier: Tier) -> None:
     _set_headers(call, [status])
     if not allowed:
         raise _too_many(call.known, status)
-
-
-# -- waits
 
 
 def _wait_status(tier: Tier, taken: int, seconds: float = 0) -> LimitStatus:
@@ -196,7 +180,5 @@ def open_wait(call: Call, seconds: float) -> Iterator[None]:
         call.waiting = False
         try:
             wait_slots().release(call.known.tenant, slot)
-        except Exception as error:
-            if not is_storage_failure(error):
-                raise
+        except STORAGE_FAILURES:
             log.warning("open wait not released; its lease will end it")

@@ -3,20 +3,18 @@
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import TypeVar
+from typing import Literal
 
 from image_studio.catalog.load import load_catalog
 from image_studio.operations import estimate, listings
 from image_studio.runtime import aws_clients, configured_providers
-from image_studio.runtime.api import NO_STORE, Call, Response, cached, ignored_header, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, cached, respond
 from image_studio.runtime.circuit_breaker import circuits
-from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, VERSION, settings
-from image_studio.schemas.catalog import EstimateRequest, Health, RecommendRequest, health_of
-from image_studio.schemas.common import Request
+from image_studio.schemas.catalog import EstimateRequest, Health, Modules, RecommendRequest
 from image_studio.storage.transactions import pack
 
-R = TypeVar("R", bound=Request)
 PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
 HEALTH_SECONDS = 30  # GET /health is open to everybody, so it may not read the table each time
 _lock = Lock()
@@ -31,22 +29,15 @@ def providers(call: Call) -> Response:
 
 def estimate_cost(call: Call) -> Response:
     """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
-    request = _parse(EstimateRequest, call)
+    request = read_request(EstimateRequest, call)
     max_pixels = TIERS[call.known.tier].max_pixels
     return respond(200, estimate.estimate_cost(request, max_pixels, configured_providers.configured))
 
 
 def recommend(call: Call) -> Response:
     """Answer POST /edit/recommend: a model for an edit, of the providers that have a key."""
-    request = _parse(RecommendRequest, call)
+    request = read_request(RecommendRequest, call)
     return respond(200, listings.edit_recommend(request, configured_providers.configured()))
-
-
-def _parse(kind: type[R], call: Call) -> R:
-    """Return the request. Fields that aren't known are named in a header. Raises InvalidRequest."""
-    request, ignored = parse_request(kind, call.text())
-    call.headers.update(ignored_header(ignored))
-    return request
 
 
 def health() -> Response:
@@ -60,12 +51,14 @@ def health() -> Response:
 
 def _probe() -> Health:
     table = _works(_read_table)
-    return health_of(
-        VERSION,
-        create_studio=table,
-        templates=_works(lambda: load_catalog().templates),
-        providers=table and _works(configured_providers.configured),
-    )
+    works = {
+        "create_studio": table,
+        "templates": _works(lambda: load_catalog().templates),
+        "providers": table and _works(configured_providers.configured),
+    }
+    modules = Modules.model_validate({name: "available" if each else "unavailable" for name, each in works.items()})
+    status: Literal["healthy", "degraded"] = "healthy" if all(works.values()) else "degraded"
+    return Health(status=status, service="image_studio", version=VERSION, modules=modules)
 
 
 def _read_table() -> bool:

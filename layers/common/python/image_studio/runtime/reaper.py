@@ -58,21 +58,13 @@ def _recover(job: Job) -> None:
         store.finish(job, error=error_payload(EXPIRED, find_operation(job.operation)), charge=charge)
     elif job.awaits:
         _end_waiting(job)
-    elif job.status is Status.RUNNING:
-        _send_again(job, lost=store.requeue(job, REDISPATCH_SECONDS))
     else:
-        _send_again(job, lost=store.touch(job, _seconds_to_next_look(job)))
-
-
-def _send_again(job: Job, *, lost: bool) -> None:
-    if lost:
-        dispatcher().send(job.tenant, job.id)
-
-
-def _seconds_to_next_look(job: Job) -> int:
-    """Grow with the job's age: in a long queue most old jobs only wait their turn, and need no copies."""
-    age = time.time() - job.created_at / 1000
-    return round(min(MAX_REDISPATCH_SECONDS, max(REDISPATCH_SECONDS, age)))
+        # The next look comes later for an older job: in a long queue most only wait their turn, and need no copies.
+        age = time.time() - job.created_at / 1000
+        wait = round(min(MAX_REDISPATCH_SECONDS, max(REDISPATCH_SECONDS, age)))
+        running = job.status is Status.RUNNING
+        if store.requeue(job, REDISPATCH_SECONDS) if running else store.touch(job, wait):
+            dispatcher().send(job.tenant, job.id)
 
 
 def _end_waiting(job: Job) -> None:

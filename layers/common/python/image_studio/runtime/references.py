@@ -48,7 +48,6 @@ class HotFolderObject:
 
     @property
     def reference(self) -> str:
-        """How its job's request names it."""
         return UPLOAD + self.id
 
     @classmethod
@@ -77,32 +76,19 @@ def take_inputs(request: R) -> tuple[R, dict[str, bytes]]:
 
 
 def no_inputs(name: str) -> bytes | None:
-    """Return None: the request carried no images."""
     return None
 
 
+@dataclass(frozen=True, slots=True)
 class CallerReferences(References):
-    """What one tenant may refer to. `inputs` gives the images that the request carried.
+    """What one tenant may refer to."""
 
-    `hot_folder` is the hot folder's object that a job may read, `awaited` the id of the upload that it waits for.
-    """
-
-    def __init__(
-        self,
-        tenant: str,
-        jobs: JobStore,
-        objects: ObjectStore,
-        *,
-        inputs: Inputs = no_inputs,
-        hot_folder: HotFolderObject | None = None,
-        awaited: str = "",
-    ) -> None:
-        self._tenant = tenant
-        self._jobs = jobs
-        self._objects = objects
-        self._inputs = inputs
-        self._hot_folder = hot_folder
-        self._awaited = awaited
+    tenant: str
+    jobs: JobStore
+    objects: ObjectStore
+    inputs: Inputs = no_inputs  # gives the images that the request carried
+    hot_folder: HotFolderObject | None = None  # the hot folder's object that a job may read
+    awaited: str = ""  # the id of the upload that the job waits for
 
     def image(self, reference: str) -> bytes:
         """Return the bytes behind a reference.
@@ -111,14 +97,14 @@ class CallerReferences(References):
         carry, and ImageAwaited for the upload that is awaited.
         """
         if reference.startswith(INPUT):
-            data = self._inputs(reference.removeprefix(INPUT))
+            data = self.inputs(reference.removeprefix(INPUT))
             if data is None:
                 raise InvalidImage
             return data
-        if self._awaited and reference == UPLOAD + self._awaited:
+        if self.awaited and reference == UPLOAD + self.awaited:
             raise ImageAwaited
-        if self._hot_folder and reference == self._hot_folder.reference:
-            return self._dropped(self._hot_folder)
+        if self.hot_folder and reference == self.hot_folder.reference:
+            return self._dropped(self.hot_folder)
         match = _REFERENCE.fullmatch(reference)
         data = self._find(*match.groups()) if match else None
         if data is None:
@@ -129,22 +115,22 @@ class CallerReferences(References):
 
     def _find(self, kind: str, found: str, variation: str | None) -> bytes | None:
         if kind == "upload" and variation is None:
-            upload = self._objects.read(keys.upload_key(self._tenant, found), most=MAX_FILE_BYTES)
+            upload = self.objects.read(keys.upload_key(self.tenant, found), most=MAX_FILE_BYTES)
             kept = upload and upload.written.timestamp() + settings().input_days * DAY > time.time()
             return upload.data if upload and kept else None
-        job = self._jobs.get(self._tenant, found) if kind == "job" else None
+        job = self.jobs.get(self.tenant, found) if kind == "job" else None
         entry = entries_of(job).get(int(variation or 1)) if job else None
-        return self._objects.get(entry.stored.key) if entry and entry.stored else None
+        return self.objects.get(entry.stored.key) if entry and entry.stored else None
 
     def _dropped(self, source: HotFolderObject) -> bytes:
-        found = self._objects.read(keys.INBOX + source.path, most=MAX_FILE_BYTES, etag=source.etag or None)
+        found = self.objects.read(keys.INBOX + source.path, most=MAX_FILE_BYTES, etag=source.etag or None)
         if found is None:
             raise Superseded
         return found.data
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:
         """Return a persona's document. Raises NotFound."""
-        return find_persona(self._tenant, persona_id)
+        return find_persona(self.tenant, persona_id)
 
 
 def stored_inputs(objects: ObjectStore, job: Job) -> Inputs:

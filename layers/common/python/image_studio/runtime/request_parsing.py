@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.runtime.api import missing, title
+from image_studio.runtime.api import Call, ignored_header, missing, title
 from image_studio.schemas.common import Request
 
 R = TypeVar("R", bound=Request)
@@ -27,6 +27,13 @@ def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
     except UnicodeEncodeError:  # half a surrogate pair: no text
         raise InvalidRequest(NOT_JSON) from None
     return request, request.take_ignored()
+
+
+def read_request(kind: type[R], call: Call) -> R:
+    """Return the call's request, and name ignored fields in a header. Raises InvalidRequest."""
+    request, ignored = parse_request(kind, call.text())
+    call.headers.update(ignored_header(ignored))
+    return request
 
 
 def explain(problem: Mapping[str, Any]) -> InvalidRequest:

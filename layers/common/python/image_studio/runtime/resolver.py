@@ -30,7 +30,7 @@ from image_studio.errors import (
 from image_studio.runtime import rate_limits
 from image_studio.runtime.api import MAX_BODY, Call, Response, refuse
 from image_studio.runtime.auth import caller_of, check_scope
-from image_studio.runtime.aws_clients import is_storage_failure
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
@@ -77,7 +77,6 @@ class ApiResolver(APIGatewayHttpResolver):
 
     @property
     def call(self) -> Call:
-        """The current request."""
         call: Call = self.context["call"]
         return call
 
@@ -90,42 +89,30 @@ class ApiResolver(APIGatewayHttpResolver):
         event: APIGatewayProxyEventV2 = self.context["event"]
         return event
 
-    # Options of powertools' decorators are passed by keyword only.
-
     def get(  # type: ignore[override]
-        self, rule: str, *, counts_as: RateClass | None = RateClass.READ, spends: bool = False, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.READ, spends: bool = False
     ) -> Callable[[A], A]:
-        """Declare a GET."""
-        register = super().get(PREFIX + rule, **_with_steps(options, counts_as, spends))
-        return self._declare(register, "GET", rule, counts_as, spends)
+        return self._declare("GET", rule, counts_as, spends)
 
     def post(  # type: ignore[override]
-        self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, spends: bool = False, **options: Any
+        self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, spends: bool = False
     ) -> Callable[[A], A]:
-        """Declare a POST."""
-        register = super().post(PREFIX + rule, **_with_steps(options, counts_as, spends))
-        return self._declare(register, "POST", rule, counts_as, spends)
+        return self._declare("POST", rule, counts_as, spends)
 
-    def put(  # type: ignore[override]
-        self, rule: str, *, counts_as: RateClass | None = RateClass.WORK, **options: Any
-    ) -> Callable[[A], A]:
-        """Declare a PUT."""
-        register = super().put(PREFIX + rule, **_with_steps(options, counts_as))
-        return self._declare(register, "PUT", rule, counts_as)
+    def put(self, rule: str, *, counts_as: RateClass | None = RateClass.WORK) -> Callable[[A], A]:  # type: ignore[override]
+        return self._declare("PUT", rule, counts_as)
 
-    def delete(  # type: ignore[override]
-        self, rule: str, *, counts_as: RateClass | None = RateClass.READ, **options: Any
-    ) -> Callable[[A], A]:
-        """Declare a DELETE."""
-        register = super().delete(PREFIX + rule, **_with_steps(options, counts_as))
-        return self._declare(register, "DELETE", rule, counts_as)
+    def delete(self, rule: str, *, counts_as: RateClass | None = RateClass.READ) -> Callable[[A], A]:  # type: ignore[override]
+        return self._declare("DELETE", rule, counts_as)
 
-    def _declare(
-        self, register: Callable[..., Any], method: str, rule: str, counts_as: RateClass | None, spends: bool = False
-    ) -> Callable[[A], A]:
+    def _declare(self, method: str, rule: str, counts_as: RateClass | None, spends: bool = False) -> Callable[[A], A]:
+        admission = [_admission(counts_as)] if counts_as else []
+        steps: list[Any] = [*admission, check_body, *([_report_credits] if spends else [])]  # in this order
+
         def declare(action: A) -> A:
             self.routes.append(DeclaredRoute(method, PREFIX + rule, action, counts_as, spends))
-            register(self._with_variables(action) if "<" in rule else action)
+            served = self._with_variables(action) if "<" in rule else action
+            self.route(PREFIX + rule, method, middlewares=steps)(served)
             return action
 
         return declare
@@ -169,13 +156,8 @@ class ApiResolver(APIGatewayHttpResolver):
 
 def _complete(call: Call) -> dict[str, Any]:
     """Return the event with path, method, stage and headers in place."""
-    line = {"method": call.method, "path": call.path}
-    return {
-        **call.event,
-        "rawPath": call.path,
-        "headers": {},
-        "requestContext": {**call.context, "stage": "$default", "http": line},
-    }
+    context = {**call.context, "stage": "$default", "http": {"method": call.method, "path": call.path}}
+    return {**call.event, "rawPath": call.path, "headers": {}, "requestContext": context}
 
 
 def _nothing_at(path: str) -> NotFound:
@@ -184,21 +166,13 @@ def _nothing_at(path: str) -> NotFound:
 
 def _refuse_unexpected(error: Exception) -> Response:
     log.error("request failed unexpectedly", exc_info=error)
-    return refuse(_REPEAT if is_storage_failure(error) else StudioError())
-
-
-_REPEAT = TemporarilyUnavailable(
-    "Image Studio is temporarily unavailable. Please repeat the request, with its Idempotency-Key if it had one."
-)
+    again = (
+        "Image Studio is temporarily unavailable. Please repeat the request, with its Idempotency-Key if it had one."
+    )
+    return refuse(TemporarilyUnavailable(again) if isinstance(error, STORAGE_FAILURES) else StudioError())
 
 
 # -- middlewares
-
-
-def _with_steps(options: dict[str, Any], counts_as: RateClass | None, spends: bool = False) -> dict[str, Any]:
-    """Return a route's options with the middlewares that its requests pass, in order."""
-    admission = [_admission(counts_as)] if counts_as else []
-    return {**options, "middlewares": [*admission, check_body, *([_report_credits] if spends else [])]}
 
 
 def _admission(counts_as: RateClass) -> Middleware:
@@ -259,7 +233,8 @@ def _report_credits(app: "ApiResolver", next_middleware: NextMiddleware) -> Resp
 def _finish(call: Call, response: dict[str, Any]) -> dict[str, Any]:
     """Return the response with the headers of the call. One that is too large becomes a 413."""
     status, body, own = response["statusCode"], response["body"], response["headers"]
-    if _size(body) > MAX_BODY:
+    # Plain ASCII, as five megabytes of base64 are, needs no encoding to be counted.
+    if (len(body) if body.isascii() else len(body.encode())) > MAX_BODY:
         error = refuse(TooLarge('The answer is larger than 6 MB. Ask for it with "delivery": "url".'))
         status, body, own = error.status_code, error.body, error.headers
     headers = {**SAFE_HEADERS, **call.headers, **{name.lower(): value for name, value in own.items()}}
@@ -268,11 +243,6 @@ def _finish(call: Call, response: dict[str, Any]) -> dict[str, Any]:
         "headers": {name: _UNPRINTABLE.sub("?", value)[:MAX_HEADER] for name, value in headers.items()},
         "body": body,
     }
-
-
-def _size(text: str) -> int:
-    """Return the bytes of a text. Plain ASCII, as five megabytes of base64 are, needs no encoding to be counted."""
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def _log_request(call: Call, response: dict[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any, TypeVar
 
 from image_studio.schemas.limits import MAX_PIXELS
 
+T = TypeVar("T")
 VERSION = "1.0.0"
 PREFIX = "/api/image-studio"
 
@@ -41,47 +43,38 @@ LOWEST = "free"
 READS_PER_WORK = 10
 
 
+def _env(name: str, default: T) -> T:
+    """Declare a setting: the environment's variable, and the default, which has its type."""
+    kind: Any = type(default)
+    declared: T = field(default_factory=lambda: kind(os.environ.get(name) or default))
+    return declared
+
+
+def _monthly_credits() -> dict[str, int]:
+    return {name: int(os.environ.get(f"CREDITS_{name.upper()}") or tier.credits) for name, tier in TIERS.items()}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What the operator may set; template.yaml sets it for the functions."""
 
-    table: str
-    bucket: str
-    queue_url: str  # empty: jobs run in this process
-    secret_id: str  # empty: keys come from the environment
-    tier_claim: str
-    required_scope: str
-    wait_seconds: float  # how long an answer may wait for its job
-    poll_hold_seconds: float  # how long a worker waits for a slow provider before it gives the job back
-    lease_seconds: int  # how long a silent worker is believed alive
-    input_days: int
-    result_days: int
-    hold_seconds: int  # how long credits of an unknown charge stay reserved
-    upload_seconds: int  # how long a job waits for its upload
-    monthly_credits: dict[str, int]
-
-
-def _days(name: str, default: int) -> int:
-    return int(os.environ.get(name) or default)
+    table: str = _env("TABLE_NAME", "")
+    bucket: str = _env("BUCKET_NAME", "")
+    queue_url: str = _env("QUEUE_URL", "")  # empty: jobs run in this process
+    secret_id: str = _env("PROVIDER_SECRET_ID", "")  # empty: keys come from the environment
+    tier_claim: str = _env("TIER_CLAIM", "tier")
+    required_scope: str = _env("REQUIRED_SCOPE", "")
+    wait_seconds: float = _env("WAIT_SECONDS", 25.0)  # how long an answer may wait for its job
+    poll_hold_seconds: float = _env("POLL_HOLD_SECONDS", 60.0)  # a worker's wait until it gives a slow job back
+    lease_seconds: int = _env("LEASE_SECONDS", 60)  # how long a silent worker is believed alive
+    input_days: int = _env("INPUT_DAYS", 1)
+    result_days: int = _env("RESULT_DAYS", 7)
+    hold_seconds: int = _env("HOLD_SECONDS", 3600)  # how long credits of an unknown charge stay reserved
+    upload_seconds: int = _env("UPLOAD_SECONDS", 3600)  # how long a job waits for its upload
+    monthly_credits: dict[str, int] = field(default_factory=_monthly_credits)
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """The settings of this process."""
-    env = os.environ
-    return Settings(
-        table=env.get("TABLE_NAME", ""),
-        bucket=env.get("BUCKET_NAME", ""),
-        queue_url=env.get("QUEUE_URL", ""),
-        secret_id=env.get("PROVIDER_SECRET_ID", ""),
-        tier_claim=env.get("TIER_CLAIM") or "tier",
-        required_scope=env.get("REQUIRED_SCOPE", ""),
-        wait_seconds=float(env.get("WAIT_SECONDS") or 25),
-        poll_hold_seconds=float(env.get("POLL_HOLD_SECONDS") or 60),
-        lease_seconds=_days("LEASE_SECONDS", 60),
-        input_days=_days("INPUT_DAYS", 1),
-        result_days=_days("RESULT_DAYS", 7),
-        hold_seconds=_days("HOLD_SECONDS", 3600),
-        upload_seconds=_days("UPLOAD_SECONDS", 3600),
-        monthly_credits={name: _days(f"CREDITS_{name.upper()}", tier.credits) for name, tier in TIERS.items()},
-    )
+    return Settings()

@@ -12,12 +12,12 @@ from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
-from image_studio.runtime.api import JSON, Call, Response, ignored_header, respond
+from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
-from image_studio.runtime.request_parsing import parse_request
+from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.runtime.worker import dispatcher, with_operation_prefix
 from image_studio.schemas.common import Delivery, Request, StoredImage
@@ -33,24 +33,20 @@ DAY = 24 * 3600
 def submit(call: Call, name: str) -> Response:
     """Serve the POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
     operation = find_operation(name)
-    request, ignored = parse_request(operation.request, call.text())
-    call.headers.update(ignored_header(ignored))
+    request = read_request(operation.request, call)
     wanted = preference(call)
     seconds = wanted.seconds if dispatcher().outlives_us else call.time_left()
     with open_wait(call, seconds):  # before anything is recorded: a caller without a free wait spends nothing
-        job = _wait(call, _admit(call, operation, request), seconds)
+        job_id = _admit(call, operation, request)
+        try:
+            job = wait_for(call, call.known.tenant, job_id, seconds)
+        except NotFound:
+            raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
     call.headers.update(wanted.applied)
     delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
         return ended(job, delivery)
     return accepted(job) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
-
-
-def _wait(call: Call, job_id: str, seconds: float) -> Job:
-    try:
-        return wait_for(call, call.known.tenant, job_id, seconds)
-    except NotFound:
-        raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:
@@ -122,26 +118,9 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
     Objects are written before the record, so a job never exists without its inputs. Their keys hold hashes of their
     content, so a repetition writes the same.
     """
-    job = _new_job(caller, draft, terms)
-    for name, data in draft.inputs.items():
-        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
-    wiring.objects().put_once(job.input, draft.body, JSON)
-    try:
-        wiring.jobs().put(
-            job, idempotency_key=terms.idempotency_key, allowance=terms.allowance or allowance(caller.tier)
-        )
-    except KeyTaken as taken:
-        return taken.job_id
-    if not job.awaits:
-        dispatcher().send(job.tenant, job.id)
-    return job.id
-
-
-def _new_job(caller: Caller, draft: Draft, terms: Terms) -> Job:
     now = time.time()
     job_id = terms.job_id or new_id()
-    lease = settings().upload_seconds if terms.awaits else QUEUE_SECONDS
-    return Job(
+    job = Job(
         tenant=caller.tenant,
         id=job_id,
         operation=draft.operation.name,
@@ -155,11 +134,22 @@ def _new_job(caller: Caller, draft: Draft, terms: Terms) -> Job:
         reserved=terms.cost,
         month=month_of(now),
         tier=caller.tier,
-        lease_until=int(now) + lease,
+        lease_until=int(now) + (settings().upload_seconds if terms.awaits else QUEUE_SECONDS),
         awaits=terms.awaits,
         inbox=terms.inbox,
         etag=terms.etag,
     )
+    for name, data in draft.inputs.items():
+        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
+    wiring.objects().put_once(job.input, draft.body, JSON)
+    try:
+        most = terms.allowance or allowance(caller.tier)
+        wiring.jobs().put(job, idempotency_key=terms.idempotency_key, allowance=most)
+    except KeyTaken as taken:
+        return taken.job_id
+    if not job.awaits:
+        dispatcher().send(job.tenant, job.id)
+    return job.id
 
 
 # -- free work
@@ -174,7 +164,6 @@ class InMemoryJournal(NullJournal):
         self._name = name
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Keep the image in memory."""
         stored = StoredImage(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
@@ -186,8 +175,7 @@ def serve_now(call: Call, name: str) -> Response:
     Images that don't fit into the response are stored where jobs store their results, and given as URLs.
     """
     operation = find_operation(name)
-    request, ignored = parse_request(operation.request, call.text())
-    call.headers.update(ignored_header(ignored))
+    request = read_request(operation.request, call)
     tenant, request_id = call.known.tenant, new_id()
     journal = InMemoryJournal(tenant, request_id)
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
@@ -202,4 +190,4 @@ def serve_now(call: Call, name: str) -> Response:
     for part in result.deliverables():
         if part.image_url and part.stored:
             wiring.objects().put_once(part.stored.key, journal.images[part.stored.key], part.stored.mime)
-    return respond(200, body, {"cache-control": "no-store"})
+    return respond(200, body, NO_STORE)

@@ -8,16 +8,16 @@ from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavaila
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.account import allowance
-from image_studio.runtime.api import Call, Response, ignored_header, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import job_links, not_found
 from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, record
 from image_studio.runtime.worker import dispatcher, error_payload
-from image_studio.schemas.common import FileType, Request
+from image_studio.schemas.common import Request
+from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.limits import MAX_FILE_BYTES
-from image_studio.schemas.uploads import UploadRequest, UploadResponse
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, new_id
@@ -34,24 +34,23 @@ def create_upload(call: Call) -> Response:
     if body.operation:
         upload_id, others = _await(call, find_operation(body.operation), body.request or {}, upload_id)
         ignored += [f"request.{name}" for name in others]
-        links = _links(call, upload_id)
+        job = wiring.jobs().get(call.known.tenant, upload_id)
+        if job is None:
+            raise not_found(upload_id)
+        links = job_links(job).model_dump()
     elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))
-    answer = UploadResponse(upload_id=upload_id, **_form(call.known, upload_id, body.content_type), **links)
-    return respond(200, answer.model_dump_json(exclude_none=True), {"cache-control": "no-store"})
-
-
-def _form(caller: Caller, upload_id: str, kind: FileType) -> dict[str, Any]:
-    form = wiring.objects().form(keys.upload_key(caller.tenant, upload_id), kind.mime, MAX_FILE_BYTES)
-    return {**form, "reference": UPLOAD + upload_id, "max_bytes": MAX_FILE_BYTES, "expires_in": URL_SECONDS}
-
-
-def _links(call: Call, job_id: str) -> dict[str, Any]:
-    job = wiring.jobs().get(call.known.tenant, job_id)
-    if job is None:
-        raise not_found(job_id)
-    return job_links(job).model_dump()
+    key = keys.upload_key(call.known.tenant, upload_id)
+    answer = UploadResponse(
+        upload_id=upload_id,
+        **wiring.objects().form(key, body.content_type.mime, MAX_FILE_BYTES),
+        reference=UPLOAD + upload_id,
+        max_bytes=MAX_FILE_BYTES,
+        expires_in=URL_SECONDS,
+        **links,
+    )
+    return respond(200, answer.model_dump_json(exclude_none=True), NO_STORE)
 
 
 def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: str) -> tuple[str, list[str]]:
@@ -68,22 +67,13 @@ def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: 
     joined = wiring.jobs().job_of_key(call.known.tenant, call.idempotency_key(), draft.digest)
     if joined:
         return joined, ignored
-    terms = Terms(
-        cost=_known_cost(call.known, draft, upload_id),
-        idempotency_key=call.idempotency_key(),
-        job_id=upload_id,
-        awaits=upload_id,
-    )
-    return record(call.known, draft, terms), ignored
-
-
-def _known_cost(caller: Caller, draft: Draft, upload_id: str) -> int:
-    """Credits to reserve now: none where they depend on the image."""
-    studio = wiring.api_studio(caller, inputs=draft.inputs.get, awaited=upload_id)
     try:
-        return draft.operation.estimate(draft.request, studio)
-    except ImageAwaited:
-        return 0
+        studio = wiring.api_studio(call.known, inputs=draft.inputs.get, awaited=upload_id)
+        cost = operation.estimate(draft.request, studio)
+    except ImageAwaited:  # the credits depend on the image, so they are reserved when it arrives
+        cost = 0
+    terms = Terms(cost=cost, idempotency_key=call.idempotency_key(), job_id=upload_id, awaits=upload_id)
+    return record(call.known, draft, terms), ignored
 
 
 def main_image_field(kind: type[Request]) -> str:
@@ -92,9 +82,6 @@ def main_image_field(kind: type[Request]) -> str:
         if name.endswith(IMAGE_FIELD):
             return name
     raise InvalidRequest("This operation takes no image, so it can't wait for an upload.")
-
-
-# -- when it arrives
 
 
 def arrive(key: str) -> None:

@@ -21,19 +21,16 @@ WORKER_SECONDS = 5  # how old a worker's view of a provider's health may be
 
 @lru_cache(maxsize=1)
 def jobs() -> JobStore:
-    """The job records."""
     return JobStore(aws_clients.dynamodb(), settings().table)
 
 
 @lru_cache(maxsize=1)
 def objects() -> ObjectStore:
-    """The bucket."""
     return ObjectStore(aws_clients.s3, settings().bucket)
 
 
 @lru_cache(maxsize=1)
 def keyring() -> CredentialStore:
-    """The providers' keys."""
     return CredentialStore()
 
 
@@ -46,23 +43,15 @@ def wire() -> ProviderClient:
 
 
 def api_studio(
-    caller: Caller,
-    *,
-    inputs: Inputs = no_inputs,
-    hot_folder: HotFolderObject | None = None,
-    awaited: str = "",
+    caller: Caller, *, inputs: Inputs = no_inputs, hot_folder: HotFolderObject | None = None, awaited: str = ""
 ) -> OperationContext:
     """Return what an API function works with: it validates and estimates, and has no keys."""
-    references = CallerReferences(
-        caller.tenant, jobs(), objects(), inputs=inputs, hot_folder=hot_folder, awaited=awaited
-    )
-    return OperationContext(
-        configured=configured_providers.configured(), references=references, max_pixels=TIERS[caller.tier].max_pixels
-    )
+    references = CallerReferences(caller.tenant, jobs(), objects(), inputs, hot_folder, awaited)
+    configured, max_pixels = configured_providers.configured(), TIERS[caller.tier].max_pixels
+    return OperationContext(configured=configured, references=references, max_pixels=max_pixels)
 
 
 def worker_studio(job: Job, journal: Journal) -> OperationContext:
-    """Return what a job works with."""
     inputs = stored_inputs(objects(), job)
     references = CallerReferences(job.tenant, jobs(), objects(), inputs=inputs, hot_folder=HotFolderObject.of(job))
     return OperationContext(

@@ -8,13 +8,12 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from functools import lru_cache
 from threading import Event, Thread, Timer
-from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 from image_studio.errors import JobFailed, ProviderError, StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations.journal import Entry, JobLost, Stage
@@ -47,7 +46,7 @@ def run_job(tenant: str, job_id: str, send: Send) -> None:
         log.info("job not taken", extra={"job_id": job_id})
         return
     run = _Run(jobs, job, send)
-    with Heartbeat(jobs, job, settings().lease_seconds):
+    with heartbeat(jobs, job, settings().lease_seconds):
         try:
             run.conclude()
         except JobLost:
@@ -134,35 +133,26 @@ class _Run:
             )
 
 
-class Heartbeat(AbstractContextManager["Heartbeat"]):
-    """Renews a job's lease while the block runs, three times per lease."""
+@contextmanager
+def heartbeat(jobs: JobStore, job: Job, lease: int) -> Iterator[Thread]:
+    """Renew a job's lease while the block runs, three times per lease."""
+    over = Event()
 
-    def __init__(self, jobs: JobStore, job: Job, lease: int) -> None:
-        self._jobs = jobs
-        self._job = job
-        self._lease = lease
-        self._over = Event()
-        self._thread = Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> "Heartbeat":
-        """Start."""
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self._over.set()
-        self._thread.join(timeout=self._lease)
-
-    def _beat(self) -> None:
-        while not self._over.wait(self._lease / 3):
+    def beat() -> None:
+        while not over.wait(lease / 3):
             try:
-                if not self._jobs.renew(self._job, self._lease):
+                if not jobs.renew(job, lease):
                     return
             except Exception:
-                log.exception("lease not renewed", extra={"job_id": self._job.id})
+                log.exception("lease not renewed", extra={"job_id": job.id})
+
+    thread = Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        over.set()
+        thread.join(timeout=lease)
 
 
 # -- the outcome of a job
@@ -203,26 +193,12 @@ def with_operation_prefix(error: StudioError, operation: Operation) -> StudioErr
 # -- dispatch
 
 
-class Dispatcher(Protocol):
-    """Sends a job to a worker. A message may come twice or never; the job's record decides.
-
-    `outlives_us`: whether the job goes on when this process has answered, and is frozen or gone.
-    """
-
-    outlives_us: bool
-
-    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Let the job run in `delay` seconds."""
-        ...
-
-
 class Queue:
-    """SQS: messages carry ids, never images."""
+    """SQS. Messages carry ids, never images. They may come twice or never: the job's record decides."""
 
-    outlives_us = True
+    outlives_us = True  # the job goes on when this process has answered, and is frozen or gone
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Put a message into the job queue."""
         aws_clients.sqs().send_message(
             QueueUrl=settings().queue_url,
             MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
@@ -240,7 +216,6 @@ class InProcess:
         self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        """Run the job in a thread."""
         if delay > 0:
             timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
             timer.daemon = True
@@ -256,6 +231,6 @@ class InProcess:
 
 
 @lru_cache(maxsize=1)
-def dispatcher() -> Dispatcher:
+def dispatcher() -> Queue | InProcess:
     """The queue where one is configured, else this process."""
     return Queue() if settings().queue_url else InProcess()

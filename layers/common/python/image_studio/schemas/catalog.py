@@ -1,6 +1,6 @@
 """What the free reads take and return: providers, estimates, operations, edit models, platforms, health."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -21,9 +21,6 @@ Cost = Annotated[float, Field(description="What the provider charges for one ima
 Available = Literal["available", "unavailable"]
 
 
-# -- providers
-
-
 class ProviderInfo(Response):
     """What a provider can do. `model` takes each of `models`, and those of `operations` for that operation."""
 
@@ -41,9 +38,6 @@ class ProviderList(Response):
     """Providers by the name that `provider` takes."""
 
     providers: dict[str, ProviderInfo]
-
-
-# -- estimates
 
 
 class EstimateRequest(Request):
@@ -81,9 +75,6 @@ class Estimate(Response):
     cost_per_image: Credits
     total_cost: Credits
     estimated: Literal[True]
-
-
-# -- operations
 
 
 class EditFields(Response):
@@ -140,9 +131,6 @@ class ControlOperationList(Response):
     """Control operations by the name that `operation` takes."""
 
     operations: dict[str, ControlOperation]
-
-
-# -- edit models
 
 
 class EditModel(Response):
@@ -223,9 +211,6 @@ class Recommendation(Response):
     alternatives: list[Alternative]
 
 
-# -- platforms
-
-
 def file_type_name(file_type: str) -> str:
     """The API reference's word for a file type: `jpeg` is shown as `JPG`."""
     return "JPG" if file_type == "jpeg" else file_type.upper()
@@ -298,9 +283,6 @@ class PlatformSpecs(Response):
     limits: PlatformLimits
 
 
-# -- health
-
-
 class Modules(Response):
     """The parts of the API."""
 
@@ -316,10 +298,3 @@ class Health(Response):
     service: Literal["image_studio"]
     version: str
     modules: Modules
-
-
-def health_of(version: str, **modules: bool) -> Health:
-    """Return the health of a version whose modules work or don't."""
-    states: dict[str, Any] = {name: "available" if works else "unavailable" for name, works in modules.items()}
-    status: Literal["healthy", "degraded"] = "healthy" if all(modules.values()) else "degraded"
-    return Health(status=status, service="image_studio", version=version, modules=Modules(**states))

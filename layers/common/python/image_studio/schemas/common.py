@@ -26,12 +26,10 @@ class FileType(StrEnum):
 
     @property
     def mime(self) -> str:
-        """The media type, as in `image/png`."""
         return f"image/{self.value}"
 
     @property
     def extension(self) -> str:
-        """The extension of a file's name, as in `jpg`."""
         return "jpg" if self is FileType.JPEG else self.value
 
     @classmethod
@@ -101,7 +99,6 @@ class ImageResponse(Deliverable):
     metadata: dict[str, Any]
 
     def deliverables(self) -> list[Deliverable]:
-        """The response itself carries the image."""
         return [self]
 
 
@@ -125,7 +122,6 @@ none_for_blank = BeforeValidator(_none_for_blank)
 
 
 def is_none(value: object) -> bool:
-    """Whether a response leaves the field out."""
     return value is None
 
 

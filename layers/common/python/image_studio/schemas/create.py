@@ -161,5 +161,4 @@ class CreateResponse(BaseModel):
     errors: list[VariationFailure] = Field(default_factory=list)
 
     def deliverables(self) -> list[Deliverable]:
-        """The parts that carry an image."""
         return list(self.results)

@@ -114,5 +114,4 @@ class SocialResponse(BaseModel):
     errors: list[SocialFailure] = Field(default_factory=list)
 
     def deliverables(self) -> list[Deliverable]:
-        """Every result carries an image."""
         return list(self.results)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from image_studio.errors import NotEnoughCredits, StudioError, TooManyRequests
+from image_studio.errors import NotEnoughCredits, TooManyRequests
 from image_studio.storage import keys
 from image_studio.storage.transactions import Item, pack, unpack
 
@@ -60,16 +60,11 @@ def month_of(now: float) -> str:
 
 def month_end(month: str) -> int:
     """Return when the next month starts, epoch seconds."""
-    first = _first_day(month)
+    first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
     return int(first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1).timestamp())
 
 
-def _first_day(month: str) -> datetime:
-    return datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-
-
 def record_key(tenant: str, month: str) -> Item:
-    """Return the key of a month's record."""
     return pack({"pk": keys.caller_pk(tenant), "sk": f"CREDITS#{month}"})
 
 
@@ -80,7 +75,6 @@ def read(client: "DynamoDBClient", table: str, tenant: str, month: str) -> Balan
 
 
 def balance_of(item: Item | None) -> Balance:
-    """Return a month's record as a balance."""
     values = unpack(item or {})
     return Balance(
         used=values.get("used", 0),
@@ -98,18 +92,14 @@ def _split(values: Mapping[str, Any], prefix: str) -> dict[str, int]:
 def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allowance | None) -> Item:
     """Return the update that reserves `amount` credits for `variations`, within the allowance if one is given.
 
-    An amount or number above the whole allowance can't be a condition: check `refusal` first.
+    An amount or number above the whole allowance can't be a condition: call `check` first.
     """
     update = {
         "TableName": table,
         "Key": key,
         "UpdateExpression": "ADD committed :amount, in_flight :variations SET expires = :expires",
     }
-    values = {
-        ":amount": amount,
-        ":variations": variations,
-        ":expires": int(time.time()) + KEEP_SECONDS,
-    }
+    values = {":amount": amount, ":variations": variations, ":expires": int(time.time()) + KEEP_SECONDS}
     if allowance is not None:
         room = allowance.credits - amount if amount else UNLIMITED  # a free job needs no credits left
         values |= {":room": room, ":most": allowance.in_flight - variations}
@@ -120,20 +110,19 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
     return update | {"ExpressionAttributeValues": pack(values)}
 
 
-def refusal(balance: Balance, amount: int, variations: int, allowance: Allowance) -> StudioError | None:
-    """Return why such a job can't be started: NotEnoughCredits, TooManyRequests, or None where it can."""
+def check(balance: Balance, amount: int, variations: int, allowance: Allowance) -> None:
+    """Raise NotEnoughCredits or TooManyRequests where such a job can't be started."""
     left = max(0, allowance.credits - balance.committed)
     if amount > left:
-        return NotEnoughCredits(
+        raise NotEnoughCredits(
             f"This needs {amount} credits and {left} are left this month. See GET /api/image-studio/usage."
         )
     if variations + balance.in_flight > allowance.in_flight:
-        return TooManyRequests(
+        raise TooManyRequests(
             f"{balance.in_flight} of your images are being made; {variations} more would exceed your tier's "
             f"{allowance.in_flight} at a time. Try again when some are done.",
             retry_after=RETRY_SECONDS,
         )
-    return None
 
 
 def settle(table: str, key: Item, reserved: int, variations: int, charge: Charge) -> Item:
@@ -155,12 +144,10 @@ def release(table: str, key: Item, amount: int) -> Item:
 
 
 def _add(table: str, key: Item, adds: Mapping[str, int]) -> Item:
-    names: dict[str, str] = {f"#a{number}": name for number, name in enumerate(adds)}
-    values: dict[str, Any] = {f":a{number}": amount for number, amount in enumerate(adds.values())}
     return {
         "TableName": table,
         "Key": key,
-        "UpdateExpression": "ADD " + ", ".join(f"#a{number} :a{number}" for number in range(len(adds))),
-        "ExpressionAttributeNames": names,
-        "ExpressionAttributeValues": pack(values),
+        "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in adds),
+        "ExpressionAttributeNames": {f"#{name}": name for name in adds},
+        "ExpressionAttributeValues": pack({f":{name}": amount for name, amount in adds.items()}),
     }

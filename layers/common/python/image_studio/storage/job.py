@@ -3,7 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -22,7 +22,6 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether the job has succeeded or failed, and won't change any more."""
         return self in (Status.SUCCEEDED, Status.FAILED)
 
 
@@ -60,7 +59,6 @@ class Job:
 
     @property
     def key(self) -> Item:
-        """The record's key in DynamoDB's format."""
         return keys.job_key(self.tenant, self.id)
 
 
@@ -69,39 +67,10 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-_STORED = (
-    "id",
-    "operation",
-    "request_hash",
-    "input",
-    "total",
-    "created",
-    "created_at",
-    "expires",
-    "reserved",
-    "charged",
-    "held",
-    "month",
-    "tier",
-    "attempt",
-    "runs",
-    "lease_until",
-    "awaits",
-    "inbox",
-    "etag",
-)
-
-
 def item_of(job: Job) -> Item:
     """Return the record of a new job."""
-    values = {
-        **{name: getattr(job, name) for name in _STORED},
-        "status": str(job.status),
-        "variations": {},
-        "notes": {},
-        "lease": keys.lease_partition(job.id),
-    }
-    return {**job.key, **pack(values)}
+    values = {**asdict(job), "tenant": None, "status": str(job.status), "lease": keys.lease_partition(job.id)}
+    return {**job.key, **pack(values)}  # the key has the tenant; what is None is left out
 
 
 def job_from(item: Mapping[str, Any]) -> Job:

@@ -65,12 +65,13 @@ class JobStore:
             if taken or "job" in refused or not refused:
                 return
             if "credits" in refused and allowance:
-                self._check(job, allowance, credits.balance_of(refused["credits"]))
+                credits.check(credits.balance_of(refused["credits"]), job.reserved, job.total, allowance)
         raise TemporarilyUnavailable
 
     def _put_steps(self, job: Job, idempotency_key: str | None, allowance: credits.Allowance | None) -> dict[str, Item]:
         if allowance and (job.reserved > allowance.credits or job.total > allowance.in_flight):
-            self._check(job, allowance, credits.read(self._db, self._table, job.tenant, job.month))
+            balance = credits.read(self._db, self._table, job.tenant, job.month)
+            credits.check(balance, job.reserved, job.total, allowance)
         new = {"TableName": self._table, "Item": item_of(job), "ConditionExpression": "attribute_not_exists(pk)"}
         steps: dict[str, Item] = {
             "job": {"Put": new},
@@ -79,11 +80,6 @@ class JobStore:
         if idempotency_key:
             steps["key"] = {"Put": self._new_key(job, idempotency_key)}
         return steps
-
-    def _check(self, job: Job, allowance: credits.Allowance, balance: credits.Balance) -> None:
-        error = credits.refusal(balance, job.reserved, job.total, allowance)
-        if error:
-            raise error
 
     def _new_key(self, job: Job, idempotency_key: str) -> Item:
         now = int(self._now())
@@ -113,7 +109,6 @@ class JobStore:
     # -- reading
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        """Return the caller's job, or None where there is none (any more)."""
         item = self._read(tenant, keys.job_sk(job_id))
         return job_from(item) if item else None
 
@@ -229,13 +224,10 @@ class JobStore:
         """
         more = max(0, cost - job.reserved)
         if more > allowance.credits:
-            self._refuse(more, allowance, credits.read(self._db, self._table, job.tenant, job.month))
-        values = {
-            ":queued": "queued",
-            ":until": int(self._now()) + wait,
-            ":reserved": job.reserved,
-            ":cost": job.reserved + more,
-        }
+            credits.check(credits.read(self._db, self._table, job.tenant, job.month), more, 0, allowance)
+            raise TemporarilyUnavailable
+        until = int(self._now()) + wait
+        values = {":queued": "queued", ":until": until, ":reserved": job.reserved, ":cost": job.reserved + more}
         change = {
             **self._expression(job.key, "SET lease_until = :until, reserved = :cost REMOVE awaits", values, _STATUS),
             "ConditionExpression": "#status = :queued AND attribute_exists(awaits) AND reserved = :reserved",
@@ -245,11 +237,9 @@ class JobStore:
             steps["credits"] = {"Update": credits.reserve(self._table, _month(job), more, 0, allowance)}
         refused = transact(self._db, steps)
         if "credits" in refused and "job" not in refused:
-            self._refuse(more, allowance, credits.balance_of(refused["credits"]))
+            credits.check(credits.balance_of(refused["credits"]), more, 0, allowance)
+            raise TemporarilyUnavailable
         return not refused
-
-    def _refuse(self, more: int, allowance: credits.Allowance, balance: credits.Balance) -> None:
-        raise credits.refusal(balance, more, 0, allowance) or TemporarilyUnavailable()
 
     # -- the end
 
@@ -277,14 +267,15 @@ class JobStore:
             "error": json.dumps(error) if error is not None else None,
             "lease_until": int(self._now()) + hold if charge.held else None,
         }
-        change = _set_expression(outcome) + ("" if charge.held else " REMOVE lease, lease_until")
-        values = {f":{name}": value for name, value in outcome.items()}
-        condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
+        known = {name: value for name, value in outcome.items() if value is not None}
+        # Every name is a placeholder: several are reserved words.
+        change = "SET " + ", ".join(f"#{name} = :{name}" for name in known)
+        change += "" if charge.held else " REMOVE lease, lease_until"
+        values = {f":{name}": value for name, value in known.items()}
         own = {":was": str(job.status), ":mine": job.attempt}
-        ending = {
-            **self._expression(job.key, change, {**values, **own}, _placeholders(outcome)),
-            "ConditionExpression": condition,
-        }
+        condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
+        expression = self._expression(job.key, change, {**values, **own}, {f"#{name}": name for name in known})
+        ending = {**expression, "ConditionExpression": condition}
         settling = credits.settle(self._table, _month(job), job.reserved, job.total, charge)
         return self._write_all({"Update": ending}, {"Update": settling})
 
@@ -321,12 +312,7 @@ class JobStore:
         return self._update(job.key, change, condition, {**values, **seen}) is not None
 
     def _update(
-        self,
-        key: Item,
-        change: str,
-        condition: str,
-        values: Mapping[str, Any],
-        names: Mapping[str, str] | None = None,
+        self, key: Item, change: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
     ) -> Job | None:
         expression = self._expression(key, change, values, {**_STATUS, **(names or {})})
         item = update(self._db, {**expression, "ConditionExpression": condition})
@@ -349,12 +335,3 @@ class JobStore:
 
 def _month(job: Job) -> Item:
     return credits.record_key(job.tenant, job.month)
-
-
-def _set_expression(values: Mapping[str, Any]) -> str:
-    """`SET` of what isn't None, every name through a placeholder: several are reserved words."""
-    return "SET " + ", ".join(f"#{name} = :{name}" for name, value in values.items() if value is not None)
-
-
-def _placeholders(values: Mapping[str, Any]) -> dict[str, str]:
-    return {f"#{name}": name for name, value in values.items() if value is not None}

@@ -47,22 +47,18 @@ def tenant_of(sub: str) -> str:
 
 
 def caller_pk(tenant: str) -> str:
-    """Return the partition of everything that a caller owns."""
     return _CALLER + tenant
 
 
 def tenant_in(pk: str) -> str:
-    """Return the tenant of a partition."""
     return pk.removeprefix(_CALLER)
 
 
 def job_key(tenant: str, job_id: str) -> Item:
-    """Return a job's key in DynamoDB's format."""
     return pack({"pk": caller_pk(tenant), "sk": job_sk(job_id)})
 
 
 def job_sk(job_id: str) -> str:
-    """Return a job's sort key."""
     return f"JOB#{job_id}"
 
 
@@ -72,22 +68,18 @@ def key_sk(idempotency_key: str) -> str:
 
 
 def rate_sk(day: datetime) -> str:
-    """Return the sort key of a caller's request counters of a day (UTC)."""
     return f"RATE#{day:%Y-%m-%d}"
 
 
 def lease_partition(job_id: str) -> str:
-    """Return the partition of the lease index that a job belongs to."""
     return LEASES[crc32(job_id.encode()) % len(LEASES)]
 
 
 def input_prefix(tenant: str, job_id: str) -> str:
-    """Return the prefix of a job's request and of the images in it."""
     return f"inputs/{tenant}/{job_id}/"
 
 
 def request_key(tenant: str, job_id: str, request_hash: str) -> str:
-    """Return the key of a job's request."""
     return f"{input_prefix(tenant, job_id)}{request_hash}.json"
 
 
@@ -97,20 +89,16 @@ def input_key(tenant: str, job_id: str, name: str) -> str:
 
 
 def result_prefix(tenant: str, job_id: str) -> str:
-    """Return the prefix of a job's results."""
     return f"results/{tenant}/{job_id}/"
 
 
 def result_key(tenant: str, job_id: str, variation: int) -> str:
-    """Return the key of a finished image."""
     return f"{result_prefix(tenant, job_id)}{variation}"
 
 
 def raw_key(tenant: str, job_id: str, variation: int) -> str:
-    """Return the key of the provider's unchanged bytes."""
     return f"{result_key(tenant, job_id, variation)}.raw"
 
 
 def upload_key(tenant: str, upload_id: str) -> str:
-    """Return the key of an upload."""
     return f"{UPLOADS}{tenant}/{upload_id}"

@@ -54,7 +54,6 @@ class ObjectStore:
         self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime)
 
     def get(self, key: str) -> bytes | None:
-        """Return an object's bytes, or None where there is none."""
         found = self.read(key)
         return found.data if found else None
 
@@ -76,7 +75,6 @@ class ObjectStore:
         return StoredObject(found["Body"].read(), found["LastModified"])
 
     def exists(self, key: str) -> bool:
-        """Return whether the object is there."""
         try:
             self._client().head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
@@ -96,11 +94,7 @@ class ObjectStore:
         """Return a URL that downloads the object for 15 minutes, saved as `name`."""
         return self._client().generate_presigned_url(
             "get_object",
-            Params={
-                "Bucket": self._bucket,
-                "Key": key,
-                "ResponseContentDisposition": f'attachment; filename="{name}"',
-            },
+            Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{name}"'},
             ExpiresIn=URL_SECONDS,
         )
 

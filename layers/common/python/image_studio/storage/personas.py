@@ -29,7 +29,6 @@ class PersonaStore:
         self._table = table
 
     def get(self, tenant: str, persona_id: str) -> Document | None:
-        """Return a document, or None where there is none."""
         found = self._db.get_item(TableName=self._table, Key=_key(tenant, _PREFIX + persona_id)).get("Item")
         return _document(unpack(found)) if found else None
 

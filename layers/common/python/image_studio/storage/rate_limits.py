@@ -75,33 +75,34 @@ class RequestCounters:
             day_reset=_end(now, DAY),
         )
         if not allowed:
-            self._remember(tenant, rate, count)
+            if len(self._refused) >= MAX_REMEMBERED:
+                self._refused.clear()
+            self._refused[tenant, rate] = count
         return count
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:
         """Whether the condition allowed the write, and the record's values after it."""
         old = {f"#old{ago}": _minute(now - ago * MINUTE) for ago in OLD_MINUTES}
         values = {":one": 1, ":minute": rate.per_minute, ":day": rate.per_day}
-        try:
-            done = self._db.update_item(
-                TableName=self._table,
-                Key=pack({"pk": keys.caller_pk(tenant), "sk": keys.rate_sk(datetime.fromtimestamp(now, UTC))}),
-                UpdateExpression="ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old),
-                ConditionExpression="(attribute_not_exists(#minute) OR #minute < :minute)"
-                " AND (attribute_not_exists(requests) OR requests < :day)",
-                ExpressionAttributeNames={"#minute": _minute(now), **old},
-                ExpressionAttributeValues=pack({**values, ":expires": (now // DAY + KEEP_DAYS) * DAY}),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            return False, unpack(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs' own mapping
-        return True, unpack(done["Attributes"])
+        return _update(
+            self._db,
+            TableName=self._table,
+            Key=pack({"pk": keys.caller_pk(tenant), "sk": keys.rate_sk(datetime.fromtimestamp(now, UTC))}),
+            UpdateExpression="ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old),
+            ConditionExpression="(attribute_not_exists(#minute) OR #minute < :minute)"
+            " AND (attribute_not_exists(requests) OR requests < :day)",
+            ExpressionAttributeNames={"#minute": _minute(now), **old},
+            ExpressionAttributeValues=pack({**values, ":expires": (now // DAY + KEEP_DAYS) * DAY}),
+        )
 
-    def _remember(self, tenant: str, rate: RequestRate, count: RequestCount) -> None:
-        if len(self._refused) >= MAX_REMEMBERED:
-            self._refused.clear()
-        self._refused[tenant, rate] = count
+
+def _update(client: "DynamoDBClient", **change: Any) -> tuple[bool, Mapping[str, Any]]:
+    """Make a conditional update, and return whether it was made and the record's values then."""
+    try:
+        done = client.update_item(**change, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD")
+    except client.exceptions.ConditionalCheckFailedException as error:
+        return False, unpack(error.response.get("Item", {}))  # type: ignore[arg-type]  # the stubs' own mapping
+    return True, unpack(done["Attributes"])
 
 
 def _end(now: int, window: int = MINUTE) -> int:
@@ -150,41 +151,28 @@ class WaitSlots:
 
     def _write(self, tenant: str, number: int, until: int, now: int) -> tuple[bool, set[int]]:
         """Whether the slot is ours, and all slots that are taken then."""
-        try:
-            done = self._db.update_item(
-                TableName=self._table,
-                Key=self._key(tenant),
-                UpdateExpression="SET #slot = :until, expires = :expires",
-                ConditionExpression="attribute_not_exists(#slot) OR #slot <= :now",
-                ExpressionAttributeNames={"#slot": f"wait{number}"},
-                ExpressionAttributeValues=pack(
-                    {":until": until, ":now": now, ":expires": until // 1000 + KEEP_SECONDS}
-                ),
-                ReturnValues="ALL_NEW",
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except self._db.exceptions.ConditionalCheckFailedException as error:
-            return False, _taken(error.response.get("Item", {}), now)
-        return True, _taken(done["Attributes"], now)
+        written, waits = _update(
+            self._db,
+            TableName=self._table,
+            Key=self._key(tenant),
+            UpdateExpression="SET #slot = :until, expires = :expires",
+            ConditionExpression="attribute_not_exists(#slot) OR #slot <= :now",
+            ExpressionAttributeNames={"#slot": f"wait{number}"},
+            ExpressionAttributeValues=pack({":until": until, ":now": now, ":expires": until // 1000 + KEEP_SECONDS}),
+        )
+        return written, {int(name[4:]) for name, end in waits.items() if name.startswith("wait") and end > now}
 
     def release(self, tenant: str, slot: WaitSlot) -> None:
         """Close the wait, unless its lease ran out and another request has the slot."""
-        try:
-            self._db.update_item(
-                TableName=self._table,
-                Key=self._key(tenant),
-                UpdateExpression="REMOVE #slot",
-                ConditionExpression="#slot = :until",
-                ExpressionAttributeNames={"#slot": f"wait{slot.number}"},
-                ExpressionAttributeValues=pack({":until": slot.until}),
-            )
-        except self._db.exceptions.ConditionalCheckFailedException:
-            return
+        _update(
+            self._db,
+            TableName=self._table,
+            Key=self._key(tenant),
+            UpdateExpression="REMOVE #slot",
+            ConditionExpression="#slot = :until",
+            ExpressionAttributeNames={"#slot": f"wait{slot.number}"},
+            ExpressionAttributeValues=pack({":until": slot.until}),
+        )
 
     def _key(self, tenant: str) -> dict[str, Any]:
         return pack({"pk": keys.caller_pk(tenant), "sk": keys.WAITS_SK})
-
-
-def _taken(item: Any, now: int) -> set[int]:
-    values = unpack(item)
-    return {int(name[4:]) for name, until in values.items() if name.startswith("wait") and until > now}
