@@ -26,7 +26,6 @@ def encode(image: DecodedImage, file_type: FileType, quality: int | None = None)
 
 
 def save(image: DecodedImage, name: str, **options: int) -> bytes:
-    """Encode the image by one of Pillow's writers, with its options."""
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()

@@ -18,7 +18,6 @@ _REDUCING_GAP = 3.0
 
 
 def scale(image: DecodedImage, width: int, height: int, box: Box | None = None) -> DecodedImage:
-    """Scale the image, or its part inside `box`, to exactly width x height pixels."""
     return image.resize((width, height), Image.Resampling.LANCZOS, box, _REDUCING_GAP)
 
 
@@ -141,7 +140,6 @@ class Frame:
 
     @property
     def padded(self) -> bool:
-        """Whether there is padding around the image."""
         return self.inner != self.size
 
 
@@ -197,7 +195,4 @@ def _framed_part(result: DecodedImage, frame: Frame) -> Box:
 
 
 def _right_and_bottom(frame: Frame) -> tuple[int, int]:
-    return (
-        frame.size.width - frame.left - frame.inner.width,
-        frame.size.height - frame.top - frame.inner.height,
-    )
+    return (frame.size.width - frame.left - frame.inner.width, frame.size.height - frame.top - frame.inner.height)

@@ -40,7 +40,6 @@ class PlacedCrop:
 
     @property
     def area(self) -> int:
-        """Pixels inside."""
         return (self.right - self.left) * (self.bottom - self.top)
 
 

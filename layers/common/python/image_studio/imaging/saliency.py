@@ -26,12 +26,7 @@ from image_studio.imaging.types import DecodedImage
 #: Long sides, pixels: of the copy for detail, of the copy for the other cues, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
-POWERS = {
-    "barrier": (0.43, 0.25),
-    "detail": (0.43, 0.17),
-    "skin": (0.24, 0.12),
-    "light": (0.43, 0.22),
-}
+POWERS = {"barrier": (0.43, 0.25), "detail": (0.43, 0.17), "skin": (0.24, 0.12), "light": (0.43, 0.22)}
 #: Weights of the place: the distance from the middle (across), a low place, and in an upright image the height at
 #: which heads are.
 PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
@@ -80,7 +75,6 @@ def measure_cues(image: DecodedImage) -> dict[str, DecodedImage]:
 
 
 def surroundings(cue: DecodedImage) -> DecodedImage:
-    """Blur a cue over its surroundings."""
     return cue.filter(ImageFilter.GaussianBlur(_REACH))
 
 

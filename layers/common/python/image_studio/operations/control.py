@@ -25,10 +25,8 @@ from image_studio.operations.single_image import (
     encode_input,
     estimate_credits,
     fit,
-    fit_notes,
     fit_reference,
     make_image,
-    with_style,
 )
 from image_studio.operations.sizes import DEFAULT_AREA, parse_ratio, size_for_ratio
 from image_studio.providers.adapter import Task
@@ -63,7 +61,6 @@ class Control(SingleImageOperation):
     size: Size | None
 
     def fit(self, candidate: Candidate) -> Fit:
-        """Fit the control image to the model."""
         if self.size:
             return Fit(fit(candidate, *self.image.size, pad=False).frame, self.size)
         if self.style:  # a new image of about a megapixel, with the ratio of the content image
@@ -71,7 +68,6 @@ class Control(SingleImageOperation):
         return fit(candidate, *self.image.size)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
         request, control_fit = self.request, self.fit(candidate)
         sent = {"image": place_in_frame(self.image, control_fit.frame)}
         if self.style:
@@ -80,7 +76,7 @@ class Control(SingleImageOperation):
             operation=self.name,
             width=control_fit.requested.width,
             height=control_fit.requested.height,
-            prompt=with_style(request.prompt, request.style_preset, candidate),
+            prompt=self.styled(request.prompt, candidate),
             negative_prompt=request.negative_prompt,
             seed=request.seed,
             style_preset=request.style_preset,
@@ -89,21 +85,16 @@ class Control(SingleImageOperation):
         )
 
     def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
-        """Bring the result to the right size, and say which strengths were used."""
         control_fit = self.fit(candidate)
-        notes = {**self._used_strengths(candidate), **fit_notes(candidate, self.name, control_fit)}
-        return self._resize(result, control_fit), notes
+        notes = {**self._used_strengths(candidate), **self.fit_notes(candidate, control_fit)}
+        if self.size:
+            return cover(result, *self.size)[0], notes
+        if self.style:
+            return extract_native(result, control_fit.frame), notes
+        return extract(result, control_fit.frame, *self.image.size), notes
 
     def metadata(self) -> dict[str, Any]:
-        """The operation."""
         return {"operation": self.info.name}
-
-    def _resize(self, result: DecodedImage, control_fit: Fit) -> DecodedImage:
-        if self.size:
-            return cover(result, *self.size)[0]
-        if self.style:
-            return extract_native(result, control_fit.frame)
-        return extract(result, control_fit.frame, *self.image.size)
 
     def _used_strengths(self, candidate: Candidate) -> dict[str, float]:
         """The strengths within the model's ranges; its defaults where the request has none."""
@@ -121,8 +112,7 @@ class Control(SingleImageOperation):
 
 def resolve_control(request: ControlRequest, context: OperationContext) -> Control:
     """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = load_catalog().operations[NAME]
-    info = operations.choose(request.operation)
+    info = load_catalog().operations[NAME].choose(request.operation)
     fields = request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
     require(info, fields)
     check_style(request.style_preset)

@@ -27,8 +27,6 @@ NAME = "create"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """A request with template and defaults applied."""
-
     size: Size
     quality: Quality
     style_preset: str | None
@@ -57,7 +55,6 @@ def resolve(request: CreateRequest) -> ResolvedRequest:
 
 
 def candidates_for(request: CreateRequest, resolved: ResolvedRequest, context: OperationContext) -> list[Candidate]:
-    """The models to try, best first."""
     query = ModelQuery(
         operation=NAME,
         quality=resolved.quality,
@@ -171,11 +168,5 @@ def _response(
 
 
 def _image(entry: Entry) -> CreatedImage:
-    return CreatedImage(
-        stored=entry.stored,
-        provider=entry.provider,
-        model=entry.model,
-        variation=entry.variation,
-        seed=entry.seed,
-        **entry.facts,
-    )
+    same = {name: getattr(entry, name) for name in ("stored", "provider", "model", "variation", "seed")}
+    return CreatedImage(**same, **entry.facts)

@@ -43,10 +43,8 @@ from image_studio.operations.single_image import (
     encode_input,
     estimate_credits,
     fit,
-    fit_notes,
     fit_reference,
     make_image,
-    with_style,
 )
 from image_studio.providers.adapter import Blob, Task
 from image_studio.schemas.catalog import EditFields
@@ -99,32 +97,25 @@ class Edit(SingleImageOperation):
         return fit(candidate, *self.size)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
         edit_fit = self.fit(candidate)
         return Task(
             operation=self.name,
             width=edit_fit.requested.width,
             height=edit_fit.requested.height,
-            prompt=with_style(self.request.prompt, self.request.style_preset, candidate),
-            negative_prompt=self.accepted("negative_prompt"),
-            seed=self.accepted("seed"),
-            style_preset=self.accepted("style_preset"),
-            guidance_scale=self.accepted("guidance_scale"),
-            steps=self.accepted("steps"),
+            prompt=self.styled(self.request.prompt, candidate),
+            **self.accepted("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"),
             images=self._images(candidate, edit_fit.frame),
             settings=self._settings(candidate, edit_fit.frame),
         )
 
     def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
-        """Put the model's result into the original image."""
         edit_fit = self.fit(candidate)
-        notes = fit_notes(candidate, self.name, edit_fit)
+        notes = self.fit_notes(candidate, edit_fit)
         if self.mask_source:
             notes |= {"mask": self.mask_source, "grow_mask": self._growth}
         return self._merge(result, candidate, edit_fit.frame), notes
 
     def metadata(self) -> dict[str, Any]:
-        """The operation, and the style where there is one."""
         style = {"style_preset": self.request.style_preset} if self.request.style_preset else {}
         return {"operation": self.info.name, **style}
 
@@ -224,8 +215,7 @@ class Edit(SingleImageOperation):
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = load_catalog().operations[NAME]
-    info = operations.choose(request.operation)
+    info = load_catalog().operations[NAME].choose(request.operation)
     fields = request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
     _check_fields(request, info, fields)
     options = checked_options(info, request.options)

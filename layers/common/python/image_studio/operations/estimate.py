@@ -25,7 +25,6 @@ FREE = ("social", "social.optimize")
 
 
 def all_providers() -> frozenset[str]:
-    """Return the names of all providers."""
     return frozenset(PROVIDERS)
 
 
@@ -49,7 +48,9 @@ def estimate_cost(
         model=request.model,
     )
     size = _size(request, query.operation, max_pixels)
-    target = _target(request, size, max_pixels) if query.operation.startswith(UPSCALE) else size
+    target = size
+    if query.operation.startswith(UPSCALE):
+        target = target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
     among = configured() if request.provider == AUTO and query.operation not in FREE else all_providers()
     each, candidate = _price(query, size, target, among)
     return Estimate(
@@ -66,12 +67,10 @@ def estimate_cost(
 
 
 def known_operations() -> list[str]:
-    """Return every operation that has a price."""
     return [GENERATE[0], *_group_operations(), UPSCALE, FREE[0]]
 
 
 def _group_operations() -> list[str]:
-    """Return the operations of edit, upscale and control, such as `edit.inpaint`."""
     operations = load_catalog().operations
     return [f"{group}.{name}" for group in OPERATION_GROUPS for name in operations[group].operations]
 
@@ -106,13 +105,7 @@ def _full_name(operation: str) -> str:
     raise UnknownChoice.of("operation", operation, known_operations())
 
 
-def _target(request: EstimateRequest, size: Size, max_pixels: int) -> Size:
-    """Return the size of an upscale's result."""
-    return target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
-
-
 def _size(request: EstimateRequest, operation: str, max_pixels: int) -> Size:
-    """Return the size of the image that is created or worked on."""
     size = wanted_size(request.width, request.height, None, None)
     if operation == GENERATE[1]:
         check_area(size, max_pixels)

@@ -42,14 +42,9 @@ def platform_specs(platform: str) -> PlatformSpecs:
     if found.limits is None:
         valid = ", ".join(load_catalog().social_platforms)
         raise NotFound(f"{found.name} has no specifications, as it has no fixed formats. Valid: {valid}.")
+    limits = {"file_types": found.limits.file_types, "max_file_size": f"{found.limits.max_size_mb:g}MB"}
     return PlatformSpecs.model_validate(
-        {
-            "name": found.name,
-            "formats": found.formats,
-            "file_types": found.limits.file_types,
-            "max_file_size": f"{found.limits.max_size_mb:g}MB",
-            "limits": found.limits,
-        }
+        {"name": found.name, "formats": found.formats, "limits": found.limits, **limits}
     )
 
 
@@ -57,12 +52,10 @@ def platform_specs(platform: str) -> PlatformSpecs:
 
 
 def edit_operations() -> EditOperationList:
-    """Return the edit operations, each with its default provider and its inputs."""
     return EditOperationList.model_validate({"operations": _operations("edit", EditFields)})
 
 
 def control_operations() -> ControlOperationList:
-    """Return the control operations, each with its default provider and its inputs."""
     return ControlOperationList.model_validate({"operations": _operations("control", ControlFields)})
 
 
@@ -86,11 +79,8 @@ def default_provider(operation: str) -> str:
 
 # -- providers
 
-GENERATION = "create"
-
 
 def list_providers(configured: frozenset[str], is_open: Callable[[str], bool]) -> ProviderList:
-    """Return all providers by the name that `provider` takes."""
     return ProviderList(providers={spec.name: _provider_info(spec, configured, is_open) for spec in SPECS})
 
 
@@ -115,8 +105,7 @@ def models_by_operation(spec: ProviderSpec) -> dict[str, list[str]]:
 
 
 def generators(spec: ProviderSpec) -> list[ModelSpec]:
-    """Return the live models that create images from a prompt."""
-    return [model for model in spec.live_models() if model.does(GENERATION)]
+    return [model for model in spec.live_models() if model.does("create")]
 
 
 def cost_range(spec: ProviderSpec) -> str:
@@ -171,7 +160,6 @@ def edit_models(operation: str | None = None, tier: str | None = None) -> EditMo
 
 
 def price_class_of(model: ModelSpec) -> str:
-    """Return budget, mid or premium, by the credits of one image."""
     return next(name for name, most in PRICE_CLASSES.items() if model.price() <= most)
 
 
@@ -228,12 +216,12 @@ def _alternative(pair: ProviderModel, best: ProviderModel) -> Alternative:
 
 
 def _edits_of(model: ModelSpec) -> list[str]:
-    """Return the edit operations that a model can do, in their published order."""
     return [name for name in load_catalog().operations["edit"].operations if model.does(f"edit.{name}")]
 
 
 def _edit_model(spec: ProviderSpec, model: ModelSpec) -> EditModel:
     able = _edits_of(model)
+    several = [f"Multi-image ({model.max_images} images)"] if model.max_images > 1 else []
     labels = [load_catalog().operations["edit"].operations[name].label for name in able]
     return EditModel(
         id=model.name,
@@ -247,16 +235,11 @@ def _edit_model(spec: ProviderSpec, model: ModelSpec) -> EditModel:
         capabilities=able,
         emulated=[name for name in able if f"edit.{name}" in model.emulates],
         use_cases=labels,
-        features=_features(model),
+        features=several + [word for field, word in _FEATURES.items() if field in model.accepts],
         supports_multi_image=model.max_images > 1,
         supports_controlnet=model.does("control.structure") and not model.max_images,
         languages=["en"],
     )
-
-
-def _features(model: ModelSpec) -> list[str]:
-    multi_image = [f"Multi-image ({model.max_images} images)"] if model.max_images > 1 else []
-    return multi_image + [word for field, word in _FEATURES.items() if field in model.accepts]
 
 
 def _largest_size(model: ModelSpec) -> tuple[int, int]:

@@ -39,7 +39,6 @@ class ModelQuery:
 
 
 def provider_names() -> list[str]:
-    """The values that `provider` accepts."""
     return [AUTO, *PROVIDERS, *ALIASES]
 
 

@@ -22,8 +22,6 @@ _ENLARGED = 1.001
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A requested format of a platform."""
-
     platform: Platform
     format: PlatformFormat
 
@@ -49,7 +47,8 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     response = SocialResponse(success=True, results=[], total_optimized=0)
     for target, outcome in zip(targets, outcomes, strict=True):
         if isinstance(outcome, StudioError):
-            response.errors.append(_failure(target, outcome))
+            failed = {"platform": target.platform.id, "format": target.format.name}
+            response.errors.append(SocialFailure(**failed, detail=outcome.detail, code=outcome.code))
         else:
             entry = context.journal.entry(len(response.results) + 1)
             file = outcome.encoded
@@ -95,13 +94,9 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone)
 
 
-def _failure(target: Target, error: StudioError) -> SocialFailure:
-    return SocialFailure(platform=target.platform.id, format=target.format.name, detail=error.detail, code=error.code)
-
-
 def _result(target: Target, rendition: Rendition, stored: StoredImage | None, requested: FileType) -> SocialResult:
     file = rendition.encoded
-    left, top = round(rendition.box.left), round(rendition.box.top)
+    left, top, right, bottom = map(round, rendition.box)
     return SocialResult(
         platform=target.platform.id,
         format=target.format.name,
@@ -110,12 +105,7 @@ def _result(target: Target, rendition: Rendition, stored: StoredImage | None, re
         ratio=target.format.ratio,
         file_type=file.file_type.value,
         bytes=len(file.data),
-        crop={
-            "left": left,
-            "top": top,
-            "width": round(rendition.box.right) - left,
-            "height": round(rendition.box.bottom) - top,
-        },
+        crop={"left": left, "top": top, "width": right - left, "height": bottom - top},
         safe_zone=vars(target.format.safe_zone),
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),

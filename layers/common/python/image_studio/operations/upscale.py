@@ -35,9 +35,7 @@ from image_studio.operations.single_image import (
     estimate_credits,
     find_candidates,
     fit,
-    fit_notes,
     make_image,
-    with_style,
 )
 from image_studio.operations.sizes import target_size
 from image_studio.providers.adapter import Task
@@ -72,7 +70,6 @@ class Upscale(SingleImageOperation):
 
     @property
     def factor(self) -> float:
-        """How many times larger each side becomes."""
         return scale_factor(Size(*self.image.size), self.target)
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
@@ -81,21 +78,17 @@ class Upscale(SingleImageOperation):
         return sorted(super().candidates(context), key=lambda candidate: not fits_unscaled(candidate, size))
 
     def fit(self, candidate: Candidate) -> Fit:
-        """Fit the image to the model."""
         return fit(candidate, *self.image.size, self.factor)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
-        request, upscale_fit = self.request, self.fit(candidate)
-        prompt = with_style(request.prompt or DEFAULT_PROMPT, request.style_preset, candidate)
+        upscale_fit = self.fit(candidate)
+        prompt = self.styled(self.request.prompt or DEFAULT_PROMPT, candidate)
         return Task(
             operation=self.name,
             width=upscale_fit.requested.width,
             height=upscale_fit.requested.height,
             prompt=prompt if "prompt" in self.info.honored else "",
-            negative_prompt=self.accepted("negative_prompt"),
-            seed=self.accepted("seed"),
-            style_preset=self.accepted("style_preset"),
+            **self.accepted("negative_prompt", "seed", "style_preset"),
             images={"image": encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
             settings=dict(self.options),
         )
@@ -106,13 +99,12 @@ class Upscale(SingleImageOperation):
         natural = keep_transparency(extract_native(result, upscale_fit.frame), self.image)
         size = Size(*natural.size)
         exact = natural if size == self.target else cover(natural, *self.target)[0]
-        notes = fit_notes(candidate, self.name, upscale_fit)
+        notes = self.fit_notes(candidate, upscale_fit)
         if scale_factor(size, self.target) > ROUNDED_FACTOR:
             notes["resampled_from"] = str(size)
         return exact, notes
 
     def metadata(self) -> dict[str, Any]:
-        """The preset, the original's size and the factor."""
         return {
             "preset": self.request.preset,
             "original_width": self.image.width,

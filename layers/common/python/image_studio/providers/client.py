@@ -77,7 +77,6 @@ class PaidCall:
 
     @property
     def spec(self) -> ProviderSpec:
-        """The provider's spec."""
         return self.adapter.SPEC
 
     def renew(self) -> bool:

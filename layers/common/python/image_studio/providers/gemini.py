@@ -101,7 +101,6 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
 
 
 def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of a candidate, without the model's thoughts."""
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     return [part for part in parts or [] if isinstance(part, dict) and part.get("thought") is not True]
@@ -164,7 +163,6 @@ def _seconds(text: object) -> float | None:
 
 
 def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
-    """Build the request to a text model."""
     return HttpRequest(
         method="POST",
         path=_path(model.id),

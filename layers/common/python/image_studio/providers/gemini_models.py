@@ -67,7 +67,6 @@ def _model(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[in
 
 
 def _editing(*more: str) -> dict[str, Any]:
-    """Return the data that models with input images share."""
     return {
         "operations": frozenset({"create", "edit.general_edit"}),
         "emulates": _EDITS | set(more),
@@ -80,11 +79,7 @@ def _editing(*more: str) -> dict[str, Any]:
 
 def _retired(name: str, use: ModelSpec, why: str) -> ModelSpec:
     return ModelSpec(
-        name=name,
-        endpoint=name,
-        operations=frozenset({"create"}),
-        usd=use.usd,
-        retired=f"{why}. Use {use.name}.",
+        name=name, endpoint=name, operations=frozenset({"create"}), usd=use.usd, retired=f"{why}. Use {use.name}."
     )
 
 
@@ -92,11 +87,7 @@ FLASH = _model(
     "gemini-3.1-flash-image",
     {"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151},
     _RATIOS | _EXTREME,
-    auto={
-        "create": {"standard": 3},
-        "edit.general_edit": {"standard": 1},
-        "edit.relight": {"draft": 1},
-    },
+    auto={"create": {"standard": 3}, "edit.general_edit": {"standard": 1}, "edit.relight": {"draft": 1}},
     **_editing(),
 )
 PRO = _model(

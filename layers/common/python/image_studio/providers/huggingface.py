@@ -9,13 +9,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from image_studio.errors import (
-    ProviderOutage,
-    ProviderUnavailable,
-    ResultUnusable,
-    StudioError,
-    UnknownCharge,
-)
+from image_studio.errors import ProviderOutage, ProviderUnavailable, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import (
     Blob,
     HttpRequest,
@@ -168,7 +162,6 @@ def _message(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
-    """Build a chat completion."""
     messages = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
     return HttpRequest(
         method="POST",

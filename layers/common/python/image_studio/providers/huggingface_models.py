@@ -62,14 +62,7 @@ def _editor(name: str, endpoint: str, usd: float, auto: Mapping[str, int] | None
 
 
 MODELS = (
-    _generator(
-        "FLUX.1-schnell",
-        "fal-ai/fal-ai/flux/schnell",
-        0.003,
-        (),
-        {"draft": 2},
-        ranges={"steps": Range(1, 12)},
-    ),
+    _generator("FLUX.1-schnell", "fal-ai/fal-ai/flux/schnell", 0.003, (), {"draft": 2}, ranges={"steps": Range(1, 12)}),
     _generator(
         "FLUX.1-Krea-dev",
         "fal-ai/fal-ai/flux/krea",

@@ -31,7 +31,6 @@ def image_roles(model: ModelSpec, task: Task) -> list[str]:
 
 
 def build_prompt(model: ModelSpec, task: Task) -> str:
-    """Write the prompt that makes this model carry out the task."""
     if model.max_images and task.operation in _INSTRUCTIONS:
         roles = image_roles(model, task)
 

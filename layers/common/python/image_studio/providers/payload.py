@@ -51,7 +51,6 @@ def size_label(model: ModelSpec, task: Task, requested: str | None = None) -> st
 
 
 def data_uri(blob: Blob) -> str:
-    """The image as a data URI."""
     return f"data:{blob.mime};base64,{pybase64.b64encode_as_string(blob.data)}"
 
 

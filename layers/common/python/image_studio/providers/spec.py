@@ -15,13 +15,10 @@ CAPABILITIES = {"create": "generation", "edit": "editing", "upscale": "upscaling
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values a model takes, both ends included."""
-
     low: float
     high: float
 
     def clamp(self, value: float) -> float:
-        """The nearest value that the model takes."""
         return min(max(value, self.low), self.high)
 
 
@@ -103,14 +100,11 @@ class ModelSpec:
         return math.ceil(round(usd / CREDIT_USD, 6))
 
     def does(self, operation: str) -> bool:
-        """Whether the model carries out the operation, natively or by emulation."""
         return operation in self.operations or operation in self.emulates
 
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """A text model that enriches prompts: the provider's id of it, and its place among all text models."""
-
     id: str
     rank: int
 
@@ -143,11 +137,9 @@ class ProviderSpec:
         return tuple(word for kind, word in CAPABILITIES.items() if kind in able)
 
     def model(self, name: str) -> ModelSpec | None:
-        """Return the model with this name, or None."""
         return next((model for model in self.models if model.name == name), None)
 
     def live_models(self) -> tuple[ModelSpec, ...]:
-        """The models that are not retired."""
         return tuple(model for model in self.models if model.retired is None)
 
 

@@ -33,7 +33,6 @@ SPEC = ProviderSpec(
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpRequest:
-    """Build the multipart form of one call."""
     fields = provider_fields(model, task)
     if model.sizes:
         fields["aspect_ratio"] = size_label(model, task, task.settings.get("aspect_ratio"))

@@ -39,13 +39,7 @@ _EVERY = {"draft": 1, "standard": 1, "premium": 1}
 _BETTER = {"standard": 1, "premium": 1}  # drafts go to cheaper models
 
 
-def _generator(
-    name: str,
-    usd: float,
-    *,
-    endpoint: str = _SD3,
-    auto: Mapping[str, int] | None = None,
-) -> ModelSpec:
+def _generator(name: str, usd: float, *, endpoint: str = _SD3, auto: Mapping[str, int] | None = None) -> ModelSpec:
     family = endpoint == _SD3
     return ModelSpec(
         name=name,
@@ -168,11 +162,7 @@ EDITORS = (
             "original_background_depth": _SHARE,
             "light_source_strength": _SHARE,
         },
-        defaults={
-            "preserve_original_subject": 0.6,
-            "original_background_depth": 0.5,
-            "light_source_strength": 0.3,
-        },
+        defaults={"preserve_original_subject": 0.6, "original_background_depth": 0.5, "light_source_strength": 0.3},
         asynchronous=True,
         deadline=300.0,
         auto=_BETTER,

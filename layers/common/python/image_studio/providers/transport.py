@@ -123,22 +123,15 @@ class _TimedTls(_Timed, HTTPSConnection):
 
 
 class PlainPool(urllib3.HTTPConnectionPool):
-    """Timed connections over http."""
-
     ConnectionCls = _TimedPlain
 
 
 class TlsPool(urllib3.HTTPSConnectionPool):
-    """Timed connections over https."""
-
     ConnectionCls = _TimedTls
 
 
 class TimedAdapter(requests.adapters.HTTPAdapter):
-    """Gives a `requests` session timed connections."""
-
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use this module's connection pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
@@ -196,7 +189,6 @@ class HttpTransport:
             raise _lost(spec) from None
 
     def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
-        """Return the bytes at a provider's result URL, as `download` does."""
         return download(url, spec, own_origin=own_origin)
 
     def _session(self, spec: ProviderSpec) -> requests.Session:

@@ -62,7 +62,6 @@ def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
 
 
 def _encode(value: Any) -> Any:
-    """Replace images by data URIs."""
     if isinstance(value, Blob):
         return data_uri(value)
     if isinstance(value, dict):
@@ -71,7 +70,6 @@ def _encode(value: Any) -> Any:
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Build the poll of a prediction."""
     return HttpRequest(method="GET", path=f"/api/v3/predictions/{handle}/result")
 
 
@@ -124,7 +122,6 @@ def _is_moderation(message: str) -> bool:
 
 
 def read_error(response: HttpResponse) -> StudioError:
-    """Return the error of a status, of HTTP or of the envelope."""
     document = response.json()
     message = str(document.get("message") or "") if isinstance(document, dict) else ""
     if response.status == 403 and _is_moderation(message):

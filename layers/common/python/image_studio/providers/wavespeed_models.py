@@ -114,9 +114,7 @@ EDITORS = (
         "wavespeed-ai/qwen-image/edit-plus",
         0.02,
         {"seed"},
-        emulates=frozenset(
-            {"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"},
-        ),
+        emulates=frozenset({"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"}),
         sizes=_QWEN_SIZE,
         file_types=_FILE_TYPES,
         max_images=3,
@@ -193,7 +191,7 @@ CONTROLS = (
         usd=0.04,  # a planning value: its pages name no price
         sizes=FreeSize(512, 1_536),
         accepts=frozenset(
-            {"prompt", "image", "control_strength", "guidance_scale", "steps", "seed", "width", "height"},
+            {"prompt", "image", "control_strength", "guidance_scale", "steps", "seed", "width", "height"}
         ),
         field_names={
             "image": "control_image",
