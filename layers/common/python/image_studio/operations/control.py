@@ -98,12 +98,12 @@ class Control(SingleImageOperation):
 
     def _used_strengths(self, candidate: Candidate) -> dict[str, float]:
         """The strengths within the model's ranges; its defaults where the request has none."""
-        model = candidate.model
         used: dict[str, float] = {}
         for name, requested in self._strengths().items():
-            value = model.defaults.get(name) if requested is None else requested
+            values = candidate.model.ranges.get(name)
+            value = values.default if values and requested is None else requested
             if value is not None:
-                used[name] = model.ranges[name].clamp(value) if name in model.ranges else value
+                used[name] = values.clamp(value) if values else value
         return used
 
     def _strengths(self) -> dict[str, float | None]:

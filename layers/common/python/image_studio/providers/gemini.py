@@ -24,18 +24,9 @@ from image_studio.providers.responses import MAX_QUOTED, content_refused, http_e
 from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
 
 #: Finish reasons that mean a refusal; any other one without an image is a failure.
-_REFUSALS = frozenset(
-    {
-        "SAFETY",
-        "RECITATION",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "IMAGE_SAFETY",
-        "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION",
-    }
-)
+_REFUSALS = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}) | {
+    *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+}
 
 SPEC = ProviderSpec(
     name="gemini",
@@ -96,7 +87,10 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     for part in parts:
         inline = part.get("inlineData")
         if isinstance(inline, dict):
-            return _image(inline)
+            data = from_base64(inline.get("data"))
+            if data is None:
+                raise ResultUnusable(f"{SPEC.title}'s image could not be read.")
+            return ProviderImage(data)
     raise _nothing(str(candidates[0].get("finishReason") or "no reason"), parts)
 
 
@@ -104,13 +98,6 @@ def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     return [part for part in parts or [] if isinstance(part, dict) and part.get("thought") is not True]
-
-
-def _image(inline: dict[str, Any]) -> ProviderImage:
-    data = from_base64(inline.get("data"))
-    if data is None:
-        raise ResultUnusable(f"{SPEC.title}'s image could not be read.")
-    return ProviderImage(data)
 
 
 def _blocked(document: dict[str, Any]) -> StudioError:

@@ -11,36 +11,17 @@ from image_studio.providers.instructions import IN_PROMPT
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
 
 #: Pixels at 1K; 2K doubles each side, 4K doubles it twice, 512 halves it.
-_RATIOS = {
-    "1:1": (1_024, 1_024),
-    "2:3": (848, 1_264),
-    "3:2": (1_264, 848),
-    "3:4": (896, 1_200),
-    "4:3": (1_200, 896),
-    "4:5": (928, 1_152),
-    "5:4": (1_152, 928),
-    "9:16": (768, 1_376),
-    "16:9": (1_376, 768),
-    "21:9": (1_584, 672),
-}
+_RATIOS = {"1:1": (1_024, 1_024), "2:3": (848, 1_264), "3:2": (1_264, 848), "3:4": (896, 1_200)}
+_RATIOS |= {"4:3": (1_200, 896), "4:5": (928, 1_152), "5:4": (1_152, 928)}
+_RATIOS |= {"9:16": (768, 1_376), "16:9": (1_376, 768), "21:9": (1_584, 672)}
 _EXTREME = {"1:4": (512, 2_048), "4:1": (2_048, 512), "1:8": (384, 3_072), "8:1": (3_072, 384)}
 _SCALES = {"512": 0.5, "1K": 1, "2K": 2, "4K": 4}
 
-_EDITS = frozenset(
-    {
-        "edit.inpaint",
-        "edit.erase",
-        "edit.outpaint",
-        "edit.search_replace",
-        "edit.search_recolor",
-        "edit.relight",
-        "control.sketch",
-        "control.structure",
-        "control.style",
-        "control.style_transfer",
-    }
-)
 _CONTROLS = ("control.sketch", "control.structure", "control.style", "control.style_transfer")
+_EDITS = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", *_CONTROLS}) | {
+    "edit.search_replace",
+    "edit.search_recolor",
+}
 
 
 def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -> tuple[NativeSize, ...]:

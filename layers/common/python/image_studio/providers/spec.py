@@ -17,6 +17,7 @@ CAPABILITIES = {"create": "generation", "edit": "editing", "upscale": "upscaling
 class Range:
     low: float
     high: float
+    default: float | None = None  # what the model takes where the field is not sent
 
     def clamp(self, value: float) -> float:
         return min(max(value, self.low), self.high)
@@ -80,7 +81,6 @@ class ModelSpec:
     file_types: tuple[str, ...] = ()  # values of the provider field `output_format`; the first one is sent
     max_images: int = 0  # input images of a model that edits by instruction; 0 for other models
     ranges: Mapping[str, Range] = field(default_factory=dict)
-    defaults: Mapping[str, float] = field(default_factory=dict)
     max_seed: int = 2**31 - 1  # the model's largest seed; ours are folded into its range
     inputs: InputLimits | None = None
     factor: float | None = None  # how many times larger, per side, an upscaler's result is

@@ -3,7 +3,7 @@
 One Stability credit is one US cent. An endpoint's last path segment is the name that callers use for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, Range
@@ -11,27 +11,18 @@ from image_studio.schemas.limits import MAX_SEED
 
 _NINE_MP = 9_437_184  # pixels
 _SD3 = "generate/sd3"
-_SHARE = Range(0, 1)
 _EXPAND = ("left", "right", "up", "down")
 _STYLED = frozenset({"prompt", "negative_prompt", "seed", "style_preset"})
 _EDITED = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP)
 _NARROW = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5)
-_ONE_MP = InputLimits(min_side=64, min_pixels=4_096, max_pixels=1_048_576)
 _IMAGES = ("png", "jpeg", "webp")
 
 #: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core makes up to 1.5 MP of the same ratios.
 _RATIOS = tuple(
     NativeSize(word, width, height)
     for word, width, height in (
-        ("21:9", 1536, 640),
-        ("16:9", 1344, 768),
-        ("3:2", 1216, 832),
-        ("5:4", 1088, 896),
-        ("1:1", 1024, 1024),
-        ("4:5", 896, 1088),
-        ("2:3", 832, 1216),
-        ("9:16", 768, 1344),
-        ("9:21", 640, 1536),
+        *(("21:9", 1536, 640), ("16:9", 1344, 768), ("3:2", 1216, 832), ("5:4", 1088, 896), ("1:1", 1024, 1024)),
+        *(("4:5", 896, 1088), ("2:3", 832, 1216), ("9:16", 768, 1344), ("9:21", 640, 1536)),
     )
 )
 
@@ -57,16 +48,27 @@ def _generator(name: str, usd: float, *, endpoint: str = _SD3, auto: Mapping[str
     )
 
 
-def _endpoint(endpoint: str, operation: str, usd: float, accepts: frozenset[str], **data: Any) -> ModelSpec:
+def _endpoint(
+    endpoint: str,
+    operation: str,
+    usd: float,
+    accepts: Set[str] = frozenset(),
+    ranges: Mapping[str, Range] | None = None,
+    **data: Any,
+) -> ModelSpec:
+    """Return the row of an endpoint, which accepts `accepts`, the fields of `ranges`, and an image."""
     auto = data.pop("auto", _EVERY)
+    ranges = ranges or {}
     return ModelSpec(
         **{
             "name": endpoint.rpartition("/")[2],
             "endpoint": endpoint,
             "operations": frozenset({operation}),
             "usd": usd,
-            "accepts": accepts | {"image"},
+            "accepts": frozenset({"image", *accepts, *ranges}),
+            "ranges": ranges,
             "file_types": _IMAGES,
+            "inputs": _NARROW,
             "max_seed": MAX_SEED,
             "auto": {operation: auto},
             **data,
@@ -88,7 +90,6 @@ EDITORS = (
         "edit/remove-background",
         "edit.remove_background",
         0.05,
-        frozenset(),
         inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=4_194_304),
         file_types=("png", "webp"),  # the result has an alpha channel
         auto=_BETTER,
@@ -97,72 +98,61 @@ EDITORS = (
         "edit/inpaint",
         "edit.inpaint",
         0.05,
-        _STYLED | {"mask", "grow_mask"},
+        _STYLED | {"mask"},
+        {"grow_mask": Range(0, 100, 5)},
         inputs=_EDITED,
-        ranges={"grow_mask": Range(0, 100)},
-        defaults={"grow_mask": 5},
         auto=_BETTER,
     ),
     _endpoint(
         "edit/erase",
         "edit.erase",
         0.05,
-        frozenset({"seed", "mask", "grow_mask"}),
+        {"seed", "mask"},
+        {"grow_mask": Range(0, 20, 5)},
         inputs=_EDITED,
-        ranges={"grow_mask": Range(0, 20)},
-        defaults={"grow_mask": 5},
         auto=_BETTER,
     ),
     _endpoint(
         "edit/outpaint",
         "edit.outpaint",
         0.04,
-        frozenset({"prompt", "seed", "style_preset", "creativity"}) | {f"expand_{side}" for side in _EXPAND},
+        {"prompt", "seed", "style_preset"},
+        {"creativity": Range(0, 1, 0.5)} | {f"expand_{side}": Range(0, 2_000) for side in _EXPAND},
         field_names={f"expand_{side}": side for side in _EXPAND},
-        inputs=_NARROW,
-        ranges={"creativity": _SHARE} | {f"expand_{side}": Range(0, 2_000) for side in _EXPAND},
-        defaults={"creativity": 0.5},
     ),
     _endpoint(
         "edit/search-and-replace",
         "edit.search_replace",
         0.05,
-        _STYLED | {"search_prompt", "grow_mask"},
-        inputs=_NARROW,
-        ranges={"grow_mask": Range(0, 20)},
-        defaults={"grow_mask": 3},
+        _STYLED | {"search_prompt"},
+        {"grow_mask": Range(0, 20, 3)},
         auto=_BETTER,
     ),
     _endpoint(
         "edit/search-and-recolor",
         "edit.search_recolor",
         0.05,
-        _STYLED | {"select_prompt", "grow_mask"},
-        inputs=_NARROW,
-        ranges={"grow_mask": Range(0, 20)},
-        defaults={"grow_mask": 3},
+        _STYLED | {"select_prompt"},
+        {"grow_mask": Range(0, 20, 3)},
         auto=_BETTER,
     ),
     _endpoint(
         "edit/replace-background-and-relight",
         "edit.relight",
         0.08,
-        frozenset({"prompt", "negative_prompt", "seed", "background", "lighting", "foreground_prompt"})
-        | {"preserve_original_subject", "original_background_depth", "keep_original_background"}
-        | {"light_source_direction", "light_source_strength"},
+        {"prompt", "negative_prompt", "seed", "background", "lighting", "foreground_prompt"}
+        | {"keep_original_background", "light_source_direction"},
+        {
+            "preserve_original_subject": Range(0, 1, 0.6),
+            "original_background_depth": Range(0, 1, 0.5),
+            "light_source_strength": Range(0, 1, 0.3),
+        },
         field_names={
             "image": "subject_image",
             "prompt": "background_prompt",
             "background": "background_reference",
             "lighting": "light_reference",
         },
-        inputs=_NARROW,
-        ranges={
-            "preserve_original_subject": _SHARE,
-            "original_background_depth": _SHARE,
-            "light_source_strength": _SHARE,
-        },
-        defaults={"preserve_original_subject": 0.6, "original_background_depth": 0.5, "light_source_strength": 0.3},
         asynchronous=True,
         deadline=300.0,
         auto=_BETTER,
@@ -174,7 +164,6 @@ UPSCALERS = (
         "upscale/fast",
         "upscale.fast",
         0.02,
-        frozenset(),
         inputs=InputLimits(min_side=32, max_side=1_536, min_pixels=1_024, max_pixels=1_048_576),
         factor=4.0,
         max_output=16_777_216,
@@ -183,10 +172,8 @@ UPSCALERS = (
         "upscale/conservative",
         "upscale.conservative",
         0.40,
-        frozenset({"prompt", "negative_prompt", "seed", "creativity"}),
-        inputs=_NARROW,
-        ranges={"creativity": Range(0.2, 0.5)},
-        defaults={"creativity": 0.35},
+        {"prompt", "negative_prompt", "seed"},
+        {"creativity": Range(0.2, 0.5, 0.35)},
         max_output=4_194_304,  # "4 megapixels"
         deadline=180.0,
     ),
@@ -194,10 +181,9 @@ UPSCALERS = (
         "upscale/creative",
         "upscale.creative",
         0.60,
-        _STYLED | {"creativity"},
-        inputs=_ONE_MP,
-        ranges={"creativity": Range(0.1, 0.5)},
-        defaults={"creativity": 0.3},
+        _STYLED,
+        {"creativity": Range(0.1, 0.5, 0.3)},
+        inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=1_048_576),
         max_output=8_294_400,  # "4K"
         asynchronous=True,
         deadline=300.0,
@@ -209,40 +195,31 @@ CONTROLS = (
         "control/sketch",
         "control.sketch",
         0.05,
-        _STYLED | {"control_strength"},
+        _STYLED,
+        {"control_strength": Range(0, 1, 0.7)},
         inputs=InputLimits(min_side=64, max_pixels=_NINE_MP, max_aspect=2.5),
-        ranges={"control_strength": _SHARE},
-        defaults={"control_strength": 0.7},
     ),
-    _endpoint(
-        "control/structure",
-        "control.structure",
-        0.05,
-        _STYLED | {"control_strength"},
-        inputs=_NARROW,
-        ranges={"control_strength": _SHARE},
-        defaults={"control_strength": 0.7},
-    ),
+    _endpoint("control/structure", "control.structure", 0.05, _STYLED, {"control_strength": Range(0, 1, 0.7)}),
     _endpoint(
         "control/style",
         "control.style",
         0.05,
-        _STYLED | {"fidelity", "aspect_ratio"},
+        _STYLED | {"aspect_ratio"},
+        {"fidelity": Range(0, 1, 0.5)},
         sizes=_RATIOS,
-        inputs=_NARROW,
-        ranges={"fidelity": _SHARE},
-        defaults={"fidelity": 0.5},
     ),
     _endpoint(
         "control/style-transfer",
         "control.style_transfer",
         0.08,
-        frozenset({"prompt", "negative_prompt", "seed", "style"})
-        | {"style_strength", "composition_fidelity", "change_strength"},
+        {"prompt", "negative_prompt", "seed", "style"},
+        {
+            "style_strength": Range(0, 1, 1),
+            "composition_fidelity": Range(0, 1, 0.9),
+            "change_strength": Range(0.1, 1, 0.9),
+        },
         field_names={"image": "init_image", "style": "style_image"},
         inputs=InputLimits(min_side=64, max_side=16_383, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5),
-        ranges={"style_strength": _SHARE, "composition_fidelity": _SHARE, "change_strength": Range(0.1, 1)},
-        defaults={"style_strength": 1, "composition_fidelity": 0.9, "change_strength": 0.9},
         max_output=1_048_576,
     ),
 )

@@ -114,16 +114,12 @@ class _Timed(HTTPConnection):
         return super().is_connected and time.time() - self._used_at < REUSE_SECONDS
 
 
-class _TimedPlain(_Timed):
-    """Over http: only for a base URL that the operator set."""
-
-
 class _TimedTls(_Timed, HTTPSConnection):
     """Over https."""
 
 
 class PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _TimedPlain
+    ConnectionCls = _Timed  # only for a base URL that the operator set
 
 
 class TlsPool(urllib3.HTTPSConnectionPool):

@@ -103,11 +103,7 @@ EDITORS = (
         sizes=_QWEN_SIZE,
         file_types=_FILE_TYPES,
         inputs=_INPUT,
-        auto={
-            "edit.general_edit": {"draft": 1},
-            "edit.search_replace": {"draft": 1},
-            "edit.search_recolor": {"draft": 1},
-        },
+        auto={f"edit.{name}": {"draft": 1} for name in ("general_edit", "search_replace", "search_recolor")},
     ),
     _editor(
         "qwen-edit-plus",
@@ -198,8 +194,7 @@ CONTROLS = (
             "control_strength": "controlnet_conditioning_scale",
             "steps": "num_inference_steps",
         },
-        ranges={"control_strength": Range(0, 2), "guidance_scale": Range(0, 20), "steps": Range(1, 50)},
-        defaults={"control_strength": 0.7},
+        ranges={"control_strength": Range(0, 2, 0.7), "guidance_scale": Range(0, 20), "steps": Range(1, 50)},
         inputs=_LARGE,
     ),
 )
