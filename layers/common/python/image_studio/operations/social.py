@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.budget import AS_REQUESTED, EncodedRendition
-from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, check_background, render_all
-from image_studio.imaging.safe_zones import Zone
+from image_studio.imaging.encode import AS_REQUESTED, EncodedRendition
+from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
 from image_studio.operations.inputs import pixel_limits, read_image
 from image_studio.schemas.common import FileType, StoredImage
