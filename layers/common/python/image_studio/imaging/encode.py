@@ -7,7 +7,8 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401  # registers exactly these writers
+# The plugins register exactly these writers.
+from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.masks import flatten

@@ -45,7 +45,7 @@ class Attention:
 
     def __init__(self, image: DecodedImage) -> None:
         attention = _product(measure_cues(image))
-        self._across, self._down = (_running(_line(attention, axis)) for axis in (0, 1))
+        self._across, self._down = ([0.0, *accumulate(_line(attention, axis))] for axis in (0, 1))
 
     def start(self, share: float, horizontal: bool) -> float:
         """Return the start of the best window; it and `share`, the window's length, are shares of the side."""
@@ -169,11 +169,6 @@ def _line(image: DecodedImage, axis: int) -> Numbers:
     values = array("f", image.resize(size, Image.Resampling.BOX).tobytes())
     total = sum(values)
     return [value / total for value in values]
-
-
-def _running(line: Numbers) -> Numbers:
-    """The cumulative sums of a line."""
-    return [0.0, *accumulate(line)]
 
 
 def _at(sums: Numbers, share: float) -> float:

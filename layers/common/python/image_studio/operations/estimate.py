@@ -22,14 +22,11 @@ from image_studio.schemas.limits import MAX_PIXELS, Quality, check_pixels
 
 GENERATE = ("generate", "create")
 FREE = ("social", "social.optimize")
-
-
-def all_providers() -> frozenset[str]:
-    return frozenset(PROVIDERS)
+ALL = frozenset(PROVIDERS)
 
 
 def estimate_cost(
-    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = all_providers
+    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = lambda: ALL
 ) -> Estimate:
     """Return the credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
@@ -51,7 +48,7 @@ def estimate_cost(
     target = size
     if query.operation.startswith(UPSCALE):
         target = target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
-    among = configured() if request.provider == AUTO and query.operation not in FREE else all_providers()
+    among = configured() if request.provider == AUTO and query.operation not in FREE else ALL
     each, candidate = _price(query, size, target, among)
     return Estimate(
         estimated_cost=each * request.num_images,

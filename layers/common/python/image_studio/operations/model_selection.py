@@ -102,13 +102,9 @@ def _checked(query: ModelQuery, spec: ProviderSpec, model: ModelSpec) -> Candida
 
 def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Candidate]:
     recommended = list(_recommended(query))
-    query = replace(
-        query, lettering=query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
-    )
-    able = [
-        *recommended,
-        *(Candidate(spec, model, _reason(query, model)) for spec, model in ranked_models(query, SPECS)),
-    ]
+    lettering = query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
+    query = replace(query, lettering=lettering)
+    able = recommended + [Candidate(spec, found, _reason(query, found)) for spec, found in ranked_models(query, SPECS)]
     if not able:
         raise UnsupportedChoice(f"No provider can do {query.operation}.")
     # One model per provider: a second model of a provider that just failed is no fallback.

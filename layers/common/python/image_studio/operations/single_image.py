@@ -46,7 +46,6 @@ class SingleImageOperation(ABC):
     """A checked request for one image, its inputs decoded. Each operation implements what differs."""
 
     group: ClassVar[str]  # the first part of the operation's name, as in `edit.inpaint`
-
     request: SingleImageRequest
     info: OperationInfo
     quality: Quality

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
+from image_studio.imaging.decode import DecodeLimits
 from image_studio.imaging.encode import AS_REQUESTED, EncodedRendition
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import pixel_limits, read_image
+from image_studio.operations.inputs import read_image
 from image_studio.schemas.common import FileType, StoredImage
 from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
 
@@ -42,7 +43,7 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     placement = Placement(request.crop_mode.value, request.focal_point, _background(request))
     specs = [_spec(target.format, request) for target in targets]
     data = read_image(request.image_base64, context)
-    outcomes = render_all(data, specs, placement, pixel_limits(context))
+    outcomes = render_all(data, specs, placement, DecodeLimits(max_pixels=context.max_pixels))
     response = SocialResponse(success=True, results=[], total_optimized=0)
     for target, outcome in zip(targets, outcomes, strict=True):
         if isinstance(outcome, StudioError):

@@ -9,15 +9,8 @@ from image_studio.errors import UnknownChoice
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
 from image_studio.imaging.types import DecodedImage, Size
+from image_studio.operations import inputs, single_image
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import (
-    check_style,
-    checked_options,
-    decode_input,
-    quality_of,
-    request_fields,
-    unsupported_fields,
-)
 from image_studio.operations.model_selection import (
     ROUNDED_FACTOR,
     UPSCALE,
@@ -27,16 +20,7 @@ from image_studio.operations.model_selection import (
     fits_unscaled,
     scale_factor,
 )
-from image_studio.operations.single_image import (
-    FinishedImage,
-    Fit,
-    SingleImageOperation,
-    encode_input,
-    estimate_credits,
-    find_candidates,
-    fit,
-    make_image,
-)
+from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import target_size
 from image_studio.providers.adapter import Task
 from image_studio.schemas.upscale import AUTO, UpscaleRequest, UpscaleResponse
@@ -49,13 +33,13 @@ _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
 
 def estimate(request: UpscaleRequest, context: OperationContext) -> int:
     """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
-    return estimate_credits(resolve_upscale(request, context), context)
+    return single_image.estimate_credits(resolve_upscale(request, context), context)
 
 
 def run(request: UpscaleRequest, context: OperationContext) -> UpscaleResponse:
     """Make the image larger. Raises JobFailed with the provider's failure."""
     upscale = resolve_upscale(request, context)
-    return UpscaleResponse(mode=upscale.info.name, **make_image(upscale, context))
+    return UpscaleResponse(mode=upscale.info.name, **single_image.make_image(upscale, context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +48,6 @@ class Upscale(SingleImageOperation):
 
     group: ClassVar[str] = NAME
     request: UpscaleRequest
-
     options: Mapping[str, Any]
     target: Size
 
@@ -78,7 +61,7 @@ class Upscale(SingleImageOperation):
         return sorted(super().candidates(context), key=lambda candidate: not fits_unscaled(candidate, size))
 
     def fit(self, candidate: Candidate) -> Fit:
-        return fit(candidate, *self.image.size, self.factor)
+        return single_image.fit(candidate, *self.image.size, self.factor)
 
     def task(self, candidate: Candidate) -> Task:
         upscale_fit = self.fit(candidate)
@@ -89,7 +72,7 @@ class Upscale(SingleImageOperation):
             height=upscale_fit.requested.height,
             prompt=prompt if "prompt" in self.info.honored else "",
             **self.accepted("negative_prompt", "seed", "style_preset"),
-            images={"image": encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
+            images={"image": single_image.encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
             settings=dict(self.options),
         )
 
@@ -118,17 +101,17 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     modes = load_catalog().operations[NAME]
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
-    check_style(request.style_preset)
-    quality = quality_of(request.options)
+    inputs.check_style(request.style_preset)
+    quality = inputs.quality_of(request.options)
     if request.preset:
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
-    image = decode_input(request.image_base64, context)
+    image = inputs.decode_input(request.image_base64, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
 
     def candidates_of(mode: str) -> list[Candidate]:
         query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
-        return find_candidates(query, context)
+        return single_image.find_candidates(query, context)
 
     mode = automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode
     info = modes.choose(mode)
@@ -136,8 +119,8 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         request=request,
         info=info,
         quality=quality,
-        ignored=unsupported_fields(request, info, request_fields(request, _CHECKED_FIELDS)),
+        ignored=inputs.unsupported_fields(request, info, inputs.request_fields(request, _CHECKED_FIELDS)),
         image=image,
-        options=checked_options(info, request.options),
+        options=inputs.checked_options(info, request.options),
         target=target,
     )
