@@ -136,7 +136,6 @@ def batch_crop(image: DecodedImage, crops: Sequence[PlacedCrop]) -> list[Decoded
 
 
 def _around(crops: Sequence[PlacedCrop]) -> PlacedCrop:
-    """The smallest rectangle around all crops."""
     return PlacedCrop(
         crops[0].factor,
         min(one.left for one in crops),
@@ -252,7 +251,6 @@ def _crop_all(
 
 
 def _finish_or_error(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
-    """Make one file; its error doesn't affect the others."""
     try:
         return _finish(image, source, one, made)
     except StudioError as error:

@@ -111,7 +111,6 @@ def _tables() -> dict[str, tuple[Numbers, Numbers]]:
 
 
 def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Scale a size (pixels) to at most `longest`, each side at least 8."""
     scale = min(1.0, longest / max(size))
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
 
@@ -143,7 +142,6 @@ def _barrier(colors: DecodedImage) -> DecodedImage:
 
 
 def _shift_over(image: DecodedImage, right: int, down: int) -> DecodedImage:
-    """Shift the image by pixels; its own pixels stay in the gap."""
     shifted = image.copy()
     shifted.paste(image, (right, down))
     return shifted

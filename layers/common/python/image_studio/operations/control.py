@@ -25,12 +25,10 @@ _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed", *STRENGT
 
 
 def estimate(request: ControlRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
     return single_image.estimate_credits(resolve_control(request, context), context)
 
 
 def run(request: ControlRequest, context: OperationContext) -> ControlResponse:
-    """Make the image. Raises JobFailed with the provider's failure."""
     control = resolve_control(request, context)
     return ControlResponse(operation=request.operation, **single_image.make_image(control, context))
 
@@ -96,7 +94,6 @@ class Control(SingleImageOperation):
 
 
 def resolve_control(request: ControlRequest, context: OperationContext) -> Control:
-    """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
     info = load_catalog().operations[NAME].choose(request.operation)
     fields = inputs.request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
     inputs.require(info, fields)

@@ -35,12 +35,10 @@ SIDES = ("expand_left", "expand_up", "expand_right", "expand_down")
 
 
 def estimate(request: EditRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
     return single_image.estimate_credits(resolve_edit(request, context), context)
 
 
 def run(request: EditRequest, context: OperationContext) -> EditResponse:
-    """Edit the image. Raises JobFailed with the provider's failure."""
     return EditResponse(operation=request.operation, **single_image.make_image(resolve_edit(request, context), context))
 
 
@@ -184,7 +182,6 @@ class Edit(SingleImageOperation):
 
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
-    """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
     info = load_catalog().operations[NAME].choose(request.operation)
     fields = inputs.request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
     _check_fields(request, info, fields)
@@ -222,7 +219,6 @@ def _check_fields(request: EditRequest, info: OperationInfo, fields: frozenset[s
 def _mask(
     request: EditRequest, info: OperationInfo, image: DecodedImage, context: OperationContext
 ) -> tuple[Mask | None, str | None]:
-    """The mask and where it comes from."""
     if request.mask_base64 and "mask" in info.honored:
         mask = masks.read_mask(inputs.decode_input(request.mask_base64, context, "mask_base64"), *image.size)
         if masks.selects_nothing(mask):

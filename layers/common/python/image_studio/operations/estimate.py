@@ -73,7 +73,6 @@ def _group_operations() -> list[str]:
 
 
 def _price(query: ModelQuery, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Candidate | None]:
-    """Return the credits of one call, and the candidate that would do it: None where it is free."""
     if query.operation in FREE:
         select_candidates(replace(query, operation=GENERATE[1]), among)
         return 0, None

@@ -12,8 +12,6 @@ from image_studio.schemas.common import StoredImage
 
 
 class Stage(StrEnum):
-    """The progress of a variation."""
-
     FRESH = "fresh"  # nothing was paid
     INTENDED = "intended"  # a paid call was about to be sent; whether it was is unknown
     ORDERED = "ordered"  # the provider accepted the call and returned a handle
@@ -40,7 +38,6 @@ class Entry:
     status: int | None = None
 
     def with_(self, **changes: Any) -> "Entry":
-        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
 

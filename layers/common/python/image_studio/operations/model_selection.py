@@ -155,7 +155,6 @@ def ranked_models(query: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tupl
 
 
 def _rankings(query: ModelQuery) -> tuple[str, ...]:
-    """The names of the rankings that apply, the most important first."""
     return (LETTERING, query.operation) if query.lettering else (query.operation,)
 
 
@@ -174,7 +173,6 @@ def _unsupported(title: str, operation: str) -> UnsupportedChoice:
 
 
 def _able(operation: str, *specs: ProviderSpec) -> list[str]:
-    """The names of the live models that can do the operation."""
     return [model.name for spec in specs for model in spec.live_models() if model.does(operation)]
 
 
@@ -199,7 +197,6 @@ def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | No
 
 
 def fits_unscaled(candidate: Candidate, size: Size) -> bool:
-    """Whether the model takes the image without scaling it down first."""
     return candidate.model.inputs is None or candidate.model.inputs.fits(*size)
 
 
@@ -218,7 +215,6 @@ def scale_factor(size: Size, target: Size) -> float:
 
 
 def _mode_of(model: str) -> str | None:
-    """The first mode that a model with this name carries out."""
     models = [found for spec in SPECS if (found := spec.model(model))]
     modes = load_catalog().operations[UPSCALE].operations
     able = (mode for mode in modes if any(found.does(f"{UPSCALE}.{mode}") for found in models))

@@ -97,7 +97,6 @@ class SingleImageOperation(ABC):
 
 
 def estimate_credits(operation: SingleImageOperation, context: OperationContext) -> int:
-    """Return the price of the first candidate. Raises what makes the request invalid."""
     first = operation.candidates(context)[0]
     return first.model.price(nearest_size(first.model, *operation.fit(first).requested))
 

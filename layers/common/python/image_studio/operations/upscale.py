@@ -32,12 +32,10 @@ _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
 
 
 def estimate(request: UpscaleRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
     return single_image.estimate_credits(resolve_upscale(request, context), context)
 
 
 def run(request: UpscaleRequest, context: OperationContext) -> UpscaleResponse:
-    """Make the image larger. Raises JobFailed with the provider's failure."""
     upscale = resolve_upscale(request, context)
     return UpscaleResponse(mode=upscale.info.name, **single_image.make_image(upscale, context))
 
@@ -97,7 +95,6 @@ class Upscale(SingleImageOperation):
 
 
 def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upscale:
-    """Check the request, decode its image, choose target and mode. Raises what makes the request invalid."""
     modes = load_catalog().operations[NAME]
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))

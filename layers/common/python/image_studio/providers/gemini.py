@@ -80,9 +80,7 @@ def _editing(*more: str) -> dict[str, Any]:
 
 
 def _retired(name: str, use: ModelSpec, why: str) -> ModelSpec:
-    return ModelSpec(
-        name=name, endpoint=name, operations=frozenset({"create"}), usd=use.usd, retired=f"{why}. Use {use.name}."
-    )
+    return ModelSpec(name, name, use.usd, operations=frozenset({"create"}), retired=f"{why}. Use {use.name}.")
 
 
 FLASH = _model(

@@ -10,7 +10,7 @@ images are not requested.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,71 +49,56 @@ _BY_INSTRUCTION = frozenset(
 _BY_MORE_IMAGES = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", "control.style_transfer"})
 
 
-def _generator(
-    name: str, endpoint: str, usd: float, accepts: Iterable[str], auto: Mapping[str, int] | None = None, **data: Any
-) -> ModelSpec:
-    return ModelSpec(
-        **{
-            "name": name,
-            "endpoint": endpoint,
-            "operations": frozenset({"create"}),
-            "usd": usd,
-            "sizes": ONE_MEGAPIXEL,
-            "accepts": frozenset({"prompt", "seed", "steps", *accepts}),
-            "field_names": _STEPS,
-            "max_seed": 2**32 - 1,
-            "auto": {"create": auto} if auto else {},
-            **data,
-        }
-    )
-
-
-def _editor(name: str, endpoint: str, usd: float, auto: Mapping[str, int] | None = None, **data: Any) -> ModelSpec:
-    return ModelSpec(
-        **{
-            "name": name,
-            "endpoint": endpoint,
-            "operations": frozenset({"edit.general_edit"}),
-            "emulates": _BY_INSTRUCTION,
-            "usd": usd,
-            "accepts": frozenset({"prompt", "image", "guidance_scale", "steps"}) | IN_PROMPT,
-            "in_prompt": IN_PROMPT,
-            "field_names": _STEPS,
-            "max_images": 1,
-            "ranges": {"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
-            "inputs": _INPUT,
-            "auto": {"edit.general_edit": auto} if auto else {},
-            **data,
-        }
-    )
+_generator = partial(
+    ModelSpec, operations=frozenset({"create"}), sizes=ONE_MEGAPIXEL, field_names=_STEPS, max_seed=2**32 - 1
+)
+_GENERATES = frozenset({"prompt", "seed", "steps"})
+_editor = partial(
+    ModelSpec,
+    operations=frozenset({"edit.general_edit"}),
+    emulates=_BY_INSTRUCTION,
+    accepts=frozenset({"prompt", "image", "guidance_scale", "steps"}) | IN_PROMPT,
+    in_prompt=IN_PROMPT,
+    field_names=_STEPS,
+    max_images=1,
+    ranges={"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
+    inputs=_INPUT,
+)
 
 
 MODELS = (
-    _generator("FLUX.1-schnell", "fal-ai/fal-ai/flux/schnell", 0.003, (), {"draft": 2}, ranges={"steps": Range(1, 12)}),
+    _generator(
+        "FLUX.1-schnell",
+        "fal-ai/fal-ai/flux/schnell",
+        0.003,
+        accepts=_GENERATES,
+        ranges={"steps": Range(1, 12)},
+        auto={"create": {"draft": 2}},
+    ),
     _generator(
         "FLUX.1-Krea-dev",
         "fal-ai/fal-ai/flux/krea",
         0.025,
-        ("guidance_scale",),
-        {"standard": 4},
+        accepts=_GENERATES | {"guidance_scale"},
+        auto={"create": {"standard": 4}},
         ranges={"guidance_scale": Range(1, 20), "steps": Range(1, 50)},
     ),
     _generator(
         "Qwen-Image",
         "fal-ai/fal-ai/qwen-image",
         0.02,
-        ("guidance_scale", "negative_prompt"),
+        accepts=_GENERATES | {"guidance_scale", "negative_prompt"},
         ranges={"guidance_scale": Range(0, 20), "steps": Range(2, 50)},
     ),
     _generator(
         "stable-diffusion-3-medium",
         f"{HF_INFERENCE}stabilityai/stable-diffusion-3-medium-diffusers",
         0.0012,
-        ("guidance_scale", "negative_prompt"),
+        accepts=_GENERATES | {"guidance_scale", "negative_prompt"},
         ranges={"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
     ),
-    _editor("FLUX.1-Kontext-dev", "fal-ai/fal-ai/flux-kontext/dev", 0.025, {"standard": 3}),
-    _editor("Qwen-Image-Edit", "fal-ai/fal-ai/qwen-image-edit", 0.03, {"draft": 2}),
+    _editor("FLUX.1-Kontext-dev", "fal-ai/fal-ai/flux-kontext/dev", 0.025, auto={"edit.general_edit": {"standard": 3}}),
+    _editor("Qwen-Image-Edit", "fal-ai/fal-ai/qwen-image-edit", 0.03, auto={"edit.general_edit": {"draft": 2}}),
     _editor(
         "FLUX.2-klein-9B",
         "fal-ai/fal-ai/flux-2/klein/9b/edit",
@@ -124,10 +109,10 @@ MODELS = (
         max_images=4,
     ),
     ModelSpec(
-        name="RMBG-2.0",
-        endpoint="fal-ai/fal-ai/bria/background/remove",
+        "RMBG-2.0",
+        "fal-ai/fal-ai/bria/background/remove",
+        0.018,
         operations=frozenset({"edit.remove_background"}),
-        usd=0.018,
         accepts=frozenset({"image"}),
         field_names={"image": "image_url"},
         fixed_fields={"sync_mode": True},  # the response contains the image, as a data URI
@@ -138,7 +123,7 @@ MODELS = (
         "stable-diffusion-xl-base-1.0",
         f"{HF_INFERENCE}stabilityai/stable-diffusion-xl-base-1.0",
         0.0,
-        (),
+        accepts=_GENERATES,
         retired="no provider behind the router serves it any more. Use FLUX.1-schnell.",
     ),
 )

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from image_studio.schemas.limits import MAX_PIXELS
@@ -62,15 +62,16 @@ class InputLimits:
         return sides and shape and self.min_pixels <= width * height <= self.max_pixels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: a row of data. Callers send its `name`, which is unique within the provider."""
 
     name: str
     endpoint: str  # the path or id on the provider's side
+    usd: float  # upstream, one call
+    _: KW_ONLY
     operations: frozenset[str]  # native
     emulates: frozenset[str] = frozenset()  # carried out by an instruction and our own compositing or padding
-    usd: float  # upstream, one call
     credits: int | None = None  # only where the API reference gives a number of its own
     sizes: tuple[NativeSize, ...] | FreeSize | None = None  # None: the size follows the input
     #: Request fields and image roles (image, mask, style, background, lighting) that the model honors.

@@ -7,6 +7,7 @@ The models' prices are US dollars of one run; their names are those that clients
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
@@ -27,35 +28,29 @@ _LARGE = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
 _FILE_TYPES = ("png", "jpeg", "webp")
 #: "8k" is left out: a square one has 67 MP, far above the 25 MP that the API decodes.
 _CLASSES = (NativeSize("2k", 2_048, 2_048), NativeSize("4k", 4_096, 4_096))
-_FURTHER_IMAGES = frozenset({"mask", "style", "background", "lighting"})
+_EDITS = frozenset({"prompt", "image"}) | IN_PROMPT
+_EDITS_SEVERAL = _EDITS | {"mask", "style", "background", "lighting"}
 
 
-def _editor(name: str, endpoint: str, usd: float, accepts: Iterable[str] = (), **data: Any) -> ModelSpec:
-    """Return a model that edits by instruction, search and replace included."""
-    several = data.get("max_images", 1) > 1
-    return ModelSpec(
-        **{
-            "name": name,
-            "endpoint": endpoint,
-            "operations": frozenset({"edit.general_edit"}),
-            "emulates": frozenset({"edit.search_replace", "edit.search_recolor"}),
-            "usd": usd,
-            "accepts": frozenset({"prompt", "image", *accepts}) | IN_PROMPT | (_FURTHER_IMAGES if several else set()),
-            "in_prompt": IN_PROMPT,
-            "max_images": 1,
-            "inputs": _LARGE,
-            **data,
-        }
-    )
+#: Edits by instruction, search and replace included.
+_editor = partial(
+    ModelSpec,
+    operations=frozenset({"edit.general_edit"}),
+    emulates=frozenset({"edit.search_replace", "edit.search_recolor"}),
+    accepts=_EDITS,
+    in_prompt=IN_PROMPT,
+    max_images=1,
+    inputs=_LARGE,
+)
 
 
 def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> ModelSpec:
     qualities = dict.fromkeys(("draft", "standard", "premium"), rank)
     return ModelSpec(
-        name=name,
-        endpoint=f"wavespeed-ai/{name}",
+        name,
+        f"wavespeed-ai/{name}",
+        usd,
         operations=frozenset(operations),
-        usd=usd,
         sizes=_CLASSES,
         accepts=frozenset({"image", "target_resolution"}),
         file_types=_FILE_TYPES,
@@ -67,11 +62,11 @@ def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> Mo
 
 GENERATORS = (
     ModelSpec(
-        name="ideogram-v3-turbo",
+        "ideogram-v3-turbo",
+        "ideogram-ai/ideogram-v3-turbo",
+        0.03,
         alias="ideogram",
-        endpoint="ideogram-ai/ideogram-v3-turbo",
         operations=frozenset({"create", "edit.inpaint", "control.style"}),
-        usd=0.03,
         credits=5,  # the API reference's own number
         sizes=(  # five ratios of about 1 MP
             NativeSize("1:1", 1_024, 1_024),
@@ -86,21 +81,21 @@ GENERATORS = (
         auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
     ),
     ModelSpec(
-        name="qwen-image",
+        "qwen-image",
+        "wavespeed-ai/qwen-image/text-to-image",
+        0.02,
         alias="qwen",
-        endpoint="wavespeed-ai/qwen-image/text-to-image",
         operations=frozenset({"create"}),
-        usd=0.02,
         sizes=_QWEN_SIZE,
         accepts=frozenset({"prompt", "seed"}),
         file_types=_FILE_TYPES,
         auto={"create": {"draft": 1, "standard": 2}},
     ),
     ModelSpec(
-        name="z-image-turbo",
-        endpoint="wavespeed-ai/z-image/turbo",
+        "z-image-turbo",
+        "wavespeed-ai/z-image/turbo",
+        0.005,
         operations=frozenset({"create"}),
-        usd=0.005,
         sizes=_QWEN_SIZE,
         accepts=frozenset({"prompt", "seed"}),
     ),
@@ -111,7 +106,7 @@ EDITORS = (
         "qwen-edit",
         "wavespeed-ai/qwen-image/edit",
         0.02,
-        {"seed"},
+        accepts=_EDITS | {"seed"},
         sizes=_QWEN_SIZE,
         file_types=_FILE_TYPES,
         inputs=_INPUT,
@@ -121,7 +116,7 @@ EDITORS = (
         "qwen-edit-plus",
         "wavespeed-ai/qwen-image/edit-plus",
         0.02,
-        {"seed"},
+        accepts=_EDITS_SEVERAL | {"seed"},
         emulates=frozenset({"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"}),
         sizes=_QWEN_SIZE,
         file_types=_FILE_TYPES,
@@ -132,7 +127,7 @@ EDITORS = (
         "flux-kontext-pro",
         "wavespeed-ai/flux-kontext-pro",
         0.04,
-        {"guidance_scale"},
+        accepts=_EDITS | {"guidance_scale"},
         ranges={"guidance_scale": Range(1, 20)},
         auto={"edit.general_edit": {"standard": 2}},
     ),
@@ -140,6 +135,7 @@ EDITORS = (
         "seedream-v4.5-edit",
         "bytedance/seedream-v4.5/edit",
         0.04,
+        accepts=_EDITS_SEVERAL,
         sizes=FreeSize(1_024, 4_096),
         max_images=10,
         auto={"edit.general_edit": {"premium": 2}},
@@ -148,17 +144,18 @@ EDITORS = (
         "nano-banana-pro-edit-ultra",
         "google/nano-banana-pro/edit-ultra",
         0.15,
+        accepts=_EDITS_SEVERAL,
         fixed_fields={"resolution": "4k"},
         file_types=("png", "jpeg"),
         max_images=14,
         deadline=180.0,
     ),
     ModelSpec(
-        name="z-image-turbo-inpaint",
-        endpoint="wavespeed-ai/z-image/turbo-inpaint",
+        "z-image-turbo-inpaint",
+        "wavespeed-ai/z-image/turbo-inpaint",
+        0.02,
         operations=frozenset({"edit.inpaint"}),
         emulates=frozenset({"edit.erase", "edit.outpaint"}),
-        usd=0.02,
         sizes=_QWEN_SIZE,
         accepts=frozenset({"prompt", "image", "mask"}),
         field_names={"mask": "mask_image"},  # white: paint here, as ours
@@ -166,20 +163,20 @@ EDITORS = (
         auto={"edit.inpaint": {"draft": 1}},
     ),
     ModelSpec(
-        name="image-eraser",
-        endpoint="wavespeed-ai/image-eraser",
+        "image-eraser",
+        "wavespeed-ai/image-eraser",
+        0.025,
         operations=frozenset({"edit.erase"}),
-        usd=0.025,
         accepts=frozenset({"prompt", "image", "mask"}),
         field_names={"mask": "mask_image"},
         inputs=_LARGE,
         auto={"edit.erase": {"draft": 1, "standard": 2}},
     ),
     ModelSpec(
-        name="image-background-remover",
-        endpoint="wavespeed-ai/image-background-remover",
+        "image-background-remover",
+        "wavespeed-ai/image-background-remover",
+        0.004,
         operations=frozenset({"edit.remove_background"}),
-        usd=0.004,
         accepts=frozenset({"image"}),
         inputs=_LARGE,
         auto={"edit.remove_background": {"draft": 1, "standard": 2}},
@@ -193,10 +190,10 @@ UPSCALERS = (
 
 CONTROLS = (
     ModelSpec(
-        name="flux-controlnet-union-pro-2.0",
-        endpoint="wavespeed-ai/flux-controlnet-union-pro-2.0",
+        "flux-controlnet-union-pro-2.0",
+        "wavespeed-ai/flux-controlnet-union-pro-2.0",
+        0.04,  # a planning value: its pages name no price
         operations=frozenset({"control.sketch", "control.structure"}),
-        usd=0.04,  # a planning value: its pages name no price
         sizes=FreeSize(512, 1_536),
         accepts=frozenset(
             {"prompt", "image", "control_strength", "guidance_scale", "steps", "seed", "width", "height"}
