@@ -161,7 +161,7 @@ def test_transparency_is_kept_for_png_and_white_for_jpeg() -> None:
 
 def test_one_formats_failure_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told of in `errors`, in the others' company; all failing is an error of its own."""
-    monkeypatch.setattr("image_studio.catalog.entries.RESULT_MAX_BYTES", 100_000)
+    monkeypatch.setattr("image_studio.catalog.models.RESULT_MAX_BYTES", 100_000)
     source = b64encode_as_string(saved(noise(600, 600), "PNG"))
     response = _ask(image_base64=source, platforms=["linkedin"], format_names={"linkedin": ["Cover", "Portrait"]})
     assert [one.format for one in response.results] == ["Company Cover"]

@@ -38,12 +38,8 @@ class Zone:
 
     def corners(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Left, top, right, bottom of the visible part, in pixels of a width x height image."""
-        return (
-            round(self.left * width),
-            round(self.top * height),
-            round((1 - self.right) * width),
-            round((1 - self.bottom) * height),
-        )
+        right, bottom = round((1 - self.right) * width), round((1 - self.bottom) * height)
+        return round(self.left * width), round(self.top * height), right, bottom
 
 
 def draw_safe_zones(image: DecodedImage, zone: Zone) -> DecodedImage:

@@ -126,11 +126,8 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
 def _encode(data: bytes, size: Size) -> EncodedImage:
     image = decode(data)
     exact, box = cover(image, *size)
-    metadata = {
-        "native_size": f"{image.width}x{image.height}",
-        "crop": [round(side) for side in box],
-        "scale": round(size.width / box.width, 4),
-    }
+    placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
+    metadata = {"native_size": f"{image.width}x{image.height}", **placed}
     facts = {"width": size.width, "height": size.height, "metadata": metadata}
     return EncodedImage(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
 
