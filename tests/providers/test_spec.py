@@ -11,7 +11,7 @@ from image_studio import providers
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import UnknownChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
-from image_studio.providers.instructions import IN_PROMPT, ROLES
+from image_studio.providers.payload import IN_PROMPT, ROLES
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 from image_studio.schemas.limits import MAX_SEED
 from tests.providers.tasks import GIVEN, contract

@@ -21,8 +21,7 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers.adapter import HttpRequest, HttpResponse, Outcome, ProviderImage, Task
-from image_studio.providers.instructions import IN_PROMPT, build_prompt, image_roles
-from image_studio.providers.payload import from_base64, provider_seed
+from image_studio.providers.payload import IN_PROMPT, build_prompt, from_base64, image_roles, provider_seed
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, ProviderSpec, TextModel, nearest_size
 

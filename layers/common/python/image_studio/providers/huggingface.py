@@ -25,8 +25,7 @@ from image_studio.providers.adapter import (
     ResultUrl,
     Task,
 )
-from image_studio.providers.instructions import IN_PROMPT, image_roles
-from image_studio.providers.payload import data_uri, from_base64, provider_fields
+from image_studio.providers.payload import IN_PROMPT, data_uri, from_base64, image_roles, provider_fields
 from image_studio.providers.responses import content_refused, http_error
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, Range, TextModel, nearest_size
 

@@ -12,8 +12,7 @@ from typing import Any
 
 from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ResultUrl, Task
-from image_studio.providers.instructions import IN_PROMPT, image_roles
-from image_studio.providers.payload import data_uri, provider_fields, size_label
+from image_studio.providers.payload import IN_PROMPT, data_uri, image_roles, provider_fields, size_label
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 
