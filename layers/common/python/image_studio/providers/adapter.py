@@ -122,6 +122,5 @@ class Adapter(Protocol):
     def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest: ...  # polls are free and repeatable
     def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
         """Read a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
-        ...
 
     def read_error(self, response: HttpResponse) -> StudioError: ...  # what another status than 2xx means

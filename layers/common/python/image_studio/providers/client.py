@@ -95,11 +95,9 @@ class Transport(Protocol):
         self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
     ) -> HttpResponse:
         """Send the request and return the response. Raises NotCharged where nothing was sent, else UnknownCharge."""
-        ...
 
     def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
         """Return the bytes at a result's URL. Raises ResultUnusable, or DownloadFault where a retry may succeed."""
-        ...
 
 
 class ProviderClient:

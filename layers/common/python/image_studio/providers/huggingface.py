@@ -133,8 +133,6 @@ SPEC = ProviderSpec(
     base_url="https://router.huggingface.co",
     key_variable="HF_TOKEN",
     base_url_variable="HUGGINGFACE_BASE_URL",
-    auth_header="authorization",
-    auth_format="Bearer {key}",
     in_flight=10,
     text=TextModel("meta-llama/Llama-3.1-8B-Instruct", rank=2),
     result_hosts=frozenset({"fal.media", "v2.fal.media", "v3.fal.media", "v3b.fal.media"}),

@@ -36,13 +36,11 @@ def build_prompt(model: ModelSpec, task: Task) -> str:
     def name_of(role: str) -> str:
         return f"the {_PLACES[roles.index(role)]} image" if role in roles else ""
 
-    instructed = _instructions(task, name_of).get(task.operation) if model.max_images else None
-    if instructed:
-        parts = instructed
+    parts = [task.prompt]
+    if model.max_images:
+        parts = _instructions(task, name_of).get(task.operation, parts)
     elif task.operation in model.emulates and task.operation in _DESCRIPTIONS:
         parts = [_DESCRIPTIONS[task.operation](task)]
-    else:
-        parts = [task.prompt]
     if task.negative_prompt and "negative_prompt" in model.in_prompt:
         parts.append(f"Avoid: {task.negative_prompt}")
     return _sentences(parts)

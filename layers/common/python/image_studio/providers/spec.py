@@ -119,10 +119,10 @@ class ProviderSpec:
     base_url: str
     key_variable: str  # the environment variable, and the field of the secret
     base_url_variable: str
-    auth_header: str
-    auth_format: str  # with {key}
     models: tuple[ModelSpec, ...]
     in_flight: int  # calls at a time, from one worker
+    auth_header: str = "authorization"
+    auth_format: str = "Bearer {key}"
     text: TextModel | None = None
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
     max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels

@@ -34,7 +34,6 @@ class TextAdapter(Adapter, Protocol):
     def build_text(self, model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest: ...
     def read_text(self, response: HttpResponse) -> str | None:
         """Return the generated text, or None where it is not complete. Raises StudioErrors."""
-        ...
 
 
 def text_adapters() -> list[TextAdapter]:
