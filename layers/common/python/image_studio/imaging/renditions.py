@@ -228,8 +228,7 @@ def _fit_all(
     image: DecodedImage, specs: Sequence[RenditionSpec], placement: Placement, threads: Executor
 ) -> list[_Made]:
     whole = Box(0, 0, *image.size)
-    fit = partial(fit_inside, image, background=placement.background)
-    made = threads.map(lambda one: fit(width=one.width, height=one.height), specs)
+    made = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
     return [(one, whole) for one in made]
 
 

@@ -84,9 +84,7 @@ def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
     candidates = candidates_for(request, resolved, context)
     prompt = resolve_prompt(request, resolved.style_preset, context)
     tasks = [
-        VariationTask(
-            number, partial(_task, request, resolved, prompt, seed), lambda data, _: _encode(data, resolved.size)
-        )
+        VariationTask(number, partial(_task, request, resolved, prompt, seed), partial(_encode, resolved.size))
         for number, seed in enumerate(_seeds(request, context), start=1)
     ]
     return _response(request, resolved, prompt, generate(context, candidates, tasks))
@@ -123,7 +121,7 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _encode(data: bytes, size: Size) -> EncodedImage:
+def _encode(size: Size, data: bytes, _: Entry) -> EncodedImage:
     image = decode(data)
     exact, box = cover(image, *size)
     placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}

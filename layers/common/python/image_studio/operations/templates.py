@@ -34,17 +34,23 @@ WORD: Final = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True)
 class TemplateList:
+    """Templates, in the catalog's order or best first."""
+
     templates: Sequence[Template]
     total: int
 
 
 @dataclass(frozen=True)
 class FoundTemplates(TemplateList):
+    """Templates that have the query's words, best first."""
+
     query: str
 
 
 @dataclass(frozen=True)
 class RecommendedTemplates(TemplateList):
+    """Templates for a use case, best first."""
+
     use_case: str
 
 
