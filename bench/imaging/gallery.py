@@ -12,7 +12,7 @@ from image_studio.catalog.load import load_catalog
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import cover, crop_box, fit_inside
-from image_studio.imaging.safe_zones import Zone, draw_safe_zones
+from image_studio.imaging.renditions import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage
 from image_studio.schemas.common import FileType

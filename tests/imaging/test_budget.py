@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import InvalidRequest
-from image_studio.imaging.budget import LOWEST_QUALITY, encode_under
-from image_studio.imaging.encode import encode
+from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_under
 from image_studio.schemas.common import FileType
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 

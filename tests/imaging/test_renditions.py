@@ -12,12 +12,12 @@ from image_studio.imaging.renditions import (
     Placement,
     Rendition,
     RenditionSpec,
+    Zone,
     batch_crop,
     group_crops,
     place_crop,
     render_all,
 )
-from image_studio.imaging.safe_zones import Zone
 from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType, FocalPoint
 from tests.imaging.samples import four_corners, noise, photo, saved

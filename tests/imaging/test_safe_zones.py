@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image
 
-from image_studio.imaging.safe_zones import Zone, draw_safe_zones
+from image_studio.imaging.renditions import Zone, draw_safe_zones
 from tests.imaging.samples import photo, see_through
 
 STORY = Zone(top=0.14, bottom=0.35, left=0.06, right=0.06)

@@ -11,7 +11,7 @@ from image_studio import providers
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import UnknownChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
-from image_studio.providers.instructions import IN_PROMPT, ROLES
+from image_studio.providers.payload import IN_PROMPT, ROLES
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 from image_studio.schemas.limits import MAX_SEED
 from tests.providers.tasks import GIVEN, contract
@@ -72,11 +72,8 @@ def test_rows_are_sound(spec, model):
     assert (model.operations | model.emulates) <= set(GIVEN)
     assert model.in_prompt <= model.accepts & IN_PROMPT
     assert set(model.ranges) <= model.accepts
-    assert set(model.defaults) <= model.accepts
     assert set(model.auto) <= model.operations | model.emulates | {"lettering"}
-    assert all(
-        model.ranges[name].clamp(value) == value for name, value in model.defaults.items() if name in model.ranges
-    )
+    assert all(values.default in (None, values.clamp(values.default or 0)) for values in model.ranges.values())
     assert model.price() >= 1
     assert 0 < model.deadline <= 300
     assert model.max_seed >= 2**31 - 1

@@ -30,6 +30,7 @@ StudioError                     500  internal_error
         └── UnknownCharge       500  unknown_charge        the outcome is unknown
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -39,15 +40,11 @@ class StudioError(Exception):
     status: int = 500
     code: str = "internal_error"
     default_detail: ClassVar[str] = "Something went wrong on our side. Please try again later."
+    headers: Mapping[str, str] = {}  # of the response
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.default_detail
         super().__init__(self.detail)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Response headers that belong to this error."""
-        return {}
 
 
 class JobFailed(StudioError):
@@ -111,11 +108,7 @@ class NotAuthenticated(StudioError):
     status = 401
     code = "not_authenticated"
     default_detail = "Authenticated user required for image operations."
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """RFC 6750: how to authenticate."""
-        return {"WWW-Authenticate": "Bearer"}
+    headers: Mapping[str, str] = {"WWW-Authenticate": "Bearer"}  # RFC 6750
 
 
 class NotEnoughCredits(StudioError):
@@ -156,13 +149,8 @@ class MethodNotAllowed(StudioError):
     code = "method_not_allowed"
 
     def __init__(self, method: str, allowed: "list[str] | tuple[str, ...]") -> None:
-        self.allowed = ", ".join(allowed)
-        super().__init__(f"{method} is not allowed here. Allowed: {self.allowed}.")
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """RFC 9110: the methods that are allowed."""
-        return {"Allow": self.allowed}
+        self.headers = {"Allow": ", ".join(allowed)}
+        super().__init__(f"{method} is not allowed here. Allowed: {self.headers['Allow']}.")
 
 
 class JobConflict(StudioError):
@@ -192,12 +180,8 @@ class WrongContentType(StudioError):
 class _WithRetryAfter(StudioError):
     def __init__(self, detail: str | None = None, *, retry_after: int = 1) -> None:
         self.retry_after = max(1, retry_after)
+        self.headers = {"Retry-After": str(self.retry_after)}
         super().__init__(detail)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Seconds to wait, RFC 9110."""
-        return {"Retry-After": str(self.retry_after)}
 
 
 class TooManyRequests(_WithRetryAfter):

@@ -8,6 +8,8 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Literal
 
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
@@ -90,19 +92,13 @@ def _webp(data: bytes) -> Size:
     raise InvalidImage(DAMAGED)
 
 
-def _big(data: bytes, at: int, count: int) -> int:
+def _big(data: bytes, at: int, count: int, order: Literal["big", "little"] = "big") -> int:
     data[at + count - 1]  # raises IndexError where the file is cut off
-    return int.from_bytes(data[at : at + count], "big")
+    return int.from_bytes(data[at : at + count], order)
 
 
-def _little(data: bytes, at: int, count: int) -> int:
-    data[at + count - 1]  # raises IndexError where the file is cut off
-    return int.from_bytes(data[at : at + count], "little")
-
-
+_little = partial(_big, order="little")
 _READERS = {FileType.PNG: _png, FileType.JPEG: _jpeg, FileType.WEBP: _webp}
-
-
 #: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
 _LARGEST_PROFILE = 4_000_000
 
@@ -122,12 +118,8 @@ def _to_eight_bits(image: Image.Image) -> Image.Image:
     return image
 
 
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in {"LA", "PA", "RGBA", "La", "RGBa"} or "transparency" in image.info
-
-
 def _to_rgb(image: Image.Image) -> Image.Image:
-    if not _has_alpha(image):
+    if image.mode not in {"LA", "PA", "RGBA", "La", "RGBa"} and "transparency" not in image.info:
         return image if image.mode == "RGB" else image.convert("RGB")
     image = image if image.mode == "RGBA" else image.convert("RGBA")
     opaque = image.getchannel("A").getextrema() == (255, 255)
@@ -188,22 +180,9 @@ _OPENERS: dict[FileType, Callable[[io.BytesIO], Image.Image]] = {
 }
 
 # What Pillow raises on hostile files; Warning because callers may turn warnings into errors.
-_BROKEN = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    RuntimeError,
-    MemoryError,
-    AssertionError,
-    struct.error,
-    zlib.error,
-    Image.DecompressionBombError,
-    Warning,
-)
+_BROKEN: tuple[type[Exception], ...] = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError)
+_BROKEN += (ArithmeticError, RuntimeError, MemoryError, AssertionError, Warning)
+_BROKEN += (struct.error, zlib.error, Image.DecompressionBombError)
 
 #: The marker of a JPEG's scan: each is a pass over the whole image (T.81 table B.1).
 _SCAN = b"\xff\xda"

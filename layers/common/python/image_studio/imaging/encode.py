@@ -1,9 +1,16 @@
-"""Encode pixels as a file type, without metadata."""
+"""Encode pixels as a file type, without metadata, within a limit of bytes where there is one.
+
+Within a limit, more effort comes first, then a palette, then less quality; each step is reported.
+"""
 
 import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
-from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401  # registers exactly these writers
+# The plugins register exactly these writers.
+from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
+from image_studio.errors import InvalidRequest
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.png import write_png
 from image_studio.imaging.types import DecodedImage
@@ -26,7 +33,6 @@ def encode(image: DecodedImage, file_type: FileType, quality: int | None = None)
 
 
 def save(image: DecodedImage, name: str, **options: int) -> bytes:
-    """Encode the image by one of Pillow's writers, with its options."""
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()
@@ -51,3 +57,113 @@ def encode_for_provider(image: DecodedImage, max_bytes: int) -> tuple[bytes, Fil
         if len(data) <= max_bytes:
             break
     return data, lossy
+
+
+#: The lowest quality; below it, blocks are visible.
+LOWEST_QUALITY = 40
+#: The share that more effort on a PNG may save; a file further over the limit isn't encoded again.
+_EFFORT_SAVES = 0.12
+#: The largest root-mean-square error (of 255) of a palette that is not noticed.
+_HARMLESS = 2.5
+#: Width and height of the sample that is tried first, pixels.
+_SAMPLE = (128, 128)
+
+
+AS_REQUESTED = "as asked"
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRendition:
+    """A file and how it was encoded; `quality` is None for a lossless one."""
+
+    data: bytes
+    file_type: FileType
+    quality: int | None = None
+    how: str = AS_REQUESTED
+
+
+def encode_under(
+    image: DecodedImage, max_bytes: int, file_types: Sequence[FileType], quality: int | None = None
+) -> EncodedRendition:
+    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits.
+
+    PNG: fast, then with more effort, then with a palette where the difference is not visible. JPEG and WebP:
+    `quality` (default 95), then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
+    """
+    for file_type in file_types:
+        steps = _png_steps(image, max_bytes) if file_type is FileType.PNG else _lossy_steps(image, file_type, quality)
+        for step in steps:
+            encoded = step(max_bytes)
+            if encoded and len(encoded.data) <= max_bytes:
+                return encoded if file_type is file_types[0] else _substitute(encoded, file_types[0])
+    names = ", ".join(file_type.value for file_type in file_types)
+    raise InvalidRequest(
+        f"A {image.width}x{image.height} image with this much detail does not fit in {max_bytes:,} bytes as {names}."
+        " Use a calmer image."
+    )
+
+
+_Step = Callable[[int], EncodedRendition | None]
+
+
+def _substitute(encoded: EncodedRendition, requested: FileType) -> EncodedRendition:
+    """Say that another file type than the requested one was used."""
+    how = f"{encoded.file_type.value} instead of {requested.value}, which was too large"
+    how = how if encoded.how == AS_REQUESTED else f"{how}; {encoded.how}"
+    return EncodedRendition(encoded.data, encoded.file_type, encoded.quality, how)
+
+
+def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[_Step]:
+    fast = encode(image, FileType.PNG)
+    yield lambda _: EncodedRendition(fast, FileType.PNG)
+    if len(fast) <= max_bytes * (1 + _EFFORT_SAVES):
+        yield lambda _: EncodedRendition(save(image, "PNG", compress_level=9), FileType.PNG, how="png with more effort")
+    yield lambda _: _with_palette(image)
+
+
+def _with_palette(image: DecodedImage) -> EncodedRendition | None:
+    """Encode a PNG of 256 colors, if it can hardly be distinguished from the image."""
+    sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
+    if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole image can't do better with 256 colors
+        return None
+    few = _few_colors(image)
+    if _error(image, few) > _HARMLESS:
+        return None
+    return EncodedRendition(save(few, "PNG", compress_level=9), FileType.PNG, how="png with a palette of 256 colors")
+
+
+def _few_colors(image: DecodedImage) -> DecodedImage:
+    method = Image.Quantize.FASTOCTREE if image.mode == "RGBA" else Image.Quantize.MEDIANCUT
+    return image.quantize(256, method, dither=Image.Dither.NONE)
+
+
+def _error(image: DecodedImage, few: DecodedImage) -> float:
+    """Root-mean-square error of the worst channel, of 255."""
+    return max(ImageStat.Stat(ImageChops.difference(_as_seen(few.convert(image.mode)), _as_seen(image))).rms)
+
+
+def _as_seen(image: DecodedImage) -> DecodedImage:
+    """Weight colors by their opacity: those under full transparency don't count."""
+    return image.convert("RGBa") if image.mode == "RGBA" else image
+
+
+def _lossy_steps(image: DecodedImage, file_type: FileType, quality: int | None) -> Iterator[_Step]:
+    start = quality or QUALITY
+    plain = flatten(image) if file_type is FileType.JPEG else image
+    yield lambda _: EncodedRendition(encode(plain, file_type, start), file_type, start)
+    yield lambda max_bytes: _best_quality(plain, file_type, start - 1, max_bytes)
+
+
+def _best_quality(image: DecodedImage, file_type: FileType, highest: int, max_bytes: int) -> EncodedRendition | None:
+    """Find the highest quality that fits by bisection, from `highest` down: at most seven attempts."""
+    found = None
+    low, high = LOWEST_QUALITY, highest
+    while low <= high:
+        middle = (low + high + 1) // 2
+        data = encode(image, file_type, middle)
+        if len(data) <= max_bytes:
+            found = EncodedRendition(data, file_type, middle, how=f"quality lowered to {middle}")
+            low = middle + 1
+        else:
+            high = middle - 1
+    return found

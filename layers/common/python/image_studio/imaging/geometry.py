@@ -1,7 +1,7 @@
 """Scale, crop, pad and place images; every function returns a new image."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
@@ -18,7 +18,6 @@ _REDUCING_GAP = 3.0
 
 
 def scale(image: DecodedImage, width: int, height: int, box: Box | None = None) -> DecodedImage:
-    """Scale the image, or its part inside `box`, to exactly width x height pixels."""
     return image.resize((width, height), Image.Resampling.LANCZOS, box, _REDUCING_GAP)
 
 
@@ -40,12 +39,8 @@ def edge_color(image: DecodedImage, sides: bool) -> Color:
     A mostly transparent edge gives a transparent white.
     """
     width, height = image.size
-    near, far = (
-        ((0, 0, 1, height), (width - 1, 0, width, height))
-        if sides
-        else ((0, 0, width, 1), (0, height - 1, width, height))
-    )
-    first, second = image.crop(near), image.crop(far)
+    first = image.crop((0, 0, 1, height) if sides else (0, 0, width, 1))
+    second = image.crop((width - 1, 0, width, height) if sides else (0, height - 1, width, height))
     both = Image.new(image.mode, (first.width, first.height * 2))
     both.paste(first, (0, 0))
     both.paste(second, (0, first.height))
@@ -86,20 +81,12 @@ def _backdrop(image: DecodedImage, width: int, height: int, background: Color | 
 CropMode = Literal["smart", "center"]
 
 
-def cover(
-    image: DecodedImage,
-    width: int,
-    height: int,
-    *,
-    mode: CropMode = "smart",
-    focal: FocalPoint | None = None,
-    attention: Attention | None = None,
-) -> tuple[DecodedImage, Box]:
+def cover(image: DecodedImage, width: int, height: int, **placement: Any) -> tuple[DecodedImage, Box]:
     """Crop and scale the image to exactly width x height pixels, never stretched; returns it with the box.
 
-    `focal` overrides `smart`; `attention` saves the analysis of an image that is cropped repeatedly.
+    Further arguments are those of `crop_box`.
     """
-    box = crop_box(image, width / height, mode=mode, focal=focal, attention=attention)
+    box = crop_box(image, width / height, **placement)
     return scale(image, width, height, box), box
 
 
@@ -111,7 +98,10 @@ def crop_box(
     focal: FocalPoint | None = None,
     attention: Attention | None = None,
 ) -> Box:
-    """Return the largest box of `ratio` (width / height) in the image, placed by `mode` or `focal`."""
+    """Return the largest box of `ratio` (width / height) in the image, placed by `mode` or `focal`.
+
+    `focal` overrides `smart`; `attention` saves the analysis of an image that is cropped repeatedly.
+    """
     horizontal = image.width > image.height * ratio
     share = image.height * ratio / image.width if horizontal else image.width / ratio / image.height
     if share >= 1:
@@ -141,7 +131,6 @@ class Frame:
 
     @property
     def padded(self) -> bool:
-        """Whether there is padding around the image."""
         return self.inner != self.size
 
 
@@ -152,7 +141,8 @@ def place_in_frame(image: DecodedImage, frame: Frame) -> DecodedImage:
     if not frame.padded:
         return inner
     fill = edge_color(inner, sides=frame.inner.width < frame.size.width)
-    return extend_canvas(inner, frame.left, frame.top, *_right_and_bottom(frame), fill=fill)
+    right, bottom = (frame.size.width - frame.left - inner.width, frame.size.height - frame.top - inner.height)
+    return extend_canvas(inner, frame.left, frame.top, right, bottom, fill=fill)
 
 
 def place_mask(mask: Mask, frame: Frame) -> Mask:
@@ -194,10 +184,3 @@ def _framed_part(result: DecodedImage, frame: Frame) -> Box:
     if abs(result.width / result.height / ratio - 1) <= _SAME_RATIO:
         return Box(0, 0, result.width, result.height)
     return crop_box(result, ratio, mode="center")
-
-
-def _right_and_bottom(frame: Frame) -> tuple[int, int]:
-    return (
-        frame.size.width - frame.left - frame.inner.width,
-        frame.size.height - frame.top - frame.inner.height,
-    )

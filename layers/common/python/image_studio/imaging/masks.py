@@ -46,7 +46,6 @@ def mask_of_alpha(image: DecodedImage) -> Mask | None:
 
 
 def full_mask(width: int, height: int) -> Mask:
-    """Return a mask by which everything may change."""
     return Image.new("L", (width, height), 255)
 
 
@@ -58,7 +57,6 @@ def border_mask(width: int, height: int, kept: tuple[int, int, int, int]) -> Mas
 
 
 def selects_nothing(mask: Mask) -> bool:
-    """Whether the mask is black."""
     return mask.getextrema() in ((0, 0), (0.0, 0.0))
 
 

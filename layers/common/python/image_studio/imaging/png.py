@@ -96,7 +96,6 @@ def _has_matches(residual: bytes, entropy: float) -> bool:
 
 
 def _entropy(residual: bytes) -> float:
-    """The entropy in bits a byte."""
     counts = Image.frombuffer("L", (len(residual), 1), residual, "raw", "L", 0, 1).histogram()
     return math.log2(len(residual)) - sum(count * math.log2(count) for count in counts if count) / len(residual)
 

@@ -11,16 +11,63 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from PIL import ImageColor
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.budget import EncodedRendition, encode_under
 from image_studio.imaging.decode import DEFAULT_LIMITS, DecodeLimits, decode, read_info
+from image_studio.imaging.encode import EncodedRendition, encode_under
 from image_studio.imaging.geometry import BLUR, CropMode, crop_box, fit_inside, scale
-from image_studio.imaging.safe_zones import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
 from image_studio.schemas.common import FileType, FocalPoint
+
+#: The shade outside the safe zone, and the frame's two colors, of which one is visible on any image.
+_SHADE = (0, 0, 0, 120)
+_OUTER, _INNER, _CLEAR = (0, 0, 0, 255), (255, 255, 255, 255), (0, 0, 0, 0)
+_LABEL = "SAFE ZONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """Shares of the height (top, bottom) and of the width (left, right) that may be covered, 0 to under 0.5."""
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+
+    def corners(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of the visible part, in pixels of a width x height image."""
+        right, bottom = round((1 - self.right) * width), round((1 - self.bottom) * height)
+        return round(self.left * width), round(self.top * height), right, bottom
+
+
+def draw_safe_zones(image: DecodedImage, zone: Zone) -> DecodedImage:
+    """Shade everything outside the zone, and draw a black and white frame with a label around it."""
+    overlay = Image.new("RGBA", image.size, _SHADE)
+    left, top, right, bottom = zone.corners(*image.size)
+    line = max(1, min(image.size) // 300)
+    for inset, color in enumerate((_OUTER, _INNER, _OUTER, _CLEAR)):
+        step = inset * line
+        if left + step < right - step and top + step < bottom - step:
+            overlay.paste(color, (left + step, top + step, right - step, bottom - step))
+    _write_label(overlay, left + 3 * line, top + 3 * line, min(right - left, (bottom - top) * 8))
+    if image.mode == "RGBA":
+        return Image.alpha_composite(image, overlay)
+    drawn = image.copy()
+    drawn.paste(overlay, mask=overlay)
+    return drawn
+
+
+def _write_label(overlay: Image.Image, left: int, top: int, room: int) -> None:
+    """Write the label, white on black, sized by the available room (pixels); none below 8 pixels."""
+    size = room // 24
+    if size < 8:
+        return
+    pen, font = ImageDraw.Draw(overlay), ImageFont.load_default(size)
+    box = pen.textbbox((left + size // 3, top + size // 4), _LABEL, font)
+    pen.rectangle((left, top, box[2] + size // 3, box[3] + size // 4), _OUTER)
+    pen.text((left + size // 3, top + size // 4), _LABEL, _INNER, font)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +87,6 @@ class PlacedCrop:
 
     @property
     def area(self) -> int:
-        """Pixels inside."""
         return (self.right - self.left) * (self.bottom - self.top)
 
 
@@ -86,7 +132,6 @@ def batch_crop(image: DecodedImage, crops: Sequence[PlacedCrop]) -> list[Decoded
 
 
 def _around(crops: Sequence[PlacedCrop]) -> PlacedCrop:
-    """The smallest rectangle around all crops."""
     return PlacedCrop(
         crops[0].factor,
         min(one.left for one in crops),
@@ -183,8 +228,7 @@ def _fit_all(
     image: DecodedImage, specs: Sequence[RenditionSpec], placement: Placement, threads: Executor
 ) -> list[_Made]:
     whole = Box(0, 0, *image.size)
-    fit = partial(fit_inside, image, background=placement.background)
-    made = threads.map(lambda one: fit(width=one.width, height=one.height), specs)
+    made = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
     return [(one, whole) for one in made]
 
 
@@ -202,7 +246,6 @@ def _crop_all(
 
 
 def _finish_or_error(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
-    """Make one file; its error doesn't affect the others."""
     try:
         return _finish(image, source, one, made)
     except StudioError as error:

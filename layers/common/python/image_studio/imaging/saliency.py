@@ -26,12 +26,7 @@ from image_studio.imaging.types import DecodedImage
 #: Long sides, pixels: of the copy for detail, of the copy for the other cues, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
-POWERS = {
-    "barrier": (0.43, 0.25),
-    "detail": (0.43, 0.17),
-    "skin": (0.24, 0.12),
-    "light": (0.43, 0.22),
-}
+POWERS = {"barrier": (0.43, 0.25), "detail": (0.43, 0.17), "skin": (0.24, 0.12), "light": (0.43, 0.22)}
 #: Weights of the place: the distance from the middle (across), a low place, and in an upright image the height at
 #: which heads are.
 PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
@@ -50,7 +45,7 @@ class Attention:
 
     def __init__(self, image: DecodedImage) -> None:
         attention = _product(measure_cues(image))
-        self._across, self._down = (_running(_line(attention, axis)) for axis in (0, 1))
+        self._across, self._down = ([0.0, *accumulate(_line(attention, axis))] for axis in (0, 1))
 
     def start(self, share: float, horizontal: bool) -> float:
         """Return the start of the best window; it and `share`, the window's length, are shares of the side."""
@@ -80,7 +75,6 @@ def measure_cues(image: DecodedImage) -> dict[str, DecodedImage]:
 
 
 def surroundings(cue: DecodedImage) -> DecodedImage:
-    """Blur a cue over its surroundings."""
     return cue.filter(ImageFilter.GaussianBlur(_REACH))
 
 
@@ -117,7 +111,6 @@ def _tables() -> dict[str, tuple[Numbers, Numbers]]:
 
 
 def _within(size: tuple[int, int], longest: int) -> tuple[int, int]:
-    """Scale a size (pixels) to at most `longest`, each side at least 8."""
     scale = min(1.0, longest / max(size))
     return max(8, round(size[0] * scale)), max(8, round(size[1] * scale))
 
@@ -149,7 +142,6 @@ def _barrier(colors: DecodedImage) -> DecodedImage:
 
 
 def _shift_over(image: DecodedImage, right: int, down: int) -> DecodedImage:
-    """Shift the image by pixels; its own pixels stay in the gap."""
     shifted = image.copy()
     shifted.paste(image, (right, down))
     return shifted
@@ -175,11 +167,6 @@ def _line(image: DecodedImage, axis: int) -> Numbers:
     values = array("f", image.resize(size, Image.Resampling.BOX).tobytes())
     total = sum(values)
     return [value / total for value in values]
-
-
-def _running(line: Numbers) -> Numbers:
-    """The cumulative sums of a line."""
-    return [0.0, *accumulate(line)]
 
 
 def _at(sums: Numbers, share: float) -> float:

@@ -15,8 +15,6 @@ else:
 
 
 class Size(NamedTuple):
-    """Width and height in pixels."""
-
     width: int
     height: int
 
@@ -34,10 +32,8 @@ class Box(NamedTuple):
 
     @property
     def width(self) -> float:
-        """Pixels from left to right."""
         return self.right - self.left
 
     @property
     def height(self) -> float:
-        """Pixels from top to bottom."""
         return self.bottom - self.top

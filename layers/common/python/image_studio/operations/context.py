@@ -15,14 +15,7 @@ from image_studio.schemas.limits import MAX_PIXELS
 class ReadCredentials(Protocol):
     """Returns a provider's credentials, or None where no key is set; `renew` reads the secret again."""
 
-    def __call__(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None:
-        """Return the credentials."""
-        ...
-
-
-def no_credentials(provider: str, *, renew: bool = False) -> ProviderCredentials | None:
-    """None: an API function has no keys."""
-    return None
+    def __call__(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None: ...
 
 
 class References:
@@ -51,23 +44,18 @@ class Circuits:
         """Note how a call ended; `ok` is False only for faults of the provider itself."""
 
 
-def no_enrichment(prompt: str, style_words: str) -> str | None:
-    """None: there is no text model."""
-    return None
-
-
 @dataclass(frozen=True, kw_only=True)
 class OperationContext:
     """The collaborators of one run of an operation."""
 
     configured: frozenset[str]  # names of the providers that have a key
-    credentials: ReadCredentials = no_credentials
+    credentials: ReadCredentials = lambda provider, *, renew=False: None  # an API function has no keys
     provider_client: ProviderClient | None = None  # None where nothing is generated: in an API function
     journal: Journal = field(default_factory=NullJournal)
     references: References = field(default_factory=References)
     circuits: Circuits = field(default_factory=Circuits)
     #: (prompt, a style's words or "") -> a richer prompt, or None where that fails.
-    enrich_prompt: Callable[[str, str], str | None] = no_enrichment
+    enrich_prompt: Callable[[str, str], str | None] = lambda prompt, style_words: None
     hold_seconds: float = 240.0  # how long one run may wait for providers
     max_pixels: int = MAX_PIXELS  # of an image that the caller may send or request
     now: Callable[[], float] = time.time

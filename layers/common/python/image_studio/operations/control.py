@@ -8,28 +8,10 @@ from image_studio.catalog.load import load_catalog
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage, Size
+from image_studio.operations import inputs, single_image
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import (
-    check_style,
-    decode_input,
-    quality_of,
-    request_fields,
-    require,
-    unsupported_fields,
-)
 from image_studio.operations.model_selection import Candidate
-from image_studio.operations.single_image import (
-    FinishedImage,
-    Fit,
-    SingleImageOperation,
-    encode_input,
-    estimate_credits,
-    fit,
-    fit_notes,
-    fit_reference,
-    make_image,
-    with_style,
-)
+from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import DEFAULT_AREA, parse_ratio, size_for_ratio
 from image_studio.providers.adapter import Task
 from image_studio.schemas.catalog import ControlFields
@@ -43,13 +25,12 @@ _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed", *STRENGT
 
 
 def estimate(request: ControlRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
-    return estimate_credits(resolve_control(request, context), context)
+    return single_image.estimate_credits(resolve_control(request, context), context)
 
 
 def run(request: ControlRequest, context: OperationContext) -> ControlResponse:
-    """Make the image. Raises JobFailed with the provider's failure."""
-    return ControlResponse(operation=request.operation, **make_image(resolve_control(request, context), context))
+    control = resolve_control(request, context)
+    return ControlResponse(operation=request.operation, **single_image.make_image(control, context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,61 +39,54 @@ class Control(SingleImageOperation):
 
     group: ClassVar[str] = NAME
     request: ControlRequest
-
     style: DecodedImage | None
     size: Size | None
 
     def fit(self, candidate: Candidate) -> Fit:
-        """Fit the control image to the model."""
         if self.size:
-            return Fit(fit(candidate, *self.image.size, pad=False).frame, self.size)
+            return Fit(single_image.fit(candidate, *self.image.size, pad=False).frame, self.size)
         if self.style:  # a new image of about a megapixel, with the ratio of the content image
-            return fit(candidate, *self.image.size, math.sqrt(DEFAULT_AREA / (self.image.width * self.image.height)))
-        return fit(candidate, *self.image.size)
+            times = math.sqrt(DEFAULT_AREA / (self.image.width * self.image.height))
+            return single_image.fit(candidate, *self.image.size, times)
+        return single_image.fit(candidate, *self.image.size)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
         request, control_fit = self.request, self.fit(candidate)
         sent = {"image": place_in_frame(self.image, control_fit.frame)}
         if self.style:
-            sent["style"] = flatten(fit_reference(self.style, candidate))
+            sent["style"] = flatten(single_image.fit_reference(self.style, candidate))
         return Task(
             operation=self.name,
             width=control_fit.requested.width,
             height=control_fit.requested.height,
-            prompt=with_style(request.prompt, request.style_preset, candidate),
+            prompt=self.styled(request.prompt, candidate),
             negative_prompt=request.negative_prompt,
             seed=request.seed,
             style_preset=request.style_preset,
-            images={role: encode_input(image, candidate, len(sent)) for role, image in sent.items()},
+            images={role: single_image.encode_input(image, candidate, len(sent)) for role, image in sent.items()},
             settings={name: value for name, value in self._strengths().items() if value is not None},
         )
 
     def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
-        """Bring the result to the right size, and say which strengths were used."""
         control_fit = self.fit(candidate)
-        notes = {**self._used_strengths(candidate), **fit_notes(candidate, self.name, control_fit)}
-        return self._resize(result, control_fit), notes
+        notes = {**self._used_strengths(candidate), **self.fit_notes(candidate, control_fit)}
+        if self.size:
+            return cover(result, *self.size)[0], notes
+        if self.style:
+            return extract_native(result, control_fit.frame), notes
+        return extract(result, control_fit.frame, *self.image.size), notes
 
     def metadata(self) -> dict[str, Any]:
-        """The operation."""
         return {"operation": self.info.name}
-
-    def _resize(self, result: DecodedImage, control_fit: Fit) -> DecodedImage:
-        if self.size:
-            return cover(result, *self.size)[0]
-        if self.style:
-            return extract_native(result, control_fit.frame)
-        return extract(result, control_fit.frame, *self.image.size)
 
     def _used_strengths(self, candidate: Candidate) -> dict[str, float]:
         """The strengths within the model's ranges; its defaults where the request has none."""
-        model = candidate.model
         used: dict[str, float] = {}
         for name, requested in self._strengths().items():
-            value = model.defaults.get(name) if requested is None else requested
+            values = candidate.model.ranges.get(name)
+            value = values.default if values and requested is None else requested
             if value is not None:
-                used[name] = model.ranges[name].clamp(value) if name in model.ranges else value
+                used[name] = values.clamp(value) if values else value
         return used
 
     def _strengths(self) -> dict[str, float | None]:
@@ -120,24 +94,22 @@ class Control(SingleImageOperation):
 
 
 def resolve_control(request: ControlRequest, context: OperationContext) -> Control:
-    """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = load_catalog().operations[NAME]
-    info = operations.choose(request.operation)
-    fields = request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
-    require(info, fields)
-    check_style(request.style_preset)
-    quality = quality_of(request.options)
+    info = load_catalog().operations[NAME].choose(request.operation)
+    fields = inputs.request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
+    inputs.require(info, fields)
+    inputs.check_style(request.style_preset)
+    quality = inputs.quality_of(request.options)
     free_ratio = "aspect_ratio" in info.honored
     size = size_for_ratio(parse_ratio(request.aspect_ratio or DEFAULT_RATIO)) if free_ratio else None
-    image = decode_input(request.control_image_base64, context)
+    image = inputs.decode_input(request.control_image_base64, context)
     style = None
     if request.style_image_base64 and "style_image" in info.honored:
-        style = decode_input(request.style_image_base64, context, "style_image_base64")
+        style = inputs.decode_input(request.style_image_base64, context, "style_image_base64")
     return Control(
         request=request,
         info=info,
         quality=quality,
-        ignored=unsupported_fields(request, info, fields),
+        ignored=inputs.unsupported_fields(request, info, fields),
         image=image,
         style=style,
         size=size,

@@ -27,8 +27,6 @@ NAME = "create"
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRequest:
-    """A request with template and defaults applied."""
-
     size: Size
     quality: Quality
     style_preset: str | None
@@ -57,7 +55,6 @@ def resolve(request: CreateRequest) -> ResolvedRequest:
 
 
 def candidates_for(request: CreateRequest, resolved: ResolvedRequest, context: OperationContext) -> list[Candidate]:
-    """The models to try, best first."""
     query = ModelQuery(
         operation=NAME,
         quality=resolved.quality,
@@ -87,9 +84,7 @@ def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
     candidates = candidates_for(request, resolved, context)
     prompt = resolve_prompt(request, resolved.style_preset, context)
     tasks = [
-        VariationTask(
-            number, partial(_task, request, resolved, prompt, seed), lambda data, _: _encode(data, resolved.size)
-        )
+        VariationTask(number, partial(_task, request, resolved, prompt, seed), partial(_encode, resolved.size))
         for number, seed in enumerate(_seeds(request, context), start=1)
     ]
     return _response(request, resolved, prompt, generate(context, candidates, tasks))
@@ -126,14 +121,11 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _encode(data: bytes, size: Size) -> EncodedImage:
+def _encode(size: Size, data: bytes, _: Entry) -> EncodedImage:
     image = decode(data)
     exact, box = cover(image, *size)
-    metadata = {
-        "native_size": f"{image.width}x{image.height}",
-        "crop": [round(side) for side in box],
-        "scale": round(size.width / box.width, 4),
-    }
+    placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
+    metadata = {"native_size": f"{image.width}x{image.height}", **placed}
     facts = {"width": size.width, "height": size.height, "metadata": metadata}
     return EncodedImage(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
 
@@ -171,11 +163,5 @@ def _response(
 
 
 def _image(entry: Entry) -> CreatedImage:
-    return CreatedImage(
-        stored=entry.stored,
-        provider=entry.provider,
-        model=entry.model,
-        variation=entry.variation,
-        seed=entry.seed,
-        **entry.facts,
-    )
+    same = {name: getattr(entry, name) for name in ("stored", "provider", "model", "variation", "seed")}
+    return CreatedImage(**same, **entry.facts)

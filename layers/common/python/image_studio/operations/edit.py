@@ -8,46 +8,15 @@ from typing import Any, ClassVar
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidRequest
+from image_studio.imaging import masks
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import Frame, extend_canvas, extract, place_in_frame, place_mask
-from image_studio.imaging.masks import (
-    Mask,
-    apply_cutout,
-    border_mask,
-    composite,
-    feather,
-    flatten,
-    full_mask,
-    grow,
-    mask_of_alpha,
-    paste_back,
-    read_mask,
-    selects_nothing,
-)
+from image_studio.imaging.masks import Mask
 from image_studio.imaging.types import DecodedImage, Size
+from image_studio.operations import inputs, single_image
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import (
-    check_style,
-    checked_options,
-    decode_input,
-    quality_of,
-    request_fields,
-    require,
-    unsupported_fields,
-)
 from image_studio.operations.model_selection import Candidate
-from image_studio.operations.single_image import (
-    FinishedImage,
-    Fit,
-    SingleImageOperation,
-    encode_input,
-    estimate_credits,
-    fit,
-    fit_notes,
-    fit_reference,
-    make_image,
-    with_style,
-)
+from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.providers.adapter import Blob, Task
 from image_studio.schemas.catalog import EditFields
 from image_studio.schemas.common import FileType
@@ -66,13 +35,11 @@ SIDES = ("expand_left", "expand_up", "expand_right", "expand_down")
 
 
 def estimate(request: EditRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
-    return estimate_credits(resolve_edit(request, context), context)
+    return single_image.estimate_credits(resolve_edit(request, context), context)
 
 
 def run(request: EditRequest, context: OperationContext) -> EditResponse:
-    """Edit the image. Raises JobFailed with the provider's failure."""
-    return EditResponse(operation=request.operation, **make_image(resolve_edit(request, context), context))
+    return EditResponse(operation=request.operation, **single_image.make_image(resolve_edit(request, context), context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +51,6 @@ class Edit(SingleImageOperation):
 
     group: ClassVar[str] = NAME
     request: EditRequest
-
     options: Mapping[str, Any]
     mask: Mask | None
     mask_source: str | None
@@ -95,36 +61,29 @@ class Edit(SingleImageOperation):
     def fit(self, candidate: Candidate) -> Fit:
         """Fit the image to the model, or the larger canvas where the model doesn't extend images itself."""
         if self._model_extends(candidate):
-            return Fit(fit(candidate, *self.image.size).frame, self.size)
-        return fit(candidate, *self.size)
+            return Fit(single_image.fit(candidate, *self.image.size).frame, self.size)
+        return single_image.fit(candidate, *self.size)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
         edit_fit = self.fit(candidate)
         return Task(
             operation=self.name,
             width=edit_fit.requested.width,
             height=edit_fit.requested.height,
-            prompt=with_style(self.request.prompt, self.request.style_preset, candidate),
-            negative_prompt=self.accepted("negative_prompt"),
-            seed=self.accepted("seed"),
-            style_preset=self.accepted("style_preset"),
-            guidance_scale=self.accepted("guidance_scale"),
-            steps=self.accepted("steps"),
+            prompt=self.styled(self.request.prompt, candidate),
+            **self.accepted("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"),
             images=self._images(candidate, edit_fit.frame),
             settings=self._settings(candidate, edit_fit.frame),
         )
 
     def finish(self, result: DecodedImage, candidate: Candidate) -> FinishedImage:
-        """Put the model's result into the original image."""
         edit_fit = self.fit(candidate)
-        notes = fit_notes(candidate, self.name, edit_fit)
+        notes = self.fit_notes(candidate, edit_fit)
         if self.mask_source:
             notes |= {"mask": self.mask_source, "grow_mask": self._growth}
         return self._merge(result, candidate, edit_fit.frame), notes
 
     def metadata(self) -> dict[str, Any]:
-        """The operation, and the style where there is one."""
         style = {"style_preset": self.request.style_preset} if self.request.style_preset else {}
         return {"operation": self.info.name, **style}
 
@@ -142,12 +101,12 @@ class Edit(SingleImageOperation):
         main = self.image
         if self._outpaints and not self._model_extends(candidate):
             left, up, right, down = self.request.expansion
-            main = extend_canvas(flatten(main), left, up, right, down, fill=EMPTY)
+            main = extend_canvas(masks.flatten(main), left, up, right, down, fill=EMPTY)
         sent: dict[str, DecodedImage] = {"image": place_in_frame(main, frame)}
         for role, image in (("background", self.background), ("lighting", self.lighting)):
             if image:
-                sent[role] = flatten(fit_reference(image, candidate))
-        images = {role: encode_input(image, candidate, len(sent)) for role, image in sent.items()}
+                sent[role] = masks.flatten(single_image.fit_reference(image, candidate))
+        images = {role: single_image.encode_input(image, candidate, len(sent)) for role, image in sent.items()}
         mask = self._mask_for(candidate)
         if mask:
             images["mask"] = Blob(encode(place_mask(mask, frame), FileType.PNG))
@@ -161,7 +120,7 @@ class Edit(SingleImageOperation):
             return self._grown
         model = candidate.model
         needs_mask = self.info.name == "inpaint" and "mask" in model.accepts and not model.max_images
-        return full_mask(*self.image.size) if needs_mask else None
+        return masks.full_mask(*self.image.size) if needs_mask else None
 
     def _settings(self, candidate: Candidate, frame: Frame) -> dict[str, Any]:
         prompts = [name for name in ("search_prompt", "select_prompt") if name in self.info.honored]
@@ -187,13 +146,13 @@ class Edit(SingleImageOperation):
     def _merge(self, result: DecodedImage, candidate: Candidate, frame: Frame) -> DecodedImage:
         if self.info.name == "remove_background":
             cutout = extract(result, frame, *frame.inner) if frame.padded else result
-            return apply_cutout(self.image, cutout)
+            return masks.apply_cutout(self.image, cutout)
         if self._outpaints:
             whole = Frame(self.size, 0, 0, self.size) if self._model_extends(candidate) else frame
             left, up, _, _ = self.request.expansion
-            return paste_back(extract(result, whole, *self.size), self.image, left, up)
+            return masks.paste_back(extract(result, whole, *self.size), self.image, left, up)
         changed = extract(result, frame, *self.image.size)
-        return composite(self.image, changed, self._feathered) if self.mask else changed
+        return masks.composite(self.image, changed, self._feathered) if self.mask else changed
 
     @property
     def _growth(self) -> int:
@@ -204,11 +163,11 @@ class Edit(SingleImageOperation):
 
     @cached_property
     def _grown(self) -> Mask:
-        return grow(self._drawn, self._growth)
+        return masks.grow(self._drawn, self._growth)
 
     @cached_property
     def _feathered(self) -> Mask:
-        return feather(self._drawn, self._growth)
+        return masks.feather(self._drawn, self._growth)
 
     @property
     def _drawn(self) -> Mask:
@@ -219,20 +178,18 @@ class Edit(SingleImageOperation):
     def _border(self) -> Mask:
         left, up, _, _ = self.request.expansion
         width, height = self.image.size
-        return border_mask(*self.size, (left, up, left + width, up + height))
+        return masks.border_mask(*self.size, (left, up, left + width, up + height))
 
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
-    """Check the request and decode its images. Raises what makes it invalid, with the documented sentences."""
-    operations = load_catalog().operations[NAME]
-    info = operations.choose(request.operation)
-    fields = request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
+    info = load_catalog().operations[NAME].choose(request.operation)
+    fields = inputs.request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
     _check_fields(request, info, fields)
-    options = checked_options(info, request.options)
-    quality = quality_of(request.options)
-    image = decode_input(request.image_base64, context)
+    options = inputs.checked_options(info, request.options)
+    quality = inputs.quality_of(request.options)
+    image = inputs.decode_input(request.image_base64, context)
     mask, mask_source = _mask(request, info, image, context)
-    require(info, fields | options.keys() | ({"mask"} if mask else set()))
+    inputs.require(info, fields | options.keys() | ({"mask"} if mask else set()))
     return Edit(
         request=request,
         info=info,
@@ -251,8 +208,8 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
 def _check_fields(request: EditRequest, info: OperationInfo, fields: frozenset[str]) -> None:
     """Check what needs no image: fields, style, file type. The mask may still come from the image."""
     own = {"mask"} if info.name in ALPHA_IS_MASK else set()
-    require(info, fields | request.options.keys() | own)
-    check_style(request.style_preset)
+    inputs.require(info, fields | request.options.keys() | own)
+    inputs.check_style(request.style_preset)
     if info.name in TRANSPARENT and request.output_format is FileType.JPEG:
         raise InvalidRequest(
             f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png or webp."
@@ -262,14 +219,13 @@ def _check_fields(request: EditRequest, info: OperationInfo, fields: frozenset[s
 def _mask(
     request: EditRequest, info: OperationInfo, image: DecodedImage, context: OperationContext
 ) -> tuple[Mask | None, str | None]:
-    """The mask and where it comes from."""
     if request.mask_base64 and "mask" in info.honored:
-        mask = read_mask(decode_input(request.mask_base64, context, "mask_base64"), *image.size)
-        if selects_nothing(mask):
+        mask = masks.read_mask(inputs.decode_input(request.mask_base64, context, "mask_base64"), *image.size)
+        if masks.selects_nothing(mask):
             raise InvalidRequest("The mask selects nothing. Paint white what may change, black what must stay.")
         return mask, "mask_base64"
     if info.name in ALPHA_IS_MASK:
-        own = mask_of_alpha(image)
+        own = masks.mask_of_alpha(image)
         return own, "transparency" if own else None
     return None, None
 
@@ -279,7 +235,7 @@ def _decode_reference(
 ) -> DecodedImage | None:
     if not text or name not in info.honored:
         return None
-    return decode_input(text, context, f"{name}_image_base64")
+    return inputs.decode_input(text, context, f"{name}_image_base64")
 
 
 def _size(request: EditRequest, info: OperationInfo, image: DecodedImage, max_pixels: int) -> Size:
@@ -296,7 +252,7 @@ def _size(request: EditRequest, info: OperationInfo, image: DecodedImage, max_pi
 
 def _ignored(request: EditRequest, info: OperationInfo, fields: frozenset[str]) -> list[str]:
     """The fields without use; a light's strength is one of them where there is no light."""
-    ignored = unsupported_fields(request, info, fields)
+    ignored = inputs.unsupported_fields(request, info, fields)
     lit = request.lighting_image_base64 or request.options.get("light_source_direction")
     if "light_source_strength" in request.options and "light_source_strength" in info.options and not lit:
         ignored.append("options.light_source_strength")

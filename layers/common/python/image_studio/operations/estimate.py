@@ -22,15 +22,11 @@ from image_studio.schemas.limits import MAX_PIXELS, Quality, check_pixels
 
 GENERATE = ("generate", "create")
 FREE = ("social", "social.optimize")
-
-
-def all_providers() -> frozenset[str]:
-    """Return the names of all providers."""
-    return frozenset(PROVIDERS)
+ALL = frozenset(PROVIDERS)
 
 
 def estimate_cost(
-    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = all_providers
+    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = lambda: ALL
 ) -> Estimate:
     """Return the credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
 
@@ -49,8 +45,10 @@ def estimate_cost(
         model=request.model,
     )
     size = _size(request, query.operation, max_pixels)
-    target = _target(request, size, max_pixels) if query.operation.startswith(UPSCALE) else size
-    among = configured() if request.provider == AUTO and query.operation not in FREE else all_providers()
+    target = size
+    if query.operation.startswith(UPSCALE):
+        target = target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
+    among = configured() if request.provider == AUTO and query.operation not in FREE else ALL
     each, candidate = _price(query, size, target, among)
     return Estimate(
         estimated_cost=each * request.num_images,
@@ -66,18 +64,15 @@ def estimate_cost(
 
 
 def known_operations() -> list[str]:
-    """Return every operation that has a price."""
     return [GENERATE[0], *_group_operations(), UPSCALE, FREE[0]]
 
 
 def _group_operations() -> list[str]:
-    """Return the operations of edit, upscale and control, such as `edit.inpaint`."""
     operations = load_catalog().operations
     return [f"{group}.{name}" for group in OPERATION_GROUPS for name in operations[group].operations]
 
 
 def _price(query: ModelQuery, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Candidate | None]:
-    """Return the credits of one call, and the candidate that would do it: None where it is free."""
     if query.operation in FREE:
         select_candidates(replace(query, operation=GENERATE[1]), among)
         return 0, None
@@ -106,13 +101,7 @@ def _full_name(operation: str) -> str:
     raise UnknownChoice.of("operation", operation, known_operations())
 
 
-def _target(request: EstimateRequest, size: Size, max_pixels: int) -> Size:
-    """Return the size of an upscale's result."""
-    return target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
-
-
 def _size(request: EstimateRequest, operation: str, max_pixels: int) -> Size:
-    """Return the size of the image that is created or worked on."""
     size = wanted_size(request.width, request.height, None, None)
     if operation == GENERATE[1]:
         check_area(size, max_pixels)

@@ -66,12 +66,8 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
 
     A style that the model doesn't know is not reported as ignored: its words are in the prompt.
     """
-    ignored = [
-        name
-        for name in OPTIONAL
-        if getattr(task, name) is not None and name not in model.accepts and name != "style_preset"
-    ]
-    ignored += [name for name in task.settings if name not in model.accepts]
+    sent = [name for name in OPTIONAL if getattr(task, name) is not None and name != "style_preset"]
+    ignored = [name for name in (*sent, *task.settings) if name not in model.accepts]
     clamped: dict[str, Any] = {}
 
     def within(name: str, value: Any) -> Any:
@@ -83,11 +79,10 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
         return int(fitted) if isinstance(value, int) and fitted == int(fitted) else fitted
 
     settings = {name: within(name, value) for name, value in task.settings.items() if name in model.accepts}
-    fields: dict[str, Any] = {
-        name: within(name, getattr(task, name)) if name in model.accepts else None for name in OPTIONAL
-    }
-    notes = {key: value for key, value in (("ignored", ignored), ("clamped", clamped)) if value}
-    return replace(task, settings=settings, **fields), notes
+    fields: dict[str, Any] = dict.fromkeys(OPTIONAL)
+    fields |= {name: within(name, getattr(task, name)) for name in OPTIONAL if name in model.accepts}
+    notes: dict[str, Any] = {"ignored": ignored, "clamped": clamped}
+    return replace(task, settings=settings, **fields), {name: note for name, note in notes.items() if note}
 
 
 def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: Sequence[VariationTask]) -> list[Entry]:
@@ -99,13 +94,12 @@ def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: 
     with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(tasks)), thread_name_prefix="variation") as pool:
         futures = [pool.submit(_run_variation, context, candidates, task, hold_until) for task in tasks]
         wait(futures)
-    running = [error for future in futures if isinstance(error := future.exception(), StillRunning)]
-    others = [error for future in futures if (error := future.exception()) and not isinstance(error, StillRunning)]
-    if others:
-        raise others[0]
+    running = [error.wait for future in futures if isinstance(error := future.exception(), StillRunning)]
+    # A wait is raised only where nothing else failed: `result` raises what did.
+    done = [future.result() for future in futures if not isinstance(future.exception(), StillRunning)]
     if running:
-        raise StillRunning(min(error.wait for error in running))
-    return [future.result() for future in futures]
+        raise StillRunning(min(running))
+    return done
 
 
 def _run_variation(
@@ -176,15 +170,16 @@ class _VariationRunner:
             task, notes = fit_task(self.task.task(candidate), candidate.model)
             size = nearest_size(candidate.model, task.width, task.height)
             self.entry = self.entry.with_(
-                provider=candidate.provider.name,
-                model=candidate.model.name,
+                **_names(candidate),
                 seed=task.seed,
                 credits=candidate.model.price(size),
                 ordered_at=self.context.now(),
                 facts={**notes, "reason": _reason(candidate, failed)},
             )
             try:
-                return self._submit(candidate, task)
+                started = time.monotonic()
+                image = self.client.submit(self._call(candidate), task, self._record_intent)
+                return self._receive(candidate, image, time.monotonic() - started)
             except MaybeCharged as error:
                 self._report(candidate, error)
                 raise
@@ -195,11 +190,6 @@ class _VariationRunner:
                 self.entry = self.entry.with_(stage=Stage.FRESH)
                 self.context.journal.release(self.entry)
         raise failure
-
-    def _submit(self, candidate: Candidate, task: Task) -> bytes:
-        started = time.monotonic()
-        image = self.client.submit(self._call(candidate), task, self._record_intent)
-        return self._receive(candidate, image, time.monotonic() - started)
 
     def _call(self, candidate: Candidate) -> PaidCall:
         name = candidate.provider.name
@@ -234,25 +224,18 @@ class _VariationRunner:
         if image.seed is not None:
             self.entry = self.entry.with_(seed=image.seed)
         self.context.circuits.report(candidate.provider.name, ok=True)
-        log.info(
-            "image received",
-            extra={
-                "provider": candidate.provider.name,
-                "model": candidate.model.name,
-                "variation": self.task.variation,
-                "seconds": round(seconds, 3),
-                "bytes": len(image.data),
-            },
-        )
+        facts = {"variation": self.task.variation, "seconds": round(seconds, 3), "bytes": len(image.data)}
+        log.info("image received", extra={**_names(candidate), **facts})
         return image.data
 
     def _report(self, candidate: Candidate, error: ProviderError) -> None:
         if isinstance(error, PROVIDER_FAULTS):
             self.context.circuits.report(candidate.provider.name, ok=False)
-        log.warning(
-            "provider failed",
-            extra={"provider": candidate.provider.name, "model": candidate.model.name, "code": error.code},
-        )
+        log.warning("provider failed", extra={**_names(candidate), "code": error.code})
+
+
+def _names(candidate: Candidate) -> dict[str, str]:
+    return {"provider": candidate.provider.name, "model": candidate.model.name}
 
 
 def _reason(candidate: Candidate, failed: list[str]) -> str:

@@ -30,16 +30,11 @@ def read_image(text: str, context: OperationContext) -> bytes:
 def decode_input(text: str, context: OperationContext, field: str | None = None) -> DecodedImage:
     """Decode an image. `field` is named in errors, for images other than the request's main one."""
     try:
-        return decode(read_image(text, context), pixel_limits(context))
+        return decode(read_image(text, context), DecodeLimits(max_pixels=context.max_pixels))
     except InvalidImage as error:
         if field is None:
             raise
         raise InvalidImage(f"{field}: {error.detail}") from None
-
-
-def pixel_limits(context: OperationContext) -> DecodeLimits:
-    """The decoder's limits, with the maximum pixels of the caller's tier."""
-    return DecodeLimits(max_pixels=context.max_pixels)
 
 
 #: Fields of the table whose request fields have other names.

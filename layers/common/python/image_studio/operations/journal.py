@@ -12,8 +12,6 @@ from image_studio.schemas.common import StoredImage
 
 
 class Stage(StrEnum):
-    """The progress of a variation."""
-
     FRESH = "fresh"  # nothing was paid
     INTENDED = "intended"  # a paid call was about to be sent; whether it was is unknown
     ORDERED = "ordered"  # the provider accepted the call and returned a handle
@@ -40,52 +38,31 @@ class Entry:
     status: int | None = None
 
     def with_(self, **changes: Any) -> "Entry":
-        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
 
 class Journal(Protocol):
     """Where an operation records its progress. Each method returns after the record is written."""
 
-    def entry(self, variation: int) -> Entry:
-        """Return the record of a variation (1-based)."""
-        ...
-
+    def entry(self, variation: int) -> Entry: ...  # 1-based
     def intend(self, entry: Entry) -> None:
         """Record that a paid call is about to be sent. Raises JobLost when another worker has taken over."""
-        ...
 
-    def order(self, entry: Entry) -> None:
-        """Record the provider's handle."""
-        ...
-
+    def order(self, entry: Entry) -> None: ...  # the provider returned a handle
     def receive(self, variation: int, data: bytes) -> None:
         """Store the provider's bytes unchanged, before they are processed."""
-        ...
 
-    def received(self, variation: int) -> bytes | None:
-        """Return the bytes that an earlier run received, or None."""
-        ...
-
+    def received(self, variation: int) -> bytes | None: ...  # by an earlier run
     def release(self, entry: Entry) -> None:
         """Record that the paid call was surely not charged: the variation is fresh again."""
-        ...
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
         """Store the finished image, then record it as done; returns the entry with its location."""
-        ...
 
-    def fail(self, entry: Entry) -> None:
-        """Record why there is no image."""
-        ...
-
-    def recall(self, name: str) -> str | None:
-        """Return what an earlier run remembered under `name`, or None."""
-        ...
-
+    def fail(self, entry: Entry) -> None: ...  # why there is no image
+    def recall(self, name: str) -> str | None: ...  # what an earlier run remembered
     def remember(self, name: str, value: str) -> None:
         """Record a decision that a later run must not make again, such as an enriched prompt."""
-        ...
 
 
 class JobLost(Exception):
@@ -93,43 +70,24 @@ class JobLost(Exception):
 
 
 class NullJournal:
-    """The journal of an inline run: images stay in memory, nothing can be resumed."""
+    """The journal of an inline run: images stay in memory, nothing is recorded or can be resumed."""
 
     def __init__(self) -> None:
         self.images: dict[str, bytes] = {}
 
     def entry(self, variation: int) -> Entry:
-        """Always fresh."""
         return Entry(variation=variation)
 
-    def intend(self, entry: Entry) -> None:
-        """Record nothing."""
-
-    def order(self, entry: Entry) -> None:
-        """Record nothing."""
-
-    def receive(self, variation: int, data: bytes) -> None:
-        """Store nothing."""
-
-    def received(self, variation: int) -> bytes | None:
-        """None, always."""
-        return None
-
-    def release(self, entry: Entry) -> None:
-        """Record nothing."""
-
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Keep the image in memory under the variation's number."""
         stored = StoredImage(str(entry.variation), len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 
-    def fail(self, entry: Entry) -> None:
-        """Record nothing."""
-
-    def recall(self, name: str) -> str | None:
-        """None, always."""
-        return None
-
-    def remember(self, name: str, value: str) -> None:
-        """Record nothing."""
+    def intend(self, entry: Entry) -> None: ...
+    def order(self, entry: Entry) -> None: ...
+    def receive(self, variation: int, data: bytes) -> None: ...
+    def received(self, variation: int) -> bytes | None: ...
+    def release(self, entry: Entry) -> None: ...
+    def fail(self, entry: Entry) -> None: ...
+    def recall(self, name: str) -> str | None: ...
+    def remember(self, name: str, value: str) -> None: ...

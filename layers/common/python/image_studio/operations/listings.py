@@ -1,7 +1,7 @@
 """What the API lists: platforms, operations, providers and edit models, rendered from the data that execution reads."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from image_studio.catalog.load import load_catalog
@@ -10,60 +10,40 @@ from image_studio.operations.estimate import known_operations
 from image_studio.operations.model_selection import ModelQuery, ranked_models, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
-from image_studio.schemas.catalog import (
-    Alternative,
-    ControlFields,
-    ControlOperationList,
-    EditFields,
-    EditModel,
-    EditModelList,
-    EditOperationList,
-    PlatformFormatList,
-    PlatformSpecs,
-    ProviderInfo,
-    ProviderList,
-    Recommendation,
-    RecommendRequest,
-)
+from image_studio.schemas import catalog as responses
+from image_studio.schemas.catalog import ControlFields, EditFields, RecommendRequest
 from image_studio.schemas.common import Response
 from image_studio.schemas.limits import Quality
 
 # -- platforms
 
 
-def platform_formats(platform: str) -> PlatformFormatList:
+def platform_formats(platform: str) -> responses.PlatformFormatList:
     """Return a platform's formats. The name counts in any case. Raises NotFound with the platforms."""
-    return PlatformFormatList.model_validate(load_catalog().platform(platform))
+    return responses.PlatformFormatList.model_validate(load_catalog().platform(platform))
 
 
-def platform_specs(platform: str) -> PlatformSpecs:
+def platform_specs(platform: str) -> responses.PlatformSpecs:
     """Return a platform's specifications. Raises NotFound with the platforms that have some."""
     found = load_catalog().platform(platform)
     if found.limits is None:
         valid = ", ".join(load_catalog().social_platforms)
         raise NotFound(f"{found.name} has no specifications, as it has no fixed formats. Valid: {valid}.")
-    return PlatformSpecs.model_validate(
-        {
-            "name": found.name,
-            "formats": found.formats,
-            "file_types": found.limits.file_types,
-            "max_file_size": f"{found.limits.max_size_mb:g}MB",
-            "limits": found.limits,
-        }
+    limits = {"file_types": found.limits.file_types, "max_file_size": f"{found.limits.max_size_mb:g}MB"}
+    return responses.PlatformSpecs.model_validate(
+        {"name": found.name, "formats": found.formats, "limits": found.limits, **limits}
     )
 
 
 # -- operations
 
 
-def edit_operations() -> EditOperationList:
-    """Return the edit operations, each with its default provider and its inputs."""
-    return EditOperationList.model_validate({"operations": _operations("edit", EditFields)})
+def edit_operations() -> responses.EditOperationList:
+    return responses.EditOperationList.model_validate({"operations": _operations("edit", EditFields)})
 
 
-def control_operations() -> ControlOperationList:
-    """Return the control operations, each with its default provider and its inputs."""
-    return ControlOperationList.model_validate({"operations": _operations("control", ControlFields)})
+def control_operations() -> responses.ControlOperationList:
+    return responses.ControlOperationList.model_validate({"operations": _operations("control", ControlFields)})
 
 
 def _operations(group: str, fields: type[Response]) -> dict[str, Any]:
@@ -86,17 +66,16 @@ def default_provider(operation: str) -> str:
 
 # -- providers
 
-GENERATION = "create"
+
+def list_providers(configured: frozenset[str], is_open: Callable[[str], bool]) -> responses.ProviderList:
+    return responses.ProviderList(providers={spec.name: _provider_info(spec, configured, is_open) for spec in SPECS})
 
 
-def list_providers(configured: frozenset[str], is_open: Callable[[str], bool]) -> ProviderList:
-    """Return all providers by the name that `provider` takes."""
-    return ProviderList(providers={spec.name: _provider_info(spec, configured, is_open) for spec in SPECS})
-
-
-def _provider_info(spec: ProviderSpec, configured: frozenset[str], is_open: Callable[[str], bool]) -> ProviderInfo:
+def _provider_info(
+    spec: ProviderSpec, configured: frozenset[str], is_open: Callable[[str], bool]
+) -> responses.ProviderInfo:
     width, height = spec.max_resolution
-    return ProviderInfo(
+    return responses.ProviderInfo(
         name=spec.title,
         models=[model.name for model in generators(spec)],
         capabilities=list(spec.capabilities),
@@ -115,22 +94,15 @@ def models_by_operation(spec: ProviderSpec) -> dict[str, list[str]]:
 
 
 def generators(spec: ProviderSpec) -> list[ModelSpec]:
-    """Return the live models that create images from a prompt."""
-    return [model for model in spec.live_models() if model.does(GENERATION)]
+    return [model for model in spec.live_models() if model.does("create")]
 
 
 def cost_range(spec: ProviderSpec) -> str:
     """Return the least and the most that one generated image costs, such as `3-8 credits`."""
-    prices = [price for model in generators(spec) for price in _prices_of(model)]
+    sizes = [(one, one.sizes if isinstance(one.sizes, tuple) else ()) for one in generators(spec)]
+    prices = [model.price(size) for model, own in sizes for size in (None, *own)]
     low, high = spec.listed_cost or (min(prices, default=0), max(prices, default=0))
     return f"{low}-{high} credits" if low < high else f"{low} credits"
-
-
-def _prices_of(model: ModelSpec) -> Iterator[int]:
-    """Yield its price, and those of its sizes, which may differ."""
-    yield model.price()
-    if isinstance(model.sizes, tuple):
-        yield from map(model.price, model.sizes)
 
 
 # -- edit models
@@ -151,7 +123,7 @@ _FEATURES: Mapping[str, str] = {
 ProviderModel = tuple[ProviderSpec, ModelSpec]
 
 
-def edit_models(operation: str | None = None, tier: str | None = None) -> EditModelList:
+def edit_models(operation: str | None = None, tier: str | None = None) -> responses.EditModelList:
     """Return the models that edit, optionally only those of one operation or one price class.
 
     Raises UnknownChoice for an operation or a price class that doesn't exist.
@@ -167,15 +139,14 @@ def edit_models(operation: str | None = None, tier: str | None = None) -> EditMo
         if (operation in _edits_of(model) if operation else _edits_of(model))
         and (not tier or price_class_of(model) == tier)
     ]
-    return EditModelList(models=models, total=len(models))
+    return responses.EditModelList(models=models, total=len(models))
 
 
 def price_class_of(model: ModelSpec) -> str:
-    """Return budget, mid or premium, by the credits of one image."""
     return next(name for name, most in PRICE_CLASSES.items() if model.price() <= most)
 
 
-def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None = None) -> Recommendation:
+def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None = None) -> responses.Recommendation:
     """Return a model for an edit operation, with up to three alternatives.
 
     Only providers that are `configured` count; None counts all. Raises UnknownChoice or UnsupportedChoice.
@@ -193,7 +164,7 @@ def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None 
     if size and fitting:
         reason += f", takes {size.width}x{size.height} as it is"
     best, *others = fitting or able
-    return Recommendation(
+    return responses.Recommendation(
         recommended_model=best[1].name,
         provider=best[0].name,
         reason=f"{best[0].title}: {reason}",
@@ -213,11 +184,11 @@ def _wanted_quality(request: RecommendRequest) -> tuple[Quality, str]:
     return Quality.STANDARD, "first choice for standard quality"
 
 
-def _alternative(pair: ProviderModel, best: ProviderModel) -> Alternative:
+def _alternative(pair: ProviderModel, best: ProviderModel) -> responses.Alternative:
     spec, model = pair
     cheaper = model.usd < best[1].usd
     price = "lower cost" if cheaper else "the same cost" if model.usd == best[1].usd else "higher cost"
-    return Alternative(
+    return responses.Alternative(
         model_id=model.name,
         name=f"{spec.title} {model.name}",
         provider=spec.name,
@@ -228,14 +199,14 @@ def _alternative(pair: ProviderModel, best: ProviderModel) -> Alternative:
 
 
 def _edits_of(model: ModelSpec) -> list[str]:
-    """Return the edit operations that a model can do, in their published order."""
     return [name for name in load_catalog().operations["edit"].operations if model.does(f"edit.{name}")]
 
 
-def _edit_model(spec: ProviderSpec, model: ModelSpec) -> EditModel:
+def _edit_model(spec: ProviderSpec, model: ModelSpec) -> responses.EditModel:
     able = _edits_of(model)
+    several = [f"Multi-image ({model.max_images} images)"] if model.max_images > 1 else []
     labels = [load_catalog().operations["edit"].operations[name].label for name in able]
-    return EditModel(
+    return responses.EditModel(
         id=model.name,
         name=f"{spec.title} {model.name}",
         provider=spec.name,
@@ -247,16 +218,11 @@ def _edit_model(spec: ProviderSpec, model: ModelSpec) -> EditModel:
         capabilities=able,
         emulated=[name for name in able if f"edit.{name}" in model.emulates],
         use_cases=labels,
-        features=_features(model),
+        features=several + [word for field, word in _FEATURES.items() if field in model.accepts],
         supports_multi_image=model.max_images > 1,
         supports_controlnet=model.does("control.structure") and not model.max_images,
         languages=["en"],
     )
-
-
-def _features(model: ModelSpec) -> list[str]:
-    multi_image = [f"Multi-image ({model.max_images} images)"] if model.max_images > 1 else []
-    return multi_image + [word for field, word in _FEATURES.items() if field in model.accepts]
 
 
 def _largest_size(model: ModelSpec) -> tuple[int, int]:

@@ -39,7 +39,6 @@ class ModelQuery:
 
 
 def provider_names() -> list[str]:
-    """The values that `provider` accepts."""
     return [AUTO, *PROVIDERS, *ALIASES]
 
 
@@ -103,13 +102,9 @@ def _checked(query: ModelQuery, spec: ProviderSpec, model: ModelSpec) -> Candida
 
 def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool]) -> list[Candidate]:
     recommended = list(_recommended(query))
-    query = replace(
-        query, lettering=query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
-    )
-    able = [
-        *recommended,
-        *(Candidate(spec, model, _reason(query, model)) for spec, model in ranked_models(query, SPECS)),
-    ]
+    lettering = query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
+    query = replace(query, lettering=lettering)
+    able = recommended + [Candidate(spec, found, _reason(query, found)) for spec, found in ranked_models(query, SPECS)]
     if not able:
         raise UnsupportedChoice(f"No provider can do {query.operation}.")
     # One model per provider: a second model of a provider that just failed is no fallback.
@@ -160,7 +155,6 @@ def ranked_models(query: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tupl
 
 
 def _rankings(query: ModelQuery) -> tuple[str, ...]:
-    """The names of the rankings that apply, the most important first."""
     return (LETTERING, query.operation) if query.lettering else (query.operation,)
 
 
@@ -179,7 +173,6 @@ def _unsupported(title: str, operation: str) -> UnsupportedChoice:
 
 
 def _able(operation: str, *specs: ProviderSpec) -> list[str]:
-    """The names of the live models that can do the operation."""
     return [model.name for spec in specs for model in spec.live_models() if model.does(operation)]
 
 
@@ -204,7 +197,6 @@ def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | No
 
 
 def fits_unscaled(candidate: Candidate, size: Size) -> bool:
-    """Whether the model takes the image without scaling it down first."""
     return candidate.model.inputs is None or candidate.model.inputs.fits(*size)
 
 
@@ -223,7 +215,6 @@ def scale_factor(size: Size, target: Size) -> float:
 
 
 def _mode_of(model: str) -> str | None:
-    """The first mode that a model with this name carries out."""
     models = [found for spec in SPECS if (found := spec.model(model))]
     modes = load_catalog().operations[UPSCALE].operations
     able = (mode for mode in modes if any(found.does(f"{UPSCALE}.{mode}") for found in models))

@@ -32,7 +32,6 @@ def find_persona(request: CreateRequest, context: OperationContext) -> Persona |
 
 
 def persona_phrases(persona: Persona) -> list[str]:
-    """The phrases that the persona adds to a prompt; the voice becomes the image's mood."""
     colors = f"colors: {', '.join(persona.palette)}" if persona.palette else ""
     mood = f"mood: {persona.voice}" if persona.voice else ""
     return [phrase for phrase in (*persona.style_words, colors, mood) if phrase]
@@ -84,12 +83,10 @@ def _enhance(prompt: str, style_preset: str | None, context: OperationContext) -
 
 
 def append_style(prompt: str, style_preset: str | None) -> str:
-    """Append the style's words to the prompt, unless it has them already."""
     return join_phrases(prompt, [load_catalog().style_words(style_preset)] if style_preset else [])
 
 
 def has_quoted_text(prompt: str) -> bool:
-    """Whether the prompt quotes text that is to be set in the image."""
     return _QUOTED.search(prompt) is not None
 
 

@@ -46,7 +46,6 @@ class SingleImageOperation(ABC):
     """A checked request for one image, its inputs decoded. Each operation implements what differs."""
 
     group: ClassVar[str]  # the first part of the operation's name, as in `edit.inpaint`
-
     request: SingleImageRequest
     info: OperationInfo
     quality: Quality
@@ -55,19 +54,30 @@ class SingleImageOperation(ABC):
 
     @property
     def name(self) -> str:
-        """The operation's full name, as the providers' specs list it."""
         return f"{self.group}.{self.info.name}"
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
-        """The models that take the image, best first."""
         query = ModelQuery(
             operation=self.name, quality=self.quality, provider=self.request.provider, model=self.request.model
         )
         return accepting_models(find_candidates(query, context), self.fit)
 
-    def accepted(self, field: str) -> Any:
-        """The request's value of a field where the operation honors the field, else None."""
-        return getattr(self.request, field) if field in self.info.honored else None
+    def accepted(self, *fields: str) -> dict[str, Any]:
+        """The request's values of the fields that the operation honors; None for others."""
+        return {name: getattr(self.request, name) if name in self.info.honored else None for name in fields}
+
+    def styled(self, prompt: str | None, candidate: Candidate) -> str:
+        """The prompt, with the style's words for a model that has no such field."""
+        style = self.request.style_preset
+        return append_style(prompt, style) if prompt and "style_preset" not in candidate.model.accepts else prompt or ""
+
+    def fit_notes(self, candidate: Candidate, fit: Fit) -> dict[str, Any]:
+        notes: dict[str, Any] = {"sent_size": str(fit.frame.size)}
+        if fit.frame.padded:
+            notes["padded_from"] = str(fit.frame.inner)
+        if self.name in candidate.model.emulates:
+            notes["emulated"] = True
+        return notes
 
     @abstractmethod
     def fit(self, candidate: Candidate) -> Fit:
@@ -87,7 +97,6 @@ class SingleImageOperation(ABC):
 
 
 def estimate_credits(operation: SingleImageOperation, context: OperationContext) -> int:
-    """Return the price of the first candidate. Raises what makes the request invalid."""
     first = operation.candidates(context)[0]
     return first.model.price(nearest_size(first.model, *operation.fit(first).requested))
 
@@ -115,10 +124,6 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
     entry = generate(context, candidates, [VariationTask(1, operation.task, encode_result)])[0]
     if entry.stage is Stage.FAILED:
         raise JobFailed(entry.status or 500, entry.code or "", entry.detail or "")
-    return _response_fields(entry, operation.metadata())
-
-
-def _response_fields(entry: Entry, first: dict[str, Any]) -> dict[str, Any]:
     made = {key: value for key, value in entry.facts["metadata"].items() if key != "ignored" or value}
     seed = {} if entry.seed is None else {"seed": entry.seed}
     return {
@@ -128,7 +133,7 @@ def _response_fields(entry: Entry, first: dict[str, Any]) -> dict[str, Any]:
         "width": entry.facts["width"],
         "height": entry.facts["height"],
         "stored": entry.stored,
-        "metadata": {**first, **made, **seed},
+        "metadata": {**operation.metadata(), **made, **seed},
     }
 
 
@@ -184,10 +189,9 @@ def accepting_models(candidates: Sequence[Candidate], check: Callable[[Candidate
     for candidate in candidates:
         try:
             check(candidate)
+            accepting.append(candidate)
         except InvalidImage as refusal:
             refusals.append(refusal)
-        else:
-            accepting.append(candidate)
     if not accepting:
         raise refusals[0]
     return accepting
@@ -218,21 +222,3 @@ def encode_input(image: DecodedImage, candidate: Candidate, count: int = 1) -> B
     """Encode one of `count` images that are sent in the same request, within the provider's largest request."""
     data, file_type = encode_for_provider(image, int(candidate.provider.request_bytes * IMAGES_SHARE / count))
     return Blob(data, file_type.mime)
-
-
-def fit_notes(candidate: Candidate, operation: str, fit: Fit) -> dict[str, Any]:
-    """The metadata of how the image was sent."""
-    frame = fit.frame
-    notes: dict[str, Any] = {"sent_size": str(frame.size)}
-    if frame.padded:
-        notes["padded_from"] = str(frame.inner)
-    if operation in candidate.model.emulates:
-        notes["emulated"] = True
-    return notes
-
-
-def with_style(prompt: str | None, style_preset: str | None, candidate: Candidate) -> str:
-    """The prompt, with the style's words for a model that has no such field."""
-    if not prompt or not style_preset or "style_preset" in candidate.model.accepts:
-        return prompt or ""
-    return append_style(prompt, style_preset)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.budget import AS_REQUESTED, EncodedRendition
-from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, check_background, render_all
-from image_studio.imaging.safe_zones import Zone
+from image_studio.imaging.decode import DecodeLimits
+from image_studio.imaging.encode import AS_REQUESTED, EncodedRendition
+from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import pixel_limits, read_image
+from image_studio.operations.inputs import read_image
 from image_studio.schemas.common import FileType, StoredImage
 from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
 
@@ -22,8 +22,6 @@ _ENLARGED = 1.001
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A requested format of a platform."""
-
     platform: Platform
     format: PlatformFormat
 
@@ -45,11 +43,12 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     placement = Placement(request.crop_mode.value, request.focal_point, _background(request))
     specs = [_spec(target.format, request) for target in targets]
     data = read_image(request.image_base64, context)
-    outcomes = render_all(data, specs, placement, pixel_limits(context))
+    outcomes = render_all(data, specs, placement, DecodeLimits(max_pixels=context.max_pixels))
     response = SocialResponse(success=True, results=[], total_optimized=0)
     for target, outcome in zip(targets, outcomes, strict=True):
         if isinstance(outcome, StudioError):
-            response.errors.append(_failure(target, outcome))
+            failed = {"platform": target.platform.id, "format": target.format.name}
+            response.errors.append(SocialFailure(**failed, detail=outcome.detail, code=outcome.code))
         else:
             entry = context.journal.entry(len(response.results) + 1)
             file = outcome.encoded
@@ -95,13 +94,9 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone)
 
 
-def _failure(target: Target, error: StudioError) -> SocialFailure:
-    return SocialFailure(platform=target.platform.id, format=target.format.name, detail=error.detail, code=error.code)
-
-
 def _result(target: Target, rendition: Rendition, stored: StoredImage | None, requested: FileType) -> SocialResult:
     file = rendition.encoded
-    left, top = round(rendition.box.left), round(rendition.box.top)
+    left, top, right, bottom = map(round, rendition.box)
     return SocialResult(
         platform=target.platform.id,
         format=target.format.name,
@@ -110,12 +105,7 @@ def _result(target: Target, rendition: Rendition, stored: StoredImage | None, re
         ratio=target.format.ratio,
         file_type=file.file_type.value,
         bytes=len(file.data),
-        crop={
-            "left": left,
-            "top": top,
-            "width": round(rendition.box.right) - left,
-            "height": round(rendition.box.bottom) - top,
-        },
+        crop={"left": left, "top": top, "width": right - left, "height": bottom - top},
         safe_zone=vars(target.format.safe_zone),
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),

@@ -19,7 +19,7 @@ from image_studio.schemas.single_image import (
 from image_studio.schemas.social import SocialRequest, SocialResponse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Operation:
     """One operation. `run` and `estimate` take (request, context).
 
@@ -38,45 +38,24 @@ class Operation:
 
 _OPERATIONS = (
     Operation(
-        name="create",
-        request=CreateRequest,
-        response=CreateResponse,
-        run=create.run,
-        estimate=create.estimate,
-        failure="Image generation failed",
+        "create",
+        CreateRequest,
+        CreateResponse,
+        create.run,
+        create.estimate,
+        "Image generation failed",
         variations=lambda request: request.num_variations,
     ),
+    Operation("edit", EditRequest, EditResponse, edit.run, edit.estimate, "Image editing failed"),
+    Operation("upscale", UpscaleRequest, UpscaleResponse, upscale.run, upscale.estimate, "Upscaling failed"),
+    Operation("control", ControlRequest, ControlResponse, control.run, control.estimate, "Image control failed"),
     Operation(
-        name="edit",
-        request=EditRequest,
-        response=EditResponse,
-        run=edit.run,
-        estimate=edit.estimate,
-        failure="Image editing failed",
-    ),
-    Operation(
-        name="upscale",
-        request=UpscaleRequest,
-        response=UpscaleResponse,
-        run=upscale.run,
-        estimate=upscale.estimate,
-        failure="Upscaling failed",
-    ),
-    Operation(
-        name="control",
-        request=ControlRequest,
-        response=ControlResponse,
-        run=control.run,
-        estimate=control.estimate,
-        failure="Image control failed",
-    ),
-    Operation(
-        name="social",
-        request=SocialRequest,
-        response=SocialResponse,
-        run=social.run,
-        estimate=social.estimate,
-        failure="Social optimization failed",
+        "social",
+        SocialRequest,
+        SocialResponse,
+        social.run,
+        social.estimate,
+        "Social optimization failed",
         variations=lambda request: len(list(social.chosen_targets(request))),
     ),
 )
@@ -84,7 +63,6 @@ OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation i
 
 
 def find_operation(name: str) -> Operation:
-    """Return the operation. Raises UnknownChoice, naming those that exist."""
     if name not in OPERATIONS:
         raise UnknownChoice.of("operation", name, tuple(OPERATIONS))
     return OPERATIONS[name]

@@ -9,15 +9,8 @@ from image_studio.errors import UnknownChoice
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
 from image_studio.imaging.types import DecodedImage, Size
+from image_studio.operations import inputs, single_image
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import (
-    check_style,
-    checked_options,
-    decode_input,
-    quality_of,
-    request_fields,
-    unsupported_fields,
-)
 from image_studio.operations.model_selection import (
     ROUNDED_FACTOR,
     UPSCALE,
@@ -27,18 +20,7 @@ from image_studio.operations.model_selection import (
     fits_unscaled,
     scale_factor,
 )
-from image_studio.operations.single_image import (
-    FinishedImage,
-    Fit,
-    SingleImageOperation,
-    encode_input,
-    estimate_credits,
-    find_candidates,
-    fit,
-    fit_notes,
-    make_image,
-    with_style,
-)
+from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import target_size
 from image_studio.providers.adapter import Task
 from image_studio.schemas.single_image import AUTO, UpscaleRequest, UpscaleResponse
@@ -50,14 +32,12 @@ _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed")
 
 
 def estimate(request: UpscaleRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price. Raises what makes the request invalid."""
-    return estimate_credits(resolve_upscale(request, context), context)
+    return single_image.estimate_credits(resolve_upscale(request, context), context)
 
 
 def run(request: UpscaleRequest, context: OperationContext) -> UpscaleResponse:
-    """Make the image larger. Raises JobFailed with the provider's failure."""
     upscale = resolve_upscale(request, context)
-    return UpscaleResponse(mode=upscale.info.name, **make_image(upscale, context))
+    return UpscaleResponse(mode=upscale.info.name, **single_image.make_image(upscale, context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +46,11 @@ class Upscale(SingleImageOperation):
 
     group: ClassVar[str] = NAME
     request: UpscaleRequest
-
     options: Mapping[str, Any]
     target: Size
 
     @property
     def factor(self) -> float:
-        """How many times larger each side becomes."""
         return scale_factor(Size(*self.image.size), self.target)
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
@@ -81,22 +59,18 @@ class Upscale(SingleImageOperation):
         return sorted(super().candidates(context), key=lambda candidate: not fits_unscaled(candidate, size))
 
     def fit(self, candidate: Candidate) -> Fit:
-        """Fit the image to the model."""
-        return fit(candidate, *self.image.size, self.factor)
+        return single_image.fit(candidate, *self.image.size, self.factor)
 
     def task(self, candidate: Candidate) -> Task:
-        """Build the task for the model."""
-        request, upscale_fit = self.request, self.fit(candidate)
-        prompt = with_style(request.prompt or DEFAULT_PROMPT, request.style_preset, candidate)
+        upscale_fit = self.fit(candidate)
+        prompt = self.styled(self.request.prompt or DEFAULT_PROMPT, candidate)
         return Task(
             operation=self.name,
             width=upscale_fit.requested.width,
             height=upscale_fit.requested.height,
             prompt=prompt if "prompt" in self.info.honored else "",
-            negative_prompt=self.accepted("negative_prompt"),
-            seed=self.accepted("seed"),
-            style_preset=self.accepted("style_preset"),
-            images={"image": encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
+            **self.accepted("negative_prompt", "seed", "style_preset"),
+            images={"image": single_image.encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
             settings=dict(self.options),
         )
 
@@ -106,13 +80,12 @@ class Upscale(SingleImageOperation):
         natural = keep_transparency(extract_native(result, upscale_fit.frame), self.image)
         size = Size(*natural.size)
         exact = natural if size == self.target else cover(natural, *self.target)[0]
-        notes = fit_notes(candidate, self.name, upscale_fit)
+        notes = self.fit_notes(candidate, upscale_fit)
         if scale_factor(size, self.target) > ROUNDED_FACTOR:
             notes["resampled_from"] = str(size)
         return exact, notes
 
     def metadata(self) -> dict[str, Any]:
-        """The preset, the original's size and the factor."""
         return {
             "preset": self.request.preset,
             "original_width": self.image.width,
@@ -122,21 +95,20 @@ class Upscale(SingleImageOperation):
 
 
 def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upscale:
-    """Check the request, decode its image, choose target and mode. Raises what makes the request invalid."""
     modes = load_catalog().operations[NAME]
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
-    check_style(request.style_preset)
-    quality = quality_of(request.options)
+    inputs.check_style(request.style_preset)
+    quality = inputs.quality_of(request.options)
     if request.preset:
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
-    image = decode_input(request.image_base64, context)
+    image = inputs.decode_input(request.image_base64, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
 
     def candidates_of(mode: str) -> list[Candidate]:
         query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
-        return find_candidates(query, context)
+        return single_image.find_candidates(query, context)
 
     mode = automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode
     info = modes.choose(mode)
@@ -144,8 +116,8 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         request=request,
         info=info,
         quality=quality,
-        ignored=unsupported_fields(request, info, request_fields(request, _CHECKED_FIELDS)),
+        ignored=inputs.unsupported_fields(request, info, inputs.request_fields(request, _CHECKED_FIELDS)),
         image=image,
-        options=checked_options(info, request.options),
+        options=inputs.checked_options(info, request.options),
         target=target,
     )

@@ -7,12 +7,7 @@ from image_studio.providers import gemini, huggingface, stability, wavespeed
 from image_studio.providers.adapter import Adapter
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
-_ROWS: tuple[Adapter, ...] = (
-    stability,
-    wavespeed,
-    huggingface,
-    gemini,
-)
+_ROWS: tuple[Adapter, ...] = (stability, wavespeed, huggingface, gemini)
 
 PROVIDERS: Mapping[str, Adapter] = {adapter.SPEC.name: adapter for adapter in _ROWS}
 

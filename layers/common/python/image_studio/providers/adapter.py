@@ -11,8 +11,6 @@ from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 @dataclass(frozen=True, slots=True)
 class ProviderCredentials:
-    """A provider's key, and a base URL where the operator set one."""
-
     key: str = field(repr=False)
     base_url: str | None = None
 
@@ -25,8 +23,6 @@ def read_credentials(values: Mapping[str, str], spec: ProviderSpec) -> ProviderC
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Encoded bytes with their media type."""
-
     data: bytes = field(repr=False)
     mime: str = "image/png"
 
@@ -80,7 +76,6 @@ class HttpResponse:
             return None
 
     def json_object(self) -> dict[str, Any]:
-        """Parse the body as a JSON object. Raises ResultUnusable where it is none."""
         document = self.json()
         if not isinstance(document, dict):
             raise ResultUnusable("The provider's answer could not be read.")
@@ -122,22 +117,10 @@ class Adapter(Protocol):
     """A provider's module: its spec and pure functions. Only `client.py` calls them."""
 
     @property
-    def SPEC(self) -> ProviderSpec:  # noqa: N802  a constant of the module
-        """What the provider offers."""
-        ...
-
-    def build_request(self, model: ModelSpec, task: Task) -> HttpRequest:
-        """Build the paid call."""
-        ...
-
-    def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest:
-        """Build the poll of a handle; polls are free and repeatable."""
-        ...
-
+    def SPEC(self) -> ProviderSpec: ...  # noqa: N802  a constant of the module
+    def build_request(self, model: ModelSpec, task: Task) -> HttpRequest: ...  # the paid call
+    def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest: ...  # polls are free and repeatable
     def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
         """Read a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
-        ...
 
-    def read_error(self, response: HttpResponse) -> StudioError:
-        """Return what a response other than 2xx means."""
-        ...
+    def read_error(self, response: HttpResponse) -> StudioError: ...  # what another status than 2xx means

@@ -77,7 +77,6 @@ class PaidCall:
 
     @property
     def spec(self) -> ProviderSpec:
-        """The provider's spec."""
         return self.adapter.SPEC
 
     def renew(self) -> bool:
@@ -96,11 +95,9 @@ class Transport(Protocol):
         self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
     ) -> HttpResponse:
         """Send the request and return the response. Raises NotCharged where nothing was sent, else UnknownCharge."""
-        ...
 
     def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
         """Return the bytes at a result's URL. Raises ResultUnusable, or DownloadFault where a retry may succeed."""
-        ...
 
 
 class ProviderClient:
@@ -129,9 +126,8 @@ class ProviderClient:
 
     def resume(self, call: PaidCall, handle: str) -> ProviderImage:
         """Return the image of a paid call that was made before. Raises StillRunning, MaybeCharged, ContentRefused."""
-        return self._in_slot(
-            call, StillRunning(FAULT_SECONDS), lambda: self._follow(call, _read_handle(handle), handle)
-        )
+        known = ResultUrl(handle[len(URL_HANDLE) :]) if handle.startswith(URL_HANDLE) else Pending(handle, 0.0)
+        return self._in_slot(call, StillRunning(FAULT_SECONDS), lambda: self._follow(call, known, handle))
 
     def exchange(
         self, adapter: Adapter, request: HttpRequest, credentials: ProviderCredentials, timeout: float
@@ -224,12 +220,10 @@ class ProviderClient:
 
     def _poll(self, call: PaidCall, outcome: ResultUrl | Pending) -> Outcome:
         if isinstance(outcome, ResultUrl):
-            return ProviderImage(
-                self._transport.download(outcome.url, call.spec, call.credentials.base_url), outcome.seed
-            )
+            data = self._transport.download(outcome.url, call.spec, call.credentials.base_url)
+            return ProviderImage(data, outcome.seed)
         request = call.adapter.build_poll(call.model, outcome.handle)
-        timeout = min(POLL_SECONDS, self._timeout(call))
-        response = self.exchange(call.adapter, request, call.credentials, timeout)
+        response = self.exchange(call.adapter, request, call.credentials, min(POLL_SECONDS, self._timeout(call)))
         return call.adapter.read_response(call.model, response, outcome.handle)
 
 
@@ -241,12 +235,6 @@ def _handle_of(call: PaidCall, outcome: ResultUrl | Pending) -> str:
     if len(outcome.handle) > MAX_HANDLE:
         raise UnknownCharge(f"{call.spec.title}'s answer could not be read.")
     return outcome.handle
-
-
-def _read_handle(handle: str) -> ResultUrl | Pending:
-    if handle.startswith(URL_HANDLE):
-        return ResultUrl(handle.removeprefix(URL_HANDLE))
-    return Pending(handle, 0.0)
 
 
 def _pause(spec: ProviderSpec, error: StudioError, attempt: int) -> float:

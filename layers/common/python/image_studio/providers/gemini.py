@@ -2,8 +2,12 @@
 
 One synchronous call makes one image. Images are base64 in JSON, in both directions. There is no field for a mask, a
 negative prompt or a size in pixels: the prompt states them, or we do the work. A refusal is a 200 without an image.
+
+The models, retired ones too, are those of Google's model and deprecation pages; sizes and prices are from tables of
+third parties.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import pybase64
@@ -17,24 +21,105 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers.adapter import HttpRequest, HttpResponse, Outcome, ProviderImage, Task
-from image_studio.providers.gemini_models import MODELS
-from image_studio.providers.instructions import build_prompt, image_roles
-from image_studio.providers.payload import from_base64, provider_seed
+from image_studio.providers.payload import IN_PROMPT, build_prompt, from_base64, image_roles, provider_seed
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
-from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
+from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, ProviderSpec, TextModel, nearest_size
 
 #: Finish reasons that mean a refusal; any other one without an image is a failure.
-_REFUSALS = frozenset(
-    {
-        "SAFETY",
-        "RECITATION",
-        "BLOCKLIST",
-        "PROHIBITED_CONTENT",
-        "SPII",
-        "IMAGE_SAFETY",
-        "IMAGE_PROHIBITED_CONTENT",
-        "IMAGE_RECITATION",
+_REFUSALS = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}) | {
+    *("IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"),
+}
+
+#: Pixels at 1K; 2K doubles each side, 4K doubles it twice, 512 halves it.
+_RATIOS = {"1:1": (1_024, 1_024), "2:3": (848, 1_264), "3:2": (1_264, 848), "3:4": (896, 1_200)}
+_RATIOS |= {"4:3": (1_200, 896), "4:5": (928, 1_152), "5:4": (1_152, 928)}
+_RATIOS |= {"9:16": (768, 1_376), "16:9": (1_376, 768), "21:9": (1_584, 672)}
+_EXTREME = {"1:4": (512, 2_048), "4:1": (2_048, 512), "1:8": (384, 3_072), "8:1": (3_072, 384)}
+_SCALES = {"512": 0.5, "1K": 1, "2K": 2, "4K": 4}
+
+_CONTROLS = ("control.sketch", "control.structure", "control.style", "control.style_transfer")
+_EDITS = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", *_CONTROLS}) | {
+    "edit.search_replace",
+    "edit.search_recolor",
+}
+
+
+def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -> tuple[NativeSize, ...]:
+    return tuple(
+        NativeSize(ratio, int(width * _SCALES[size]), int(height * _SCALES[size]), size, usd)
+        for size, usd in prices.items()
+        for ratio, (width, height) in ratios.items()
+    )
+
+
+def _model(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]], **data: Any) -> ModelSpec:
+    return ModelSpec(
+        **{
+            "name": name,
+            "endpoint": name,
+            "operations": frozenset({"create"}),
+            "usd": prices["1K"],
+            "sizes": _sizes(prices, ratios),
+            "accepts": frozenset({"prompt", "seed", "negative_prompt"}),
+            "in_prompt": frozenset({"negative_prompt"}),
+            **data,
+        }
+    )
+
+
+def _editing(*more: str) -> dict[str, Any]:
+    return {
+        "operations": frozenset({"create", "edit.general_edit"}),
+        "emulates": _EDITS | set(more),
+        "accepts": frozenset({"prompt", "seed", "image", "mask", "style", "background", "lighting"}) | IN_PROMPT,
+        "in_prompt": IN_PROMPT,
+        "max_images": 14,
+        "inputs": InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
     }
+
+
+def _retired(name: str, use: ModelSpec, why: str) -> ModelSpec:
+    return ModelSpec(name, name, use.usd, operations=frozenset({"create"}), retired=f"{why}. Use {use.name}.")
+
+
+FLASH = _model(
+    "gemini-3.1-flash-image",
+    {"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151},
+    _RATIOS | _EXTREME,
+    auto={"create": {"standard": 3}, "edit.general_edit": {"standard": 1}, "edit.relight": {"draft": 1}},
+    **_editing(),
+)
+PRO = _model(
+    "gemini-3-pro-image",
+    {"1K": 0.134, "2K": 0.134, "4K": 0.24},
+    _RATIOS,
+    deadline=180.0,
+    auto={
+        "create": {"premium": 2},
+        "lettering": {"premium": 2},
+        "edit.general_edit": {"premium": 1},
+        **{control: {"premium": 2} for control in _CONTROLS},
+    },
+    **_editing("upscale.creative"),
+)
+LITE = _model("gemini-3.1-flash-lite-image", {"1K": 0.034}, _RATIOS | _EXTREME, auto={"create": {"draft": 3}})
+
+_PREVIEW = "Google shut the preview down on 2026-06-25"
+_IMAGEN = "Google shut Imagen down on 2026-08-17"
+MODELS = (
+    FLASH,
+    PRO,
+    LITE,
+    _retired("gemini-2.5-flash-image", FLASH, "Google shut it down on 2026-10-02"),
+    _retired("gemini-2.5-flash-image-preview", FLASH, "Google shut it down before 2026"),
+    _retired("gemini-3.1-flash-image-preview", FLASH, _PREVIEW),
+    _retired("gemini-3-pro-image-preview", PRO, _PREVIEW),
+    _retired("imagen-4.0-generate-001", FLASH, _IMAGEN),
+    _retired("imagen-4.0-ultra-generate-001", PRO, _IMAGEN),
+    _retired("imagen-4.0-fast-generate-001", LITE, _IMAGEN),
+    _retired("imagen-3.0-generate-001", FLASH, _IMAGEN),
+    _retired("imagen-3.0-generate-002", FLASH, _IMAGEN),
+    _retired("imagen-3.0", FLASH, _IMAGEN),
 )
 
 SPEC = ProviderSpec(
@@ -96,22 +181,17 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     for part in parts:
         inline = part.get("inlineData")
         if isinstance(inline, dict):
-            return _image(inline)
+            data = from_base64(inline.get("data"))
+            if data is None:
+                raise ResultUnusable(f"{SPEC.title}'s image could not be read.")
+            return ProviderImage(data)
     raise _nothing(str(candidates[0].get("finishReason") or "no reason"), parts)
 
 
 def _parts(candidate: dict[str, Any]) -> list[dict[str, Any]]:
-    """The parts of a candidate, without the model's thoughts."""
     content = candidate.get("content")
     parts = content.get("parts") if isinstance(content, dict) else None
     return [part for part in parts or [] if isinstance(part, dict) and part.get("thought") is not True]
-
-
-def _image(inline: dict[str, Any]) -> ProviderImage:
-    data = from_base64(inline.get("data"))
-    if data is None:
-        raise ResultUnusable(f"{SPEC.title}'s image could not be read.")
-    return ProviderImage(data)
 
 
 def _blocked(document: dict[str, Any]) -> StudioError:
@@ -164,7 +244,6 @@ def _seconds(text: object) -> float | None:
 
 
 def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
-    """Build the request to a text model."""
     return HttpRequest(
         method="POST",
         path=_path(model.id),

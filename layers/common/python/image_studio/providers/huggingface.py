@@ -3,19 +3,18 @@
 Three protocols behind one router: hf-inference returns an image's bytes; fal generates synchronously and returns a
 URL; fal edits through a queue: submit, poll the status, then read the result. A handle is the path of the queued
 request, with a prefix once the request is completed.
+
+The models are hub models, served by fal or by hf-inference. `endpoint` is the path below the router. Prices are
+planning values per image of one megapixel (the router adds nothing, the pages name no price per image), so larger
+images are not requested.
 """
 
 import re
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from image_studio.errors import (
-    ProviderOutage,
-    ProviderUnavailable,
-    ResultUnusable,
-    StudioError,
-    UnknownCharge,
-)
+from image_studio.errors import ProviderOutage, ProviderUnavailable, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import (
     Blob,
     HttpRequest,
@@ -26,11 +25,9 @@ from image_studio.providers.adapter import (
     ResultUrl,
     Task,
 )
-from image_studio.providers.huggingface_models import HF_INFERENCE, MODELS
-from image_studio.providers.instructions import image_roles
-from image_studio.providers.payload import data_uri, from_base64, provider_fields
+from image_studio.providers.payload import IN_PROMPT, data_uri, from_base64, image_roles, provider_fields
 from image_studio.providers.responses import content_refused, http_error
-from image_studio.providers.spec import ModelSpec, ProviderSpec, TextModel, nearest_size
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, Range, TextModel, nearest_size
 
 POLL_SECONDS = 0.5  # huggingface_hub's interval
 _FAL = "/fal-ai"
@@ -40,14 +37,102 @@ _DONE_PREFIX = "done:"
 _REQUEST_PATH = re.compile(r"(?:/[A-Za-z0-9][A-Za-z0-9._-]*){2,4}/requests/[A-Za-z0-9-]{8,64}")
 _POLICY = "content_policy_violation"
 
+ONE_MEGAPIXEL = FreeSize(256, 1_536, step=16, max_pixels=1_048_576)
+HF_INFERENCE = "hf-inference/models/"
+_STEPS = {"steps": "num_inference_steps"}
+_INPUT = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
+_BY_INSTRUCTION = frozenset(
+    {"edit.search_replace", "edit.search_recolor", "control.sketch", "control.structure", "control.style"}
+)
+#: Operations that need a second image: a mask, a style, a background, a light.
+_BY_MORE_IMAGES = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight", "control.style_transfer"})
+
+
+_generator = partial(
+    ModelSpec, operations=frozenset({"create"}), sizes=ONE_MEGAPIXEL, field_names=_STEPS, max_seed=2**32 - 1
+)
+_GENERATES = frozenset({"prompt", "seed", "steps"})
+_editor = partial(
+    ModelSpec,
+    operations=frozenset({"edit.general_edit"}),
+    emulates=_BY_INSTRUCTION,
+    accepts=frozenset({"prompt", "image", "guidance_scale", "steps"}) | IN_PROMPT,
+    in_prompt=IN_PROMPT,
+    field_names=_STEPS,
+    max_images=1,
+    ranges={"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
+    inputs=_INPUT,
+)
+
+
+MODELS = (
+    _generator(
+        "FLUX.1-schnell",
+        "fal-ai/fal-ai/flux/schnell",
+        0.003,
+        accepts=_GENERATES,
+        ranges={"steps": Range(1, 12)},
+        auto={"create": {"draft": 2}},
+    ),
+    _generator(
+        "FLUX.1-Krea-dev",
+        "fal-ai/fal-ai/flux/krea",
+        0.025,
+        accepts=_GENERATES | {"guidance_scale"},
+        auto={"create": {"standard": 4}},
+        ranges={"guidance_scale": Range(1, 20), "steps": Range(1, 50)},
+    ),
+    _generator(
+        "Qwen-Image",
+        "fal-ai/fal-ai/qwen-image",
+        0.02,
+        accepts=_GENERATES | {"guidance_scale", "negative_prompt"},
+        ranges={"guidance_scale": Range(0, 20), "steps": Range(2, 50)},
+    ),
+    _generator(
+        "stable-diffusion-3-medium",
+        f"{HF_INFERENCE}stabilityai/stable-diffusion-3-medium-diffusers",
+        0.0012,
+        accepts=_GENERATES | {"guidance_scale", "negative_prompt"},
+        ranges={"guidance_scale": Range(0, 20), "steps": Range(1, 50)},
+    ),
+    _editor("FLUX.1-Kontext-dev", "fal-ai/fal-ai/flux-kontext/dev", 0.025, auto={"edit.general_edit": {"standard": 3}}),
+    _editor("Qwen-Image-Edit", "fal-ai/fal-ai/qwen-image-edit", 0.03, auto={"edit.general_edit": {"draft": 2}}),
+    _editor(
+        "FLUX.2-klein-9B",
+        "fal-ai/fal-ai/flux-2/klein/9b/edit",
+        0.015,
+        emulates=_BY_INSTRUCTION | _BY_MORE_IMAGES,
+        accepts=frozenset({"prompt", "image", "mask", "style", "background", "lighting", "steps"}) | IN_PROMPT,
+        ranges={"steps": Range(1, 50)},
+        max_images=4,
+    ),
+    ModelSpec(
+        "RMBG-2.0",
+        "fal-ai/fal-ai/bria/background/remove",
+        0.018,
+        operations=frozenset({"edit.remove_background"}),
+        accepts=frozenset({"image"}),
+        field_names={"image": "image_url"},
+        fixed_fields={"sync_mode": True},  # the response contains the image, as a data URI
+        inputs=_INPUT,
+        auto={"edit.remove_background": {"draft": 2}},
+    ),
+    _generator(
+        "stable-diffusion-xl-base-1.0",
+        f"{HF_INFERENCE}stabilityai/stable-diffusion-xl-base-1.0",
+        0.0,
+        accepts=_GENERATES,
+        retired="no provider behind the router serves it any more. Use FLUX.1-schnell.",
+    ),
+)
+
 SPEC = ProviderSpec(
     name="huggingface",
     title="Hugging Face",
     base_url="https://router.huggingface.co",
     key_variable="HF_TOKEN",
     base_url_variable="HUGGINGFACE_BASE_URL",
-    auth_header="authorization",
-    auth_format="Bearer {key}",
     in_flight=10,
     text=TextModel("meta-llama/Llama-3.1-8B-Instruct", rank=2),
     result_hosts=frozenset({"fal.media", "v2.fal.media", "v3.fal.media", "v3b.fal.media"}),
@@ -168,7 +253,6 @@ def _message(body: dict[str, Any]) -> tuple[str, str]:
 
 
 def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
-    """Build a chat completion."""
     messages = [{"role": "system", "content": instruction}, {"role": "user", "content": text}]
     return HttpRequest(
         method="POST",

@@ -91,10 +91,8 @@ def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResu
 
 
 def origin_of(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port of a URL."""
     return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def refused_url() -> ResultUnusable:
-    """The error of a URL that is not fetched."""
     return ResultUnusable("The provider's result is at an address that we don't call.")

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from image_studio.schemas.limits import MAX_PIXELS
@@ -15,13 +15,11 @@ CAPABILITIES = {"create": "generation", "edit": "editing", "upscale": "upscaling
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values a model takes, both ends included."""
-
     low: float
     high: float
+    default: float | None = None  # what the model takes where the field is not sent
 
     def clamp(self, value: float) -> float:
-        """The nearest value that the model takes."""
         return min(max(value, self.low), self.high)
 
 
@@ -64,15 +62,16 @@ class InputLimits:
         return sides and shape and self.min_pixels <= width * height <= self.max_pixels
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: a row of data. Callers send its `name`, which is unique within the provider."""
 
     name: str
     endpoint: str  # the path or id on the provider's side
+    usd: float  # upstream, one call
+    _: KW_ONLY
     operations: frozenset[str]  # native
     emulates: frozenset[str] = frozenset()  # carried out by an instruction and our own compositing or padding
-    usd: float  # upstream, one call
     credits: int | None = None  # only where the API reference gives a number of its own
     sizes: tuple[NativeSize, ...] | FreeSize | None = None  # None: the size follows the input
     #: Request fields and image roles (image, mask, style, background, lighting) that the model honors.
@@ -83,7 +82,6 @@ class ModelSpec:
     file_types: tuple[str, ...] = ()  # values of the provider field `output_format`; the first one is sent
     max_images: int = 0  # input images of a model that edits by instruction; 0 for other models
     ranges: Mapping[str, Range] = field(default_factory=dict)
-    defaults: Mapping[str, float] = field(default_factory=dict)
     max_seed: int = 2**31 - 1  # the model's largest seed; ours are folded into its range
     inputs: InputLimits | None = None
     factor: float | None = None  # how many times larger, per side, an upscaler's result is
@@ -103,14 +101,11 @@ class ModelSpec:
         return math.ceil(round(usd / CREDIT_USD, 6))
 
     def does(self, operation: str) -> bool:
-        """Whether the model carries out the operation, natively or by emulation."""
         return operation in self.operations or operation in self.emulates
 
 
 @dataclass(frozen=True, slots=True)
 class TextModel:
-    """A text model that enriches prompts: the provider's id of it, and its place among all text models."""
-
     id: str
     rank: int
 
@@ -124,10 +119,10 @@ class ProviderSpec:
     base_url: str
     key_variable: str  # the environment variable, and the field of the secret
     base_url_variable: str
-    auth_header: str
-    auth_format: str  # with {key}
     models: tuple[ModelSpec, ...]
     in_flight: int  # calls at a time, from one worker
+    auth_header: str = "authorization"
+    auth_format: str = "Bearer {key}"
     text: TextModel | None = None
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
     max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels
@@ -143,11 +138,9 @@ class ProviderSpec:
         return tuple(word for kind, word in CAPABILITIES.items() if kind in able)
 
     def model(self, name: str) -> ModelSpec | None:
-        """Return the model with this name, or None."""
         return next((model for model in self.models if model.name == name), None)
 
     def live_models(self) -> tuple[ModelSpec, ...]:
-        """The models that are not retired."""
         return tuple(model for model in self.models if model.retired is None)
 
 

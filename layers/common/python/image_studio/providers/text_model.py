@@ -31,13 +31,9 @@ INSTRUCTION = (
 class TextAdapter(Adapter, Protocol):
     """An adapter whose provider has a text model."""
 
-    def build_text(self, model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest:
-        """Build the request to the text model."""
-        ...
-
+    def build_text(self, model: TextModel, instruction: str, text: str, max_tokens: int) -> HttpRequest: ...
     def read_text(self, response: HttpResponse) -> str | None:
         """Return the generated text, or None where it is not complete. Raises StudioErrors."""
-        ...
 
 
 def text_adapters() -> list[TextAdapter]:

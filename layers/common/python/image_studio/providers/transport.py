@@ -114,31 +114,20 @@ class _Timed(HTTPConnection):
         return super().is_connected and time.time() - self._used_at < REUSE_SECONDS
 
 
-class _TimedPlain(_Timed):
-    """Over http: only for a base URL that the operator set."""
-
-
 class _TimedTls(_Timed, HTTPSConnection):
     """Over https."""
 
 
 class PlainPool(urllib3.HTTPConnectionPool):
-    """Timed connections over http."""
-
-    ConnectionCls = _TimedPlain
+    ConnectionCls = _Timed  # only for a base URL that the operator set
 
 
 class TlsPool(urllib3.HTTPSConnectionPool):
-    """Timed connections over https."""
-
     ConnectionCls = _TimedTls
 
 
 class TimedAdapter(requests.adapters.HTTPAdapter):
-    """Gives a `requests` session timed connections."""
-
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Use this module's connection pools."""
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
@@ -196,7 +185,6 @@ class HttpTransport:
             raise _lost(spec) from None
 
     def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
-        """Return the bytes at a provider's result URL, as `download` does."""
         return download(url, spec, own_origin=own_origin)
 
     def _session(self, spec: ProviderSpec) -> requests.Session:
@@ -204,9 +192,8 @@ class HttpTransport:
         if session is None:
             session = requests.Session()
             session.trust_env = False  # no proxy or netrc from the environment
-            session.cookies.set_policy(
-                DefaultCookiePolicy(allowed_domains=[])
-            )  # exchanges share nothing but connections
+            # Exchanges share nothing but connections.
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             session.headers["Accept-Encoding"] = "identity"  # a compressed body could unpack to any size
             adapter = TimedAdapter(pool_maxsize=spec.in_flight, max_retries=0)
             session.mount("https://", adapter)
@@ -241,15 +228,9 @@ def _body(request: HttpRequest) -> dict[str, Any]:
     """Return the body's argument for `requests`: JSON, or multipart/form-data, also without a file."""
     if request.json is not None:
         return {"json": request.json}
-    if request.form is not None:
-        return {"files": {name: _part(name, value) for name, value in request.form.items()}}
-    return {}
-
-
-def _part(name: str, value: str | Blob) -> tuple[str | None, str | bytes] | tuple[str, bytes, str]:
-    if isinstance(value, Blob):
-        return (name, value.data, value.mime)
-    return (None, value)
+    form = (request.form or {}).items()
+    parts = {key: (key, value.data, value.mime) if isinstance(value, Blob) else (None, value) for key, value in form}
+    return {"files": parts} if request.form is not None else {}
 
 
 def _never_sent(error: requests.ConnectionError) -> bool:
@@ -306,15 +287,8 @@ def download(
         kind = TlsPool if parts.scheme == "https" else PlainPool
         pool = kind(host, origin_of(parts)[2], timeout=timeout, retries=False)
     else:
-        pool = TlsPool(
-            resolve(host),
-            443,
-            timeout=timeout,
-            retries=False,
-            server_hostname=host,
-            assert_hostname=host,
-            ca_certs=certifi.where(),
-        )
+        named: dict[str, Any] = {"server_hostname": host, "assert_hostname": host, "ca_certs": certifi.where()}
+        pool = TlsPool(resolve(host), 443, timeout=timeout, retries=False, **named)
     until = time.monotonic() + DOWNLOAD_SECONDS
     with pool, deadline_at(until):
         return _download(pool, parts, until)
@@ -322,16 +296,10 @@ def download(
 
 def _download(pool: urllib3.HTTPConnectionPool, parts: SplitResult, until: float) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    headers = {"Host": parts.netloc, "Accept-Encoding": "identity"}
+    raw: dict[str, Any] = {"redirect": False, "preload_content": False, "decode_content": False, "retries": False}
     try:
-        response = pool.request(
-            "GET",
-            target,
-            headers={"Host": parts.netloc, "Accept-Encoding": "identity"},
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-            retries=False,
-        )
+        response = pool.request("GET", target, headers=headers, **raw)
         try:
             _check_status(response.status)
             return read_bounded(response, MAX_RESULT_BYTES, until)

@@ -2,22 +2,212 @@
 
 Submit, then poll by prediction id. Every response is an envelope {code, message, data}; an error can come in
 the envelope of a 200. Every accepted submit is charged, so a submit whose answer is lost is never repeated.
+
+The models' prices are US dollars of one run; their names are those that clients of the original send.
 """
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ResultUrl, Task
-from image_studio.providers.instructions import image_roles
-from image_studio.providers.payload import data_uri, provider_fields, size_label
+from image_studio.providers.payload import IN_PROMPT, data_uri, image_roles, provider_fields, size_label
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error
-from image_studio.providers.spec import FreeSize, ModelSpec, ProviderSpec, nearest_size
-from image_studio.providers.wavespeed_models import MODELS
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 
 POLL_SECONDS = 1.0  # the SDK's interval
 _WORKING = frozenset({"created", "processing", "queued", "starting"})
 _DONE = frozenset({"completed", "succeeded"})
 _MODERATION_WORDS = ("nsfw", "safety", "moderat", "sensitive", "content policy", "prohibited")
+
+_QWEN_SIZE = FreeSize(256, 1_536)
+_INPUT = InputLimits(min_side=64, max_side=1_536)  # more pixels than the result can have are not worth sending
+_LARGE = InputLimits(min_side=64, max_side=4_096, max_pixels=4_194_304)
+_FILE_TYPES = ("png", "jpeg", "webp")
+#: "8k" is left out: a square one has 67 MP, far above the 25 MP that the API decodes.
+_CLASSES = (NativeSize("2k", 2_048, 2_048), NativeSize("4k", 4_096, 4_096))
+_EDITS = frozenset({"prompt", "image"}) | IN_PROMPT
+_EDITS_SEVERAL = _EDITS | {"mask", "style", "background", "lighting"}
+
+
+#: Edits by instruction, search and replace included.
+_editor = partial(
+    ModelSpec,
+    operations=frozenset({"edit.general_edit"}),
+    emulates=frozenset({"edit.search_replace", "edit.search_recolor"}),
+    accepts=_EDITS,
+    in_prompt=IN_PROMPT,
+    max_images=1,
+    inputs=_LARGE,
+)
+
+
+def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> ModelSpec:
+    qualities = dict.fromkeys(("draft", "standard", "premium"), rank)
+    return ModelSpec(
+        name,
+        f"wavespeed-ai/{name}",
+        usd,
+        operations=frozenset(operations),
+        sizes=_CLASSES,
+        accepts=frozenset({"image", "target_resolution"}),
+        file_types=_FILE_TYPES,
+        inputs=InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
+        deadline=180.0,
+        auto=dict.fromkeys(operations, qualities),
+    )
+
+
+GENERATORS = (
+    ModelSpec(
+        "ideogram-v3-turbo",
+        "ideogram-ai/ideogram-v3-turbo",
+        0.03,
+        alias="ideogram",
+        operations=frozenset({"create", "edit.inpaint", "control.style"}),
+        credits=5,  # the API reference's own number
+        sizes=(  # five ratios of about 1 MP
+            NativeSize("1:1", 1_024, 1_024),
+            NativeSize("16:9", 1_344, 768),
+            NativeSize("9:16", 768, 1_344),
+            NativeSize("4:3", 1_152, 896),
+            NativeSize("3:4", 896, 1_152),
+        ),
+        accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}),
+        field_names={"mask": "mask_image"},
+        inputs=_LARGE,
+        auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
+    ),
+    ModelSpec(
+        "qwen-image",
+        "wavespeed-ai/qwen-image/text-to-image",
+        0.02,
+        alias="qwen",
+        operations=frozenset({"create"}),
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "seed"}),
+        file_types=_FILE_TYPES,
+        auto={"create": {"draft": 1, "standard": 2}},
+    ),
+    ModelSpec(
+        "z-image-turbo",
+        "wavespeed-ai/z-image/turbo",
+        0.005,
+        operations=frozenset({"create"}),
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "seed"}),
+    ),
+)
+
+EDITORS = (
+    _editor(
+        "qwen-edit",
+        "wavespeed-ai/qwen-image/edit",
+        0.02,
+        accepts=_EDITS | {"seed"},
+        sizes=_QWEN_SIZE,
+        file_types=_FILE_TYPES,
+        inputs=_INPUT,
+        auto={f"edit.{name}": {"draft": 1} for name in ("general_edit", "search_replace", "search_recolor")},
+    ),
+    _editor(
+        "qwen-edit-plus",
+        "wavespeed-ai/qwen-image/edit-plus",
+        0.02,
+        accepts=_EDITS_SEVERAL | {"seed"},
+        emulates=frozenset({"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"}),
+        sizes=_QWEN_SIZE,
+        file_types=_FILE_TYPES,
+        max_images=3,
+        inputs=_INPUT,
+    ),
+    _editor(
+        "flux-kontext-pro",
+        "wavespeed-ai/flux-kontext-pro",
+        0.04,
+        accepts=_EDITS | {"guidance_scale"},
+        ranges={"guidance_scale": Range(1, 20)},
+        auto={"edit.general_edit": {"standard": 2}},
+    ),
+    _editor(
+        "seedream-v4.5-edit",
+        "bytedance/seedream-v4.5/edit",
+        0.04,
+        accepts=_EDITS_SEVERAL,
+        sizes=FreeSize(1_024, 4_096),
+        max_images=10,
+        auto={"edit.general_edit": {"premium": 2}},
+    ),
+    _editor(
+        "nano-banana-pro-edit-ultra",
+        "google/nano-banana-pro/edit-ultra",
+        0.15,
+        accepts=_EDITS_SEVERAL,
+        fixed_fields={"resolution": "4k"},
+        file_types=("png", "jpeg"),
+        max_images=14,
+        deadline=180.0,
+    ),
+    ModelSpec(
+        "z-image-turbo-inpaint",
+        "wavespeed-ai/z-image/turbo-inpaint",
+        0.02,
+        operations=frozenset({"edit.inpaint"}),
+        emulates=frozenset({"edit.erase", "edit.outpaint"}),
+        sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "image", "mask"}),
+        field_names={"mask": "mask_image"},  # white: paint here, as ours
+        inputs=_INPUT,
+        auto={"edit.inpaint": {"draft": 1}},
+    ),
+    ModelSpec(
+        "image-eraser",
+        "wavespeed-ai/image-eraser",
+        0.025,
+        operations=frozenset({"edit.erase"}),
+        accepts=frozenset({"prompt", "image", "mask"}),
+        field_names={"mask": "mask_image"},
+        inputs=_LARGE,
+        auto={"edit.erase": {"draft": 1, "standard": 2}},
+    ),
+    ModelSpec(
+        "image-background-remover",
+        "wavespeed-ai/image-background-remover",
+        0.004,
+        operations=frozenset({"edit.remove_background"}),
+        accepts=frozenset({"image"}),
+        inputs=_LARGE,
+        auto={"edit.remove_background": {"draft": 1, "standard": 2}},
+    ),
+)
+
+UPSCALERS = (
+    _upscaler("image-upscaler", 0.01, ("upscale.fast",), 2),
+    _upscaler("ultimate-image-upscaler", 0.06, ("upscale.conservative", "upscale.creative"), 2),
+)
+
+CONTROLS = (
+    ModelSpec(
+        "flux-controlnet-union-pro-2.0",
+        "wavespeed-ai/flux-controlnet-union-pro-2.0",
+        0.04,  # a planning value: its pages name no price
+        operations=frozenset({"control.sketch", "control.structure"}),
+        sizes=FreeSize(512, 1_536),
+        accepts=frozenset(
+            {"prompt", "image", "control_strength", "guidance_scale", "steps", "seed", "width", "height"}
+        ),
+        field_names={
+            "image": "control_image",
+            "control_strength": "controlnet_conditioning_scale",
+            "steps": "num_inference_steps",
+        },
+        ranges={"control_strength": Range(0, 2, 0.7), "guidance_scale": Range(0, 20), "steps": Range(1, 50)},
+        inputs=_LARGE,
+    ),
+)
+
+MODELS = (*GENERATORS, *EDITORS, *UPSCALERS, *CONTROLS)
 
 SPEC = ProviderSpec(
     name="wavespeed",
@@ -25,8 +215,6 @@ SPEC = ProviderSpec(
     base_url="https://api.wavespeed.ai",
     key_variable="WAVESPEED_API_KEY",
     base_url_variable="WAVESPEED_BASE_URL",
-    auth_header="Authorization",
-    auth_format="Bearer {key}",
     in_flight=10,  # a Silver account runs 100 tasks at a time; a Bronze one returns 429, and the client waits
     result_hosts=frozenset({"d1q70pf5vjeyhc.cloudfront.net", "cdn.wavespeed.ai"}),
     max_resolution=(1024, 1024),  # as the API reference lists it; qwen-image paints up to 1536 x 1536
@@ -62,7 +250,6 @@ def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
 
 
 def _encode(value: Any) -> Any:
-    """Replace images by data URIs."""
     if isinstance(value, Blob):
         return data_uri(value)
     if isinstance(value, dict):
@@ -71,7 +258,6 @@ def _encode(value: Any) -> Any:
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Build the poll of a prediction."""
     return HttpRequest(method="GET", path=f"/api/v3/predictions/{handle}/result")
 
 
@@ -124,7 +310,6 @@ def _is_moderation(message: str) -> bool:
 
 
 def read_error(response: HttpResponse) -> StudioError:
-    """Return the error of a status, of HTTP or of the envelope."""
     document = response.json()
     message = str(document.get("message") or "") if isinstance(document, dict) else ""
     if response.status == 403 and _is_moderation(message):
