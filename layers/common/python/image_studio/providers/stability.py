@@ -320,7 +320,8 @@ def read_error(response: HttpResponse) -> StudioError:
     """
     document = response.json()
     body = document if isinstance(document, dict) else {}
-    message = "; ".join(str(error) for error in body.get("errors") or [body.get("message") or ""])
+    errors = body.get("errors")
+    message = "; ".join(map(str, errors if isinstance(errors, list) and errors else [body.get("message") or ""]))
     name = body.get("name")
     if response.status == 422 or name == "content_moderation":
         return content_refused(SPEC.title, message)
