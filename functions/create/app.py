@@ -98,7 +98,7 @@ def delete_persona(persona_id: str) -> Response:
 
 @app.get("/health", counts_as=None)
 def health() -> Response:
-    """Say whether the studio can work."""
+    """Say whether the API can work."""
     from image_studio.runtime import reads
 
     return reads.health()

@@ -78,7 +78,7 @@ class Harness(Inside):
         monkeypatch.setenv("WAIT_SECONDS", "0.05")
         for name, value in KEYS.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(wiring, "wire", lambda: self.wire)
+        monkeypatch.setattr(wiring, "provider_client", lambda: self.wire)
         monkeypatch.setattr(worker.Queue, "send", self._send)
 
     def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:

@@ -129,10 +129,10 @@ def test_a_crash_at_every_run_ends(harness: Harness) -> None:
     """A job that kills each worker before it pays is ended after a bounded number of runs, unpaid."""
     job_id = harness.submit({**CREATE, "provider": "stability"})
     lose_messages(harness)
-    original, runs = wiring.worker_studio, 0
+    original, runs = wiring.worker_context, 0
     wiring_studio = crash
     try:
-        wiring.worker_studio = wiring_studio
+        wiring.worker_context = wiring_studio
         while harness.status(job_id)["status"] not in ("failed", "succeeded") and runs < 20:
             runs += 1
             try:
@@ -142,7 +142,7 @@ def test_a_crash_at_every_run_ends(harness: Harness) -> None:
                 harness.tick()
                 lose_messages(harness)
     finally:
-        wiring.worker_studio = original
+        wiring.worker_context = original
     assert harness.status(job_id)["error"]["code"] == "internal_error"
     assert runs == 8
     assert harness.wire.paid == []

@@ -219,7 +219,7 @@ def test_a_job_that_kills_every_worker_ends(harness: Harness) -> None:
 
 def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug or an outage of ours isn't the job's end; the pauses grow, and are bounded by the number of runs."""
-    monkeypatch.setattr(wiring, "worker_studio", lambda *_: 1 / 0)
+    monkeypatch.setattr(wiring, "worker_context", lambda *_: 1 / 0)
     job_id = harness.submit()
     harness.work()
     assert harness.delays == [0, *[2.0**run for run in range(1, MAX_RUNS + 1)]]
@@ -233,7 +233,7 @@ def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatc
 
 def test_our_own_outage_is_no_outcome(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that doesn't answer for a while ends no job."""
-    studio = wiring.worker_studio
+    studio = wiring.worker_context
     failures = iter([TemporarilyUnavailable()])
 
     def unsteady(*given: Any) -> Any:
@@ -241,7 +241,7 @@ def test_our_own_outage_is_no_outcome(harness: Harness, monkeypatch: pytest.Monk
             raise failure
         return studio(*given)
 
-    monkeypatch.setattr(wiring, "worker_studio", unsteady)
+    monkeypatch.setattr(wiring, "worker_context", unsteady)
     job_id = harness.submit()
     harness.work()
     assert harness.status(job_id)["status"] == "succeeded"

@@ -58,7 +58,7 @@ def _start(dropped: HotFolderObject) -> None:
     operation, fields = _parse_path(dropped.path)
     fields[main_image_field(operation.request)] = dropped.reference
     request, _ = parse_request(operation.request, json.dumps(fields))
-    cost = operation.estimate(request, wiring.api_studio(OPERATOR, hot_folder=dropped))
+    cost = operation.estimate(request, wiring.api_context(OPERATOR, hot_folder=dropped))
     most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
     terms = Terms(cost=cost, job_id=dropped.id, inbox=dropped.path, etag=dropped.etag, allowance=most)
     record(OPERATOR, Draft.of(operation, request), terms)

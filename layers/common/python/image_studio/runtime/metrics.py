@@ -34,9 +34,9 @@ def emit(values: Mapping[str, float], unit: MetricUnit = MetricUnit.Count, **dim
     metrics.flush_metrics()
 
 
-def job_ended(spent: Charge, entries: Sequence[Entry]) -> None:
+def job_ended(charge: Charge, entries: Sequence[Entry]) -> None:
     """Write what a job cost: credits charged and held by operation, and the providers' prices by provider (USD)."""
-    emit({"CreditsCharged": spent.charged, "CreditsHeld": spent.held}, studio=spent.studio)
+    emit({"CreditsCharged": charge.charged, "CreditsHeld": charge.held}, studio=charge.studio)
     for provider, usd in sorted(upstream_usd(entries).items()):
         emit({"UpstreamUSD": round(usd, 6)}, MetricUnit.NoUnit, provider=provider)
 

@@ -61,7 +61,7 @@ def _admit(call: Call, operation: Operation, request: Request) -> str:
         return joined
     try:
         # Decodes each image to check and price it. The worker decodes it again: pixels are too large to pass on.
-        cost = operation.estimate(draft.request, wiring.api_studio(caller, inputs=draft.inputs.get))
+        cost = operation.estimate(draft.request, wiring.api_context(caller, inputs=draft.inputs.get))
     except StudioError as error:
         raise with_operation_prefix(error, operation) from error
     return record(caller, draft, Terms(cost=cost, idempotency_key=key))

@@ -68,8 +68,8 @@ def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: 
     if joined:
         return joined, ignored
     try:
-        studio = wiring.api_studio(call.known, inputs=draft.inputs.get, awaited=upload_id)
-        cost = operation.estimate(draft.request, studio)
+        context = wiring.api_context(call.known, inputs=draft.inputs.get, awaited=upload_id)
+        cost = operation.estimate(draft.request, context)
     except ImageAwaited:  # the credits depend on the image, so they are reserved when it arrives
         cost = 0
     terms = Terms(cost=cost, idempotency_key=call.idempotency_key(), job_id=upload_id, awaits=upload_id)
@@ -111,8 +111,8 @@ def _admit(job: Job, operation: Operation) -> bool:
     if body is None:
         raise INPUT_LOST
     caller = Caller(job.tenant, job.tier)
-    studio = wiring.api_studio(caller, inputs=stored_inputs(wiring.objects(), job))
-    cost = operation.estimate(operation.request.model_validate_json(body), studio)
+    context = wiring.api_context(caller, inputs=stored_inputs(wiring.objects(), job))
+    cost = operation.estimate(operation.request.model_validate_json(body), context)
     return wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
 
 

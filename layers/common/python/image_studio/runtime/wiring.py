@@ -30,19 +30,19 @@ def objects() -> ObjectStore:
 
 
 @lru_cache(maxsize=1)
-def keyring() -> CredentialStore:
+def credential_store() -> CredentialStore:
     return CredentialStore()
 
 
 @lru_cache(maxsize=1)
-def wire() -> ProviderClient:
+def provider_client() -> ProviderClient:
     """Connections to providers, kept alive between jobs."""
     from image_studio.providers.transport import HttpTransport  # noqa: PLC0415  requests: only a worker sends
 
     return ProviderClient(HttpTransport())
 
 
-def api_studio(
+def api_context(
     caller: Caller, *, inputs: Inputs = no_inputs, hot_folder: HotFolderObject | None = None, awaited: str = ""
 ) -> OperationContext:
     """Return what an API function works with: it validates and estimates, and has no keys."""
@@ -51,17 +51,17 @@ def api_studio(
     return OperationContext(configured=configured, references=references, max_pixels=max_pixels)
 
 
-def worker_studio(job: Job, journal: Journal) -> OperationContext:
+def worker_context(job: Job, journal: Journal) -> OperationContext:
     inputs = stored_inputs(objects(), job)
     references = CallerReferences(job.tenant, jobs(), objects(), inputs=inputs, hot_folder=HotFolderObject.of(job))
     return OperationContext(
-        configured=keyring().configured(),
-        credentials=keyring().access,
-        provider_client=wire(),
+        configured=credential_store().configured(),
+        credentials=credential_store().access,
+        provider_client=provider_client(),
         journal=journal,
         references=references,
         circuits=circuits(WORKER_SECONDS),
-        enrich_prompt=partial(enrich_prompt, credentials=keyring().access, provider_client=wire()),
+        enrich_prompt=partial(enrich_prompt, credentials=credential_store().access, provider_client=provider_client()),
         hold_seconds=settings().poll_hold_seconds,
         max_pixels=TIERS[job.tier].max_pixels,
     )

@@ -90,7 +90,7 @@ class _Run:
         if body is None:
             raise INPUT_LOST
         request = self.operation.request.model_validate_json(body)
-        result: Any = self.operation.run(request, wiring.worker_studio(self.job, self.journal))
+        result: Any = self.operation.run(request, wiring.worker_context(self.job, self.journal))
         return str(result.model_dump_json())
 
     def _give_up(self) -> None:
