@@ -7,6 +7,7 @@ first use; or at init, if that is kept by a snapshot or by provisioned concurren
 import os
 from importlib import import_module
 
+from image_studio.catalog.load import load_catalog
 from image_studio.operations import templates
 from image_studio.runtime import aws_clients, openapi
 from image_studio.runtime.api import Response, cached
@@ -120,3 +121,4 @@ if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in KEPT_INIT:
     for module in ON_FIRST_USE:
         import_module(f"image_studio.runtime.{module}")
     aws_clients.prepare()
+    load_catalog().templates  # noqa: B018  reads the files now

@@ -70,3 +70,15 @@ def test_nobody_uses_the_random_module() -> None:
             names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             assert "random" not in names, path
+
+
+def test_a_quick_read_imports_no_pydantic() -> None:
+    """The create function's init, which catalog reads wait for, loads neither pydantic nor boto3 nor Pillow."""
+    code = (
+        "import runpy, sys; runpy.run_path('functions/create/app.py');"
+        "print(sorted({'pydantic', 'boto3', 'PIL', 'requests'} & set(sys.modules)))"
+    )
+    paths = {"PYTHONPATH": str(ROOT / "layers/common/python"), "PATH": "/usr/bin:/bin"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=paths, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"

@@ -7,28 +7,13 @@ from datetime import UTC, datetime
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import NO_STORE, Call, Response, respond
-from image_studio.runtime.auth import Caller
+from image_studio.runtime.rate_limits import balance
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import Usage, UsageLimits
-from image_studio.storage import credits
-from image_studio.storage.credits import Allowance, Balance, month_end, month_of
+from image_studio.storage.credits import Balance, month_end, month_of
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
-
-
-def allowance(tier: str) -> Allowance:
-    return Allowance(settings().monthly_credits[tier], TIERS[tier].in_flight)
-
-
-def balance(caller: Caller, month: str) -> Balance:
-    return credits.read(aws_clients.dynamodb(), settings().table, caller.tenant, month)
-
-
-def remaining(caller: Caller) -> int:
-    """Return the credits that are neither used nor reserved this month."""
-    limit = settings().monthly_credits[caller.tier]
-    return max(0, limit - balance(caller, month_of(time.time())).committed)
 
 
 def get_usage(call: Call) -> Response:

@@ -16,11 +16,12 @@ from threading import Lock
 
 from image_studio.errors import TemporarilyUnavailable, TooManyRequests
 from image_studio.runtime import aws_clients
-from image_studio.runtime.account import remaining
 from image_studio.runtime.api import Call
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import READS_PER_WORK, TIERS, Tier, settings
+from image_studio.storage import credits
+from image_studio.storage.credits import Allowance, Balance, month_of
 from image_studio.storage.rate_limits import DAY, MINUTE, RequestCounters, RequestRate, WaitSlots
 
 log = logging.getLogger(__name__)
@@ -110,6 +111,20 @@ def _too_many(caller: Caller, exhausted: LimitStatus) -> TooManyRequests:
         f"The {caller.tier} tier allows {exhausted.limit:,} requests per {window}. Try again in {wait:,} s.",
         retry_after=wait,
     )
+
+
+def allowance(tier: str) -> Allowance:
+    return Allowance(settings().monthly_credits[tier], TIERS[tier].in_flight)
+
+
+def balance(caller: Caller, month: str) -> Balance:
+    return credits.read(aws_clients.dynamodb(), settings().table, caller.tenant, month)
+
+
+def remaining(caller: Caller) -> int:
+    """Return the credits that are neither used nor reserved this month."""
+    limit = settings().monthly_credits[caller.tier]
+    return max(0, limit - balance(caller, month_of(time.time())).committed)
 
 
 def add_credits_header(call: Call) -> None:

@@ -11,11 +11,10 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.account import allowance
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
-from image_studio.runtime.rate_limits import open_wait
+from image_studio.runtime.rate_limits import allowance, open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings

@@ -7,10 +7,10 @@ from typing import Any
 from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.account import allowance
 from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import job_links, not_found
+from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, record
