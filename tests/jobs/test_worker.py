@@ -101,10 +101,10 @@ def test_received_bytes_are_used_after_a_crash(harness: Harness, monkeypatch: py
     encode = create_module._encode
     fails = iter([Crash()])
 
-    def encode_later(data: bytes, size: Any) -> Any:
+    def encode_later(*arguments: Any) -> Any:
         for crash in fails:
             raise crash
-        return encode(data, size)
+        return encode(*arguments)
 
     monkeypatch.setattr(create_module, "_encode", encode_later)
     job_id = harness.submit({**CREATE, "provider": "stability"})

@@ -170,7 +170,8 @@ class _VariationRunner:
             task, notes = fit_task(self.task.task(candidate), candidate.model)
             size = nearest_size(candidate.model, task.width, task.height)
             self.entry = self.entry.with_(
-                **_names(candidate),
+                provider=candidate.provider.name,
+                model=candidate.model.name,
                 seed=task.seed,
                 credits=candidate.model.price(size),
                 ordered_at=self.context.now(),
@@ -224,18 +225,25 @@ class _VariationRunner:
         if image.seed is not None:
             self.entry = self.entry.with_(seed=image.seed)
         self.context.circuits.report(candidate.provider.name, ok=True)
-        facts = {"variation": self.task.variation, "seconds": round(seconds, 3), "bytes": len(image.data)}
-        log.info("image received", extra={**_names(candidate), **facts})
+        log.info(
+            "image received",
+            extra={
+                "provider": candidate.provider.name,
+                "model": candidate.model.name,
+                "variation": self.task.variation,
+                "seconds": round(seconds, 3),
+                "bytes": len(image.data),
+            },
+        )
         return image.data
 
     def _report(self, candidate: Candidate, error: ProviderError) -> None:
         if isinstance(error, PROVIDER_FAULTS):
             self.context.circuits.report(candidate.provider.name, ok=False)
-        log.warning("provider failed", extra={**_names(candidate), "code": error.code})
-
-
-def _names(candidate: Candidate) -> dict[str, str]:
-    return {"provider": candidate.provider.name, "model": candidate.model.name}
+        log.warning(
+            "provider failed",
+            extra={"provider": candidate.provider.name, "model": candidate.model.name, "code": error.code},
+        )
 
 
 def _reason(candidate: Candidate, failed: list[str]) -> str:
