@@ -84,6 +84,25 @@ def test_an_unreadable_secret_leaves_the_earlier_keys(secret, monkeypatch):
         CredentialStore().access("stability")
 
 
+def test_an_unreadable_secret_is_not_read_at_every_call(secret, monkeypatch):
+    """The earlier keys are used for as long as a secret is kept; then it is read again."""
+    secret(STABILITY_API_KEY="one")
+    keys = CredentialStore()
+    keys.access("stability")
+    reads = []
+
+    def fail(*arguments, **options):
+        reads.append(options)
+        raise parameters.GetParameterError
+
+    monkeypatch.setattr(parameters.SecretsProvider, "get", fail)
+    for _ in range(3):
+        assert keys.access("stability") == ProviderCredentials("one")
+    assert len(reads) == 1
+    assert keys.access("stability", renew=True) == ProviderCredentials("one")
+    assert len(reads) == 2
+
+
 @pytest.mark.parametrize("text", ["", "sk-canary", "[]", '"sk-canary"', "{", "null"])
 def test_a_secret_that_is_no_object_has_no_keys(text, caplog):
     """The log says what is wrong, and doesn't repeat it."""

@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping
 
 from aws_lambda_powertools.utilities.parameters import GetParameterError, SecretsProvider
@@ -23,6 +24,7 @@ class CredentialStore:
     def __init__(self) -> None:
         self._provider: SecretsProvider | None = None
         self._last: Mapping[str, str] | None = None
+        self._retry_at = 0.0  # monotonic seconds; until then an unreadable secret isn't read again
 
     def access(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None:
         """Return key and base URL, or None if no key is set. `renew` reads the secret again."""
@@ -40,6 +42,8 @@ class CredentialStore:
         name = settings().secret_id
         if not name:
             return {}
+        if self._last is not None and not renew and time.monotonic() < self._retry_at:
+            return self._last
         if self._provider is None:
             self._provider = SecretsProvider(boto3_client=aws_clients.secretsmanager())
         try:
@@ -48,6 +52,7 @@ class CredentialStore:
             if self._last is None:
                 raise
             log.exception("provider keys not read, the earlier ones are used")
+            self._retry_at = time.monotonic() + CACHE_SECONDS
             return self._last
         self._last = fields_of(str(text or ""))
         return self._last

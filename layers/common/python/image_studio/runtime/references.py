@@ -134,7 +134,7 @@ class CallerReferences(References):
 
 
 def stored_inputs(objects: ObjectStore, job: Job) -> Inputs:
-    """Return the lookup of a job's stored inputs; it raises RecordedError for one that is gone."""
+    """Return the lookup of a job's stored inputs; it raises JobFailed for one that is gone."""
 
     def find(name: str) -> bytes:
         data = objects.get(keys.input_key(job.tenant, job.id, name))
