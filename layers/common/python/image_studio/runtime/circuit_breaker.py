@@ -21,7 +21,9 @@ from image_studio.operations.context import Circuits
 from image_studio.runtime import aws_clients
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import settings
-from image_studio.storage.transactions import pack, unpack
+from image_studio.storage import transactions
+from image_studio.storage.job import DAY
+from image_studio.storage.transactions import pack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -31,7 +33,7 @@ log = logging.getLogger(__name__)
 FAILURES = 5  # in a row
 OPEN_SECONDS = 30
 PROBE_SECONDS = OPEN_SECONDS  # until a worker that tries a provider counts as dead
-KEEP_SECONDS = 24 * 3600  # lifetime of a record that nobody changes
+KEEP_SECONDS = DAY  # lifetime of a record that nobody changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +106,12 @@ class CircuitBreaker(Circuits):
         if known and time.monotonic() < known[0]:
             return known[1]
         try:
-            item = self._client.get_item(TableName=self._table, Key=_key(provider), ConsistentRead=True).get("Item")
+            values = transactions.read(self._client, self._table, _key(provider)) or {}
         except STORAGE_FAILURES:
             log.warning("circuit not read", exc_info=True)
             return Circuit()
-        values = unpack(item or {})
-        return self._keep(
-            provider, Circuit(**{name: values[name] for name in Circuit.__dataclass_fields__ if name in values})
-        )
+        known_fields = {name: values[name] for name in Circuit.__dataclass_fields__ if name in values}
+        return self._keep(provider, Circuit(**known_fields))
 
     def _write(self, provider: str, circuit: Circuit, *, instead_of: Circuit | None = None) -> None:
         """Write the record, if it is still what this worker read. A failure concerns this worker alone, not a job."""

@@ -8,7 +8,8 @@ from image_studio.providers import PROVIDERS
 from image_studio.runtime import aws_clients
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import settings
-from image_studio.storage.transactions import pack, unpack
+from image_studio.storage import transactions
+from image_studio.storage.transactions import pack
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +41,8 @@ def configured() -> frozenset[str]:
 def _read() -> frozenset[str] | None:
     """Return the recorded names, or None if there are none or the table fails: free reads go on without it."""
     try:
-        found = aws_clients.dynamodb().get_item(TableName=settings().table, Key=pack(_KEY)).get("Item")
+        found = transactions.read(aws_clients.dynamodb(), settings().table, pack(_KEY), consistent=False)
     except STORAGE_FAILURES:
         log.warning("provider names not read", exc_info=True)
         return None
-    return frozenset(unpack(found)["names"]) if found else None
+    return frozenset(found["names"]) if found else None

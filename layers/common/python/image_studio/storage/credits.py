@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import NotEnoughCredits, TooManyRequests
-from image_studio.storage import keys
-from image_studio.storage.transactions import Item, pack, unpack
+from image_studio.storage import keys, transactions
+from image_studio.storage.transactions import Item, change_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -65,17 +65,15 @@ def month_end(month: str) -> int:
 
 
 def record_key(tenant: str, month: str) -> Item:
-    return pack({"pk": keys.caller_pk(tenant), "sk": f"CREDITS#{month}"})
+    return keys.caller_key(tenant, f"CREDITS#{month}")
 
 
 def read(client: "DynamoDBClient", table: str, tenant: str, month: str) -> Balance:
     """Return the caller's month; nothing is used where there is no record."""
-    found = client.get_item(TableName=table, Key=record_key(tenant, month), ConsistentRead=True).get("Item")
-    return balance_of(found)
+    return balance_of(transactions.read(client, table, record_key(tenant, month)) or {})
 
 
-def balance_of(item: Item | None) -> Balance:
-    values = unpack(item or {})
+def balance_of(values: Mapping[str, Any]) -> Balance:
     return Balance(
         used=values.get("used", 0),
         committed=values.get("committed", 0),
@@ -94,20 +92,14 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
 
     An amount or number above the whole allowance can't be a condition: call `check` first.
     """
-    update = {
-        "TableName": table,
-        "Key": key,
-        "UpdateExpression": "ADD committed :amount, in_flight :variations SET expires = :expires",
-    }
+    change = "ADD committed :amount, in_flight :variations SET expires = :expires"
     values = {":amount": amount, ":variations": variations, ":expires": int(time.time()) + KEEP_SECONDS}
-    if allowance is not None:
-        room = allowance.credits - amount if amount else UNLIMITED  # a free job needs no credits left
-        values |= {":room": room, ":most": allowance.in_flight - variations}
-        update |= {
-            "ConditionExpression": "attribute_not_exists(committed) OR (committed <= :room AND in_flight <= :most)",
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-    return update | {"ExpressionAttributeValues": pack(values)}
+    if allowance is None:
+        return change_of(table, key, change, values)
+    room = allowance.credits - amount if amount else UNLIMITED  # a free job needs no credits left
+    values |= {":room": room, ":most": allowance.in_flight - variations}
+    condition = "attribute_not_exists(committed) OR (committed <= :room AND in_flight <= :most)"
+    return change_of(table, key, change, values, condition) | {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
 
 
 def check(balance: Balance, amount: int, variations: int, allowance: Allowance) -> None:
@@ -144,10 +136,6 @@ def release(table: str, key: Item, amount: int) -> Item:
 
 
 def _add(table: str, key: Item, adds: Mapping[str, int]) -> Item:
-    return {
-        "TableName": table,
-        "Key": key,
-        "UpdateExpression": "ADD " + ", ".join(f"#{name} :{name}" for name in adds),
-        "ExpressionAttributeNames": {f"#{name}": name for name in adds},
-        "ExpressionAttributeValues": pack({f":{name}": amount for name, amount in adds.items()}),
-    }
+    change = "ADD " + ", ".join(f"#{name} :{name}" for name in adds)
+    values = {f":{name}": amount for name, amount in adds.items()}
+    return change_of(table, key, change, values, names={f"#{name}": name for name in adds})

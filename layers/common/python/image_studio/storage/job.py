@@ -11,6 +11,8 @@ from typing import Any
 from image_studio.storage import keys
 from image_studio.storage.transactions import Item, pack
 
+DAY = 24 * 3600  # seconds
+
 
 class Status(StrEnum):
     """A job's state, as callers see it."""

@@ -15,14 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import IdempotencyMismatch, TemporarilyUnavailable
-from image_studio.storage import credits, keys
-from image_studio.storage.job import Job, Status, item_of, job_from
-from image_studio.storage.transactions import Item, pack, transact, unpack, update
+from image_studio.storage import credits, keys, transactions
+from image_studio.storage.job import DAY, Job, Status, item_of, job_from
+from image_studio.storage.transactions import Item, change_of, pack, transact, unpack, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KEY_SECONDS = 24 * 3600  # how long an Idempotency-Key is kept
+KEY_SECONDS = DAY  # how long an Idempotency-Key is kept
 PAGE = 100  # jobs on one page, at most
 MAX_QUERIES = 5  # for one page: records that expired, but weren't deleted yet, leave gaps
 MAX_JOINS = 5  # tries of a key that expires between our reads and writes
@@ -65,7 +65,7 @@ class JobStore:
             if taken or "job" in refused or not refused:
                 return
             if "credits" in refused and allowance:
-                credits.check(credits.balance_of(refused["credits"]), job.reserved, job.total, allowance)
+                credits.check(credits.balance_of(unpack(refused["credits"])), job.reserved, job.total, allowance)
         raise TemporarilyUnavailable
 
     def _put_steps(self, job: Job, idempotency_key: str | None, allowance: credits.Allowance | None) -> dict[str, Item]:
@@ -83,23 +83,17 @@ class JobStore:
 
     def _new_key(self, job: Job, idempotency_key: str) -> Item:
         now = int(self._now())
-        values = {
-            "pk": keys.caller_pk(job.tenant),
-            "sk": keys.key_sk(idempotency_key),
-            "job_id": job.id,
-            "request_hash": job.request_hash,
-            "expires": now + KEY_SECONDS,
-        }
+        values = {"job_id": job.id, "request_hash": job.request_hash, "expires": now + KEY_SECONDS}
         return {
             "TableName": self._table,
-            "Item": pack(values),
+            "Item": keys.idempotency_key(job.tenant, idempotency_key) | pack(values),
             "ConditionExpression": "attribute_not_exists(pk) OR expires <= :now",
             "ExpressionAttributeValues": pack({":now": now}),
         }
 
     def job_of_key(self, tenant: str, idempotency_key: str | None, request_hash: str) -> str | None:
         """Return the id of the key's job for this request, or None. Raises IdempotencyMismatch for another request."""
-        found = self._read(tenant, keys.key_sk(idempotency_key)) if idempotency_key else None
+        found = self._read(keys.idempotency_key(tenant, idempotency_key)) if idempotency_key else None
         if found is None:
             return None
         if found["request_hash"] != request_hash:
@@ -109,14 +103,11 @@ class JobStore:
     # -- reading
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        item = self._read(tenant, keys.job_sk(job_id))
+        item = self._read(keys.job_key(tenant, job_id))
         return job_from(item) if item else None
 
-    def _read(self, tenant: str, sk: str) -> dict[str, Any] | None:
-        found = self._db.get_item(
-            TableName=self._table, Key=pack({"pk": keys.caller_pk(tenant), "sk": sk}), ConsistentRead=True
-        ).get("Item")
-        item = unpack(found) if found else None
+    def _read(self, key: Item) -> dict[str, Any] | None:
+        item = transactions.read(self._db, self._table, key)
         return item if item and item["expires"] > self._now() else None
 
     def newest(self, tenant: str, count: int, before: str | None = None) -> tuple[list[Job], str | None]:
@@ -211,9 +202,9 @@ class JobStore:
 
     def release_hold(self, job: Job) -> bool:
         """Give back the credits of calls whose charge stayed unknown; the caller isn't charged for them."""
-        change = "SET held = :none REMOVE lease, lease_until"
-        released = self._expression(job.key, change, {":held": job.held, ":none": 0})
-        return self._write_all({"Update": {**released, "ConditionExpression": "held = :held"}}, self._release(job))
+        change, values = "SET held = :none REMOVE lease, lease_until", {":held": job.held, ":none": 0}
+        released = change_of(self._table, job.key, change, values, "held = :held")
+        return self._write_all({"Update": released}, self._release(job))
 
     # -- an upload that a job waits for
 
@@ -228,16 +219,15 @@ class JobStore:
             raise TemporarilyUnavailable
         until = int(self._now()) + wait
         values = {":queued": "queued", ":until": until, ":reserved": job.reserved, ":cost": job.reserved + more}
-        change = {
-            **self._expression(job.key, "SET lease_until = :until, reserved = :cost REMOVE awaits", values, _STATUS),
-            "ConditionExpression": "#status = :queued AND attribute_exists(awaits) AND reserved = :reserved",
-        }
-        steps: dict[str, Item] = {"job": {"Update": change}}
+        change = "SET lease_until = :until, reserved = :cost REMOVE awaits"
+        condition = "#status = :queued AND attribute_exists(awaits) AND reserved = :reserved"
+        started = change_of(self._table, job.key, change, values, condition, names=_STATUS)
+        steps: dict[str, Item] = {"job": {"Update": started}}
         if more:
             steps["credits"] = {"Update": credits.reserve(self._table, _month(job), more, 0, allowance)}
         refused = transact(self._db, steps)
         if "credits" in refused and "job" not in refused:
-            credits.check(credits.balance_of(refused["credits"]), more, 0, allowance)
+            credits.check(credits.balance_of(unpack(refused["credits"])), more, 0, allowance)
             raise TemporarilyUnavailable
         return not refused
 
@@ -272,10 +262,9 @@ class JobStore:
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in known)
         change += "" if charge.held else " REMOVE lease, lease_until"
         values = {f":{name}": value for name, value in known.items()}
-        own = {":was": str(job.status), ":mine": job.attempt}
+        values |= {":was": str(job.status), ":mine": job.attempt}
         condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
-        expression = self._expression(job.key, change, {**values, **own}, {f"#{name}": name for name in known})
-        ending = {**expression, "ConditionExpression": condition}
+        ending = change_of(self._table, job.key, change, values, condition, names={f"#{name}": name for name in known})
         settling = credits.settle(self._table, _month(job), job.reserved, job.total, charge)
         return self._write_all({"Update": ending}, {"Update": settling})
 
@@ -314,20 +303,9 @@ class JobStore:
     def _update(
         self, key: Item, change: str, condition: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
     ) -> Job | None:
-        expression = self._expression(key, change, values, {**_STATUS, **(names or {})})
-        item = update(self._db, {**expression, "ConditionExpression": condition})
+        made = change_of(self._table, key, change, values, condition, names={**_STATUS, **(names or {})})
+        item = update(self._db, made)
         return job_from(unpack(item)) if item else None
-
-    def _expression(
-        self, key: Item, change: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None
-    ) -> Item:
-        return {
-            "TableName": self._table,
-            "Key": key,
-            "UpdateExpression": change,
-            "ExpressionAttributeValues": pack(values),
-            **({"ExpressionAttributeNames": dict(names)} if names else {}),
-        }
 
     def _write_all(self, *steps: Item | None) -> bool:
         return not transact(self._db, {str(number): step for number, step in enumerate(steps) if step})

@@ -54,21 +54,21 @@ def tenant_in(pk: str) -> str:
     return pk.removeprefix(_CALLER)
 
 
+def caller_key(tenant: str, sk: str) -> Item:
+    return pack({"pk": caller_pk(tenant), "sk": sk})
+
+
 def job_key(tenant: str, job_id: str) -> Item:
-    return pack({"pk": caller_pk(tenant), "sk": job_sk(job_id)})
+    return caller_key(tenant, f"JOB#{job_id}")
 
 
-def job_sk(job_id: str) -> str:
-    return f"JOB#{job_id}"
+def idempotency_key(tenant: str, text: str) -> Item:
+    """Return the key of an Idempotency-Key's record: a hash, since `text` may be 255 characters of anything."""
+    return caller_key(tenant, f"KEY#{hashlib.sha256(text.encode()).hexdigest()}")
 
 
-def key_sk(idempotency_key: str) -> str:
-    """Return an Idempotency-Key's sort key: a hash, since the key may be 255 characters of anything."""
-    return f"KEY#{hashlib.sha256(idempotency_key.encode()).hexdigest()}"
-
-
-def rate_sk(day: datetime) -> str:
-    return f"RATE#{day:%Y-%m-%d}"
+def rate_key(tenant: str, day: datetime) -> Item:
+    return caller_key(tenant, f"RATE#{day:%Y-%m-%d}")
 
 
 def lease_partition(job_id: str) -> str:

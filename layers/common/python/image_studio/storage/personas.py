@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import TemporarilyUnavailable
-from image_studio.storage import keys
-from image_studio.storage.transactions import Item, pack, transact, unpack
+from image_studio.storage import keys, transactions
+from image_studio.storage.transactions import Item, change_of, pack, transact, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,8 +29,8 @@ class PersonaStore:
         self._table = table
 
     def get(self, tenant: str, persona_id: str) -> Document | None:
-        found = self._db.get_item(TableName=self._table, Key=_key(tenant, _PREFIX + persona_id)).get("Item")
-        return _document(unpack(found)) if found else None
+        found = transactions.read(self._db, self._table, _key(tenant, persona_id), consistent=False)
+        return _document(found) if found else None
 
     def all(self, tenant: str, most: int) -> Iterator[tuple[str, Document]]:
         """Yield up to `most` ids with their documents, by id."""
@@ -49,10 +49,10 @@ class PersonaStore:
         Raises TooManyPersonas where `most` are there already, TemporarilyUnavailable where other writes come first.
         """
         text = json.dumps(document, ensure_ascii=False)
-        item = {**_key(tenant, _PREFIX + persona_id), **pack({"document": text})}
+        item = _key(tenant, persona_id) | pack({"document": text})
         steps = {
             "new": {"Put": self._on(Item=item, ConditionExpression="attribute_not_exists(pk)")},
-            "count": {"Update": self._counted(tenant, 1, "attribute_not_exists(n) OR n < :most", {":most": most})},
+            "count": self._count(tenant, {":step": 1, ":most": most}, "attribute_not_exists(n) OR n < :most"),
         }
         for _ in range(MAX_TRIES):
             refused = transact(self._db, steps)
@@ -74,24 +74,18 @@ class PersonaStore:
 
     def delete(self, tenant: str, persona_id: str) -> bool:
         """Delete a document; False where there is none."""
-        there = self._on(Key=_key(tenant, _PREFIX + persona_id), ConditionExpression="attribute_exists(pk)")
-        steps = {"old": {"Delete": there}, "count": {"Update": self._counted(tenant, -1)}}
-        return not transact(self._db, steps)
+        there = self._on(Key=_key(tenant, persona_id), ConditionExpression="attribute_exists(pk)")
+        return not transact(self._db, {"old": {"Delete": there}, "count": self._count(tenant, {":step": -1})})
 
-    def _counted(self, tenant: str, step: int, condition: str = "", values: Mapping[str, int] | None = None) -> Item:
-        return self._on(
-            Key=_key(tenant, _COUNT),
-            UpdateExpression="ADD n :step",
-            ExpressionAttributeValues=pack({":step": step, **(values or {})}),
-            **({"ConditionExpression": condition} if condition else {}),
-        )
+    def _count(self, tenant: str, values: Mapping[str, int], condition: str = "") -> Item:
+        return {"Update": change_of(self._table, keys.caller_key(tenant, _COUNT), "ADD n :step", values, condition)}
 
     def _on(self, **parts: Any) -> Item:
         return {"TableName": self._table, **parts}
 
 
-def _key(tenant: str, sk: str) -> Item:
-    return pack({"pk": keys.caller_pk(tenant), "sk": sk})
+def _key(tenant: str, persona_id: str) -> Item:
+    return keys.caller_key(tenant, _PREFIX + persona_id)
 
 
 def _document(item: Mapping[str, Any]) -> Document:

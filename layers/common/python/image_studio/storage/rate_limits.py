@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from image_studio.storage import keys
-from image_studio.storage.transactions import pack, unpack
+from image_studio.storage.job import DAY
+from image_studio.storage.transactions import Item, change_of, unpack
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MINUTE = 60  # seconds
-DAY = 24 * 3600
+
 KEEP_DAYS = 2  # a day's record outlives its day, for containers whose clock is behind
 OLD_MINUTES = range(2, 12)  # minutes ago; the last minute's counter stays, for clocks that differ
 MAX_REMEMBERED = 10_000  # callers over their limit that a warm container remembers
@@ -82,21 +83,18 @@ class RequestCounters:
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:
         """Whether the condition allowed the write, and the record's values after it."""
+        key = keys.rate_key(tenant, datetime.fromtimestamp(now, UTC))
         old = {f"#old{ago}": _minute(now - ago * MINUTE) for ago in OLD_MINUTES}
-        values = {":one": 1, ":minute": rate.per_minute, ":day": rate.per_day}
-        return _update(
-            self._db,
-            TableName=self._table,
-            Key=pack({"pk": keys.caller_pk(tenant), "sk": keys.rate_sk(datetime.fromtimestamp(now, UTC))}),
-            UpdateExpression="ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old),
-            ConditionExpression="(attribute_not_exists(#minute) OR #minute < :minute)"
-            " AND (attribute_not_exists(requests) OR requests < :day)",
-            ExpressionAttributeNames={"#minute": _minute(now), **old},
-            ExpressionAttributeValues=pack({**values, ":expires": (now // DAY + KEEP_DAYS) * DAY}),
-        )
+        change = "ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old)
+        expires = (now // DAY + KEEP_DAYS) * DAY
+        values = {":one": 1, ":minute": rate.per_minute, ":day": rate.per_day, ":expires": expires}
+        free = "(attribute_not_exists(#minute) OR #minute < :minute)"
+        condition = f"{free} AND (attribute_not_exists(requests) OR requests < :day)"
+        names = {"#minute": _minute(now), **old}
+        return _update(self._db, change_of(self._table, key, change, values, condition, names=names))
 
 
-def _update(client: "DynamoDBClient", **change: Any) -> tuple[bool, Mapping[str, Any]]:
+def _update(client: "DynamoDBClient", change: Item) -> tuple[bool, Mapping[str, Any]]:
     """Make a conditional update, and return whether it was made and the record's values then."""
     try:
         done = client.update_item(**change, ReturnValues="ALL_NEW", ReturnValuesOnConditionCheckFailure="ALL_OLD")
@@ -151,28 +149,17 @@ class WaitSlots:
 
     def _write(self, tenant: str, number: int, until: int, now: int) -> tuple[bool, set[int]]:
         """Whether the slot is ours, and all slots that are taken then."""
-        written, waits = _update(
-            self._db,
-            TableName=self._table,
-            Key=self._key(tenant),
-            UpdateExpression="SET #slot = :until, expires = :expires",
-            ConditionExpression="attribute_not_exists(#slot) OR #slot <= :now",
-            ExpressionAttributeNames={"#slot": f"wait{number}"},
-            ExpressionAttributeValues=pack({":until": until, ":now": now, ":expires": until // 1000 + KEEP_SECONDS}),
-        )
+        values = {":until": until, ":now": now, ":expires": until // 1000 + KEEP_SECONDS}
+        free = "attribute_not_exists(#slot) OR #slot <= :now"
+        written, waits = self._update(tenant, number, "SET #slot = :until, expires = :expires", values, free)
         return written, {int(name[4:]) for name, end in waits.items() if name.startswith("wait") and end > now}
 
     def release(self, tenant: str, slot: WaitSlot) -> None:
         """Close the wait, unless its lease ran out and another request has the slot."""
-        _update(
-            self._db,
-            TableName=self._table,
-            Key=self._key(tenant),
-            UpdateExpression="REMOVE #slot",
-            ConditionExpression="#slot = :until",
-            ExpressionAttributeNames={"#slot": f"wait{slot.number}"},
-            ExpressionAttributeValues=pack({":until": slot.until}),
-        )
+        self._update(tenant, slot.number, "REMOVE #slot", {":until": slot.until}, "#slot = :until")
 
-    def _key(self, tenant: str) -> dict[str, Any]:
-        return pack({"pk": keys.caller_pk(tenant), "sk": keys.WAITS_SK})
+    def _update(
+        self, tenant: str, number: int, change: str, values: Mapping[str, int], condition: str
+    ) -> tuple[bool, Mapping[str, Any]]:
+        key, names = keys.caller_key(tenant, keys.WAITS_SK), {"#slot": f"wait{number}"}
+        return _update(self._db, change_of(self._table, key, change, values, condition, names=names))

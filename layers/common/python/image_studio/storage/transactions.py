@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
-
 _random = SystemRandom()  # restored snapshots share the state of the `random` module
 MAX_TRIES = 25  # of a write that met a transaction on the same record
 FIRST_PAUSE = 0.02  # seconds, doubled at each try up to the longest, then jittered
@@ -59,6 +58,27 @@ def _unpack(value: Mapping[str, Any]) -> Any:
     if kind == "L":
         return [_unpack(member) for member in content]
     return content
+
+
+def read(client: "DynamoDBClient", table: str, key: Item, *, consistent: bool = True) -> dict[str, Any] | None:
+    """Return a record's plain values, or None where there is no record."""
+    found = client.get_item(TableName=table, Key=key, ConsistentRead=consistent).get("Item")
+    return unpack(found) if found else None
+
+
+def change_of(
+    table: str,
+    key: Item,
+    change: str,
+    values: Mapping[str, Any],
+    condition: str = "",
+    *,
+    names: Mapping[str, str] | None = None,
+) -> Item:
+    """Return an update, for `update` or as a step of `transact`; `values` are plain."""
+    made = {"TableName": table, "Key": key, "UpdateExpression": change, "ExpressionAttributeValues": pack(values)}
+    made |= {"ConditionExpression": condition} if condition else {}
+    return made | ({"ExpressionAttributeNames": dict(names)} if names else {})
 
 
 def transact(client: "DynamoDBClient", steps: Mapping[str, Item]) -> dict[str, Item]:
