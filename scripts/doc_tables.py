@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
 from image_studio.catalog.models import OperationInfo, Option
-from image_studio.operations.inputs import REQUEST_FIELDS
 from image_studio.operations.model_selection import ModelQuery, select_candidates
+from image_studio.operations.single_image import REQUEST_FIELDS
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas.limits import Quality

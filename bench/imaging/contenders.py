@@ -18,7 +18,7 @@ import pybase64
 from PIL import Image
 
 from image_studio.imaging import png
-from image_studio.imaging.base64 import decode_base64
+from image_studio.imaging.decode import decode_base64
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
 from image_studio.schemas.common import FileType
 

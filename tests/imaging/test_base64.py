@@ -3,7 +3,7 @@
 import pytest
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.base64 import decode_base64
+from image_studio.imaging.decode import decode_base64
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidImage, InvalidRequest, NotFound, UnknownChoice
 from image_studio.operations.context import References
-from image_studio.operations.inputs import (
+from image_studio.operations.single_image import (
     check_style,
     checked_options,
     decode_input,

@@ -6,8 +6,7 @@ An image inside the limits or an InvalidImage with a sentence is right; anything
 import base64
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.base64 import decode_base64
-from image_studio.imaging.decode import DecodeLimits, decode, read_info
+from image_studio.imaging.decode import DecodeLimits, decode, decode_base64, read_info
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000)
 

@@ -1,4 +1,4 @@
-"""Decode images: the file type is read from the content, limits are checked before decoding.
+"""Decode images, and base64 text: the file type is read from the content, limits are checked before decoding.
 
 Safe in threads: limits are arguments, no library setting is changed.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
+import pybase64
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from image_studio.errors import InvalidImage
@@ -27,8 +28,36 @@ _FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 #: Segments before the frame that are skipped; real files have tens.
 _MAX_SEGMENTS = 2000
 
+#: The longest `data:image/...;base64` prefix that is searched, characters.
+_MAX_PREFIX = 128
+
 UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
 DAMAGED = "The image is damaged or incomplete. Export it again."
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode raw base64, or a base64 data URL of an image.
+
+    Strict: spaces and line breaks are errors. Raises InvalidImage.
+    """
+    try:
+        data = pybase64.b64decode(_payload_of(text), validate=True)
+    except ValueError:
+        raise InvalidImage from None
+    if not data:
+        raise InvalidImage
+    return data
+
+
+def _payload_of(text: str) -> str:
+    """The text after the prefix of a data URL, or the text itself."""
+    if text[:5].lower() != "data:":
+        return text
+    comma = text.find(",", 0, _MAX_PREFIX)
+    prefix = text[: max(comma, 0)].lower()
+    if not (prefix.startswith("data:image/") and prefix.endswith(";base64")):
+        raise InvalidImage
+    return text[comma + 1 :]
 
 
 def detect_file_type(data: bytes) -> FileType:

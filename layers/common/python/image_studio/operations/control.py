@@ -8,7 +8,7 @@ from image_studio.catalog.load import load_catalog
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage, Size
-from image_studio.operations import inputs, single_image
+from image_studio.operations import single_image
 from image_studio.operations.context import OperationContext
 from image_studio.operations.model_selection import Candidate
 from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
@@ -95,21 +95,21 @@ class Control(SingleImageOperation):
 
 def resolve_control(request: ControlRequest, context: OperationContext) -> Control:
     info = load_catalog().operations[NAME].choose(request.operation)
-    fields = inputs.request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
-    inputs.require(info, fields)
-    inputs.check_style(request.style_preset)
-    quality = inputs.quality_of(request.options)
+    fields = single_image.request_fields(request, (*ControlFields.model_fields, *_CHECKED_FIELDS))
+    single_image.require(info, fields)
+    single_image.check_style(request.style_preset)
+    quality = single_image.quality_of(request.options)
     free_ratio = "aspect_ratio" in info.honored
     size = size_for_ratio(parse_ratio(request.aspect_ratio or DEFAULT_RATIO)) if free_ratio else None
-    image = inputs.decode_input(request.control_image_base64, context)
+    image = single_image.decode_input(request.control_image_base64, context)
     style = None
     if request.style_image_base64 and "style_image" in info.honored:
-        style = inputs.decode_input(request.style_image_base64, context, "style_image_base64")
+        style = single_image.decode_input(request.style_image_base64, context, "style_image_base64")
     return Control(
         request=request,
         info=info,
         quality=quality,
-        ignored=inputs.unsupported_fields(request, info, fields),
+        ignored=single_image.unsupported_fields(request, info, fields),
         image=image,
         style=style,
         size=size,

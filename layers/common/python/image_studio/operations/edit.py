@@ -13,7 +13,7 @@ from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import Frame, extend_canvas, extract, place_in_frame, place_mask
 from image_studio.imaging.masks import Mask
 from image_studio.imaging.types import DecodedImage, Size
-from image_studio.operations import inputs, single_image
+from image_studio.operations import single_image
 from image_studio.operations.context import OperationContext
 from image_studio.operations.model_selection import Candidate
 from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
@@ -183,13 +183,13 @@ class Edit(SingleImageOperation):
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     info = load_catalog().operations[NAME].choose(request.operation)
-    fields = inputs.request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
+    fields = single_image.request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
     _check_fields(request, info, fields)
-    options = inputs.checked_options(info, request.options)
-    quality = inputs.quality_of(request.options)
-    image = inputs.decode_input(request.image_base64, context)
+    options = single_image.checked_options(info, request.options)
+    quality = single_image.quality_of(request.options)
+    image = single_image.decode_input(request.image_base64, context)
     mask, mask_source = _mask(request, info, image, context)
-    inputs.require(info, fields | options.keys() | ({"mask"} if mask else set()))
+    single_image.require(info, fields | options.keys() | ({"mask"} if mask else set()))
     return Edit(
         request=request,
         info=info,
@@ -208,8 +208,8 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
 def _check_fields(request: EditRequest, info: OperationInfo, fields: frozenset[str]) -> None:
     """Check what needs no image: fields, style, file type. The mask may still come from the image."""
     own = {"mask"} if info.name in ALPHA_IS_MASK else set()
-    inputs.require(info, fields | request.options.keys() | own)
-    inputs.check_style(request.style_preset)
+    single_image.require(info, fields | request.options.keys() | own)
+    single_image.check_style(request.style_preset)
     if info.name in TRANSPARENT and request.output_format is FileType.JPEG:
         raise InvalidRequest(
             f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png or webp."
@@ -220,7 +220,7 @@ def _mask(
     request: EditRequest, info: OperationInfo, image: DecodedImage, context: OperationContext
 ) -> tuple[Mask | None, str | None]:
     if request.mask_base64 and "mask" in info.honored:
-        mask = masks.read_mask(inputs.decode_input(request.mask_base64, context, "mask_base64"), *image.size)
+        mask = masks.read_mask(single_image.decode_input(request.mask_base64, context, "mask_base64"), *image.size)
         if masks.selects_nothing(mask):
             raise InvalidRequest("The mask selects nothing. Paint white what may change, black what must stay.")
         return mask, "mask_base64"
@@ -235,7 +235,7 @@ def _decode_reference(
 ) -> DecodedImage | None:
     if not text or name not in info.honored:
         return None
-    return inputs.decode_input(text, context, f"{name}_image_base64")
+    return single_image.decode_input(text, context, f"{name}_image_base64")
 
 
 def _size(request: EditRequest, info: OperationInfo, image: DecodedImage, max_pixels: int) -> Size:
@@ -252,7 +252,7 @@ def _size(request: EditRequest, info: OperationInfo, image: DecodedImage, max_pi
 
 def _ignored(request: EditRequest, info: OperationInfo, fields: frozenset[str]) -> list[str]:
     """The fields without use; a light's strength is one of them where there is no light."""
-    ignored = inputs.unsupported_fields(request, info, fields)
+    ignored = single_image.unsupported_fields(request, info, fields)
     lit = request.lighting_image_base64 or request.options.get("light_source_direction")
     if "light_source_strength" in request.options and "light_source_strength" in info.options and not lit:
         ignored.append("options.light_source_strength")

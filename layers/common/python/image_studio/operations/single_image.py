@@ -1,14 +1,15 @@
-"""Operations that make one image: fit the input to a model, make the image, describe how it was made."""
+"""Operations that make one image: read the request, fit its images to a model, make the image, describe how."""
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
-from image_studio.errors import InvalidImage, JobFailed
-from image_studio.imaging.decode import decode
+from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
+from image_studio.imaging.decode import DecodeLimits, decode, decode_base64
 from image_studio.imaging.encode import encode, encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
@@ -20,7 +21,7 @@ from image_studio.operations.prompts import append_style
 from image_studio.providers import PROVIDERS, SPECS, find_model
 from image_studio.providers.adapter import Blob, Task
 from image_studio.providers.spec import InputLimits, nearest_size
-from image_studio.schemas.common import SingleImageRequest
+from image_studio.schemas.common import Request, SingleImageRequest
 from image_studio.schemas.limits import Quality
 
 #: Two ratios closer than this are the same: providers round their pixels.
@@ -222,3 +223,98 @@ def encode_input(image: DecodedImage, candidate: Candidate, count: int = 1) -> B
     """Encode one of `count` images that are sent in the same request, within the provider's largest request."""
     data, file_type = encode_for_provider(image, int(candidate.provider.request_bytes * IMAGES_SHARE / count))
     return Blob(data, file_type.mime)
+
+
+# -- reading a request
+
+#: Prefixes of references to an upload, an earlier result, or a stored input of the request.
+REFERENCES = ("upload:", "job:", "input:")
+
+
+def read_image(text: str, context: OperationContext) -> bytes:
+    """Return the bytes of raw base64, a data URL, `upload:<id>`, `job:<id>[/<variation>]` or a stored input.
+
+    Raises InvalidImage for anything else, NotFound for ids that are not the caller's.
+    """
+    if text.startswith(REFERENCES):
+        return context.references.image(text)
+    return decode_base64(text)
+
+
+def decode_input(text: str, context: OperationContext, field: str | None = None) -> DecodedImage:
+    """Decode an image. `field` is named in errors, for images other than the request's main one."""
+    try:
+        return decode(read_image(text, context), DecodeLimits(max_pixels=context.max_pixels))
+    except InvalidImage as error:
+        if field is None:
+            raise
+        raise InvalidImage(f"{field}: {error.detail}") from None
+
+
+#: Fields of the table whose request fields have other names.
+REQUEST_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "mask": ("mask_base64",),
+    "background": ("background_image_base64",),
+    "lighting": ("lighting_image_base64",),
+    "control_image": ("control_image_base64",),
+    "style_image": ("style_image_base64",),
+    "expansion": ("expand_left", "expand_right", "expand_up", "expand_down"),
+}
+#: The option that every operation has.
+QUALITY = "quality"
+
+
+def request_fields(request: Request, names: Iterable[str]) -> frozenset[str]:
+    """Those of the table's fields `names` that the request sets: not null, not empty, no side of 0."""
+    return frozenset(name for name in names if any(_has(request, field) for field in REQUEST_FIELDS.get(name, (name,))))
+
+
+def _has(request: Request, field: str) -> bool:
+    value = getattr(request, field)
+    return value not in (None, "", 0) if field.startswith("expand_") else value not in (None, "")
+
+
+def require(info: OperationInfo, fields: frozenset[str]) -> None:
+    """Raise InvalidRequest with the documented sentence where a required field is missing from `fields`."""
+    sentence = info.missing(fields)
+    if sentence:
+        raise InvalidRequest(sentence)
+
+
+def unsupported_fields(request: Request, info: OperationInfo, fields: frozenset[str]) -> list[str]:
+    """The request's fields and options that the operation has no use for."""
+    unsupported = [
+        field
+        for name in sorted(fields - info.honored)
+        for field in REQUEST_FIELDS.get(name, (name,))
+        if _has(request, field)
+    ]
+    options: Mapping[str, Any] = getattr(request, "options", {})
+    return unsupported + [f"options.{name}" for name in options if name != QUALITY and name not in info.options]
+
+
+def checked_options(info: OperationInfo, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Check the operation's own options; null means "not set". Raises InvalidRequest or UnknownChoice."""
+    return {
+        name: info.options[name].check(name, value)
+        for name, value in options.items()
+        if name in info.options and value is not None
+    }
+
+
+def quality_of(options: Mapping[str, Any]) -> Quality:
+    """Return `options.quality`, standard by default. Raises UnknownChoice."""
+    quality = options.get(QUALITY)
+    if quality is None:
+        return Quality.STANDARD
+    try:
+        return Quality(quality)
+    except ValueError:
+        raise UnknownChoice.of("options.quality", str(quality), [*Quality]) from None
+
+
+def check_style(style_preset: str | None) -> None:
+    """Raise UnknownChoice for a style that isn't in the catalog."""
+    known = tuple(load_catalog().styles)
+    if style_preset and style_preset not in known:
+        raise UnknownChoice.of("style_preset", style_preset, known)

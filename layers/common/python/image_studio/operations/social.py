@@ -10,7 +10,7 @@ from image_studio.imaging.decode import DecodeLimits
 from image_studio.imaging.encode import AS_REQUESTED, EncodedRendition
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
-from image_studio.operations.inputs import read_image
+from image_studio.operations.single_image import read_image
 from image_studio.schemas.common import FileType, StoredImage
 from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
 

@@ -9,7 +9,7 @@ from image_studio.errors import UnknownChoice
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
 from image_studio.imaging.types import DecodedImage, Size
-from image_studio.operations import inputs, single_image
+from image_studio.operations import single_image
 from image_studio.operations.context import OperationContext
 from image_studio.operations.model_selection import (
     ROUNDED_FACTOR,
@@ -98,11 +98,11 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     modes = load_catalog().operations[NAME]
     if request.mode != AUTO and request.mode not in modes.operations:
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
-    inputs.check_style(request.style_preset)
-    quality = inputs.quality_of(request.options)
+    single_image.check_style(request.style_preset)
+    quality = single_image.quality_of(request.options)
     if request.preset:
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
-    image = inputs.decode_input(request.image_base64, context)
+    image = single_image.decode_input(request.image_base64, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
 
@@ -116,8 +116,8 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         request=request,
         info=info,
         quality=quality,
-        ignored=inputs.unsupported_fields(request, info, inputs.request_fields(request, _CHECKED_FIELDS)),
+        ignored=single_image.unsupported_fields(request, info, single_image.request_fields(request, _CHECKED_FIELDS)),
         image=image,
-        options=inputs.checked_options(info, request.options),
+        options=single_image.checked_options(info, request.options),
         target=target,
     )

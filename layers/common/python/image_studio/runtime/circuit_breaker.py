@@ -22,7 +22,6 @@ from image_studio.runtime import aws_clients
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import settings
 from image_studio.storage import transactions
-from image_studio.storage.job import DAY
 from image_studio.storage.transactions import pack
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 FAILURES = 5  # in a row
 OPEN_SECONDS = 30
 PROBE_SECONDS = OPEN_SECONDS  # until a worker that tries a provider counts as dead
-KEEP_SECONDS = DAY  # lifetime of a record that nobody changes
+KEEP_SECONDS = 24 * 3600  # lifetime of a record that nobody changes
 
 
 @dataclass(frozen=True, slots=True)

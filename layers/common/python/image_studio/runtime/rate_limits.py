@@ -22,7 +22,8 @@ from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.settings import READS_PER_WORK, TIERS, Tier, settings
 from image_studio.storage import credits
 from image_studio.storage.credits import Allowance, Balance, month_of
-from image_studio.storage.rate_limits import DAY, MINUTE, RequestCounters, RequestRate, WaitSlots
+from image_studio.storage.job import DAY
+from image_studio.storage.rate_limits import MINUTE, RequestCounters, RequestRate, WaitSlots
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from image_studio.errors import InvalidImage, JobFailed, NotFound, Superseded
-from image_studio.imaging.base64 import decode_base64
+from image_studio.imaging.decode import decode_base64
 from image_studio.operations.context import References
 from image_studio.runtime.account import find_persona
 from image_studio.runtime.job_journal import entries_of
@@ -20,13 +20,12 @@ from image_studio.runtime.settings import settings
 from image_studio.schemas.common import Request
 from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.storage import keys
-from image_studio.storage.job import Job
+from image_studio.storage.job import DAY, Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.objects import ObjectStore
 
 UPLOAD, INPUT = "upload:", "input:"
 IMAGE_FIELD = "_base64"  # how the name of each request field ends that takes an image
-DAY = 24 * 3600
 INPUT_LOST = JobFailed(500, "input_lost", "The job's request is gone; please send it again.")
 _REFERENCE = re.compile(r"(upload|job):([0-9a-f]{32})(?:/(\d{1,2}))?")
 

@@ -22,11 +22,10 @@ from image_studio.runtime.worker import dispatcher, with_operation_prefix
 from image_studio.schemas.common import Delivery, Request, StoredImage
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
-from image_studio.storage.job import Job, Status, created_now, new_id
+from image_studio.storage.job import DAY, Job, Status, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
 
 QUEUE_SECONDS = 30  # until the reaper sends a job again that no worker took
-DAY = 24 * 3600
 
 
 def submit(call: Call, name: str) -> Response:
