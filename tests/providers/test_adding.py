@@ -64,7 +64,7 @@ def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
     """Read a task's state, or the URL of its image."""
-    document = response.json_object()
+    document = response.json_object(SPEC.title)
     if isinstance(document.get("image"), str):
         return ResultUrl(document["image"])
     task = document.get("task")

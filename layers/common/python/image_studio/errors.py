@@ -208,10 +208,7 @@ class ProviderError(StudioError):
 
 
 class NotCharged(ProviderError):
-    """A call failed and was surely not charged: it may be retried, or another provider may be called.
-
-    `retry_after` is what the provider asks to wait (seconds), where it says so.
-    """
+    """A call failed and was surely not charged: it may be retried, or another provider may be called."""
 
     def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
         self.retry_after = retry_after

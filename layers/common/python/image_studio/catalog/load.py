@@ -29,11 +29,7 @@ def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
 
 
 class Catalog:
-    """The catalog of one folder, each part by name in its published order.
-
-    Loading finds unknown and missing fields, dead references and repeated ids, and raises ValueError with the file's
-    name. `scripts/check_catalog.py` checks the values.
-    """
+    """The catalog of one folder, each part by name in its published order. Raises ValueError for a faulty file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,15 +1,10 @@
-"""Decode images, and base64 text: the file type is read from the content, limits are checked before decoding.
-
-Safe in threads: limits are arguments, no library setting is changed.
-"""
+"""Decode images, and base64 text: the file type is read from the content, limits are checked before decoding."""
 
 import io
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import Literal
 
 import pybase64
 from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -21,12 +16,6 @@ from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, check_pixels
 
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _JPEG_START = b"\xff\xd8\xff"
-#: JPEG markers without a length: TEM, RST0-7, SOI (T.81 table B.1).
-_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})
-#: Start-of-frame markers; C4, C8 and CC are tables (T.81 table B.1).
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-#: Segments before the frame that are skipped; real files have tens.
-_MAX_SEGMENTS = 2000
 
 #: The longest `data:image/...;base64` prefix that is searched, characters.
 _MAX_PREFIX = 128
@@ -36,10 +25,7 @@ DAMAGED = "The image is damaged or incomplete. Export it again."
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode raw base64, or a base64 data URL of an image.
-
-    Strict: spaces and line breaks are errors. Raises InvalidImage.
-    """
+    """Decode raw base64, or a base64 data URL of an image; spaces and line breaks are errors. Raises InvalidImage."""
     try:
         data = pybase64.b64decode(_payload_of(text), validate=True)
     except ValueError:
@@ -71,63 +57,28 @@ def detect_file_type(data: bytes) -> FileType:
     raise InvalidImage(UNKNOWN_FILE_TYPE)
 
 
-def read_size(data: bytes, file_type: FileType) -> Size:
-    """Return the size as stored, before any orientation. Raises InvalidImage."""
-    try:
-        size = _READERS[file_type](data)
-    except IndexError:
-        raise InvalidImage(DAMAGED) from None
-    if min(size) < 1:
-        raise InvalidImage(DAMAGED)
-    return size
-
-
-def _png(data: bytes) -> Size:
+def _png_size(data: bytes) -> Size:
     if not data.startswith(_PNG_START):
         raise InvalidImage(DAMAGED)
-    return Size(_big(data, 16, 4), _big(data, 20, 4))
+    return Size(*struct.unpack_from(">II", data, 16))
 
 
-def _jpeg(data: bytes) -> Size:
-    at = 2
-    for _ in range(_MAX_SEGMENTS):
-        at = data.find(b"\xff", at)
-        marker = data[at + 1] if at >= 0 else 0xD9
-        if marker in _FRAME_MARKERS:
-            return Size(_big(data, at + 7, 2), _big(data, at + 5, 2))
-        if marker in {0xD9, 0xDA}:  # the end of the file, or the scan, before any frame
-            break
-        at += _step(data, at, marker)
-    raise InvalidImage(DAMAGED)
-
-
-def _step(data: bytes, at: int, marker: int) -> int:
-    """Bytes from this marker to where the next one may start."""
-    if marker in {0x00, 0xFF}:  # a stuffed or a fill byte
-        return 1
-    return 2 if marker in _BARE_MARKERS else 2 + _big(data, at + 2, 2)
-
-
-def _webp(data: bytes) -> Size:
+def _webp_size(data: bytes) -> Size:
     """Lossy, lossless and extended files (RFC 9649, section 2)."""
     kind = data[12:16]
     if kind == b"VP8 ":
-        return Size(_little(data, 26, 2) & 0x3FFF, _little(data, 28, 2) & 0x3FFF)
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Size(width & 0x3FFF, height & 0x3FFF)
     if kind == b"VP8L":
-        bits = _little(data, 21, 4)
+        (bits,) = struct.unpack_from("<I", data, 21)
         return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
     if kind == b"VP8X":
-        return Size(_little(data, 24, 3) + 1, _little(data, 27, 3) + 1)
+        return Size(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
     raise InvalidImage(DAMAGED)
 
 
-def _big(data: bytes, at: int, count: int, order: Literal["big", "little"] = "big") -> int:
-    data[at + count - 1]  # raises IndexError where the file is cut off
-    return int.from_bytes(data[at : at + count], order)
-
-
-_little = partial(_big, order="little")
-_READERS = {FileType.PNG: _png, FileType.JPEG: _jpeg, FileType.WEBP: _webp}
+#: What reads the size before Pillow opens the file: of a WebP, opening allocates whole images; a JPEG needs no reader.
+_SIZES: dict[FileType, Callable[[bytes], Size]] = {FileType.PNG: _png_size, FileType.WEBP: _webp_size}
 #: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
 _LARGEST_PROFILE = 4_000_000
 
@@ -135,16 +86,11 @@ _LARGEST_PROFILE = 4_000_000
 def to_srgb(image: Image.Image) -> Image.Image:
     """Convert to RGB, or to RGBA where something is transparent, from profiles, CMYK, 16 bits and palettes."""
     profile = image.info.get("icc_profile")
-    plain = _to_eight_bits(image)
-    if profile and len(profile) <= _LARGEST_PROFILE and not _is_srgb(profile):
-        plain = _apply_profile(plain, profile)
-    return _to_rgb(plain)
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):  # 16-bit gray; a plain convert would clip instead of scale
-        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    return image
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if profile and len(profile) <= _LARGEST_PROFILE and not _is_srgb(profile):
+        image = _apply_profile(image, profile)
+    return _to_rgb(image)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -177,14 +123,11 @@ def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """Limits of what is decoded: bytes of the file, pixels (width x height), frames, scans of a JPEG.
-
-    An animated image is refused rather than reduced to its first frame without notice.
-    """
+    """Limits of what is decoded: bytes of the file, pixels (width x height), frames, scans of a JPEG."""
 
     max_bytes: int = MAX_FILE_BYTES
     max_pixels: int = MAX_PIXELS
-    max_frames: int = 1
+    max_frames: int = 1  # an animated image is refused rather than reduced to its first frame without notice
     max_scans: int = 100  # progressive cameras and encoders make about ten
 
 
@@ -266,14 +209,17 @@ def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
             f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
         )
     file_type = detect_file_type(data)
-    check_pixels(*read_size(data, file_type), limits.max_pixels)
     if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
         raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
     try:
+        if file_type in _SIZES:
+            check_pixels(*_SIZES[file_type](data), limits.max_pixels)
         image = _OPENERS[file_type](io.BytesIO(data))
         frames = getattr(image, "n_frames", 1)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
+    if min(image.size) < 1:
+        raise InvalidImage(DAMAGED)
     check_pixels(*image.size, limits.max_pixels)
     if frames > limits.max_frames:
         raise InvalidImage(f"The image is animated ({frames} frames). Send a single still image.")

@@ -20,16 +20,13 @@ from image_studio.schemas.common import FileType
 QUALITY = 95
 
 
-def encode(image: DecodedImage, file_type: FileType, quality: int | None = None) -> bytes:
-    """Encode the image without metadata; for JPEG, transparency is flattened on white.
-
-    `quality` (1 to 100, default 95) is for JPEG and WebP; PNG is lossless.
-    """
+def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> bytes:
+    """Encode the image without metadata. `quality` (1 to 100) is for JPEG and WebP; JPEG gets a white background."""
     if file_type is FileType.PNG:
         return write_png(image)
     if file_type is FileType.JPEG:
-        return save(flatten(image), "JPEG", quality=quality or QUALITY)
-    return save(image, "WEBP", quality=quality or QUALITY, method=2)
+        return save(flatten(image), "JPEG", quality=quality)
+    return save(image, "WEBP", quality=quality, method=2)
 
 
 def save(image: DecodedImage, name: str, **options: int) -> bytes:
@@ -82,16 +79,14 @@ class EncodedRendition:
     how: str = AS_REQUESTED
 
 
-def encode_under(
-    image: DecodedImage, max_bytes: int, file_types: Sequence[FileType], quality: int | None = None
-) -> EncodedRendition:
+def encode_under(image: DecodedImage, max_bytes: int, file_types: Sequence[FileType]) -> EncodedRendition:
     """Encode the image in at most `max_bytes`, as the first of `file_types` that fits.
 
-    PNG: fast, then with more effort, then with a palette where the difference is not visible. JPEG and WebP:
-    `quality` (default 95), then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
+    PNG: fast, then with more effort, then with a palette where the difference is not visible. JPEG and WebP: quality
+    95, then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
     """
     for file_type in file_types:
-        steps = _png_steps(image, max_bytes) if file_type is FileType.PNG else _lossy_steps(image, file_type, quality)
+        steps = _png_steps(image, max_bytes) if file_type is FileType.PNG else _lossy_steps(image, file_type)
         for step in steps:
             encoded = step(max_bytes)
             if encoded and len(encoded.data) <= max_bytes:
@@ -147,17 +142,16 @@ def _as_seen(image: DecodedImage) -> DecodedImage:
     return image.convert("RGBa") if image.mode == "RGBA" else image
 
 
-def _lossy_steps(image: DecodedImage, file_type: FileType, quality: int | None) -> Iterator[_Step]:
-    start = quality or QUALITY
+def _lossy_steps(image: DecodedImage, file_type: FileType) -> Iterator[_Step]:
     plain = flatten(image) if file_type is FileType.JPEG else image
-    yield lambda _: EncodedRendition(encode(plain, file_type, start), file_type, start)
-    yield lambda max_bytes: _best_quality(plain, file_type, start - 1, max_bytes)
+    yield lambda _: EncodedRendition(encode(plain, file_type), file_type, QUALITY)
+    yield lambda max_bytes: _best_quality(plain, file_type, max_bytes)
 
 
-def _best_quality(image: DecodedImage, file_type: FileType, highest: int, max_bytes: int) -> EncodedRendition | None:
-    """Find the highest quality that fits by bisection, from `highest` down: at most seven attempts."""
+def _best_quality(image: DecodedImage, file_type: FileType, max_bytes: int) -> EncodedRendition | None:
+    """Find the highest quality below the default that fits, by bisection: at most seven attempts."""
     found = None
-    low, high = LOWEST_QUALITY, highest
+    low, high = LOWEST_QUALITY, QUALITY - 1
     while low <= high:
         middle = (low + high + 1) // 2
         data = encode(image, file_type, middle)

@@ -34,10 +34,7 @@ def extend_canvas(
 
 
 def edge_color(image: DecodedImage, sides: bool) -> Color:
-    """Return the median color of the left and right edges (`sides`) or of the top and bottom ones, 0-255 numbers.
-
-    A mostly transparent edge gives a transparent white.
-    """
+    """Return the median color of the left and right edges (`sides`) or of the top and bottom ones, 0-255 numbers."""
     width, height = image.size
     first = image.crop((0, 0, 1, height) if sides else (0, 0, width, 1))
     second = image.crop((width - 1, 0, width, height) if sides else (0, height - 1, width, height))
@@ -46,12 +43,6 @@ def edge_color(image: DecodedImage, sides: bool) -> Color:
     both.paste(second, (0, first.height))
     color = tuple(ImageStat.Stat(both).median)
     return (255, 255, 255, 0) if len(color) == 4 and color[3] < 128 else color
-
-
-def blurred_backdrop(image: DecodedImage, width: int, height: int) -> DecodedImage:
-    """Enlarge the image to width x height pixels and blur it beyond recognition, opaque."""
-    small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)
-    return small.filter(ImageFilter.GaussianBlur(3)).resize((width, height), Image.Resampling.BICUBIC)
 
 
 def fit_inside(image: DecodedImage, width: int, height: int, background: Color | None = None) -> DecodedImage:
@@ -71,8 +62,9 @@ def fit_inside(image: DecodedImage, width: int, height: int, background: Color |
 
 
 def _backdrop(image: DecodedImage, width: int, height: int, background: Color | None, sides: bool) -> DecodedImage:
-    if background == BLUR:
-        return blurred_backdrop(image, width, height)
+    if background == BLUR:  # the enlarged image, beyond recognition, opaque
+        small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)
+        return small.filter(ImageFilter.GaussianBlur(3)).resize((width, height), Image.Resampling.BICUBIC)
     if background is not None:
         return Image.new("RGB", (width, height), background)
     return Image.new(image.mode, (width, height), edge_color(image, sides))
@@ -82,10 +74,7 @@ CropMode = Literal["smart", "center"]
 
 
 def cover(image: DecodedImage, width: int, height: int, **placement: Any) -> tuple[DecodedImage, Box]:
-    """Crop and scale the image to exactly width x height pixels, never stretched; returns it with the box.
-
-    Further arguments are those of `crop_box`.
-    """
+    """Crop and scale the image to exactly width x height pixels, placed as by `crop_box`; returns it with the box."""
     box = crop_box(image, width / height, **placement)
     return scale(image, width, height, box), box
 

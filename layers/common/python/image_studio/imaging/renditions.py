@@ -149,42 +149,33 @@ _MAX_THREADS = 6
 
 @dataclass(frozen=True, slots=True)
 class RenditionSpec:
-    """A file to make: width x height pixels, in at most `max_bytes`, as the first of `file_types` that fits.
-
-    With a `zone`, the safe zone is drawn into the image.
-    """
+    """A file to make: width x height pixels, in at most `max_bytes`, as the first of `file_types` that fits."""
 
     width: int
     height: int
     file_types: tuple[FileType, ...]
     max_bytes: int
-    zone: Zone | None = None
+    zone: Zone | None = None  # drawn into the image
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """How the image is brought to another ratio: a smart crop, a centered crop, or fit with a background.
-
-    `focal` overrides `smart`; `background` (a CSS color, `blur`, None for the edges' color) is for `fit`.
-    """
+    """How the image is brought to another ratio: a smart crop, a centered crop, or fit with a background."""
 
     mode: Mode = "smart"
-    focal: FocalPoint | None = None
-    background: str | None = None
+    focal: FocalPoint | None = None  # overrides `smart`
+    background: str | None = None  # for `fit`: a CSS color, `blur`, None for the color of the edges
 
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A finished file; `box` is the part of the source that it shows, in source pixels (upright).
-
-    `scale` is result pixels per source pixel; above 1 the image was enlarged.
-    """
+    """A finished file."""
 
     width: int
     height: int
     encoded: EncodedRendition
-    box: Box
-    scale: float
+    box: Box  # the part of the source that it shows, in source pixels (upright)
+    scale: float  # result pixels per source pixel; above 1 the image was enlarged
 
 
 def render_all(
@@ -197,7 +188,10 @@ def render_all(
     check_background(placement.background)
     source = read_info(data, limits)
     size = Size(source.width, source.height)
-    image = decode(data, limits, at_least=_needed(size, specs))
+    # Nothing is to be enlarged without need.
+    factor = max((max(one.width / size.width, one.height / size.height) for one in specs), default=1)
+    needed = Size(math.ceil(size.width * factor), math.ceil(size.height * factor))
+    image = decode(data, limits, at_least=needed)
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
         fitted = _fit_all if placement.mode == "fit" else _crop_all
         made = fitted(image, specs, placement, threads)
@@ -213,12 +207,6 @@ def check_background(background: str | None) -> None:
         ImageColor.getrgb(background)
     except ValueError:
         raise InvalidRequest("Unknown background. Use a CSS color such as '#ffffff' or 'white', or 'blur'.") from None
-
-
-def _needed(source: Size, specs: Sequence[RenditionSpec]) -> Size:
-    """The size that the source must be decoded at, so that nothing is enlarged without need."""
-    factor = max((max(one.width / source.width, one.height / source.height) for one in specs), default=1)
-    return Size(math.ceil(source.width * factor), math.ceil(source.height * factor))
 
 
 _Made = tuple[DecodedImage, Box]
@@ -259,12 +247,8 @@ def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) 
     if one.zone:
         rendered = draw_safe_zones(rendered, one.zone)
     encoded = encode_under(rendered, one.max_bytes, one.file_types)
-    shown = _in_source(box, image, source)
+    # The source may have been decoded at a fraction of its size.
+    across, down = source.width / image.width, source.height / image.height
+    shown = Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
     factor = min(one.width / shown.width, one.height / shown.height)
     return Rendition(one.width, one.height, encoded, shown, factor)
-
-
-def _in_source(box: Box, image: DecodedImage, source: Size) -> Box:
-    """Convert the box to pixels of the source, which may have been decoded at a fraction of its size."""
-    across, down = source.width / image.width, source.height / image.height
-    return Box(box.left * across, box.top * down, box.right * across, box.bottom * down)

@@ -102,15 +102,12 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
     free_ratio = "aspect_ratio" in info.honored
     size = size_for_ratio(parse_ratio(request.aspect_ratio or DEFAULT_RATIO)) if free_ratio else None
     image = single_image.decode_input(request.control_image_base64, context)
-    style = None
-    if request.style_image_base64 and "style_image" in info.honored:
-        style = single_image.decode_input(request.style_image_base64, context, "style_image_base64")
     return Control(
         request=request,
         info=info,
         quality=quality,
         ignored=single_image.unsupported_fields(request, info, fields),
         image=image,
-        style=style,
+        style=single_image.decode_reference(request, "style_image", info, context),
         size=size,
     )

@@ -23,6 +23,7 @@ from image_studio.schemas.create import CreatedImage, CreateRequest, CreateRespo
 from image_studio.schemas.limits import MAX_SEED, Quality
 
 NAME = "create"
+_SAME = ("stored", "provider", "model", "variation", "seed")  # fields of an entry and of a created image
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,7 @@ class ResolvedRequest:
 
 
 def resolve(request: CreateRequest) -> ResolvedRequest:
-    """Resolve size, quality and style; the caller's values win over the template's.
-
-    Raises NotFound for an unknown template, UnknownChoice for a style, InvalidRequest for a ratio.
-    """
+    """Resolve size, quality and style; the caller's values win over the template's. Raises NotFound, InvalidRequest."""
     template = load_catalog().template(request.template_id) if request.template_id else None
     template_size = Size(template.aspect_ratio.width, template.aspect_ratio.height) if template else None
     style = request.style_preset or (template.style_preset if template else None)
@@ -67,10 +65,7 @@ def candidates_for(request: CreateRequest, resolved: ResolvedRequest, context: O
 
 
 def estimate(request: CreateRequest, context: OperationContext) -> int:
-    """Return the credits to reserve: the first candidate's price for every variation.
-
-    Raises what makes the request invalid.
-    """
+    """Return the credits to reserve, by the first candidate's price. Raises what makes the request invalid."""
     resolved = resolve(request)
     check_area(resolved.size, context.max_pixels)
     find_persona(request, context)
@@ -109,13 +104,11 @@ def _task(
 
 
 def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
-    """Variation i uses seed + i. Without a seed the first one is drawn and recorded, so that a second run finds it.
-
-    It comes from `secrets`: restored snapshots share the state of the `random` module.
-    """
+    """Variation i uses seed + i. Without a seed the first one is drawn and recorded, so that a second run finds it."""
     first = request.seed
     if first is None:
         recorded = context.journal.recall("seed")
+        # From `secrets`: restored snapshots share the state of the `random` module.
         first = int(recorded) if recorded else secrets.randbelow(MAX_SEED + 1)
         context.journal.remember("seed", str(first))
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
@@ -155,13 +148,8 @@ def _response(
     return CreateResponse(
         success=True,
         request=fields,
-        results=[_image(entry) for entry in done],
+        results=[CreatedImage(**{name: getattr(entry, name) for name in _SAME}, **entry.facts) for entry in done],
         total_generated=len(done),
         total_failed=len(failed),
         errors=[VariationFailure(variation=e.variation, detail=e.detail or "", code=e.code or "") for e in failed],
     )
-
-
-def _image(entry: Entry) -> CreatedImage:
-    same = {name: getattr(entry, name) for name in ("stored", "provider", "model", "variation", "seed")}
-    return CreatedImage(**same, **entry.facts)

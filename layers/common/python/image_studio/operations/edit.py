@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
@@ -44,10 +43,7 @@ def run(request: EditRequest, context: OperationContext) -> EditResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class Edit(SingleImageOperation):
-    """One edit. `mask` has the image's size; `size` is the response's (pixels).
-
-    Masks are computed on first use: an estimate needs none.
-    """
+    """One edit. `mask` has the image's size; `size` is the response's (pixels)."""
 
     group: ClassVar[str] = NAME
     request: EditRequest
@@ -115,9 +111,11 @@ class Edit(SingleImageOperation):
     def _mask_for(self, candidate: Candidate) -> Mask | None:
         """The mask that the model gets: where it may paint at full strength."""
         if self._outpaints:
-            return None if self._model_extends(candidate) else self._border
+            left, up, _, _ = self.request.expansion
+            kept = (left, up, left + self.image.width, up + self.image.height)
+            return None if self._model_extends(candidate) else masks.border_mask(*self.size, kept)
         if self.mask:
-            return self._grown
+            return masks.grow(self.mask, self._growth)
         model = candidate.model
         needs_mask = self.info.name == "inpaint" and "mask" in model.accepts and not model.max_images
         return masks.full_mask(*self.image.size) if needs_mask else None
@@ -125,8 +123,10 @@ class Edit(SingleImageOperation):
     def _settings(self, candidate: Candidate, frame: Frame) -> dict[str, Any]:
         prompts = [name for name in ("search_prompt", "select_prompt") if name in self.info.honored]
         settings: dict[str, Any] = {name: getattr(self.request, name) for name in prompts} | dict(self.options)
-        if self._model_extends(candidate):
-            settings |= self._scaled_sides(frame)
+        if self._model_extends(candidate):  # in pixels of the scaled image; a requested side never becomes 0
+            scale = frame.inner.width / self.image.width
+            sides = zip(SIDES, self.request.expansion, strict=True)
+            settings |= {name: max(1, round(side * scale)) for name, side in sides if side}
         if self.mask:
             # The mask is grown already, so a model that grows masks must not grow it again.
             settings.pop("grow_mask", None)
@@ -134,12 +134,6 @@ class Edit(SingleImageOperation):
         if self.info.name == "relight" and not self.request.prompt and not self.background:
             settings["keep_original_background"] = True
         return {name: value for name, value in settings.items() if f"options.{name}" not in self.ignored}
-
-    def _scaled_sides(self, frame: Frame) -> dict[str, int]:
-        """The expansion in pixels of the scaled image; a requested side never becomes 0."""
-        scale = frame.inner.width / self.image.width
-        sides = dict(zip(SIDES, self.request.expansion, strict=True))
-        return {name: max(1, round(side * scale)) for name, side in sides.items() if side}
 
     # -- the model's result
 
@@ -152,7 +146,7 @@ class Edit(SingleImageOperation):
             left, up, _, _ = self.request.expansion
             return masks.paste_back(extract(result, whole, *self.size), self.image, left, up)
         changed = extract(result, frame, *self.image.size)
-        return masks.composite(self.image, changed, self._feathered) if self.mask else changed
+        return masks.composite(self.image, changed, masks.feather(self.mask, self._growth)) if self.mask else changed
 
     @property
     def _growth(self) -> int:
@@ -160,25 +154,6 @@ class Edit(SingleImageOperation):
         option = self.info.options.get("grow_mask")
         requested = self.options.get("grow_mask")
         return int(requested if requested is not None else (option.default or 0) if option else 0)
-
-    @cached_property
-    def _grown(self) -> Mask:
-        return masks.grow(self._drawn, self._growth)
-
-    @cached_property
-    def _feathered(self) -> Mask:
-        return masks.feather(self._drawn, self._growth)
-
-    @property
-    def _drawn(self) -> Mask:
-        assert self.mask is not None, "only masked edits get here"  # noqa: S101  a mistake of ours
-        return self.mask
-
-    @cached_property
-    def _border(self) -> Mask:
-        left, up, _, _ = self.request.expansion
-        width, height = self.image.size
-        return masks.border_mask(*self.size, (left, up, left + width, up + height))
 
 
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
@@ -199,8 +174,8 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         options=options,
         mask=mask,
         mask_source=mask_source,
-        background=_decode_reference(request.background_image_base64, "background", info, context),
-        lighting=_decode_reference(request.lighting_image_base64, "lighting", info, context),
+        background=single_image.decode_reference(request, "background", info, context),
+        lighting=single_image.decode_reference(request, "lighting", info, context),
         size=_size(request, info, image, context.max_pixels),
     )
 
@@ -228,14 +203,6 @@ def _mask(
         own = masks.mask_of_alpha(image)
         return own, "transparency" if own else None
     return None, None
-
-
-def _decode_reference(
-    text: str | None, name: str, info: OperationInfo, context: OperationContext
-) -> DecodedImage | None:
-    if not text or name not in info.honored:
-        return None
-    return single_image.decode_input(text, context, f"{name}_image_base64")
 
 
 def _size(request: EditRequest, info: OperationInfo, image: DecodedImage, max_pixels: int) -> Size:

@@ -51,14 +51,11 @@ class EncodedImage:
 
 @dataclass(frozen=True, slots=True)
 class VariationTask:
-    """One variation to make: the task for a candidate, and how the provider's bytes become the response's.
-
-    `encode` gets the entry too: how to read the bytes may depend on the model that made them.
-    """
+    """One variation to make: the task for a candidate, and how the provider's bytes become the response's."""
 
     variation: int  # 1-based
     task: Callable[[Candidate], Task]
-    encode: Callable[[bytes, Entry], EncodedImage]
+    encode: Callable[[bytes, Entry], EncodedImage]  # how to read the bytes may depend on the entry's model
 
 
 def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
@@ -86,10 +83,7 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
 
 
 def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: Sequence[VariationTask]) -> list[Entry]:
-    """Return each variation's entry, DONE or FAILED, in order.
-
-    Raises StillRunning when a variation needs longer than `context.hold_seconds`.
-    """
+    """Return each variation's entry, DONE or FAILED, in order. Raises StillRunning after `context.hold_seconds`."""
     hold_until = time.monotonic() + context.hold_seconds
     with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(tasks)), thread_name_prefix="variation") as pool:
         futures = [pool.submit(_run_variation, context, candidates, task, hold_until) for task in tasks]

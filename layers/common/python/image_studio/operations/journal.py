@@ -70,16 +70,17 @@ class JobLost(Exception):
 
 
 class NullJournal:
-    """The journal of an inline run: images stay in memory, nothing is recorded or can be resumed."""
+    """The journal of an inline run: images stay in memory by their key, nothing is recorded or can be resumed."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix  # of the images' keys
         self.images: dict[str, bytes] = {}
 
     def entry(self, variation: int) -> Entry:
         return Entry(variation=variation)
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        stored = StoredImage(str(entry.variation), len(data), mime)
+        stored = StoredImage(f"{self.prefix}{entry.variation}", len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
 

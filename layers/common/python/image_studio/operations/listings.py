@@ -124,10 +124,7 @@ ProviderModel = tuple[ProviderSpec, ModelSpec]
 
 
 def edit_models(operation: str | None = None, tier: str | None = None) -> responses.EditModelList:
-    """Return the models that edit, optionally only those of one operation or one price class.
-
-    Raises UnknownChoice for an operation or a price class that doesn't exist.
-    """
+    """Return the models that edit, those of one operation or price class where it is given. Raises UnknownChoice."""
     if operation:
         load_catalog().operations["edit"].choose(operation)
     if tier and tier not in PRICE_CLASSES:
@@ -147,10 +144,7 @@ def price_class_of(model: ModelSpec) -> str:
 
 
 def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None = None) -> responses.Recommendation:
-    """Return a model for an edit operation, with up to three alternatives.
-
-    Only providers that are `configured` count; None counts all. Raises UnknownChoice or UnsupportedChoice.
-    """
+    """Return a model of the `configured` providers (None: all) for an edit, and alternatives. Raises InvalidRequest."""
     load_catalog().operations["edit"].choose(request.operation)
     quality, reason = _wanted_quality(request)
     query = ModelQuery(operation=f"edit.{request.operation}", quality=quality)

@@ -25,17 +25,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelQuery:
-    """What a request requires of the model. `recommended` is a template's provider, which is preferred, not required.
-
-    `lettering`: text is to be set in the image, which few models do well.
-    """
+    """What a request requires of the model."""
 
     operation: str
     quality: str
     provider: str | None = None
     model: str | None = None
-    recommended: str | None = None
-    lettering: bool = False
+    recommended: str | None = None  # a template's provider, which is preferred, not required
+    lettering: bool = False  # text is to be set in the image, which few models do well
 
 
 def provider_names() -> list[str]:

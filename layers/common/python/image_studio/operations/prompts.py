@@ -13,10 +13,7 @@ from image_studio.schemas.limits import MAX_PROMPT
 
 
 def find_persona(request: CreateRequest, context: OperationContext) -> Persona | None:
-    """Return the request's persona, if any.
-
-    Raises NotFound for an unknown id, InvalidRequest where `use_persona` finds no default persona.
-    """
+    """Return the request's persona, if any. Raises NotFound, or InvalidRequest where no default one exists."""
     persona_id = request.persona
     if persona_id is None:
         return None
@@ -52,10 +49,7 @@ class ResolvedPrompt:
 
 
 def resolve_prompt(request: CreateRequest, style_preset: str | None, context: OperationContext) -> ResolvedPrompt:
-    """Resolve the prompt of a job once: a later run finds it in the journal, whatever a text model returns by then.
-
-    Raises NotFound for an unknown persona.
-    """
+    """Resolve a job's prompt once: a later run finds it in the journal, whatever a text model returns by then."""
     recorded = context.journal.recall(JOURNAL_NAME)
     if recorded:
         return ResolvedPrompt(**json.loads(recorded))

@@ -103,10 +103,7 @@ def estimate_credits(operation: SingleImageOperation, context: OperationContext)
 
 
 def make_image(operation: SingleImageOperation, context: OperationContext) -> dict[str, Any]:
-    """Make the image and return the response's fields.
-
-    Raises JobFailed with the provider's failure, and StillRunning where the provider needs longer.
-    """
+    """Make the image and return the response's fields. Raises JobFailed with the provider's failure, StillRunning."""
     file_type = operation.request.output_format
 
     def encode_result(data: bytes, entry: Entry) -> EncodedImage:
@@ -155,10 +152,8 @@ def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pa
 
 
 def _canvas(candidate: Candidate, width: int, height: int) -> tuple[float, float]:
-    """The image's size, or the smallest canvas around it that has the nearest of the model's ratios.
-
-    An upscaler's size classes are no ratios.
-    """
+    """The image's size, or the smallest canvas around it that has the nearest of the model's ratios."""
+    # An upscaler's size classes are no ratios.
     if not isinstance(candidate.model.sizes, tuple) or "target_resolution" in candidate.model.accepts:
         return width, height
     native = nearest_size(candidate.model, width, height)
@@ -249,6 +244,15 @@ def decode_input(text: str, context: OperationContext, field: str | None = None)
         if field is None:
             raise
         raise InvalidImage(f"{field}: {error.detail}") from None
+
+
+def decode_reference(
+    request: Request, name: str, info: OperationInfo, context: OperationContext
+) -> DecodedImage | None:
+    """Decode a further image that the request has and the operation honors; `name` is the table's."""
+    (field,) = REQUEST_FIELDS[name]
+    text = getattr(request, field)
+    return decode_input(text, context, field) if text and name in info.honored else None
 
 
 #: Fields of the table whose request fields have other names.

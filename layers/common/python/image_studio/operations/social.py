@@ -1,13 +1,13 @@
 """POST /social/optimize: one image cropped, scaled and encoded for many platforms; free, without a provider."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.decode import DecodeLimits
-from image_studio.imaging.encode import AS_REQUESTED, EncodedRendition
+from image_studio.imaging.encode import AS_REQUESTED
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
 from image_studio.operations.single_image import read_image
@@ -20,8 +20,7 @@ BACKGROUND = "background"
 _ENLARGED = 1.001
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     platform: Platform
     format: PlatformFormat
 
@@ -34,11 +33,7 @@ def estimate(request: SocialRequest, context: OperationContext) -> int:
 
 
 def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
-    """Make every requested format, each within its platform's limit of bytes; the source is decoded once.
-
-    The files are stored in the journal, numbered from 1 in the order of the results. `errors` lists the formats that
-    failed. Raises InvalidRequest when all fail, InvalidImage for a source that is no image.
-    """
+    """Make every requested format within its platform's limit of bytes. Raises InvalidRequest where all fail."""
     targets = list(chosen_targets(request))
     placement = Placement(request.crop_mode.value, request.focal_point, _background(request))
     specs = [_spec(target.format, request) for target in targets]
@@ -61,10 +56,7 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
 
 
 def chosen_targets(request: SocialRequest) -> Iterator[Target]:
-    """The requested formats, platform by platform: all, those named, or a platform's first.
-
-    Raises UnknownChoice, naming the valid ones, for an unknown platform or format.
-    """
+    """Yield the requested formats by platform: all, those named, or a platform's first. Raises UnknownChoice."""
     catalog = load_catalog()
     named = {choose("platform", name, catalog.platforms).id: names for name, names in request.format_names.items()}
     for platform in dict.fromkeys(choose("platform", name, catalog.social_platforms) for name in request.platforms):
@@ -95,7 +87,9 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
 
 
 def _result(target: Target, rendition: Rendition, stored: StoredImage | None, requested: FileType) -> SocialResult:
-    file = rendition.encoded
+    file, how = rendition.encoded, rendition.encoded.how
+    if how == AS_REQUESTED and file.file_type is not requested:  # a type that the platform doesn't take was not tried
+        how = f"{file.file_type.value}, as the platform does not take {requested.value}"
     left, top, right, bottom = map(round, rendition.box)
     return SocialResult(
         platform=target.platform.id,
@@ -109,13 +103,6 @@ def _result(target: Target, rendition: Rendition, stored: StoredImage | None, re
         safe_zone=vars(target.format.safe_zone),
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),
-        encoding=_encoding(file, requested),
+        encoding=how,
         stored=stored,
     )
-
-
-def _encoding(file: EncodedRendition, requested: FileType) -> str:
-    """How the file was encoded; a type that the platform doesn't take was not tried."""
-    if file.how == AS_REQUESTED and file.file_type is not requested:
-        return f"{file.file_type.value}, as the platform does not take {requested.value}"
-    return file.how

@@ -55,10 +55,7 @@ class RecommendedTemplates(TemplateList):
 
 
 def list_templates(platform: str | None = None, category: str | None = None) -> TemplateList:
-    """Return the templates that pass both filters. An empty filter passes all.
-
-    Raises UnknownChoice for a platform or a category that doesn't exist.
-    """
+    """Return the templates that pass both filters; an empty filter passes all. Raises UnknownChoice."""
     catalog = load_catalog()
     found = _on_platform(catalog, platform)
     if category:
@@ -77,10 +74,7 @@ def search_templates(query: str) -> FoundTemplates:
 
 
 def recommend_templates(use_case: str, platform: str | None = None) -> RecommendedTemplates:
-    """Return the templates that share a word with the use case, which may be a whole sentence, best first.
-
-    An empty use case finds all. Raises UnknownChoice for a platform that doesn't exist.
-    """
+    """Return the templates that share a word with the use case, best first; an empty one finds all."""
     catalog = load_catalog()
     found = [template for template, _ in _rank(catalog, _on_platform(catalog, platform), use_case)]
     return RecommendedTemplates(found, len(found), use_case)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from image_studio.errors import ResultUnusable, StudioError
+from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 
@@ -68,17 +68,19 @@ class HttpResponse:
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
 
-    def json(self) -> Any:
-        """Parse the body as JSON; None where it is not JSON."""
+    def fields(self) -> dict[str, Any] | None:
+        """Return the body's JSON object, or None for any other body."""
         try:
-            return json.loads(self.body)
+            document = json.loads(self.body)
         except ValueError:
             return None
+        return document if isinstance(document, dict) else None
 
-    def json_object(self) -> dict[str, Any]:
-        document = self.json()
-        if not isinstance(document, dict):
-            raise ResultUnusable("The provider's answer could not be read.")
+    def json_object(self, title: str) -> dict[str, Any]:
+        """Return the body's JSON object. Raises UnknownCharge for any other body; `title` is the provider's name."""
+        document = self.fields()
+        if document is None:
+            raise UnknownCharge(f"{title}'s answer could not be read.")
         return document
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from image_studio.errors import (
     MaybeCharged,
@@ -38,6 +38,9 @@ from image_studio.providers.adapter import (
 from image_studio.providers.responses import check_url
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
+if TYPE_CHECKING:  # a process that sends nothing never imports it
+    from image_studio.providers.transport import HttpTransport
+
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 20.0  # for the response to one poll
@@ -61,19 +64,15 @@ class StillRunning(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class PaidCall:
-    """One paid call, from the submit to the image. The times are seconds of the monotonic clock.
-
-    `on_handle` is called with each new handle before anything else happens. `renew_credentials` reads the
-    credentials again, for a key that was replaced after they were read.
-    """
+    """One paid call, from the submit to the image. The times are seconds of the monotonic clock."""
 
     adapter: Adapter
     model: ModelSpec
     credentials: ProviderCredentials
     deadline: float  # the call ends here
     hold_until: float  # this process waits no longer than this
-    on_handle: Callable[[str], None]
-    renew_credentials: Callable[[], ProviderCredentials | None] = lambda: None
+    on_handle: Callable[[str], None]  # called with each new handle before anything else happens
+    renew_credentials: Callable[[], ProviderCredentials | None] = lambda: None  # for a key that was replaced meanwhile
 
     @property
     def spec(self) -> ProviderSpec:
@@ -88,24 +87,12 @@ class PaidCall:
         return True
 
 
-class Transport(Protocol):
-    """Makes single HTTP exchanges. A process that sends nothing never imports the implementation, `HttpTransport`."""
-
-    def send(
-        self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
-    ) -> HttpResponse:
-        """Send the request and return the response. Raises NotCharged where nothing was sent, else UnknownCharge."""
-
-    def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
-        """Return the bytes at a result's URL. Raises ResultUnusable, or DownloadFault where a retry may succeed."""
-
-
 class ProviderClient:
     """Carries out paid calls over kept-alive connections, a bounded number at a time per provider."""
 
     def __init__(
         self,
-        transport: Transport,
+        transport: "HttpTransport",
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -182,10 +169,7 @@ class ProviderClient:
     # -- polls and downloads, which are free
 
     def _follow(self, call: PaidCall, outcome: Outcome, known: str | None) -> ProviderImage:
-        """Poll and download until there is an image. `known` is the handle that is on record already.
-
-        A fault on the way is retried; what the provider itself says is final.
-        """
+        """Poll and download until there is an image, retrying faults. `known` is the handle that is on record."""
         faults = 0
         pause = 0.0
         while not isinstance(outcome, ProviderImage):

@@ -44,22 +44,19 @@ _EDITS = frozenset({"edit.inpaint", "edit.erase", "edit.outpaint", "edit.relight
 }
 
 
-def _sizes(prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]]) -> tuple[NativeSize, ...]:
-    return tuple(
+def _model(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]], **data: Any) -> ModelSpec:
+    sizes = tuple(
         NativeSize(ratio, int(width * _SCALES[size]), int(height * _SCALES[size]), size, usd)
         for size, usd in prices.items()
         for ratio, (width, height) in ratios.items()
     )
-
-
-def _model(name: str, prices: Mapping[str, float], ratios: Mapping[str, tuple[int, int]], **data: Any) -> ModelSpec:
     return ModelSpec(
         **{
             "name": name,
             "endpoint": name,
             "operations": frozenset({"create"}),
             "usd": prices["1K"],
-            "sizes": _sizes(prices, ratios),
+            "sizes": sizes,
             "accepts": frozenset({"prompt", "seed", "negative_prompt"}),
             "in_prompt": frozenset({"negative_prompt"}),
             **data,
@@ -171,9 +168,7 @@ def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
     """Return the first image that isn't part of the model's thoughts. Raises why there is none."""
-    document = response.json()
-    if not isinstance(document, dict):
-        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+    document = response.json_object(SPEC.title)
     candidates = document.get("candidates")
     if not isinstance(candidates, list) or not candidates or not isinstance(candidates[0], dict):
         raise _blocked(document)
@@ -213,8 +208,7 @@ def _nothing(reason: str, parts: list[dict[str, Any]]) -> StudioError:
 
 def read_error(response: HttpResponse) -> StudioError:
     """Return Google's RPC error: a bad key is a 400, and a used-up daily quota a 429 that no pause helps."""
-    document = response.json()
-    error = document.get("error") if isinstance(document, dict) else None
+    error = (response.fields() or {}).get("error")
     error = error if isinstance(error, dict) else {}
     details = [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
     if any(detail.get("reason") == "API_KEY_INVALID" for detail in details):
@@ -257,7 +251,7 @@ def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -
 
 def read_text(response: HttpResponse) -> str | None:
     """Return the generated text, or None where it is not complete."""
-    candidates = response.json_object().get("candidates")
+    candidates = response.json_object(SPEC.title).get("candidates")
     first = candidates[0] if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict) else {}
     text = "".join(str(part.get("text") or "") for part in _parts(first))
     return text if text and first.get("finishReason") == "STOP" else None

@@ -151,21 +151,14 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     elif task.operation == "create":
         body = {**fields, "image_size": sides}
     else:
-        body = {**_images(model, task), **{name: _encode(value) for name, value in fields.items()}}
+        # fal's editors take images in both fields, as the official client sends them.
+        uris = [data_uri(task.images[role]) for role in image_roles(model, task)]
+        body = {"image_url": uris[0], "image_urls": uris} if uris else {}
+        body |= {name: data_uri(value) if isinstance(value, Blob) else value for name, value in fields.items()}
         query = _QUEUE
     return HttpRequest(
         method="POST", path=f"/{model.endpoint}", query=query, headers={"accept": "image/png"}, json=body
     )
-
-
-def _images(model: ModelSpec, task: Task) -> dict[str, Any]:
-    """Return both provider fields that fal's editors take images in, as the official client sends them."""
-    uris = [data_uri(task.images[role]) for role in image_roles(model, task)]
-    return {"image_url": uris[0], "image_urls": uris} if uris else {}
-
-
-def _encode(value: Any) -> Any:
-    return data_uri(value) if isinstance(value, Blob) else value
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
@@ -181,9 +174,7 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     """Read an image's bytes, a queued request's status, or fal's JSON with a URL or a data URI."""
     if response.headers.get("content-type", "").startswith("image/"):
         return _bytes(response.body)
-    document = response.json()
-    if not isinstance(document, dict):
-        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+    document = response.json_object(SPEC.title)
     if "images" in document or "image" in document:
         return _read_images(document)
     if "status" in document or "response_url" in document:
@@ -231,8 +222,7 @@ def _bytes(data: bytes) -> ProviderImage:
 
 def read_error(response: HttpResponse) -> StudioError:
     """Return the error of a status and the router's `error`, or fal's `detail`."""
-    document = response.json()
-    body = document if isinstance(document, dict) else {}
+    body = response.fields() or {}
     message, kind = _message(body)
     if kind == _POLICY:
         return content_refused(SPEC.title, message)
@@ -263,7 +253,7 @@ def build_text(model: TextModel, instruction: str, text: str, max_tokens: int) -
 
 def read_text(response: HttpResponse) -> str | None:
     """Return the generated text, or None where it is not complete."""
-    choices = response.json_object().get("choices") or [{}]
+    choices = response.json_object(SPEC.title).get("choices") or [{}]
     choice = choices[0] if isinstance(choices, list) and isinstance(choices[0], dict) else {}
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else None

@@ -1,7 +1,4 @@
-"""Turn a task into a provider's fields, driven by the model's data, and into the prompt that carries it out.
-
-Instructions are for editing models, descriptions for inpainters. A new model is a row and no code.
-"""
+"""Turn a task into a provider's fields, by the model's data, and into the prompt that carries it out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -70,10 +70,7 @@ def http_error(title: str, response: HttpResponse, message: str = "") -> StudioE
 
 
 def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
-    """Return the URL's parts if it may be fetched. Raises ResultUnusable.
-
-    `own_origin` is a base URL that the operator set.
-    """
+    """Return the URL's parts if it may be fetched; `own_origin` is the operator's base URL. Raises ResultUnusable."""
     if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
         raise refused_url()
     try:

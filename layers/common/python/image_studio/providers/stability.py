@@ -62,14 +62,17 @@ def _generator(name: str, usd: float, *, endpoint: str = _SD3, auto: Mapping[str
 
 def _endpoint(
     endpoint: str,
-    operation: str,
     usd: float,
     accepts: Set[str] = frozenset(),
     ranges: Mapping[str, Range] | None = None,
+    auto: Mapping[str, int] = _EVERY,
     **data: Any,
 ) -> ModelSpec:
-    """Return the row of an endpoint, which accepts `accepts`, the fields of `ranges`, and an image."""
-    auto = data.pop("auto", _EVERY)
+    """Return the row of an endpoint, which accepts `accepts`, the fields of `ranges`, and an image.
+
+    Its operation has the endpoint's name, without `and`, unless `operation` has another.
+    """
+    operation = data.pop("operation", endpoint.replace("/", ".").replace("-and-", "_").replace("-", "_"))
     ranges = ranges or {}
     return ModelSpec(
         **{
@@ -88,69 +91,33 @@ def _endpoint(
     )
 
 
-GENERATORS = (
+MODELS = (
     _generator("ultra", 0.08, endpoint="generate/ultra", auto={"premium": 1}),
     _generator("core", 0.03, endpoint="generate/core", auto={"draft": 4, "standard": 1}),
     _generator("sd3.5-large", 0.065, auto={"premium": 4}),
     _generator("sd3.5-large-turbo", 0.04),
     _generator("sd3.5-medium", 0.035),
     _generator("sd3.5-flash", 0.025),
-)
-
-EDITORS = (
     _endpoint(
         "edit/remove-background",
-        "edit.remove_background",
         0.05,
         inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=4_194_304),
         file_types=("png", "webp"),  # the result has an alpha channel
         auto=_BETTER,
     ),
-    _endpoint(
-        "edit/inpaint",
-        "edit.inpaint",
-        0.05,
-        _STYLED | {"mask"},
-        {"grow_mask": Range(0, 100, 5)},
-        inputs=_EDITED,
-        auto=_BETTER,
-    ),
-    _endpoint(
-        "edit/erase",
-        "edit.erase",
-        0.05,
-        {"seed", "mask"},
-        {"grow_mask": Range(0, 20, 5)},
-        inputs=_EDITED,
-        auto=_BETTER,
-    ),
+    _endpoint("edit/inpaint", 0.05, _STYLED | {"mask"}, {"grow_mask": Range(0, 100, 5)}, _BETTER, inputs=_EDITED),
+    _endpoint("edit/erase", 0.05, {"seed", "mask"}, {"grow_mask": Range(0, 20, 5)}, _BETTER, inputs=_EDITED),
     _endpoint(
         "edit/outpaint",
-        "edit.outpaint",
         0.04,
         {"prompt", "seed", "style_preset"},
         {"creativity": Range(0, 1, 0.5)} | {f"expand_{side}": Range(0, 2_000) for side in _EXPAND},
         field_names={f"expand_{side}": side for side in _EXPAND},
     ),
-    _endpoint(
-        "edit/search-and-replace",
-        "edit.search_replace",
-        0.05,
-        _STYLED | {"search_prompt"},
-        {"grow_mask": Range(0, 20, 3)},
-        auto=_BETTER,
-    ),
-    _endpoint(
-        "edit/search-and-recolor",
-        "edit.search_recolor",
-        0.05,
-        _STYLED | {"select_prompt"},
-        {"grow_mask": Range(0, 20, 3)},
-        auto=_BETTER,
-    ),
+    _endpoint("edit/search-and-replace", 0.05, _STYLED | {"search_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
+    _endpoint("edit/search-and-recolor", 0.05, _STYLED | {"select_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
     _endpoint(
         "edit/replace-background-and-relight",
-        "edit.relight",
         0.08,
         {"prompt", "negative_prompt", "seed", "background", "lighting", "foreground_prompt"}
         | {"keep_original_background", "light_source_direction"},
@@ -165,16 +132,13 @@ EDITORS = (
             "background": "background_reference",
             "lighting": "light_reference",
         },
+        operation="edit.relight",
         asynchronous=True,
         deadline=300.0,
         auto=_BETTER,
     ),
-)
-
-UPSCALERS = (
     _endpoint(
         "upscale/fast",
-        "upscale.fast",
         0.02,
         inputs=InputLimits(min_side=32, max_side=1_536, min_pixels=1_024, max_pixels=1_048_576),
         factor=4.0,
@@ -182,7 +146,6 @@ UPSCALERS = (
     ),
     _endpoint(
         "upscale/conservative",
-        "upscale.conservative",
         0.40,
         {"prompt", "negative_prompt", "seed"},
         {"creativity": Range(0.2, 0.5, 0.35)},
@@ -191,7 +154,6 @@ UPSCALERS = (
     ),
     _endpoint(
         "upscale/creative",
-        "upscale.creative",
         0.60,
         _STYLED,
         {"creativity": Range(0.1, 0.5, 0.3)},
@@ -200,29 +162,17 @@ UPSCALERS = (
         asynchronous=True,
         deadline=300.0,
     ),
-)
-
-CONTROLS = (
     _endpoint(
         "control/sketch",
-        "control.sketch",
         0.05,
         _STYLED,
         {"control_strength": Range(0, 1, 0.7)},
         inputs=InputLimits(min_side=64, max_pixels=_NINE_MP, max_aspect=2.5),
     ),
-    _endpoint("control/structure", "control.structure", 0.05, _STYLED, {"control_strength": Range(0, 1, 0.7)}),
-    _endpoint(
-        "control/style",
-        "control.style",
-        0.05,
-        _STYLED | {"aspect_ratio"},
-        {"fidelity": Range(0, 1, 0.5)},
-        sizes=_RATIOS,
-    ),
+    _endpoint("control/structure", 0.05, _STYLED, {"control_strength": Range(0, 1, 0.7)}),
+    _endpoint("control/style", 0.05, _STYLED | {"aspect_ratio"}, {"fidelity": Range(0, 1, 0.5)}, sizes=_RATIOS),
     _endpoint(
         "control/style-transfer",
-        "control.style_transfer",
         0.08,
         {"prompt", "negative_prompt", "seed", "style"},
         {
@@ -235,8 +185,6 @@ CONTROLS = (
         max_output=1_048_576,
     ),
 )
-
-MODELS = (*GENERATORS, *EDITORS, *UPSCALERS, *CONTROLS)
 
 SPEC = ProviderSpec(
     name="stability",
@@ -289,7 +237,10 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
         return Pending(handle, POLL_SECONDS)
     mime = response.headers.get("content-type", "")
     if mime.startswith("application/json"):
-        return _read_id(response)
+        found = response.json_object(SPEC.title).get("id")
+        if not isinstance(found, str) or not found.isalnum():
+            raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+        return Pending(found, POLL_SECONDS)
     if response.headers.get("finish-reason") == "CONTENT_FILTERED":
         raise content_refused(SPEC.title)
     if not mime.startswith("image/"):
@@ -297,14 +248,6 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     if not response.body:
         raise ResultUnusable(f"{SPEC.title} answered an empty image.")
     return ProviderImage(response.body, _seed(response.headers.get("seed")))
-
-
-def _read_id(response: HttpResponse) -> Outcome:
-    document = response.json()
-    handle = document.get("id") if isinstance(document, dict) else None
-    if not isinstance(handle, str) or not handle.isalnum():
-        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
-    return Pending(handle, POLL_SECONDS)
 
 
 def _seed(text: str | None) -> int | None:
@@ -318,8 +261,7 @@ def read_error(response: HttpResponse) -> StudioError:
 
     v2beta explains an error in `errors`, v1 in `message`; a proxy's 5xx has no `name` and stays unknown.
     """
-    document = response.json()
-    body = document if isinstance(document, dict) else {}
+    body = response.fields() or {}
     errors = body.get("errors")
     message = "; ".join(map(str, errors if isinstance(errors, list) and errors else [body.get("message") or ""]))
     name = body.get("name")

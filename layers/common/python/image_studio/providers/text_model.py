@@ -1,8 +1,4 @@
-"""Enrich prompts with a text model: one call with a short timeout; a failure leaves the prompt as it is.
-
-The call is no paid image call. Each provider's spec may name a text model (`text`); the first one, by rank, whose
-provider has a key is called.
-"""
+"""Enrich prompts by one short call of a text model; a failure leaves the prompt as it is."""
 
 import logging
 from collections.abc import Callable
@@ -48,10 +44,7 @@ def enrich_prompt(
     credentials: Callable[[str], ProviderCredentials | None],
     provider_client: ProviderClient,
 ) -> str | None:
-    """Return a richer prompt from the first text model whose provider has a key; None where that fails.
-
-    `credentials` returns a provider's key by the provider's name.
-    """
+    """Return a richer prompt from the first text model whose provider has a key; None where that fails."""
     if len(prompt) > MAX_PROMPT:
         return None
     for adapter in text_adapters():

@@ -301,17 +301,11 @@ def _download(pool: urllib3.HTTPConnectionPool, parts: SplitResult, until: float
     try:
         response = pool.request("GET", target, headers=headers, **raw)
         try:
-            _check_status(response.status)
+            if response.status != 200:  # a CDN may miss a result for a moment, but redirects are never followed
+                kind = ResultUnusable if 300 <= response.status < 400 else DownloadFault
+                raise kind(f"The provider's result could not be fetched ({response.status}).")
             return read_bounded(response, MAX_RESULT_BYTES, until)
         finally:
             response.close()
     except (urllib3.exceptions.HTTPError, OSError, UnicodeError):
         raise DownloadFault("The provider's result could not be fetched.") from None
-
-
-def _check_status(status: int) -> None:
-    """Raise unless the status is 200: a CDN may miss a result for a moment, but redirects are never followed."""
-    if status == 200:
-        return
-    kind = ResultUnusable if 300 <= status < 400 else DownloadFault
-    raise kind(f"The provider's result could not be fetched ({status}).")

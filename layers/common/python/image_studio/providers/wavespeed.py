@@ -6,7 +6,6 @@ the envelope of a 200. Every accepted submit is charged, so a submit whose answe
 The models' prices are US dollars of one run; their names are those that clients of the original send.
 """
 
-from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -43,8 +42,11 @@ _editor = partial(
 )
 
 
-def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> ModelSpec:
-    qualities = dict.fromkeys(("draft", "standard", "premium"), rank)
+#: Paints into a mask: white is painted, as in ours.
+_inpainter = partial(ModelSpec, accepts=frozenset({"prompt", "image", "mask"}), field_names={"mask": "mask_image"})
+
+
+def _upscaler(name: str, usd: float, *operations: str) -> ModelSpec:
     return ModelSpec(
         name,
         f"wavespeed-ai/{name}",
@@ -55,11 +57,11 @@ def _upscaler(name: str, usd: float, operations: Iterable[str], rank: int) -> Mo
         file_types=_FILE_TYPES,
         inputs=InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
         deadline=180.0,
-        auto=dict.fromkeys(operations, qualities),
+        auto={name: {"draft": 2, "standard": 2, "premium": 2} for name in operations},
     )
 
 
-GENERATORS = (
+MODELS = (
     ModelSpec(
         "ideogram-v3-turbo",
         "ideogram-ai/ideogram-v3-turbo",
@@ -98,9 +100,6 @@ GENERATORS = (
         sizes=_QWEN_SIZE,
         accepts=frozenset({"prompt", "seed"}),
     ),
-)
-
-EDITORS = (
     _editor(
         "qwen-edit",
         "wavespeed-ai/qwen-image/edit",
@@ -149,25 +148,21 @@ EDITORS = (
         max_images=14,
         deadline=180.0,
     ),
-    ModelSpec(
+    _inpainter(
         "z-image-turbo-inpaint",
         "wavespeed-ai/z-image/turbo-inpaint",
         0.02,
         operations=frozenset({"edit.inpaint"}),
         emulates=frozenset({"edit.erase", "edit.outpaint"}),
         sizes=_QWEN_SIZE,
-        accepts=frozenset({"prompt", "image", "mask"}),
-        field_names={"mask": "mask_image"},  # white: paint here, as ours
         inputs=_INPUT,
         auto={"edit.inpaint": {"draft": 1}},
     ),
-    ModelSpec(
+    _inpainter(
         "image-eraser",
         "wavespeed-ai/image-eraser",
         0.025,
         operations=frozenset({"edit.erase"}),
-        accepts=frozenset({"prompt", "image", "mask"}),
-        field_names={"mask": "mask_image"},
         inputs=_LARGE,
         auto={"edit.erase": {"draft": 1, "standard": 2}},
     ),
@@ -180,14 +175,8 @@ EDITORS = (
         inputs=_LARGE,
         auto={"edit.remove_background": {"draft": 1, "standard": 2}},
     ),
-)
-
-UPSCALERS = (
-    _upscaler("image-upscaler", 0.01, ("upscale.fast",), 2),
-    _upscaler("ultimate-image-upscaler", 0.06, ("upscale.conservative", "upscale.creative"), 2),
-)
-
-CONTROLS = (
+    _upscaler("image-upscaler", 0.01, "upscale.fast"),
+    _upscaler("ultimate-image-upscaler", 0.06, "upscale.conservative", "upscale.creative"),
     ModelSpec(
         "flux-controlnet-union-pro-2.0",
         "wavespeed-ai/flux-controlnet-union-pro-2.0",
@@ -207,7 +196,6 @@ CONTROLS = (
     ),
 )
 
-MODELS = (*GENERATORS, *EDITORS, *UPSCALERS, *CONTROLS)
 
 SPEC = ProviderSpec(
     name="wavespeed",
@@ -234,7 +222,8 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     elif task.operation == "control.style":
         fields["reference_images"] = [fields.pop("image")]
     fields |= _size(model, task, edits="image" in fields)
-    return HttpRequest(method="POST", path=f"/api/v3/{model.endpoint}", json=_encode(fields))
+    body = {name: _encode(value) for name, value in fields.items()}
+    return HttpRequest(method="POST", path=f"/api/v3/{model.endpoint}", json=body)
 
 
 def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
@@ -252,8 +241,7 @@ def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
 def _encode(value: Any) -> Any:
     if isinstance(value, Blob):
         return data_uri(value)
-    if isinstance(value, dict):
-        return {name: _encode(item) for name, item in value.items()}
+
     return [_encode(item) for item in value] if isinstance(value, list) else value
 
 
@@ -263,9 +251,7 @@ def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
     """Read the prediction in the envelope (or without one, as some model pages show it)."""
-    document = response.json()
-    if not isinstance(document, dict):
-        raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+    document = response.json_object(SPEC.title)
     code = document.get("code", 200)
     if isinstance(code, int) and code != 200:
         raise read_error(HttpResponse(code, response.headers, response.body))
@@ -277,7 +263,11 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
         return _read_output(data)
     if status in _WORKING:
         return _read_handle(data, handle)
-    raise _failure(str(data.get("error") or status or "no status"))
+    message = str(data.get("error") or status or "no status")
+    if _is_moderation(message):
+        raise content_refused(SPEC.title, message)
+    # It is refunded within hours, but not surely free, so it is not repeated.
+    raise ResultUnusable(f"{SPEC.title} could not make the image: {message[:MAX_QUOTED]}")
 
 
 def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
@@ -298,20 +288,12 @@ def _read_output(data: dict[str, Any]) -> ResultUrl:
     return ResultUrl(outputs[0], seed if isinstance(seed, int) else None)
 
 
-def _failure(message: str) -> StudioError:
-    """Return the error of a failed task: it is refunded within hours, but not surely free, so it is not repeated."""
-    if _is_moderation(message):
-        return content_refused(SPEC.title, message)
-    return ResultUnusable(f"{SPEC.title} could not make the image: {message[:MAX_QUOTED]}")
-
-
 def _is_moderation(message: str) -> bool:
     return any(word in message.lower() for word in _MODERATION_WORDS)
 
 
 def read_error(response: HttpResponse) -> StudioError:
-    document = response.json()
-    message = str(document.get("message") or "") if isinstance(document, dict) else ""
+    message = str((response.fields() or {}).get("message") or "")
     if response.status == 403 and _is_moderation(message):
         return content_refused(SPEC.title, message)
     return http_error(SPEC.title, response, message)

@@ -12,22 +12,15 @@ from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.schemas.create import MAX_PERSONAS, PERSONA_ID, Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import Usage, UsageLimits
-from image_studio.storage.credits import Balance, month_end, month_of
+from image_studio.storage.credits import month_end, month_of
 from image_studio.storage.personas import Document, PersonaStore, TooManyPersonas
 
 
 def get_usage(call: Call) -> Response:
-    month = month_of(time.time())
-    found = balance(call.known, month)
-    return respond(200, usage_body(call.known.tier, month, found), NO_STORE)
-
-
-def usage_body(tier: str, month: str, found: Balance) -> Usage:
-    """Return a month's credits as GET /usage shows them, with the limits of the tier."""
-    limit = settings().monthly_credits[tier]
-    rules = TIERS[tier]
-    ends = month_end(month)
-    return Usage(
+    tier, month = call.known.tier, month_of(time.time())
+    found, ends = balance(call.known, month), month_end(month)
+    limit, rules = settings().monthly_credits[tier], TIERS[tier]
+    usage = Usage(
         tier=tier,
         month=month,
         limit=limit,
@@ -47,6 +40,7 @@ def usage_body(tier: str, month: str, found: Balance) -> Usage:
             max_pixels=rules.max_pixels,
         ),
     )
+    return respond(200, usage, NO_STORE)
 
 
 def personas() -> PersonaStore:

@@ -140,8 +140,7 @@ class Call:
 
 def respond(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response. A body that is text already is sent as it is."""
-    text = body if isinstance(body, str) else _dump(body)
-    return Response(status, body=text, headers={"content-type": JSON, **(headers or {})})
+    return Response(status, body=_dump(body), headers={"content-type": JSON, **(headers or {})})
 
 
 def refuse(error: StudioError) -> Response:
@@ -150,13 +149,9 @@ def refuse(error: StudioError) -> Response:
     return respond(error.status, body, {**NO_STORE, **error.headers})
 
 
-def cached(call: Call, document: Any, seconds: int = STATIC_SECONDS) -> Response:
+def cached(call: Call, document: Any, seconds: int = STATIC_SECONDS, kind: str = JSON) -> Response:
     """Return a document with ETag and Cache-Control, or 304 if the client has it already."""
-    return cached_text(call, _dump(document), JSON, seconds)
-
-
-def cached_text(call: Call, body: str, kind: str, seconds: int = STATIC_SECONDS) -> Response:
-    """Do the same for a text of another media type."""
+    body = _dump(document)
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:24]}"'
     lifetime = f"public, max-age={seconds}"
     headers = {"content-type": kind, "etag": etag, "cache-control": lifetime, "vary": "authorization"}
@@ -181,7 +176,9 @@ def title(field: str) -> str:
 
 
 def _dump(document: Any) -> str:
-    """Return a model, or plain data and dataclasses, as JSON."""
+    """Return a model, or plain data and dataclasses, as JSON; text stays as it is."""
+    if isinstance(document, str):
+        return document
     if hasattr(document, "model_dump_json"):
         return str(document.model_dump_json())
     return json.dumps(document, default=vars, separators=(",", ":"), ensure_ascii=False)

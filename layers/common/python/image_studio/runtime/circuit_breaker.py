@@ -80,16 +80,14 @@ class CircuitBreaker(Circuits):
         circuit = self._read(provider)
         if ok or (not circuit.closed and not circuit.owner):
             self._failures.pop(provider, None)
+        after = Circuit() if ok else Circuit(int(time.time()) + OPEN_SECONDS)
         if circuit.owner:
-            self._end_probe(provider, circuit, ok=ok)
+            if ok:
+                log.info("provider recovered", extra={"provider": provider})
+            self._write(provider, after, instead_of=circuit)
         elif circuit.closed and not ok and self._count(provider):
             log.warning("provider set aside", extra={"provider": provider, "seconds": OPEN_SECONDS})
-            self._write(provider, Circuit(int(time.time()) + OPEN_SECONDS))
-
-    def _end_probe(self, provider: str, circuit: Circuit, *, ok: bool) -> None:
-        if ok:
-            log.info("provider recovered", extra={"provider": provider})
-        self._write(provider, Circuit() if ok else Circuit(int(time.time()) + OPEN_SECONDS), instead_of=circuit)
+            self._write(provider, after)
 
     def _count(self, provider: str) -> bool:
         """Count a failure; return whether it was the last one that is allowed."""
@@ -118,11 +116,9 @@ class CircuitBreaker(Circuits):
         condition: dict[str, Any] = {}
         if instead_of is not None:
             condition = {
-                "ConditionExpression": "open_until = :until AND #owner = :owner AND probe_until = :probe",
-                "ExpressionAttributeNames": {"#owner": "owner"},
-                "ExpressionAttributeValues": pack(
-                    {":until": instead_of.open_until, ":owner": instead_of.owner, ":probe": instead_of.probe_until}
-                ),
+                "ConditionExpression": " AND ".join(f"#{name} = :{name}" for name in asdict(instead_of)),
+                "ExpressionAttributeNames": {f"#{name}": name for name in asdict(instead_of)},
+                "ExpressionAttributeValues": pack({f":{name}": was for name, was in asdict(instead_of).items()}),
             }
         try:
             self._client.put_item(TableName=self._table, Item=_key(provider) | pack(item), **condition)

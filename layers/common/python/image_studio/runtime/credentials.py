@@ -5,6 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 
 from aws_lambda_powertools.utilities.parameters import GetParameterError, SecretsProvider
 
@@ -35,10 +36,7 @@ class CredentialStore:
         return frozenset(spec.name for spec in SPECS if self.access(spec.name))
 
     def _secret(self, renew: bool) -> Mapping[str, str]:
-        """Return the secret's fields; while it can't be read, the earlier ones.
-
-        Raises GetParameterError if it was never read.
-        """
+        """Return the secret's fields, or the earlier ones while it can't be read. Raises GetParameterError without any."""
         name = settings().secret_id
         if not name:
             return {}
@@ -58,7 +56,8 @@ class CredentialStore:
         return self._last
 
 
-def fields_of(text: str) -> dict[str, str]:
+@lru_cache(maxsize=1)
+def fields_of(text: str) -> Mapping[str, str]:
     """Return the fields of a secret's text: none, and a log line without the text, if it isn't a JSON object."""
     try:
         document = json.loads(text)

@@ -26,10 +26,7 @@ MAX_KEY = 1024  # bytes of an object's key (S3)
 def write(
     job: Job, operation: Operation, response: str | None = None, error: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Write how the job ended, and return the outcome for its record: file names stand for the images.
-
-    It may be repeated: the same run, or a later one, writes the same files.
-    """
+    """Write how the job ended, and return the outcome for its record, which has file names for the images."""
     path = job.inbox or ""
     if error is not None or response is None:
         write_error(path, error or {}, job_id=job.id, etag=job.etag)

@@ -1,7 +1,4 @@
-"""The caller's jobs over HTTP: wait for one, answer with its result or error, show, list and remove them.
-
-Ids of other callers are unknown ids.
-"""
+"""The caller's jobs over HTTP: wait for one, answer with its result or error, show, list and remove them."""
 
 import json
 import math

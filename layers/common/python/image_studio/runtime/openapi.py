@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from image_studio.runtime.api import Call, Response, cached, cached_text
+from image_studio.runtime.api import Call, Response, cached
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 PAGE = Path(__file__).with_name("docs.html")
@@ -35,7 +35,7 @@ def get_document(call: Call) -> Response:
 def get_page(call: Call) -> Response:
     """Answer GET /docs with a page that may load nothing but its own style."""
     page = PAGE.read_text()
-    response = cached_text(call, page, "text/html; charset=utf-8")
+    response = cached(call, page, kind="text/html; charset=utf-8")
     found = _POLICY.search(page)
     policy = html.unescape(found[1]) if found else "default-src 'none'"
     # Only a header can forbid frames.

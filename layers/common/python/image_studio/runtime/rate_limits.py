@@ -63,10 +63,7 @@ def wait_slots() -> WaitSlots:
 
 
 def admit(call: Call, rate_class: RateClass) -> None:
-    """Count the request and set the limit's headers on its response.
-
-    Raises TooManyRequests, and TemporarilyUnavailable where work can't be counted because the table fails.
-    """
+    """Count the request and set the limit's headers. Raises TooManyRequests, or TemporarilyUnavailable in an outage."""
     tier = TIERS[call.known.tier]
     if rate_class is RateClass.WORK:
         _count_work(call, tier)
@@ -149,9 +146,12 @@ class ReadCounter:
         """Count one read, and return whether it is within the limit."""
         with self._lock:
             minute = int(self._clock()) // MINUTE
-            if minute != self._minute or (len(self._counts) >= MAX_CALLERS and tenant not in self._counts):
+            if minute != self._minute:
                 self._minute, self._counts = minute, {}
-            count = self._counts[tenant] = self._counts.get(tenant, 0) + 1
+            count = self._counts.pop(tenant, 0) + 1
+            self._counts[tenant] = count  # the last one: those not seen for longest come first
+            if len(self._counts) > MAX_CALLERS:
+                del self._counts[next(iter(self._counts))]
         return count <= limit, LimitStatus("reads", limit, MINUTE, max(0, limit - count), (minute + 1) * MINUTE)
 
 

@@ -17,6 +17,7 @@ from image_studio.storage.transactions import pack
 
 PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
 HEALTH_SECONDS = 30  # GET /health is open to everybody, so it may not read the table each time
+_PROBE = pack({"pk": "STUDIO", "sk": "PROBE"})  # a key without a record
 _lock = Lock()
 _last: tuple[float, Health] | None = None
 
@@ -50,7 +51,7 @@ def health() -> Response:
 
 
 def _probe() -> Health:
-    table = _works(_read_table)
+    table = _works(lambda: aws_clients.dynamodb().get_item(TableName=settings().table, Key=_PROBE))
     works = {
         "create_studio": table,
         "templates": _works(lambda: load_catalog().templates),
@@ -59,11 +60,6 @@ def _probe() -> Health:
     modules = Modules.model_validate({name: "available" if each else "unavailable" for name, each in works.items()})
     status: Literal["healthy", "degraded"] = "healthy" if all(works.values()) else "degraded"
     return Health(status=status, service="image_studio", version=VERSION, modules=modules)
-
-
-def _read_table() -> bool:
-    aws_clients.dynamodb().get_item(TableName=settings().table, Key=pack({"pk": "STUDIO", "sk": "PROBE"}))
-    return True
 
 
 def _works(probe: Callable[[], object]) -> bool:

@@ -33,7 +33,8 @@ EXPIRED = JobFailed(500, "expired", "The job expired before it was done.")
 def reap() -> int:
     """Make one sweep, and return the number of jobs that it handled. Sweeps may overlap."""
     jobs = list(wiring.jobs().overdue(MAX_JOBS))
-    metrics.swept(len(jobs), sum(map(_is_stuck, jobs)))
+    stuck = (time.time() - STUCK_SECONDS) * 1000
+    metrics.swept(len(jobs), sum(not (job.status.ended or job.awaits) and job.created_at < stuck for job in jobs))
     for job in jobs:
         try:
             _recover(job)
@@ -42,11 +43,6 @@ def reap() -> int:
     if jobs:
         log.info("reaped", extra={"jobs": len(jobs)})
     return len(jobs)
-
-
-def _is_stuck(job: Job) -> bool:
-    """Whether it should have ended long ago. A job that waits for its upload isn't stuck."""
-    return not job.status.ended and not job.awaits and time.time() - job.created_at / 1000 > STUCK_SECONDS
 
 
 def _recover(job: Job) -> None:

@@ -82,10 +82,7 @@ class ApiResolver(APIGatewayHttpResolver):
 
     @property
     def current_event(self) -> APIGatewayProxyEventV2:  # type: ignore[override]
-        """The current event with everything in place that powertools reads from it.
-
-        powertools itself keeps it on a class that all resolvers of a process share.
-        """
+        """The event with all that powertools reads in place; its own copy is shared by all resolvers of a process."""
         event: APIGatewayProxyEventV2 = self.context["event"]
         return event
 
@@ -134,16 +131,15 @@ class ApiResolver(APIGatewayHttpResolver):
         request_id = call.context.get("requestId")
         known = isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id)
         logger.thread_safe_append_keys(request_id=request_id if known else None)
-        self.context |= {"call": call, "event": APIGatewayProxyEventV2(_complete(call))}
+        gateway = {**call.context, "stage": "$default", "http": {"method": call.method, "path": call.path}}
+        complete = {**call.event, "rawPath": call.path, "headers": {}, "requestContext": gateway}
+        self.context |= {"call": call, "event": APIGatewayProxyEventV2(complete)}
         response = _finish(call, self.resolve(dict(call.event), context))
         _log_request(call, response)
         return response
 
     def _refuse_unknown(self, _: Exception) -> Response:
-        """Answer a request that no route of this function matches: 204 for OPTIONS, else 405 or 404.
-
-        The gateway itself answers the preflights that it knows.
-        """
+        """Answer what no route matches: 204 for OPTIONS (the gateway answers known preflights), else 405 or 404."""
         call = self.call
         if call.method == "OPTIONS":
             return Response(204, body="")
@@ -152,12 +148,6 @@ class ApiResolver(APIGatewayHttpResolver):
             if call.method not in methods and re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), call.path):
                 raise MethodNotAllowed(call.method[:20], sorted(methods))
         raise _nothing_at(call.path)
-
-
-def _complete(call: Call) -> dict[str, Any]:
-    """Return the event with path, method, stage and headers in place."""
-    context = {**call.context, "stage": "$default", "http": {"method": call.method, "path": call.path}}
-    return {**call.event, "rawPath": call.path, "headers": {}, "requestContext": context}
 
 
 def _nothing_at(path: str) -> NotFound:
@@ -184,10 +174,7 @@ def _admission(counts_as: RateClass) -> Middleware:
 
 
 def _admit(call: Call, counts_as: RateClass) -> None:
-    """Identify the caller, then count the request.
-
-    Raises NotAuthenticated, NotAllowed, TooManyRequests. A request without the scope counts as a read.
-    """
+    """Identify the caller, then count the request; one without the scope counts as a read. Raises what refuses it."""
     call.caller = caller_of(call.claims)
     try:
         check_scope(call.claims)

@@ -15,14 +15,11 @@ PREFIX = "/api/image-studio"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """A tier's limits, per caller.
-
-    Requests per minute and day are the documented ones of the API. Credits are the defaults of the template.
-    """
+    """A tier's limits, per caller. Requests per minute and day are the API reference's."""
 
     per_minute: int  # requests that do work
     per_day: int  # the same, from midnight to midnight UTC
-    credits: int  # per month, unless the operator sets another number
+    credits: int  # per month, unless the operator sets another number: the defaults of template.yaml
     in_flight: int  # variations that are queued or being made; at least one whole request of ten
     waits: int  # requests that wait for a job at the same time
     max_pixels: int  # width x height of an image that is sent or asked for

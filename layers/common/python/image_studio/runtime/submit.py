@@ -8,7 +8,7 @@ from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations.context import OperationContext
-from image_studio.operations.journal import Entry, NullJournal, Stage
+from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import Operation, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
@@ -19,7 +19,7 @@ from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.runtime.worker import dispatcher, with_operation_prefix
-from image_studio.schemas.common import Delivery, Request, StoredImage
+from image_studio.schemas.common import Delivery, Request
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import DAY, Job, Status, created_now, new_id
@@ -48,10 +48,7 @@ def submit(call: Call, name: str) -> Response:
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:
-    """Return the id of the job for this request: an earlier one's where the Idempotency-Key names one, at no charge.
-
-    Raises whatever makes the request invalid before anything is recorded.
-    """
+    """Return the id of the job for this request, at no charge an earlier one's where the Idempotency-Key names it."""
     caller, key = call.known, call.idempotency_key()
     draft = Draft.of(operation, request)
     joined = wiring.jobs().job_of_key(caller.tenant, key, draft.digest)
@@ -153,20 +150,6 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
 # -- free work
 
 
-class InMemoryJournal(NullJournal):
-    """The journal of one inline request: images stay in memory, under the keys that they get if they are stored."""
-
-    def __init__(self, tenant: str, name: str) -> None:
-        super().__init__()
-        self._tenant = tenant
-        self._name = name
-
-    def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        stored = StoredImage(keys.result_key(self._tenant, self._name, entry.variation), len(data), mime)
-        self.images[stored.key] = data
-        return entry.with_(stage=Stage.DONE, stored=stored)
-
-
 def serve_now(call: Call, name: str) -> Response:
     """Serve the POST of free work: 200 with its documented body. Nothing is recorded.
 
@@ -175,7 +158,7 @@ def serve_now(call: Call, name: str) -> Response:
     operation = find_operation(name)
     request = read_request(operation.request, call)
     tenant, request_id = call.known.tenant, new_id()
-    journal = InMemoryJournal(tenant, request_id)
+    journal = NullJournal(keys.result_prefix(tenant, request_id))
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
     most = TIERS[call.known.tier].max_pixels
     context = OperationContext(configured=frozenset(), journal=journal, references=references, max_pixels=most)

@@ -113,12 +113,8 @@ def default_for_null(default: Any) -> BeforeValidator:
     return BeforeValidator(lambda value: default if value is None else value)
 
 
-def _none_for_blank(value: Any) -> Any:
-    return (value.strip() if isinstance(value, str) else value) or None
-
-
 #: Makes an empty text or object mean that the field wasn't sent.
-none_for_blank = BeforeValidator(_none_for_blank)
+none_for_blank = BeforeValidator(lambda value: (value.strip() if isinstance(value, str) else value) or None)
 
 
 def is_none(value: object) -> bool:

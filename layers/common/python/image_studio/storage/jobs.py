@@ -209,10 +209,7 @@ class JobStore:
     # -- an upload that a job waits for
 
     def arrived(self, job: Job, *, cost: int, allowance: credits.Allowance, wait: int) -> bool:
-        """Let a job run whose upload arrived, for `cost` credits; False where it isn't waiting any more.
-
-        A cost above what was reserved is reserved in the same step. Raises NotEnoughCredits.
-        """
+        """Let a job run whose upload arrived, for `cost` credits; False if it is not waiting. Raises NotEnoughCredits."""
         more = max(0, cost - job.reserved)
         if more > allowance.credits:
             credits.check(credits.read(self._db, self._table, job.tenant, job.month), more, 0, allowance)

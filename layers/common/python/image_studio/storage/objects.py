@@ -58,10 +58,7 @@ class ObjectStore:
         return found.data if found else None
 
     def read(self, key: str, *, most: int | None = None, etag: str | None = None) -> StoredObject | None:
-        """Return an object, or None where there is none, or none with this content (`etag`).
-
-        Raises TooLarge for one of more than `most` bytes, before reading it.
-        """
+        """Return an object, or None if there is none with this content (`etag`). Raises TooLarge above `most` bytes."""
         request: dict[str, Any] = {"Bucket": self._bucket, "Key": key, **({"IfMatch": etag} if etag else {})}
         try:
             found = self._client().get_object(**request)

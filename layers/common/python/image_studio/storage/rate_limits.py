@@ -76,9 +76,10 @@ class RequestCounters:
             day_reset=_end(now, DAY),
         )
         if not allowed:
-            if len(self._refused) >= MAX_REMEMBERED:
-                self._refused.clear()
+            self._refused.pop((tenant, rate), None)
             self._refused[tenant, rate] = count
+            if len(self._refused) > MAX_REMEMBERED:
+                self._refused.pop(next(iter(self._refused)), None)  # the oldest one
         return count
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:

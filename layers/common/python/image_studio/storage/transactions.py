@@ -1,7 +1,4 @@
-"""DynamoDB's attribute format, and conditional writes that are retried when they meet a transaction.
-
-Records hold text, whole numbers, flags, maps and lists only.
-"""
+"""DynamoDB's attribute format, and conditional writes that are retried when they meet a transaction."""
 
 import time
 from collections.abc import Mapping
@@ -108,10 +105,7 @@ def transact(client: "DynamoDBClient", steps: Mapping[str, Item]) -> dict[str, I
 
 
 def update(client: "DynamoDBClient", change: Item) -> Item | None:
-    """Make one conditional update, and return the record after it, or None where its condition refused.
-
-    Raises TemporarilyUnavailable where transactions on the same record keep coming first.
-    """
+    """Make one conditional update; return the record after it, or None where its condition refused."""
     for attempt in range(MAX_TRIES):
         try:
             return client.update_item(**change, ReturnValues="ALL_NEW")["Attributes"]
