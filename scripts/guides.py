@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed, StudioError
-from image_studio.operations.estimate import known_operations
-from image_studio.operations.listings import cost_range, default_provider, generators
+from image_studio.operations.listings import cost_range, default_provider, generators, known_operations
 from image_studio.providers import SPECS
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 from image_studio.schemas.limits import MAX_VARIATIONS

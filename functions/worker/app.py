@@ -1,5 +1,68 @@
-"""The worker: jobs and S3 events from the queue, and the schedule."""
+"""The worker function's handler: SQS batches of jobs and S3 events, and the schedule's event for the sweep."""
 
-from image_studio.runtime.worker_events import handler
+import json
+from typing import Any
 
-__all__ = ["handler"]
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads, wiring
+from image_studio.runtime.observability import logger, set_up_logging
+from image_studio.runtime.reaper import reap
+from image_studio.runtime.worker import dispatcher, run_job
+from image_studio.storage import keys
+
+SCHEDULED, CREATED = "Scheduled Event", "Object Created"  # detail-type
+
+set_up_logging()
+aws_clients.prepare()
+_processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    """Process a batch from the queue, or an event that EventBridge sends directly: the schedule's.
+
+    The response to a batch names the messages that failed.
+    """
+    logger.thread_safe_clear_keys()
+    if "Records" in event:
+        return process_partial_response(event, take_message, _processor, context)
+    take_event(EventBridgeEvent(event))
+    return None
+
+
+def take_message(record: SQSRecord) -> None:
+    """Run the job that a message names, or handle the event that EventBridge put into the queue."""
+    logger.thread_safe_append_keys(message_id=record.message_id)
+    try:
+        message = json.loads(record.body)
+        if "detail-type" in message:
+            take_event(EventBridgeEvent(message))
+        else:
+            run_job(message["tenant"], message["job"], dispatcher().send)
+    except Exception:
+        logger.exception("message failed")
+        raise
+
+
+def take_event(event: EventBridgeEvent) -> None:
+    """Handle an event of EventBridge. The same event again changes nothing."""
+    if event.detail_type == SCHEDULED:
+        configured_providers.record(wiring.credential_store().configured())
+        reap()
+    elif event.detail_type == CREATED:
+        _take_object(event)
+    else:
+        logger.warning("event not understood", extra={"kind": event.detail_type[:80]})
+
+
+def _take_object(event: EventBridgeEvent) -> None:
+    """Handle a new object in the bucket: an upload, or one in the hot folder."""
+    key = str(event.detail["object"]["key"])
+    if key.startswith(keys.UPLOADS):
+        uploads.arrive(key)
+    elif key.startswith(keys.INBOX):
+        hot_folder.drop(event.detail)
+    else:
+        logger.warning("object of no concern", extra={"prefix": key.partition("/")[0][:80]})

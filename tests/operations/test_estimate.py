@@ -8,7 +8,7 @@ import pytest
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.decode import DecodeLimits, decode
-from image_studio.operations.estimate import estimate_cost, known_operations
+from image_studio.operations.listings import estimate_cost, known_operations
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.schemas.catalog import Estimate, EstimateRequest
 from image_studio.schemas.limits import MAX_PIXELS

@@ -5,9 +5,9 @@ import time
 import boto3
 import pytest
 
+from functions.worker.app import handler
 from image_studio.providers import PROVIDERS
 from image_studio.runtime import configured_providers
-from image_studio.runtime.worker_events import handler
 from tests.tables import TABLE, fake_aws
 
 TICK = {"detail-type": "Scheduled Event"}

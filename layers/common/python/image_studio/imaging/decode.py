@@ -17,8 +17,7 @@ from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, check_pixels
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _JPEG_START = b"\xff\xd8\xff"
 
-#: The longest `data:image/...;base64` prefix that is searched, characters.
-_MAX_PREFIX = 128
+_MAX_PREFIX = 128  # the longest `data:image/...;base64` prefix that is searched, characters
 
 UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
 DAMAGED = "The image is damaged or incomplete. Export it again."
@@ -156,8 +155,7 @@ _BROKEN: tuple[type[Exception], ...] = (OSError, SyntaxError, ValueError, EOFErr
 _BROKEN += (ArithmeticError, RuntimeError, MemoryError, AssertionError, Warning)
 _BROKEN += (struct.error, zlib.error, Image.DecompressionBombError)
 
-#: The marker of a JPEG's scan: each is a pass over the whole image (T.81 table B.1).
-_SCAN = b"\xff\xda"
+_SCAN = b"\xff\xda"  # the marker of a JPEG's scan: each is a pass over the whole image (T.81 table B.1)
 _ORIENTATION_TAG = 0x0112
 #: EXIF orientation -> the transposition that turns the image upright (EXIF 2.32, tag 0x0112).
 _UPRIGHT = {

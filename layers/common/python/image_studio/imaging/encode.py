@@ -4,8 +4,8 @@ Within a limit, more effort comes first, then a palette, then less quality; each
 """
 
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 # The plugins register exactly these writers.
 from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
@@ -16,8 +16,7 @@ from image_studio.imaging.png import write_png
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
-#: The default quality of lossy files.
-QUALITY = 95
+QUALITY = 95  # the default quality of lossy files
 
 
 def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> bytes:
@@ -56,14 +55,11 @@ def encode_for_provider(image: DecodedImage, max_bytes: int) -> tuple[bytes, Fil
     return data, lossy
 
 
-#: The lowest quality; below it, blocks are visible.
-LOWEST_QUALITY = 40
+LOWEST_QUALITY = 40  # the lowest quality; below it, blocks are visible
 #: The share that more effort on a PNG may save; a file further over the limit isn't encoded again.
 _EFFORT_SAVES = 0.12
-#: The largest root-mean-square error (of 255) of a palette that is not noticed.
-_HARMLESS = 2.5
-#: Width and height of the sample that is tried first, pixels.
-_SAMPLE = (128, 128)
+_HARMLESS = 2.5  # the largest root-mean-square error (of 255) of a palette that is not noticed
+_SAMPLE = (128, 128)  # width and height of the sample that is tried first, pixels
 
 
 AS_REQUESTED = "as asked"
@@ -86,11 +82,15 @@ def encode_under(image: DecodedImage, max_bytes: int, file_types: Sequence[FileT
     95, then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
     """
     for file_type in file_types:
-        steps = _png_steps(image, max_bytes) if file_type is FileType.PNG else _lossy_steps(image, file_type)
-        for step in steps:
-            encoded = step(max_bytes)
-            if encoded and len(encoded.data) <= max_bytes:
-                return encoded if file_type is file_types[0] else _substitute(encoded, file_types[0])
+        png = file_type is FileType.PNG
+        steps = _png_steps(image, max_bytes) if png else _lossy_steps(image, file_type, max_bytes)
+        for encoded in steps:
+            if not encoded or len(encoded.data) > max_bytes:
+                continue
+            if file_type is file_types[0]:
+                return encoded
+            how = f"{file_type.value} instead of {file_types[0].value}, which was too large"
+            return replace(encoded, how=how if encoded.how == AS_REQUESTED else f"{how}; {encoded.how}")
     names = ", ".join(file_type.value for file_type in file_types)
     raise InvalidRequest(
         f"A {image.width}x{image.height} image with this much detail does not fit in {max_bytes:,} bytes as {names}."
@@ -98,22 +98,12 @@ def encode_under(image: DecodedImage, max_bytes: int, file_types: Sequence[FileT
     )
 
 
-_Step = Callable[[int], EncodedRendition | None]
-
-
-def _substitute(encoded: EncodedRendition, requested: FileType) -> EncodedRendition:
-    """Say that another file type than the requested one was used."""
-    how = f"{encoded.file_type.value} instead of {requested.value}, which was too large"
-    how = how if encoded.how == AS_REQUESTED else f"{how}; {encoded.how}"
-    return EncodedRendition(encoded.data, encoded.file_type, encoded.quality, how)
-
-
-def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[_Step]:
+def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[EncodedRendition | None]:
     fast = encode(image, FileType.PNG)
-    yield lambda _: EncodedRendition(fast, FileType.PNG)
+    yield EncodedRendition(fast, FileType.PNG)
     if len(fast) <= max_bytes * (1 + _EFFORT_SAVES):
-        yield lambda _: EncodedRendition(save(image, "PNG", compress_level=9), FileType.PNG, how="png with more effort")
-    yield lambda _: _with_palette(image)
+        yield EncodedRendition(save(image, "PNG", compress_level=9), FileType.PNG, how="png with more effort")
+    yield _with_palette(image)
 
 
 def _with_palette(image: DecodedImage) -> EncodedRendition | None:
@@ -142,22 +132,18 @@ def _as_seen(image: DecodedImage) -> DecodedImage:
     return image.convert("RGBa") if image.mode == "RGBA" else image
 
 
-def _lossy_steps(image: DecodedImage, file_type: FileType) -> Iterator[_Step]:
+def _lossy_steps(image: DecodedImage, file_type: FileType, max_bytes: int) -> Iterator[EncodedRendition | None]:
+    """Yield the default quality, then the highest below it that fits, by bisection: at most seven attempts."""
     plain = flatten(image) if file_type is FileType.JPEG else image
-    yield lambda _: EncodedRendition(encode(plain, file_type), file_type, QUALITY)
-    yield lambda max_bytes: _best_quality(plain, file_type, max_bytes)
-
-
-def _best_quality(image: DecodedImage, file_type: FileType, max_bytes: int) -> EncodedRendition | None:
-    """Find the highest quality below the default that fits, by bisection: at most seven attempts."""
+    yield EncodedRendition(encode(plain, file_type), file_type, QUALITY)
     found = None
     low, high = LOWEST_QUALITY, QUALITY - 1
     while low <= high:
         middle = (low + high + 1) // 2
-        data = encode(image, file_type, middle)
+        data = encode(plain, file_type, middle)
         if len(data) <= max_bytes:
             found = EncodedRendition(data, file_type, middle, how=f"quality lowered to {middle}")
             low = middle + 1
         else:
             high = middle - 1
-    return found
+    yield found

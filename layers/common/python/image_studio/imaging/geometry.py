@@ -10,8 +10,7 @@ from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
 from image_studio.schemas.common import FocalPoint
 
-#: A background that is the image itself, enlarged and blurred.
-BLUR = "blur"
+BLUR = "blur"  # a background that is the image itself, enlarged and blurred
 
 #: Downscaling starts with integer averages down to this multiple of the target: faster, without a visible change.
 _REDUCING_GAP = 3.0
@@ -143,7 +142,7 @@ def place_mask(mask: Mask, frame: Frame) -> Mask:
 
 def extract(result: DecodedImage, frame: Frame, width: int, height: int) -> DecodedImage:
     """Cut the padding off a model's result and scale the rest to exactly width x height pixels."""
-    box = _inner_box(_framed_part(result, frame), frame)
+    box = _inner_box(result, frame)
     if result.size == (width, height) and box == (0, 0, width, height):
         return result
     return scale(result, width, height, box)
@@ -151,11 +150,15 @@ def extract(result: DecodedImage, frame: Frame, width: int, height: int) -> Deco
 
 def extract_native(result: DecodedImage, frame: Frame) -> DecodedImage:
     """Cut the padding off a model's result, without scaling."""
-    box = _inner_box(_framed_part(result, frame), frame)
+    box = _inner_box(result, frame)
     return extract(result, frame, max(1, round(box.width)), max(1, round(box.height)))
 
 
-def _inner_box(within: Box, frame: Frame) -> Box:
+def _inner_box(result: DecodedImage, frame: Frame) -> Box:
+    """The part of the result that shows the image, never stretched."""
+    ratio = frame.size.width / frame.size.height
+    same = abs(result.width / result.height / ratio - 1) <= _SAME_RATIO
+    within = Box(0, 0, *result.size) if same else crop_box(result, ratio, mode="center")
     if not frame.padded:
         return within
     across, down = within.width / frame.size.width, within.height / frame.size.height
@@ -165,11 +168,3 @@ def _inner_box(within: Box, frame: Frame) -> Box:
         min(within.right, within.left + (frame.left + frame.inner.width) * across),
         min(within.bottom, within.top + (frame.top + frame.inner.height) * down),
     )
-
-
-def _framed_part(result: DecodedImage, frame: Frame) -> Box:
-    """The part of the result that shows the frame, never stretched."""
-    ratio = frame.size.width / frame.size.height
-    if abs(result.width / result.height / ratio - 1) <= _SAME_RATIO:
-        return Box(0, 0, result.width, result.height)
-    return crop_box(result, ratio, mode="center")

@@ -9,8 +9,7 @@ from image_studio.imaging.types import DecodedImage
 Mask: TypeAlias = Image.Image
 Color: TypeAlias = str | tuple[int, ...]
 
-#: Levels so near to black or white count as black or white: they come from JPEG noise or a soft brush.
-_NOISE = 16
+_NOISE = 16  # levels so near to black or white count as black or white: they come from JPEG noise or a soft brush
 
 
 def flatten(image: DecodedImage, background: Color = "white") -> DecodedImage:

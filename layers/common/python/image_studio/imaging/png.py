@@ -16,8 +16,7 @@ try:
 except ImportError:  # optional: without it the same pixels are written, only slower
     isal = None  # type: ignore[assignment]
 
-#: Deflate as a zlib stream.
-Deflate = Callable[[bytes], bytes]
+Deflate = Callable[[bytes], bytes]  # deflate as a zlib stream
 
 
 def deflate_flat(scanlines: bytes) -> bytes:
@@ -48,10 +47,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _COLOR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 #: The sample: the number of bands, spread over the height, and the rows of each.
 _BANDS, _BAND = 6, 9
-#: Deflated below this share of its entropy's size, a sample has matches worth searching.
-_WORTH_MATCHING = 0.85
-#: Above this entropy (bits a byte) matches are not searched: the residual is noise.
-_GRAINY = 3.0
+_WORTH_MATCHING = 0.85  # deflated below this share of its entropy's size, a sample has matches worth searching
+_GRAINY = 3.0  # above this entropy (bits a byte) matches are not searched: the residual is noise
 
 
 class Filter(IntEnum):

@@ -143,8 +143,7 @@ def _around(crops: Sequence[PlacedCrop]) -> PlacedCrop:
 
 Mode = Literal["smart", "center", "fit"]
 
-#: Images in flight; each needs some ten megabytes, and Lambda has at most six cores.
-_MAX_THREADS = 6
+_MAX_THREADS = 6  # images in flight; each needs some ten megabytes, and Lambda has at most six cores
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +194,7 @@ def render_all(
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
         fitted = _fit_all if placement.mode == "fit" else _crop_all
         made = fitted(image, specs, placement, threads)
-        finish = partial(_finish_or_error, image, size)
+        finish = partial(_finish, image, size)
         return list(threads.map(finish, specs, made))
 
 
@@ -233,20 +232,16 @@ def _crop_all(
     return [(made[at], crop.box) for at, crop in enumerate(crops)]
 
 
-def _finish_or_error(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
+def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
+    rendered, box = made
     try:
-        return _finish(image, source, one, made)
+        if one.zone:
+            rendered = draw_safe_zones(rendered, one.zone)
+        encoded = encode_under(rendered, one.max_bytes, one.file_types)
     except StudioError as error:
         return error
     except (OSError, ValueError, MemoryError):
         return StudioError(f"The image could not be written as {one.width}x{one.height}.")
-
-
-def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition:
-    rendered, box = made
-    if one.zone:
-        rendered = draw_safe_zones(rendered, one.zone)
-    encoded = encode_under(rendered, one.max_bytes, one.file_types)
     # The source may have been decoded at a fraction of its size.
     across, down = source.width / image.width, source.height / image.height
     shown = Box(box.left * across, box.top * down, box.right * across, box.bottom * down)

@@ -30,12 +30,9 @@ POWERS = {"barrier": (0.43, 0.25), "detail": (0.43, 0.17), "skin": (0.24, 0.12),
 #: Weights of the place: the distance from the middle (across), a low place, and in an upright image the height at
 #: which heads are.
 PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
-#: Added to each cue, so that a single cue of 0 doesn't decide.
-_LEAST = 0.005
-#: The radius of a cue's surroundings, pixels of the map.
-_REACH = 2
-#: Number of windows that are tried along a side.
-_TRIED = 65
+_LEAST = 0.005  # added to each cue, so that a single cue of 0 doesn't decide
+_REACH = 2  # the radius of a cue's surroundings, pixels of the map
+_TRIED = 65  # number of windows that are tried along a side
 
 Numbers = Sequence[float]
 

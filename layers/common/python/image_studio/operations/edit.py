@@ -24,12 +24,10 @@ from image_studio.schemas.single_image import EditRequest, EditResponse
 NAME = "edit"
 #: Request fields besides those that the list of edit operations shows, of which unsupported ones are reported.
 _CHECKED_FIELDS = ("style_preset", "guidance_scale", "steps", "seed")
-#: Operations whose result has an alpha channel.
-TRANSPARENT = frozenset({"remove_background"})
+TRANSPARENT = frozenset({"remove_background"})  # operations whose result has an alpha channel
 #: Operations that take the image's own transparency as the mask where the request has none.
 ALPHA_IS_MASK = frozenset({"inpaint", "erase"})
-#: Fills the empty part of a canvas before a model paints there: a gray that is no content.
-EMPTY = (128, 128, 128)
+EMPTY = (128, 128, 128)  # fills the empty part of a canvas before a model paints there: a gray that is no content
 SIDES = ("expand_left", "expand_up", "expand_right", "expand_down")
 
 

@@ -105,9 +105,12 @@ def _run_variation(
     runner = _VariationRunner(context, task, entry, hold_until)
     try:
         data = runner.resume() if entry.stage is not Stage.FRESH else runner.submit(candidates)
-        encoded = _encode(task, data, runner.entry)
     except StudioError as error:
         return _record_failure(context, runner.entry, error)
+    try:  # the provider's bytes are checked here for the first time
+        encoded = task.encode(data, runner.entry)
+    except StudioError:
+        return _record_failure(context, runner.entry, ResultUnusable(UNUSABLE))
     facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
     return context.journal.keep(runner.entry.with_(facts=facts), encoded.data, encoded.mime)
 
@@ -123,14 +126,6 @@ def _record_failure(context: OperationContext, entry: Entry, error: StudioError)
     )
     context.journal.fail(failed)
     return failed
-
-
-def _encode(task: VariationTask, data: bytes, entry: Entry) -> EncodedImage:
-    """Decode and encode the provider's bytes, which are checked here for the first time. Raises ResultUnusable."""
-    try:
-        return task.encode(data, entry)
-    except StudioError as error:
-        raise ResultUnusable(UNUSABLE) from error
 
 
 class _VariationRunner:
@@ -163,13 +158,14 @@ class _VariationRunner:
         for candidate in candidates:
             task, notes = fit_task(self.task.task(candidate), candidate.model)
             size = nearest_size(candidate.model, task.width, task.height)
+            before = f"; {' and '.join(failed)} failed before" if failed else ""
             self.entry = self.entry.with_(
                 provider=candidate.provider.name,
                 model=candidate.model.name,
                 seed=task.seed,
                 credits=candidate.model.price(size),
                 ordered_at=self.context.now(),
-                facts={**notes, "reason": _reason(candidate, failed)},
+                facts={**notes, "reason": candidate.reason + before},
             )
             try:
                 started = time.monotonic()
@@ -238,8 +234,3 @@ class _VariationRunner:
             "provider failed",
             extra={"provider": candidate.provider.name, "model": candidate.model.name, "code": error.code},
         )
-
-
-def _reason(candidate: Candidate, failed: list[str]) -> str:
-    """Why this model was selected, and which providers failed for this variation before."""
-    return f"{candidate.reason}; {' and '.join(failed)} failed before" if failed else candidate.reason

@@ -45,24 +45,15 @@ class Journal(Protocol):
     """Where an operation records its progress. Each method returns after the record is written."""
 
     def entry(self, variation: int) -> Entry: ...  # 1-based
-    def intend(self, entry: Entry) -> None:
-        """Record that a paid call is about to be sent. Raises JobLost when another worker has taken over."""
-
+    def intend(self, entry: Entry) -> None: ...  # a paid call is about to be sent; raises JobLost
     def order(self, entry: Entry) -> None: ...  # the provider returned a handle
-    def receive(self, variation: int, data: bytes) -> None:
-        """Store the provider's bytes unchanged, before they are processed."""
-
+    def receive(self, variation: int, data: bytes) -> None: ...  # the provider's bytes, before they are processed
     def received(self, variation: int) -> bytes | None: ...  # by an earlier run
-    def release(self, entry: Entry) -> None:
-        """Record that the paid call was surely not charged: the variation is fresh again."""
-
-    def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Store the finished image, then record it as done; returns the entry with its location."""
-
+    def release(self, entry: Entry) -> None: ...  # the call was surely not charged: the variation is fresh again
+    def keep(self, entry: Entry, data: bytes, mime: str) -> Entry: ...  # store the image, then record it as done
     def fail(self, entry: Entry) -> None: ...  # why there is no image
     def recall(self, name: str) -> str | None: ...  # what an earlier run remembered
-    def remember(self, name: str, value: str) -> None:
-        """Record a decision that a later run must not make again, such as an enriched prompt."""
+    def remember(self, name: str, value: str) -> None: ...  # a decision that a later run must not make again
 
 
 class JobLost(Exception):

@@ -183,9 +183,10 @@ def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | No
 
     `candidates` returns a mode's models, best first. Creative is never selected automatically.
     """
-    named = _mode_of(model) if model else None
-    if named:
-        return named
+    named = [found for spec in SPECS if model and (found := spec.model(model))]
+    for mode in load_catalog().operations[UPSCALE].operations:
+        if any(found.does(f"{UPSCALE}.{mode}") for found in named):
+            return mode
     try:
         first = candidates(FAST)[0]
     except (UnsupportedChoice, ProviderUnavailable):
@@ -209,10 +210,3 @@ def reaches(candidate: Candidate, size: Size, target: Size) -> bool:
 def scale_factor(size: Size, target: Size) -> float:
     """How many times larger, per side, the image must become to cover the target."""
     return max(target.width / size.width, target.height / size.height)
-
-
-def _mode_of(model: str) -> str | None:
-    models = [found for spec in SPECS if (found := spec.model(model))]
-    modes = load_catalog().operations[UPSCALE].operations
-    able = (mode for mode in modes if any(found.does(f"{UPSCALE}.{mode}") for found in models))
-    return next(able, None)

@@ -24,8 +24,7 @@ from image_studio.providers.spec import InputLimits, nearest_size
 from image_studio.schemas.common import Request, SingleImageRequest
 from image_studio.schemas.limits import Quality
 
-#: Two ratios closer than this are the same: providers round their pixels.
-SAME_RATIO = 0.005
+SAME_RATIO = 0.005  # two ratios closer than this are the same: providers round their pixels
 #: Share of a provider's largest request that the images may fill; base64 is a third longer than the bytes.
 IMAGES_SHARE = 0.7
 
@@ -38,8 +37,7 @@ class Fit:
     requested: Size
 
 
-#: An image for the caller and its `metadata`.
-FinishedImage = tuple[DecodedImage, dict[str, Any]]
+FinishedImage = tuple[DecodedImage, dict[str, Any]]  # an image for the caller and its `metadata`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,8 +262,7 @@ REQUEST_FIELDS: Mapping[str, tuple[str, ...]] = {
     "style_image": ("style_image_base64",),
     "expansion": ("expand_left", "expand_right", "expand_up", "expand_down"),
 }
-#: The option that every operation has.
-QUALITY = "quality"
+QUALITY = "quality"  # the option that every operation has
 
 
 def request_fields(request: Request, names: Iterable[str]) -> frozenset[str]:

@@ -16,8 +16,7 @@ from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResp
 
 ALL = "all"
 BACKGROUND = "background"
-#: A scale up to this is enlarged by rounding only.
-_ENLARGED = 1.001
+_ENLARGED = 1.001  # a scale up to this is enlarged by rounding only
 
 
 class Target(NamedTuple):

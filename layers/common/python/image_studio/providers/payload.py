@@ -8,8 +8,7 @@ import pybase64
 from image_studio.providers.adapter import Blob, Task
 from image_studio.providers.spec import ModelSpec, nearest_size
 
-#: The order in which a model gets its images.
-ROLES = ("image", "mask", "style", "background", "lighting")
+ROLES = ("image", "mask", "style", "background", "lighting")  # the order in which a model gets its images
 #: Fields and settings that an instruction can state; models that edit by instruction list them as `in_prompt`.
 IN_PROMPT = frozenset({"negative_prompt", "search_prompt", "select_prompt", "foreground_prompt"}) | {
     "keep_original_background",

@@ -7,8 +7,7 @@ from typing import Any
 
 from image_studio.schemas.limits import MAX_PIXELS
 
-#: Upstream price of one credit: credits are US cents, rounded up.
-CREDIT_USD = 0.01
+CREDIT_USD = 0.01  # upstream price of one credit: credits are US cents, rounded up
 #: What `/providers` calls an ability, by the first part of an operation's name, in the order of its lists.
 CAPABILITIES = {"create": "generation", "edit": "editing", "upscale": "upscaling", "control": "control"}
 

@@ -30,6 +30,9 @@ _EDITS = frozenset({"prompt", "image"}) | IN_PROMPT
 _EDITS_SEVERAL = _EDITS | {"mask", "style", "background", "lighting"}
 
 
+_generator = partial(
+    ModelSpec, operations=frozenset({"create"}), sizes=_QWEN_SIZE, accepts=frozenset({"prompt", "seed"})
+)
 #: Edits by instruction, search and replace included.
 _editor = partial(
     ModelSpec,
@@ -81,25 +84,15 @@ MODELS = (
         inputs=_LARGE,
         auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
     ),
-    ModelSpec(
+    _generator(
         "qwen-image",
         "wavespeed-ai/qwen-image/text-to-image",
         0.02,
         alias="qwen",
-        operations=frozenset({"create"}),
-        sizes=_QWEN_SIZE,
-        accepts=frozenset({"prompt", "seed"}),
         file_types=_FILE_TYPES,
         auto={"create": {"draft": 1, "standard": 2}},
     ),
-    ModelSpec(
-        "z-image-turbo",
-        "wavespeed-ai/z-image/turbo",
-        0.005,
-        operations=frozenset({"create"}),
-        sizes=_QWEN_SIZE,
-        accepts=frozenset({"prompt", "seed"}),
-    ),
+    _generator("z-image-turbo", "wavespeed-ai/z-image/turbo", 0.005),
     _editor(
         "qwen-edit",
         "wavespeed-ai/qwen-image/edit",

@@ -36,7 +36,7 @@ class CredentialStore:
         return frozenset(spec.name for spec in SPECS if self.access(spec.name))
 
     def _secret(self, renew: bool) -> Mapping[str, str]:
-        """Return the secret's fields, or the earlier ones while it can't be read. Raises GetParameterError without any."""
+        """Return the secret's fields, or the earlier ones while it can't be read. Raises GetParameterError."""
         name = settings().secret_id
         if not name:
             return {}

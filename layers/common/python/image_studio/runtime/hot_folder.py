@@ -45,23 +45,24 @@ def drop(detail: Mapping[str, Any]) -> None:
     event = "\n".join((detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))))
     dropped = HotFolderObject(hashlib.sha256(event.encode()).hexdigest()[:32], path, etag)
     try:
-        _start(dropped)
+        operation, fields = _parse_path(path)
+        fields[main_image_field(operation.request)] = dropped.reference
+        request, _ = parse_request(operation.request, json.dumps(fields))
+        cost = operation.estimate(request, wiring.api_context(OPERATOR, hot_folder=dropped))
+        most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
+        terms = Terms(cost=cost, job_id=dropped.id, inbox=path, etag=etag, allowance=most)
+        record(OPERATOR, Draft.of(operation, request), terms)
     except TemporarilyUnavailable:
         raise
     except Superseded:
         log.info("dropped image was replaced", extra={"job_id": dropped.id})
     except StudioError as error:
-        _refuse(dropped, error)
-
-
-def _start(dropped: HotFolderObject) -> None:
-    operation, fields = _parse_path(dropped.path)
-    fields[main_image_field(operation.request)] = dropped.reference
-    request, _ = parse_request(operation.request, json.dumps(fields))
-    cost = operation.estimate(request, wiring.api_context(OPERATOR, hot_folder=dropped))
-    most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
-    terms = Terms(cost=cost, job_id=dropped.id, inbox=dropped.path, etag=dropped.etag, allowance=most)
-    record(OPERATOR, Draft.of(operation, request), terms)
+        name = path.partition("/")[0]
+        document = {"status": error.status, "code": error.code, "detail": error.detail}
+        if name in FOLDERS:
+            document = error_payload(error, find_operation(name))
+        log.info("dropped image refused", extra={"job_id": dropped.id, "code": error.code})
+        hot_folder_results.write_error(path, document, etag=etag)
 
 
 def _parse_path(path: str) -> tuple[Operation, dict[str, Any]]:
@@ -73,12 +74,3 @@ def _parse_path(path: str) -> tuple[Operation, dict[str, Any]]:
         raise InvalidRequest(f"Put the image into {keys.INBOX}{parts[0]}/<{FOLDERS[parts[0]]}>/.")
     field, words = FOLDERS[parts[0]], [word.strip() for word in parts[1].split(",") if word.strip()]
     return find_operation(parts[0]), {field: words if field == "platforms" else parts[1]}
-
-
-def _refuse(dropped: HotFolderObject, error: StudioError) -> None:
-    name = dropped.path.partition("/")[0]
-    document = {"status": error.status, "code": error.code, "detail": error.detail}
-    if name in FOLDERS:
-        document = error_payload(error, find_operation(name))
-    log.info("dropped image refused", extra={"job_id": dropped.id, "code": error.code})
-    hot_folder_results.write_error(dropped.path, document, etag=dropped.etag)

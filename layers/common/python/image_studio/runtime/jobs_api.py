@@ -32,8 +32,7 @@ _POLL = {"retry-after": "5", **NO_STORE}  # seconds, for callers who poll
 PAGE = 20
 MAX_PAGE = 100
 MAX_MARK = 100  # characters
-#: What an image's field takes beside its base64: name, quotes, `data:image/png;base64,`.
-FIELD_BYTES = 64
+FIELD_BYTES = 64  # what an image's field takes beside its base64: name, quotes, `data:image/png;base64,`
 EXTENSIONS = {kind.mime: kind.extension for kind in FileType}
 
 # -- waiting

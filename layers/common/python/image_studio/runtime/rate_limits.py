@@ -119,16 +119,12 @@ def balance(caller: Caller, month: str) -> Balance:
     return credits.read(aws_clients.dynamodb(), settings().table, caller.tenant, month)
 
 
-def remaining(caller: Caller) -> int:
-    """Return the credits that are neither used nor reserved this month."""
-    limit = settings().monthly_credits[caller.tier]
-    return max(0, limit - balance(caller, month_of(time.time())).committed)
-
-
 def add_credits_header(call: Call) -> None:
     """Set what is left of the month's credits on the response; where the table fails, leave the header out."""
+    limit = settings().monthly_credits[call.known.tier]
     try:
-        call.headers["x-credits-remaining"] = str(remaining(call.known))
+        left = limit - balance(call.known, month_of(time.time())).committed
+        call.headers["x-credits-remaining"] = str(max(0, left))
     except STORAGE_FAILURES:
         log.warning("credits not read", exc_info=True)
 

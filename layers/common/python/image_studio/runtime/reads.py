@@ -6,7 +6,7 @@ from threading import Lock
 from typing import Literal
 
 from image_studio.catalog.load import load_catalog
-from image_studio.operations import estimate, listings
+from image_studio.operations import listings
 from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.api import NO_STORE, Call, Response, cached, respond
 from image_studio.runtime.circuit_breaker import circuits
@@ -32,7 +32,7 @@ def estimate_cost(call: Call) -> Response:
     """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
     request = read_request(EstimateRequest, call)
     max_pixels = TIERS[call.known.tier].max_pixels
-    return respond(200, estimate.estimate_cost(request, max_pixels, configured_providers.configured))
+    return respond(200, listings.estimate_cost(request, max_pixels, configured_providers.configured))
 
 
 def recommend(call: Call) -> Response:

@@ -34,8 +34,7 @@ TIERS: Mapping[str, Tier] = {
     ),
 }
 
-#: What an unknown or missing claim means.
-LOWEST = "free"
+LOWEST = "free"  # what an unknown or missing claim means
 #: Reads cost next to nothing: they are allowed so many times more often, counted per warm container.
 READS_PER_WORK = 10
 

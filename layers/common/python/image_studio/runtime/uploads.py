@@ -96,7 +96,13 @@ def start(job: Job) -> None:
     """Check the request with its image, reserve what it costs, and dispatch the job; or fail it."""
     operation = find_operation(job.operation)
     try:
-        started = _admit(job, operation)
+        body = wiring.objects().get(job.input)
+        if body is None:
+            raise INPUT_LOST
+        inputs = stored_inputs(wiring.objects(), job)
+        context = wiring.api_context(Caller(job.tenant, job.tier), inputs=inputs)
+        cost = operation.estimate(operation.request.model_validate_json(body), context)
+        started = wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
     except TemporarilyUnavailable:
         raise
     except StudioError as error:
@@ -104,16 +110,6 @@ def start(job: Job) -> None:
         return
     if started:
         dispatcher().send(job.tenant, job.id)
-
-
-def _admit(job: Job, operation: Operation) -> bool:
-    body = wiring.objects().get(job.input)
-    if body is None:
-        raise INPUT_LOST
-    caller = Caller(job.tenant, job.tier)
-    context = wiring.api_context(caller, inputs=stored_inputs(wiring.objects(), job))
-    cost = operation.estimate(operation.request.model_validate_json(body), context)
-    return wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
 
 
 def fail(job: Job, operation: Operation, error: StudioError) -> None:

@@ -75,8 +75,7 @@ class Deliverable(BaseModel):
 
     image_base64: str | None = None
     image_url: str | None = None
-    #: The object that holds the image; a caller never sees it.
-    stored: StoredImage | None = None
+    stored: StoredImage | None = None  # the object that holds the image; a caller never sees it
 
     @model_serializer(mode="wrap")
     def _leave_out(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:

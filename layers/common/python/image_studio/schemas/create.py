@@ -25,8 +25,7 @@ from image_studio.schemas.common import (
 from image_studio.schemas.limits import MAX_VARIATIONS, Quality
 
 MAX_PERSONAS = 30  # of one caller; all of them, at their longest, fit into one page of the table (1 MB)
-#: The persona that `use_persona` means where no `persona_id` is given.
-DEFAULT_PERSONA = "default"
+DEFAULT_PERSONA = "default"  # the persona that `use_persona` means where no `persona_id` is given
 PERSONA_ID = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 

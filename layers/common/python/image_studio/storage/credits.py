@@ -127,15 +127,11 @@ def settle(table: str, key: Item, reserved: int, variations: int, charge: Charge
     if charge.charged:
         adds[f"studio_{charge.studio}"] = charge.charged
         adds |= {f"provider_{name}": amount for name, amount in charge.by_provider.items()}
-    return _add(table, key, adds)
+    return add(table, key, adds)
 
 
-def release(table: str, key: Item, amount: int) -> Item:
-    """Return the update that releases `amount` of a reservation."""
-    return _add(table, key, {"committed": -amount})
-
-
-def _add(table: str, key: Item, adds: Mapping[str, int]) -> Item:
+def add(table: str, key: Item, adds: Mapping[str, int]) -> Item:
+    """Return the update that adds to the record's numbers by name."""
     change = "ADD " + ", ".join(f"#{name} :{name}" for name in adds)
     values = {f":{name}": amount for name, amount in adds.items()}
     return change_of(table, key, change, values, names={f"#{name}": name for name in adds})

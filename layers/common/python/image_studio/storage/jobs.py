@@ -27,8 +27,7 @@ PAGE = 100  # jobs on one page, at most
 MAX_QUERIES = 5  # for one page: records that expired, but weren't deleted yet, leave gaps
 MAX_JOINS = 5  # tries of a key that expires between our reads and writes
 
-#: The condition of every write that belongs to one run.
-FENCE = "#status = :running AND attempt = :mine"
+FENCE = "#status = :running AND attempt = :mine"  # the condition of every write that belongs to one run
 _STATUS = {"#status": "status"}  # a reserved word
 
 
@@ -209,7 +208,7 @@ class JobStore:
     # -- an upload that a job waits for
 
     def arrived(self, job: Job, *, cost: int, allowance: credits.Allowance, wait: int) -> bool:
-        """Let a job run whose upload arrived, for `cost` credits; False if it is not waiting. Raises NotEnoughCredits."""
+        """Let a job run for `cost` credits once its upload arrived; False where none waits. Raises NotEnoughCredits."""
         more = max(0, cost - job.reserved)
         if more > allowance.credits:
             credits.check(credits.read(self._db, self._table, job.tenant, job.month), more, 0, allowance)
@@ -277,7 +276,7 @@ class JobStore:
         return self._write_all({"Delete": gone}, self._release(job) if job.held else None)
 
     def _release(self, job: Job) -> Item:
-        return {"Update": credits.release(self._table, _month(job), job.held)}
+        return {"Update": credits.add(self._table, _month(job), {"committed": -job.held})}
 
     # -- how changes are written
 

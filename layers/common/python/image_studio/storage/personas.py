@@ -60,17 +60,12 @@ class PersonaStore:
                 return True
             if "new" not in refused:
                 raise TooManyPersonas
-            if self._replace(item):
-                return False
-        raise TemporarilyUnavailable
-
-    def _replace(self, item: Item) -> bool:
-        """Replace a document; False where it was deleted meanwhile."""
-        try:
-            self._db.put_item(**self._on(Item=item, ConditionExpression="attribute_exists(pk)"))
-        except self._db.exceptions.ConditionalCheckFailedException:
+            try:
+                self._db.put_item(**self._on(Item=item, ConditionExpression="attribute_exists(pk)"))
+            except self._db.exceptions.ConditionalCheckFailedException:
+                continue  # it was deleted meanwhile
             return False
-        return True
+        raise TemporarilyUnavailable
 
     def delete(self, tenant: str, persona_id: str) -> bool:
         """Delete a document; False where there is none."""
