@@ -21,10 +21,7 @@ _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_fail
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
-    """Process a batch from the queue, or an event that EventBridge sends directly: the schedule's.
-
-    The response to a batch names the messages that failed.
-    """
+    """Process a batch from the queue (the response names the messages that failed), or the schedule's event."""
     logger.thread_safe_clear_keys()
     if "Records" in event:
         return process_partial_response(event, take_message, _processor, context)

@@ -211,7 +211,7 @@ class NotCharged(ProviderError):
     """A call failed and was surely not charged: it may be retried, or another provider may be called."""
 
     def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
+        self.retry_after = retry_after  # seconds that the provider asks to wait
         super().__init__(detail)
 
 

@@ -1,7 +1,4 @@
-"""Encode pixels as a file type, without metadata, within a limit of bytes where there is one.
-
-Within a limit, more effort comes first, then a palette, then less quality; each step is reported.
-"""
+"""Encode pixels as a file type, without metadata, within a limit of bytes where there is one."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -38,10 +35,7 @@ _QUALITIES = (95, 85, 70, 50)
 
 
 def encode_for_provider(image: DecodedImage, max_bytes: int) -> tuple[bytes, FileType]:
-    """Encode the image in at most `max_bytes`: PNG if that fits, else lossy at the best quality.
-
-    Where even the lowest quality doesn't fit, that file is returned: this happens only to noise.
-    """
+    """Encode the image in at most `max_bytes`: PNG if that fits, else lossy at its best. Noise may exceed that."""
     data = b""
     if image.width * image.height <= max_bytes:  # a PNG of a photograph has more than a byte a pixel
         data = encode(image, FileType.PNG)

@@ -54,19 +54,16 @@ def fit_inside(image: DecodedImage, width: int, height: int, background: Color |
     inner = scale(image, inner_width, inner_height)
     if (inner_width, inner_height) == (width, height):
         return inner
-    canvas = _backdrop(image, width, height, background, sides=inner_width < width)
+    if background == BLUR:  # the enlarged image, beyond recognition, opaque
+        small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)
+        canvas = small.filter(ImageFilter.GaussianBlur(3)).resize((width, height), Image.Resampling.BICUBIC)
+    elif background is not None:
+        canvas = Image.new("RGB", (width, height), background)
+    else:
+        canvas = Image.new(image.mode, (width, height), edge_color(image, sides=inner_width < width))
     at = (width - inner_width) // 2, (height - inner_height) // 2
     canvas.paste(inner, at, inner if inner.mode == "RGBA" and canvas.mode == "RGB" else None)
     return canvas
-
-
-def _backdrop(image: DecodedImage, width: int, height: int, background: Color | None, sides: bool) -> DecodedImage:
-    if background == BLUR:  # the enlarged image, beyond recognition, opaque
-        small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)
-        return small.filter(ImageFilter.GaussianBlur(3)).resize((width, height), Image.Resampling.BICUBIC)
-    if background is not None:
-        return Image.new("RGB", (width, height), background)
-    return Image.new(image.mode, (width, height), edge_color(image, sides))
 
 
 CropMode = Literal["smart", "center"]

@@ -180,10 +180,7 @@ class Rendition:
 def render_all(
     data: bytes, specs: Sequence[RenditionSpec], placement: Placement, limits: DecodeLimits = DEFAULT_LIMITS
 ) -> list[Rendition | StudioError]:
-    """Return a file, or the error of a failed one, for each spec, in order.
-
-    Raises InvalidImage for a source that can't be decoded, InvalidRequest for an unknown background color.
-    """
+    """Return a file, or the error of a failed one, for each spec, in order. Raises InvalidImage, InvalidRequest."""
     check_background(placement.background)
     source = read_info(data, limits)
     size = Size(source.width, source.height)

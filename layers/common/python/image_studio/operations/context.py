@@ -37,11 +37,8 @@ class Circuits:
         """Whether the provider failed repeatedly, so that others are called before it."""
         return False
 
-    def begin(self, provider: str) -> None:
-        """Note that a call starts: after a while, one call tries a provider whose circuit is open."""
-
-    def report(self, provider: str, *, ok: bool) -> None:
-        """Note how a call ended; `ok` is False only for faults of the provider itself."""
+    def begin(self, provider: str) -> None: ...  # a call starts: after a while, one tries an open circuit's provider
+    def report(self, provider: str, *, ok: bool) -> None: ...  # not ok: a fault of the provider itself
 
 
 @dataclass(frozen=True, kw_only=True)

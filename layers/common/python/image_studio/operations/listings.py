@@ -258,7 +258,11 @@ def estimate_cost(
         provider=request.provider,
         model=request.model,
     )
-    size = _size(request, query.operation, max_pixels)
+    size = wanted_size(request.width, request.height, None, None)
+    if query.operation == GENERATE[1]:
+        check_area(size, max_pixels)
+    else:
+        check_pixels(*size, max_pixels)
     target = size
     if query.operation.startswith(UPSCALE):
         target = target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
@@ -313,12 +317,3 @@ def _full_name(operation: str) -> str:
         if operation == name or (operation == short and group != UPSCALE):
             return name
     raise UnknownChoice.of("operation", operation, known_operations())
-
-
-def _size(request: EstimateRequest, operation: str, max_pixels: int) -> Size:
-    size = wanted_size(request.width, request.height, None, None)
-    if operation == GENERATE[1]:
-        check_area(size, max_pixels)
-    else:
-        check_pixels(*size, max_pixels)
-    return size

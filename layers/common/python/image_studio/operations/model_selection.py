@@ -42,10 +42,7 @@ def provider_names() -> list[str]:
 def select_candidates(
     query: ModelQuery, configured: frozenset[str], is_open: Callable[[str], bool] = lambda _: False
 ) -> list[Candidate]:
-    """The models to try, best first; a requested provider or model is the only one.
-
-    Raises UnknownChoice, UnsupportedChoice (naming the models that can) and ProviderUnavailable (none is configured).
-    """
+    """The models to try, best first; a requested one only. Raises InvalidRequest or ProviderUnavailable."""
     provider, model = resolve_names(query.provider, query.model)
     if model is None and provider is None:
         return _automatic(query, configured, is_open)

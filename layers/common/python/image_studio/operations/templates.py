@@ -107,10 +107,7 @@ def _on_platform(catalog: Catalog, platform: str | None) -> list[Template]:
 
 
 def _rank(catalog: Catalog, templates: Sequence[Template], query: str) -> list[tuple[Template, int]]:
-    """Pair each template that matches with how many of the query's words it has, best first.
-
-    Where no word matches, the query may still be a piece of a text: "gram".
-    """
+    """Pair each template that matches with how many of the query's words it has, best first."""
     words = query_words(query)
     if not words:
         return [(each, 0) for each in templates]
@@ -122,6 +119,7 @@ def _rank(catalog: Catalog, templates: Sequence[Template], query: str) -> list[t
     ]
     scored.sort(key=lambda found: found[1:], reverse=True)
     hits = [(each, matched) for each, matched, _ in scored if matched]
+    # Where no word matches, the query may still be a piece of a text: "gram".
     piece = query.strip().casefold()
     return hits or [(each, len(words)) for each in templates if piece in entries[each.id].text]
 

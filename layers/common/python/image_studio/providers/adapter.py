@@ -122,7 +122,6 @@ class Adapter(Protocol):
     def SPEC(self) -> ProviderSpec: ...  # noqa: N802  a constant of the module
     def build_request(self, model: ModelSpec, task: Task) -> HttpRequest: ...  # the paid call
     def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest: ...  # polls are free and repeatable
-    def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
-        """Read a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`."""
-
+    #: Reads a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`.
+    def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome: ...
     def read_error(self, response: HttpResponse) -> StudioError: ...  # what another status than 2xx means

@@ -140,10 +140,7 @@ def _path(model: str) -> str:
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpRequest:
-    """Build the JSON of one call. An edit keeps its image's ratio, as the API does when none is sent.
-
-    An image in the style of another one is no edit: its ratio is sent.
-    """
+    """Build the JSON of one call. An edit keeps its image's ratio; an image in the style of another is no edit."""
     size = nearest_size(model, task.width, task.height)
     images = [task.images[role] for role in image_roles(model, task)]
     parts: list[dict[str, Any]] = [

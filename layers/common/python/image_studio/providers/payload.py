@@ -122,10 +122,7 @@ _SIZES = frozenset({"aspect_ratio", "target_resolution", "width", "height"})
 
 
 def provider_fields(model: ModelSpec, task: Task) -> dict[str, Any]:
-    """Return the task's values by provider field, limited to those that the model takes in a field.
-
-    Images are Blobs. For a model that edits by instruction, the adapter adds the images.
-    """
+    """Return the task's values by provider field, limited to those that the model takes in one; images are Blobs."""
     values: dict[str, Any] = {
         "prompt": build_prompt(model, task) or None,
         "negative_prompt": task.negative_prompt,

@@ -247,13 +247,9 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
         raise UnknownCharge(f"{SPEC.title} answered with {mime or 'no content type'} instead of an image.")
     if not response.body:
         raise ResultUnusable(f"{SPEC.title} answered an empty image.")
-    return ProviderImage(response.body, _seed(response.headers.get("seed")))
-
-
-def _seed(text: str | None) -> int | None:
-    if not text or not text.isdigit():
-        return None
-    return 0 if int(text) == ZERO_SEED else int(text)
+    seed = response.headers.get("seed", "")
+    number = int(seed) if seed.isdigit() else None
+    return ProviderImage(response.body, 0 if number == ZERO_SEED else number)
 
 
 def read_error(response: HttpResponse) -> StudioError:

@@ -133,11 +133,7 @@ class TimedAdapter(requests.adapters.HTTPAdapter):
 
 
 def read_bounded(response: urllib3.BaseHTTPResponse, max_bytes: int, deadline: float) -> bytes:
-    """Return the body, of at most `max_bytes`, before `deadline` on the monotonic clock.
-
-    Raises ResultUnusable where it is larger, TimeoutError where it takes longer, urllib3's HTTPError where it
-    ends before its announced length.
-    """
+    """Return the body, at most `max_bytes`, before `deadline`. Raises ResultUnusable, TimeoutError, HTTPError."""
     parts: list[bytes] = []
     size = 0
     while chunk := response.read1(CHUNK):
@@ -159,10 +155,7 @@ class HttpTransport:
     def send(
         self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
     ) -> HttpResponse:
-        """Send the request and return the response, all within `timeout` seconds.
-
-        Raises NotCharged where nothing was sent, UnknownCharge where the response was lost.
-        """
+        """Send the request within `timeout` seconds. Raises NotCharged where nothing was sent, else UnknownCharge."""
         if timeout <= 0:
             raise NotCharged(f"{spec.title} was not called: the time for it was over.")
         until = time.monotonic() + timeout
@@ -177,12 +170,11 @@ class HttpTransport:
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpResponse(response.status_code, headers, read_bounded(response.raw, MAX_RESULT_BYTES, until))
-        except requests.ConnectionError as error:
-            if _never_sent(error):
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if isinstance(error, requests.ConnectionError) and _never_sent(error):
                 raise ProviderOutage(f"{spec.title} can't be reached.") from None
-            raise _lost(spec) from None
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
-            raise _lost(spec) from None
+            lost = f"{spec.title}'s answer was lost; whether it charged is unknown, so the call is not repeated."
+            raise UnknownCharge(lost) from None
 
     def download(self, url: str, spec: ProviderSpec, own_origin: str | None) -> bytes:
         return download(url, spec, own_origin=own_origin)
@@ -243,10 +235,6 @@ def _never_sent(error: requests.ConnectionError) -> bool:
     return isinstance(reason, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError)
 
 
-def _lost(spec: ProviderSpec) -> UnknownCharge:
-    return UnknownCharge(f"{spec.title}'s answer was lost; whether it charged is unknown, so the call is not repeated.")
-
-
 def resolve_public(host: str) -> str:
     """Return the first address of `host` if all of them are public. Raises ResultUnusable."""
     try:
@@ -275,10 +263,7 @@ def is_public(address: str) -> bool:
 def download(
     url: str, spec: ProviderSpec, *, own_origin: str | None = None, resolve: Callable[[str], str] = resolve_public
 ) -> bytes:
-    """Return the bytes at a provider's result URL, within DOWNLOAD_SECONDS.
-
-    Raises ResultUnusable where it may not be fetched, DownloadFault where a retry may succeed.
-    """
+    """Return the bytes at a result's URL. Raises ResultUnusable, or DownloadFault where a retry may succeed."""
     parts = check_url(url, spec, own_origin)
     host = parts.hostname or ""
     pool: urllib3.HTTPConnectionPool

@@ -34,7 +34,7 @@ def write(
     parsed: Any = operation.response.model_validate_json(response)
     parts: list[Deliverable] = parsed.deliverables()
     for number, part in enumerate(parts, start=1):
-        _place(path, part, _label(part, number, len(parts)))
+        _place(path, part, str(number) if len(parts) > 1 else "")
     document = {"job_id": job.id, "input": keys.INBOX + path, "etag": job.etag}
     result = {**document, **parsed.model_dump(mode="json", context=PUBLIC)}
     _put(path, RESULT, json.dumps(result, ensure_ascii=False).encode(), JSON)
@@ -48,19 +48,13 @@ def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, 
         _put(path, ERROR, json.dumps(document, ensure_ascii=False).encode(), JSON)
 
 
-def _label(part: Deliverable, number: int, of: int) -> str:
-    """Return what tells an image from its siblings: platform and format where it has them, else its number."""
-    words = [str(word) for name in ("platform", "format") if (word := getattr(part, name, None))]
-    label = re.sub(r"[^a-z0-9]+", "-", " ".join(words).lower()).strip("-")
-    return "-".join(filter(None, [label, str(number) if of > 1 else ""]))
-
-
-def _place(path: str, part: Deliverable, label: str) -> None:
-    """Put an image beside result.json, whose `image_url` then is its file name."""
+def _place(path: str, part: Deliverable, number: str) -> None:
+    """Put an image beside result.json, whose `image_url` then is its file name: with platform, format and number."""
     data, mime = _image(part)
-    stem = PurePosixPath(path).stem
-    name = f"{stem}-{label}" if label else stem
-    name = f"{name}.{EXTENSIONS.get(mime, 'bin')}"
+    words = " ".join(str(getattr(part, name, "")) for name in ("platform", "format"))
+    label = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+    stem = "-".join(filter(None, [PurePosixPath(path).stem, label, number]))
+    name = f"{stem}.{EXTENSIONS.get(mime, 'bin')}"
     part.image_base64, part.image_url = None, quote(name)
     _put(path, name, data, mime)
 

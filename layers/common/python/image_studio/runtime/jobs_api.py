@@ -39,10 +39,7 @@ EXTENSIONS = {kind.mime: kind.extension for kind in FileType}
 
 
 def wait_for(call: Call, tenant: str, job_id: str, seconds: float) -> Job:
-    """Return the job when it has ended, or as it is after `seconds`. Raises NotFound.
-
-    Raises TooManyRequests where it would have to wait and all of the caller's waits are open already.
-    """
+    """Return the job when it has ended, or as it is after `seconds`. Raises NotFound, TooManyRequests."""
     job = _read(tenant, job_id)
     seconds = min(seconds, call.time_left())
     if job.status.ended or seconds <= 0:
@@ -218,10 +215,7 @@ def _variation(entry: Entry) -> bodies.JobVariation:
 
 
 def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Callable[[str], bytes | None]) -> str:
-    """Return a result's JSON with its images: inline what fits, the rest as URLs of files `<name>-1` and so on.
-
-    `fetch` gives the bytes behind an object's key, or None where the object is gone.
-    """
+    """Return a result's JSON: images are inline where they fit, else URLs. `fetch` gives the bytes behind a key."""
     parts = [part for part in result.deliverables() if part.stored is not None]
     for number, part in enumerate(parts, start=1):
         file = f"{name}-{number}.{EXTENSIONS.get(part.stored.mime, 'bin')}"

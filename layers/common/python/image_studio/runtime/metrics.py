@@ -62,7 +62,7 @@ def _usd(entry: Entry) -> float:
     except UnknownChoice:  # the job began before a deployment that dropped the model
         return entry.credits * CREDIT_USD
     sizes = model.sizes if isinstance(model.sizes, tuple) else ()
-    priced = next((size for size in sizes if size.usd is not None and model.price(size) == entry.credits), None)
-    if priced is not None and priced.usd is not None:
-        return priced.usd
+    priced = next((size.usd for size in sizes if size.usd is not None and model.price(size) == entry.credits), None)
+    if priced is not None:
+        return priced
     return model.usd if model.price() == entry.credits else entry.credits * CREDIT_USD

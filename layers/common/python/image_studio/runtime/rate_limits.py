@@ -68,7 +68,10 @@ def admit(call: Call, rate_class: RateClass) -> None:
     if rate_class is RateClass.WORK:
         _count_work(call, tier)
     elif rate_class is RateClass.READ:
-        _count_read(call, tier)
+        allowed, status = read_counter().add(call.known.tenant, tier.per_minute * READS_PER_WORK)
+        _set_headers(call, [status])
+        if not allowed:
+            raise _too_many(call.known, status)
     else:
         _set_headers(call, [_wait_status(tier, 0)])
 
@@ -156,23 +159,13 @@ def read_counter() -> ReadCounter:
     return ReadCounter()
 
 
-def _count_read(call: Call, tier: Tier) -> None:
-    allowed, status = read_counter().add(call.known.tenant, tier.per_minute * READS_PER_WORK)
-    _set_headers(call, [status])
-    if not allowed:
-        raise _too_many(call.known, status)
-
-
 def _wait_status(tier: Tier, taken: int, seconds: float = 0) -> LimitStatus:
     return LimitStatus("waits", tier.waits, WAIT_WINDOW, max(0, tier.waits - taken), time.time() + seconds)
 
 
 @contextmanager
 def open_wait(call: Call, seconds: float) -> Iterator[None]:
-    """Hold one of the caller's open waits while the block runs, at most `seconds`. A call holds only one.
-
-    Raises TooManyRequests where all of the tier's waits are open already.
-    """
+    """Hold one of the caller's open waits while the block runs; a call holds only one. Raises TooManyRequests."""
     if call.waiting or seconds <= 0:
         yield
         return

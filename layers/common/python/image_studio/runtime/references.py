@@ -103,7 +103,11 @@ class CallerReferences(References):
         if self.awaited and reference == UPLOAD + self.awaited:
             raise ImageAwaited
         if self.hot_folder and reference == self.hot_folder.reference:
-            return self._dropped(self.hot_folder)
+            source = self.hot_folder
+            found = self.objects.read(keys.INBOX + source.path, most=MAX_FILE_BYTES, etag=source.etag or None)
+            if found is None:
+                raise Superseded
+            return found.data
         match = _REFERENCE.fullmatch(reference)
         data = self._find(*match.groups()) if match else None
         if data is None:
@@ -120,12 +124,6 @@ class CallerReferences(References):
         job = self.jobs.get(self.tenant, found) if kind == "job" else None
         entry = entries_of(job).get(int(variation or 1)) if job else None
         return self.objects.get(entry.stored.key) if entry and entry.stored else None
-
-    def _dropped(self, source: HotFolderObject) -> bytes:
-        found = self.objects.read(keys.INBOX + source.path, most=MAX_FILE_BYTES, etag=source.etag or None)
-        if found is None:
-            raise Superseded
-        return found.data
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:
         """Return a persona's document. Raises NotFound."""

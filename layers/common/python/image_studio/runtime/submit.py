@@ -151,10 +151,7 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
 
 
 def serve_now(call: Call, name: str) -> Response:
-    """Serve the POST of free work: 200 with its documented body. Nothing is recorded.
-
-    Images that don't fit into the response are stored where jobs store their results, and given as URLs.
-    """
+    """Serve the POST of free work: 200 with its body. Images that don't fit are stored as results of jobs are."""
     operation = find_operation(name)
     request = read_request(operation.request, call)
     tenant, request_id = call.known.tenant, new_id()

@@ -160,7 +160,7 @@ class JobStore:
             ":until": now + lease,
             ":now": now,
             ":one": 1,
-            ":ms": self._milliseconds(),
+            ":ms": int(self._now() * 1000),
         }
         change = (
             "SET #status = :running, lease_until = :until, attempt = attempt + :one, runs = runs + :one,"
@@ -246,7 +246,7 @@ class JobStore:
         """
         outcome = {
             "status": str(Status.FAILED if response is None else Status.SUCCEEDED),
-            "finished_at": self._milliseconds(),
+            "finished_at": int(self._now() * 1000),
             "charged": charge.charged,
             "held": charge.held,
             "response": response,
@@ -279,9 +279,6 @@ class JobStore:
         return {"Update": credits.add(self._table, _month(job), {"committed": -job.held})}
 
     # -- how changes are written
-
-    def _milliseconds(self) -> int:
-        return int(self._now() * 1000)
 
     def _update_fenced(
         self, job: Job, change: str, values: Mapping[str, Any], names: Mapping[str, str] | None = None

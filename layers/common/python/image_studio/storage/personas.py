@@ -44,10 +44,7 @@ class PersonaStore:
             yield item["sk"].removeprefix(_PREFIX), _document(item)
 
     def put(self, tenant: str, persona_id: str, document: Document, most: int) -> bool:
-        """Write a document, and return whether it is new.
-
-        Raises TooManyPersonas where `most` are there already, TemporarilyUnavailable where other writes come first.
-        """
+        """Write a document; return whether it is new. Raises TooManyPersonas above `most`, TemporarilyUnavailable."""
         text = json.dumps(document, ensure_ascii=False)
         item = _key(tenant, persona_id) | pack({"document": text})
         steps = {
