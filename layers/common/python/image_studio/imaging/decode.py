@@ -17,6 +17,9 @@ from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, check_pixels
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _JPEG_START = b"\xff\xd8\xff"
 
+_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG markers without a length: TEM, RST0-7, SOI (T.81, B.1)
+_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # starts of a frame; the others are tables
+_MAX_SEGMENTS = 2000  # of a JPEG before its frame; real files have tens
 _MAX_PREFIX = 128  # the longest `data:image/...;base64` prefix that is searched, characters
 
 UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
@@ -76,8 +79,26 @@ def _webp_size(data: bytes) -> Size:
     raise InvalidImage(DAMAGED)
 
 
-#: What reads the size before Pillow opens the file: of a WebP, opening allocates whole images; a JPEG needs no reader.
-_SIZES: dict[FileType, Callable[[bytes], Size]] = {FileType.PNG: _png_size, FileType.WEBP: _webp_size}
+def _jpeg_size(data: bytes) -> Size:
+    at = 2
+    for _ in range(_MAX_SEGMENTS):
+        at = data.find(b"\xff", at)
+        marker = data[at + 1] if at >= 0 else 0xD9
+        if marker in _FRAME_MARKERS:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return Size(width, height)
+        if marker in {0xD9, 0xDA}:  # the end of the file, or the scan, before any frame
+            break
+        if marker in {0x00, 0xFF}:  # a stuffed or a fill byte
+            at += 1
+        else:
+            at += 2 + (0 if marker in _BARE_MARKERS else int.from_bytes(data[at + 2 : at + 4], "big"))
+    raise InvalidImage(DAMAGED)
+
+
+#: What reads the size before Pillow opens the file: that would allocate whole images for a WebP, and take minutes for a
+#: JPEG of many segments.
+_SIZES = {FileType.PNG: _png_size, FileType.JPEG: _jpeg_size, FileType.WEBP: _webp_size}
 #: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
 _LARGEST_PROFILE = 4_000_000
 
@@ -210,13 +231,13 @@ def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
     if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
         raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
     try:
-        if file_type in _SIZES:
-            check_pixels(*_SIZES[file_type](data), limits.max_pixels)
+        size = _SIZES[file_type](data)
+        check_pixels(*size, limits.max_pixels)
         image = _OPENERS[file_type](io.BytesIO(data))
         frames = getattr(image, "n_frames", 1)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
-    if min(image.size) < 1:
+    if min(size) < 1:
         raise InvalidImage(DAMAGED)
     check_pixels(*image.size, limits.max_pixels)
     if frames > limits.max_frames:
