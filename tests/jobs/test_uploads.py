@@ -225,7 +225,7 @@ def test_a_job_that_can_not_start_ends(harness: Harness, monkeypatch: pytest.Mon
     """The event comes again after an unexpected failure; the reaper is the last to try."""
     form = upload(harness, operation="edit", request=EDIT)
     send(harness, form, event=False)
-    monkeypatch.setattr(uploads, "_admit", lambda *_: 1 / 0)
+    monkeypatch.setattr(uploads, "stored_inputs", lambda *_: 1 / 0)
     detail = {"bucket": {"name": "b"}, "object": {"key": form["fields"]["key"]}}
     assert harness.deliver({"detail-type": "Object Created", "detail": detail})["batchItemFailures"]
     assert harness.status(form["job_id"])["status"] == "queued"

@@ -155,12 +155,12 @@ def test_a_persona_deleted_while_it_is_replaced_is_written_anew(monkeypatch):
     """The write that found it tries again when it is gone."""
     store = personas()
     store.put("tenant", "acme", ACME, 3)
-    replace = store._replace
+    replace = store._db.put_item
 
-    def deleted_first(item):
+    def deleted_first(**request):
         store.delete("tenant", "acme")
-        return replace(item)
+        return replace(**request)
 
-    monkeypatch.setattr(store, "_replace", deleted_first)
+    monkeypatch.setattr(store._db, "put_item", deleted_first)
     assert store.put("tenant", "acme", {"voice": "new"}, 3) is True
     assert find_persona("tenant", "acme") == {"voice": "new"}

@@ -70,11 +70,7 @@ class EncodedRendition:
 
 
 def encode_under(image: DecodedImage, max_bytes: int, file_types: Sequence[FileType]) -> EncodedRendition:
-    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits.
-
-    PNG: fast, then with more effort, then with a palette where the difference is not visible. JPEG and WebP: quality
-    95, then the highest that fits, down to 40. Raises InvalidRequest when no type fits.
-    """
+    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits. Raises InvalidRequest."""
     for file_type in file_types:
         png = file_type is FileType.PNG
         steps = _png_steps(image, max_bytes) if png else _lossy_steps(image, file_type, max_bytes)

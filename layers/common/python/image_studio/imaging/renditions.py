@@ -189,8 +189,11 @@ def render_all(
     needed = Size(math.ceil(size.width * factor), math.ceil(size.height * factor))
     image = decode(data, limits, at_least=needed)
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
-        fitted = _fit_all if placement.mode == "fit" else _crop_all
-        made = fitted(image, specs, placement, threads)
+        if placement.mode == "fit":
+            fitted = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
+            made = [(one, Box(0, 0, *image.size)) for one in fitted]
+        else:
+            made = _crop_all(image, specs, placement, threads)
         finish = partial(_finish, image, size)
         return list(threads.map(finish, specs, made))
 
@@ -206,14 +209,6 @@ def check_background(background: str | None) -> None:
 
 
 _Made = tuple[DecodedImage, Box]
-
-
-def _fit_all(
-    image: DecodedImage, specs: Sequence[RenditionSpec], placement: Placement, threads: Executor
-) -> list[_Made]:
-    whole = Box(0, 0, *image.size)
-    made = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
-    return [(one, whole) for one in made]
 
 
 def _crop_all(

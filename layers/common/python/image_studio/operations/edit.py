@@ -157,7 +157,13 @@ class Edit(SingleImageOperation):
 def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     info = load_catalog().operations[NAME].choose(request.operation)
     fields = single_image.request_fields(request, (*EditFields.model_fields, *_CHECKED_FIELDS))
-    _check_fields(request, info, fields)
+    own = {"mask"} if info.name in ALPHA_IS_MASK else set()  # the mask may still come from the image
+    single_image.require(info, fields | request.options.keys() | own)
+    single_image.check_style(request.style_preset)
+    if info.name in TRANSPARENT and request.output_format is FileType.JPEG:
+        raise InvalidRequest(
+            f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png or webp."
+        )
     options = single_image.checked_options(info, request.options)
     quality = single_image.quality_of(request.options)
     image = single_image.decode_input(request.image_base64, context)
@@ -176,17 +182,6 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         lighting=single_image.decode_reference(request, "lighting", info, context),
         size=_size(request, info, image, context.max_pixels),
     )
-
-
-def _check_fields(request: EditRequest, info: OperationInfo, fields: frozenset[str]) -> None:
-    """Check what needs no image: fields, style, file type. The mask may still come from the image."""
-    own = {"mask"} if info.name in ALPHA_IS_MASK else set()
-    single_image.require(info, fields | request.options.keys() | own)
-    single_image.check_style(request.style_preset)
-    if info.name in TRANSPARENT and request.output_format is FileType.JPEG:
-        raise InvalidRequest(
-            f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png or webp."
-        )
 
 
 def _mask(

@@ -59,10 +59,8 @@ class VariationTask:
 
 
 def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
-    """Limit the task to what the model takes; returns it with the metadata `clamped` (values) and `ignored` (fields).
-
-    A style that the model doesn't know is not reported as ignored: its words are in the prompt.
-    """
+    """Limit the task to what the model takes; return it with the metadata `clamped` (values) and `ignored` (fields)."""
+    # A style that the model doesn't know is not reported as ignored: its words are in the prompt.
     sent = [name for name in OPTIONAL if getattr(task, name) is not None and name != "style_preset"]
     ignored = [name for name in (*sent, *task.settings) if name not in model.accepts]
     clamped: dict[str, Any] = {}

@@ -1,8 +1,4 @@
-"""The journal of a run: what an operation records while it works, variation by variation.
-
-The worker binds it to the job record, so that after a crash the next run knows what was paid for. An operation reads a
-variation's entry first and continues from there; it never makes a second paid call for a variation.
-"""
+"""The journal of a run: what it records of each variation, so that a later run makes no second paid call."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum

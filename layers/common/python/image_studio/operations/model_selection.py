@@ -176,10 +176,7 @@ ROUNDED_FACTOR = 1.001  # a factor up to this comes from rounding
 
 
 def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | None, size: Size, target: Size) -> str:
-    """Return the requested model's mode; else fast where it takes the image and reaches the target; else conservative.
-
-    `candidates` returns a mode's models, best first. Creative is never selected automatically.
-    """
+    """Return the requested model's mode; else fast if it takes the image and reaches the target; else conservative."""
     named = [found for spec in SPECS if model and (found := spec.model(model))]
     for mode in load_catalog().operations[UPSCALE].operations:
         if any(found.does(f"{UPSCALE}.{mode}") for found in named):

@@ -38,16 +38,10 @@ def caller_of(claims: Mapping[str, Any]) -> Caller:
 
 def check_scope(claims: Mapping[str, Any]) -> None:
     """Raise NotAllowed where the deployment asks for a scope that the token lacks."""
-    needed = settings().required_scope
-    if needed and needed not in _scopes(claims):
-        raise NotAllowed(f"This token lacks the scope '{needed}'.")
-
-
-def _scopes(claims: Mapping[str, Any]) -> set[str]:
-    """`scope` (RFC 8693, a string) or `scp` (a list, as text '[a b]')."""
-    words: set[str] = set()
-    for name in ("scope", "scp"):
+    needed, words = settings().required_scope, set()
+    for name in ("scope", "scp"):  # a string (RFC 8693), or a list, as text '[a b]'
         value = claims.get(name) or ""
         text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
         words.update(text.strip("[]").replace(",", " ").split())
-    return words
+    if needed and needed not in words:
+        raise NotAllowed(f"This token lacks the scope '{needed}'.")

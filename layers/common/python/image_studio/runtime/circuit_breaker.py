@@ -43,10 +43,6 @@ class Circuit:
     owner: str = ""  # the worker that tries the provider
     probe_until: int = 0  # epoch seconds
 
-    @property
-    def closed(self) -> bool:
-        return not self.open_until
-
 
 class CircuitBreaker(Circuits):
     """The circuits of one table. `cache_seconds` is the age up to which a record that was read is used again."""
@@ -70,7 +66,7 @@ class CircuitBreaker(Circuits):
     def begin(self, provider: str) -> None:
         """Note that a call starts. If an open circuit has waited long enough, this worker is the one that tries it."""
         circuit = self._read(provider)
-        if not circuit.closed and time.time() >= (circuit.probe_until if circuit.owner else circuit.open_until):
+        if circuit.open_until and time.time() >= (circuit.probe_until if circuit.owner else circuit.open_until):
             self._owner = self._owner or token_hex(16)  # not at init: a snapshot's workers would share it
             probe = Circuit(circuit.open_until, self._owner, int(time.time()) + PROBE_SECONDS)
             self._write(provider, probe, instead_of=circuit)
@@ -78,14 +74,14 @@ class CircuitBreaker(Circuits):
     def report(self, provider: str, *, ok: bool) -> None:
         """Note how a call ended. Only faults of the provider's own count as not ok."""
         circuit = self._read(provider)
-        if ok or (not circuit.closed and not circuit.owner):
+        if ok or (circuit.open_until and not circuit.owner):
             self._failures.pop(provider, None)
         after = Circuit() if ok else Circuit(int(time.time()) + OPEN_SECONDS)
         if circuit.owner:
             if ok:
                 log.info("provider recovered", extra={"provider": provider})
             self._write(provider, after, instead_of=circuit)
-        elif circuit.closed and not ok and self._count(provider):
+        elif not circuit.open_until and not ok and self._count(provider):
             log.warning("provider set aside", extra={"provider": provider, "seconds": OPEN_SECONDS})
             self._write(provider, after)
 

@@ -19,10 +19,7 @@ NAMESPACE = "ImageStudio"
 
 
 def emit(values: Mapping[str, float], unit: MetricUnit = MetricUnit.Count, **dimensions: str) -> None:
-    """Write the metrics (name -> value) by the dimensions, and again by service alone.
-
-    An alarm watches one metric: it can't add up those of all operations or providers.
-    """
+    """Write the metrics by the dimensions, and by service alone: an alarm can't add up those of all operations."""
     namespace = os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or NAMESPACE
     metrics = EphemeralMetrics(namespace=namespace, service=SERVICE)
     for name, value in values.items():

@@ -1,8 +1,4 @@
-"""Rate limits: requests that do work are counted exactly, reads approximately, and open waits are capped.
-
-What a request counts as is declared with its route (`RateClass`). A request is counted before it can cost anything,
-and every response carries the limit's headers. Windows are fixed: a calendar minute and a UTC day.
-"""
+"""Rate limits: requests that do work are counted exactly, reads approximately, and open waits are capped."""
 
 import logging
 import math

@@ -90,11 +90,7 @@ class CallerReferences(References):
     awaited: str = ""  # the id of the upload that the job waits for
 
     def image(self, reference: str) -> bytes:
-        """Return the bytes behind a reference.
-
-        Raises NotFound for what isn't there (any more), TooLarge, InvalidImage for an input that the request doesn't
-        carry, and ImageAwaited for the upload that is awaited.
-        """
+        """Return the bytes behind a reference. Raises NotFound, TooLarge, InvalidImage, ImageAwaited."""
         if reference.startswith(INPUT):
             data = self.inputs(reference.removeprefix(INPUT))
             if data is None:

@@ -1,8 +1,4 @@
-"""The worker: dispatch a job, take it, run its operation with the journal bound to it, record how it ended.
-
-A message may come twice, late or never. `claim` lets one run at a time through, and a run that dies leaves a lease
-that runs out. A heartbeat renews the lease during a run, so a short lease is enough to notice a dead worker soon.
-"""
+"""The worker: dispatch a job, take it, run its operation with the journal bound to it, record how it ended."""
 
 import json
 import logging
