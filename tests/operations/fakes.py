@@ -31,10 +31,10 @@ def photo(width: int = 640, height: int = 480) -> Image.Image:
     return image
 
 
-def block_mask(width: int = 640, height: int = 480, box: tuple[int, int, int, int] | None = None) -> Image.Image:
-    """A white rectangle on black: the middle ninth by default."""
+def block_mask(width: int = 640, height: int = 480) -> Image.Image:
+    """A white rectangle on black: the middle ninth."""
     mask = Image.new("L", (width, height))
-    ImageDraw.Draw(mask).rectangle(box or (width // 3, height // 3, 2 * width // 3, 2 * height // 3), fill=255)
+    ImageDraw.Draw(mask).rectangle((width // 3, height // 3, 2 * width // 3, 2 * height // 3), fill=255)
     return mask
 
 
@@ -46,9 +46,8 @@ def corner_image(width: int, height: int) -> bytes:
 
 
 def to_bytes(image: Image.Image, kind: str = "PNG") -> bytes:
-    """The image as a file."""
     out = io.BytesIO()
-    image.save(out, kind)
+    image.save(out, kind, **({"compress_level": 1} if kind == "PNG" else {}))
     return out.getvalue()
 
 
@@ -58,7 +57,6 @@ def to_text(image: Image.Image, kind: str = "PNG") -> str:
 
 
 def from_bytes(data: bytes) -> Image.Image:
-    """The image of a file."""
     return Image.open(io.BytesIO(data))
 
 
@@ -100,12 +98,10 @@ class FakeClient:
         self._lock = threading.Lock()
 
     def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> ProviderImage:
-        """A paid call."""
         on_submit()
         return self._respond(call, task, None)
 
     def resume(self, call: PaidCall, handle: str) -> ProviderImage:
-        """An earlier call's image."""
         return self._respond(call, Task(operation="", width=512, height=512), handle)
 
     def _respond(self, call: PaidCall, task: Task, handle: str | None) -> ProviderImage:
@@ -135,9 +131,7 @@ class FakeClient:
     @property
     def sent(self) -> Image.Image:
         """The main image of the last task."""
-        task = self.calls[-1].task
-        assert task is not None
-        return from_bytes(task.images["image"].data)
+        return from_bytes(self.calls[-1].task.images["image"].data)
 
 
 def failing(**errors: Exception | None) -> FakeClient:
@@ -166,45 +160,35 @@ class RecordingJournal(NullJournal):
         self.log.append((what, entry))
 
     def entry(self, variation: int) -> Entry:
-        """The record of a variation."""
         return self.entries.get(variation) or Entry(variation=variation)
 
     def intend(self, entry: Entry) -> None:
-        """Record it."""
         self._record("intend", entry)
 
     def order(self, entry: Entry) -> None:
-        """Record it."""
         self._record("order", entry)
 
     def receive(self, variation: int, data: bytes) -> None:
-        """Keep the bytes."""
         self.raw[variation] = data
 
     def received(self, variation: int) -> bytes | None:
-        """The kept bytes."""
         return self.raw.get(variation)
 
     def release(self, entry: Entry) -> None:
-        """Record it as fresh."""
         self._record("release", entry.with_(stage=Stage.FRESH, handle=None))
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
-        """Record it as done."""
         done = super().keep(entry, data, mime)
         self._record("keep", done)
         return done
 
     def fail(self, entry: Entry) -> None:
-        """Record it."""
         self._record("fail", entry)
 
     def recall(self, name: str) -> str | None:
-        """What was remembered."""
         return self.notes.get(name)
 
     def remember(self, name: str, value: str) -> None:
-        """Remember it."""
         self.notes[name] = value
 
 
@@ -216,7 +200,6 @@ class FakeCredentials:
         self.renewed = renewed
 
     def __call__(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None:
-        """The key of the moment."""
         if renew:
             self.key = self.renewed or self.key
         return ProviderCredentials(self.key) if self.key else None
@@ -231,15 +214,12 @@ class FakeCircuits(Circuits):
         self.reports: list[tuple[str, bool]] = []
 
     def is_open(self, provider: str) -> bool:
-        """Whether it was given."""
         return provider in self.failing
 
     def begin(self, provider: str) -> None:
-        """Note it."""
         self.begun.append(provider)
 
     def report(self, provider: str, *, ok: bool) -> None:
-        """Note it."""
         self.reports.append((provider, ok))
 
 
@@ -267,6 +247,5 @@ def result(context: OperationContext) -> Image.Image:
 
 
 def result_bytes(context: OperationContext) -> bytes:
-    """Its file."""
     data: bytes = context.journal.images["1"]  # type: ignore[attr-defined]  # these journals hold images in memory
     return data
