@@ -67,10 +67,11 @@ CELLS = [
     if model.does(operation)
 ]
 
-#: Every operation by every provider that can do it, with the model that it takes of its own accord.
-BY_PROVIDER = [
-    Cell(operation, provider, select_candidates(wish, frozenset({provider}))[0].model.name)
-    for operation in BODIES
-    for provider in dict.fromkeys(cell.provider for cell in CELLS if cell.operation == operation)
-    for wish in [ModelQuery(operation=operation, quality="standard", provider=provider)]
-]
+
+def _first(operation: str, provider: str) -> Cell:
+    query = ModelQuery(operation=operation, quality="standard", provider=provider)
+    return Cell(operation, provider, select_candidates(query, frozenset({provider}))[0].model.name)
+
+
+#: Every operation by every provider that can do it, with the model that is selected automatically.
+BY_PROVIDER = list(dict.fromkeys(_first(cell.operation, cell.provider) for cell in CELLS))
