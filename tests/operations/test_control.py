@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from image_studio.errors import InvalidImage, StudioError
 from image_studio.operations import control
 from image_studio.operations.context import OperationContext
+from image_studio.providers import PROVIDERS
 from image_studio.schemas.single_image import ControlRequest, ControlResponse
 from tests.operations.fakes import FakeClient, from_bytes, make_context, photo, result, to_text
 
@@ -17,7 +18,7 @@ STYLE = to_text(photo(300, 700))
 
 def run(operation: str, context: OperationContext, image: Image.Image | None = None, **body: Any) -> ControlResponse:
     """Estimate, then run."""
-    content = {"control_image_base64": to_text(image or photo()), "prompt": "a castle", **body}
+    content = {"control_image_base64": to_text(image or photo(320, 240)), "prompt": "a castle", **body}
     request = ControlRequest.model_validate({"operation": operation, **content})
     assert control.estimate(request, context) > 0
     return control.run(request, context)
@@ -25,12 +26,11 @@ def run(operation: str, context: OperationContext, image: Image.Image | None = N
 
 def test_the_references_example() -> None:
     """Sketch with its strength in the metadata."""
-    response = run("sketch", make_context(FakeClient(seed=3)), photo(1024, 1024), control_strength=0.8)
+    response = run("sketch", make_context(FakeClient(seed=3)), control_strength=0.8)
     assert (response.success, response.operation, response.provider) == (True, "sketch", "stability")
-    assert (response.width, response.height, response.model) == (1024, 1024, "sketch")
-    assert response.metadata["operation"] == "sketch"
-    assert response.metadata["control_strength"] == 0.8
-    assert response.metadata["seed"] == 3
+    assert (response.width, response.height, response.model) == (320, 240, "sketch")
+    expected = {"operation": "sketch", "control_strength": 0.8, "seed": 3}
+    assert {name: response.metadata[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -43,27 +43,20 @@ def test_the_references_example() -> None:
     ],
 )
 def test_zero_is_a_value(operation: str, fields: list[str]) -> None:
-    """0.0 is sent as 0.0 or the least that the model takes, not as its default; what was sent is told."""
+    """0.0 is sent as 0.0 or the least that the model takes, not as its default; the metadata has what was sent."""
     client = FakeClient()
     response = run(operation, make_context(client), style_image_base64=STYLE, **dict.fromkeys(fields, 0.0))
-    model = client.calls[0].model
-    for field in fields:
-        low = model.ranges[field].low
-        assert client.tasks[0].settings[field] == low
-        assert response.metadata[field] == low
-    clamped = {field: model.ranges[field].low for field in fields if model.ranges[field].low > 0}
-    assert response.metadata.get("clamped", {}) == clamped
+    least = {field: client.calls[0].model.ranges[field].low for field in fields}
+    assert client.tasks[0].settings == least
+    assert {field: response.metadata[field] for field in fields} == least
+    assert response.metadata.get("clamped", {}) == {field: low for field, low in least.items() if low > 0}
 
 
-def test_without_a_strength_the_models_default_is_told() -> None:
-    """It isn't sent; the provider knows it."""
+def test_without_a_strength_the_metadata_has_the_models_default() -> None:
+    """It isn't sent. A model that gets words instead of a strength ignores it."""
     client = FakeClient()
     assert run("sketch", make_context(client)).metadata["control_strength"] == 0.7
     assert client.tasks[0].settings == {}
-
-
-def test_an_emulated_control_has_no_strength() -> None:
-    """A model that is told in words can't honor it: that is told."""
     response = run("sketch", make_context(), provider="gemini", control_strength=0.5)
     assert response.metadata["ignored"] == ["control_strength"]
     assert response.metadata["emulated"] is True
@@ -72,51 +65,38 @@ def test_an_emulated_control_has_no_strength() -> None:
 # -- sizes
 
 
-@pytest.mark.parametrize("operation", ["sketch", "structure"])
-@pytest.mark.parametrize("provider", ["stability", "wavespeed", "huggingface", "gemini"])
-def test_what_follows_a_image_has_its_size(operation: str, provider: str) -> None:
-    """On every provider, whatever size it answers."""
-    context = make_context(
-        FakeClient(paint=lambda _, image: image.resize((image.width * 2 // 3, image.height * 2 // 3)))
-    )
-    response = run(operation, context, photo(900, 600), provider=provider)
-    assert result(context).size == (response.width, response.height) == (900, 600)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_follows_an_image_has_its_size(provider: str) -> None:
+    """On every provider, whatever size it returns."""
+    client = FakeClient(paint=lambda _, image: image.resize((image.width * 2 // 3, image.height * 2 // 3)))
+    context = make_context(client)
+    response = run("structure", context, photo(300, 200), provider=provider)
+    assert result(context).size == (response.width, response.height) == (300, 200)
 
 
 @pytest.mark.parametrize(
     ("ratio", "size"), [(None, (1024, 1024)), ("16:9", (1360, 765)), ("4:3", (1180, 885)), ("9:21", (669, 1561))]
 )
-def test_style_has_the_ratio_that_was_asked_for(ratio: str | None, size: tuple[int, int]) -> None:
-    """About a megapixel, exactly in the ratio, whatever shape the reference has."""
-    context = make_context(FakeClient(paint=lambda task, image: Image.new("RGB", (1000, 700))))
-    response = run("style", context, photo(300, 600), aspect_ratio=ratio)
+def test_style_has_the_requested_ratio(ratio: str | None, size: tuple[int, int]) -> None:
+    """About a megapixel, exactly in the ratio. The reference has a shape of its own and is not padded."""
+    client = FakeClient(paint=lambda task, image: Image.new("RGB", (1000, 700)))
+    context = make_context(client)
+    response = run("style", context, photo(300, 600), aspect_ratio=ratio, provider="stability")
     assert result(context).size == (response.width, response.height) == size
-
-
-def test_a_style_reference_is_not_padded() -> None:
-    """Its shape has nothing to do with the response's."""
-    client = FakeClient()
-    run("style", make_context(client), photo(300, 500), aspect_ratio="16:9", provider="stability")
-    assert client.sent.size == (300, 500)
+    assert client.sent.size == (300, 600)
 
 
 def test_style_transfer_keeps_the_shape_of_the_content() -> None:
-    """As large as the model made it."""
-    context = make_context(FakeClient(paint=lambda task, image: image.resize((1182, 886))))
-    response = run("style_transfer", context, style_image_base64=STYLE)
+    """As large as the model made it. Content and style are sent, each in its role."""
+    client = FakeClient(paint=lambda task, image: image.resize((1182, 886)))
+    response = run("style_transfer", make_context(client), style_image_base64=f"data:image/png;base64,{STYLE}")
     assert (response.width, response.height) == (1182, 886)
-
-
-def test_both_images_are_sent() -> None:
-    """Content and style, each by its role."""
-    client = FakeClient()
-    run("style_transfer", make_context(client), style_image_base64=f"data:image/png;base64,{STYLE}")
     assert client.tasks[0].images.keys() == {"image", "style"}
     assert from_bytes(client.tasks[0].images["style"].data).size == (300, 700)
 
 
 def test_the_shape_is_limited() -> None:
-    """1:2.5 to 2.5:1 where the provider says so; another one is asked if it may be chosen."""
+    """1:2.5 to 2.5:1 at Stability; another provider is called if the request leaves it open."""
     with pytest.raises(InvalidImage, match=r"The image is 3\.00:1; Stability AI's sketch takes at most 2\.5:1"):
         run("sketch", make_context(), photo(900, 300), provider="stability")
     assert run("sketch", make_context(), photo(900, 300)).provider != "stability"
@@ -131,8 +111,8 @@ def test_the_shape_is_limited() -> None:
     [
         ("style_transfer", {}, "Style image is required for style transfer"),
         ("style_transfer", {"style_image_base64": ""}, "Style image is required for style transfer"),
-        ("sketch", {"prompt": ""}, "Prompt is required for sketch to image"),
-        ("structure", {"prompt": None}, "Prompt is required for structure control"),
+        ("sketch", {"prompt": None}, "Prompt is required for sketch to image"),
+        ("structure", {"prompt": ""}, "Prompt is required for structure control"),
         ("style", {"prompt": "  "}, "Prompt is required for style control"),
         ("style", {"aspect_ratio": "16:0"}, "aspect_ratio '16:0' is not usable."),
         ("depth", {}, "Unknown operation 'depth'. Valid: sketch, structure, style, style_transfer."),
@@ -158,12 +138,12 @@ def test_what_an_operation_does_not_use_is_named() -> None:
     assert response.metadata["ignored"] == ["aspect_ratio", "fidelity", "style_image_base64"]
 
 
-@pytest.mark.parametrize("field", control.STRENGTHS)
-def test_strengths_are_shares(field: str) -> None:
+def test_strengths_are_shares() -> None:
     """0 to 1, both included."""
     body = {"control_image_base64": "x", "operation": "sketch", "prompt": "x"}
-    for value in (-0.01, 1.01, "strong"):
-        with pytest.raises(ValidationError):
-            ControlRequest.model_validate(body | {field: value})
-    for end in (0, 1):
-        assert getattr(ControlRequest.model_validate(body | {field: end}), field) == end
+    for field in control.STRENGTHS:
+        for value in (-0.01, 1.01, "strong"):
+            with pytest.raises(ValidationError):
+                ControlRequest.model_validate(body | {field: value})
+        for end in (0, 1):
+            assert getattr(ControlRequest.model_validate(body | {field: end}), field) == end
