@@ -22,46 +22,32 @@ from image_studio.schemas.single_image import EditRequest
 from tests.operations.fakes import make_context, photo, to_bytes, to_text
 
 
-class Shelf(References):
-    """A caller with one upload and one finished job."""
+class Stored(References):
+    """A caller with one upload, one finished job and one stored input."""
 
     def image(self, reference: str) -> bytes:
-        """By its reference."""
-        if reference in ("upload:1", "job:2/1", "job:2"):
+        if reference in ("upload:1", "job:2/1", "job:2", "input:3"):
             return to_bytes(photo(40, 30))
         raise NotFound(f"'{reference}' was not found.")
 
 
-@pytest.mark.parametrize("reference", ["upload:1", "job:2/1", "job:2"])
-def test_references_are_looked_up(reference: str) -> None:
-    """The caller's own library is asked."""
-    assert decode_input(reference, make_context(references=Shelf())).size == (40, 30)
-
-
-def test_another_callers_reference_is_not_found() -> None:
-    """As if it weren't there."""
+def test_references_are_looked_up() -> None:
+    """Another caller's is not found."""
+    context = make_context(references=Stored())
+    for reference in ("upload:1", "job:2/1", "job:2", "input:3"):
+        assert decode_input(reference, context).size == (40, 30)
     with pytest.raises(NotFound):
-        read_image("upload:9", make_context(references=Shelf()))
-
-
-def test_text_is_decoded() -> None:
-    """Raw base64 and data URLs."""
-    text = to_text(photo(40, 30))
-    assert read_image(text, make_context()) == read_image(f"data:image/png;base64,{text}", make_context())
+        read_image("upload:9", context)
 
 
 def test_the_main_image_gets_the_documented_sentence() -> None:
     """`Invalid base64 image payload`, word for word; a further image is named."""
-    with pytest.raises(InvalidImage) as caught:
-        decode_input("!", make_context())
-    assert caught.value.detail == "Invalid base64 image payload"
-    with pytest.raises(InvalidImage) as caught:
-        decode_input("!", make_context(), "mask_base64")
-    assert caught.value.detail == "mask_base64: Invalid base64 image payload"
-
-
-def test_bytes_that_are_no_image() -> None:
-    """Valid base64 of something else says which files are taken."""
+    text = to_text(photo(40, 30))
+    assert read_image(f"data:image/png;base64,{text}", make_context()) == to_bytes(photo(40, 30))
+    for field, sentence in ((None, ""), ("mask_base64", "mask_base64: ")):
+        with pytest.raises(InvalidImage) as caught:
+            decode_input("!", make_context(), field)
+        assert caught.value.detail == f"{sentence}Invalid base64 image payload"
     with pytest.raises(InvalidImage, match="not a PNG, JPEG or WebP"):
         decode_input("aGVsbG8=", make_context())
 
@@ -88,8 +74,7 @@ def edit(**fields: Any) -> EditRequest:
 )
 def test_fields_are_called_as_the_table_calls_them(fields: dict[str, Any], names: set[str]) -> None:
     """Null, empty and a side of 0 give nothing."""
-    every = ("mask", "expansion", "lighting", "prompt")
-    assert request_fields(edit(**fields), every) == names
+    assert request_fields(edit(**fields), ("mask", "expansion", "lighting", "prompt")) == names
 
 
 def test_a_missing_field_is_the_documented_sentence() -> None:
@@ -99,11 +84,11 @@ def test_a_missing_field_is_the_documented_sentence() -> None:
     require(OUTPAINT, frozenset({"expansion"}))
 
 
-def test_what_an_operation_has_no_use_for_is_told_by_its_wire_name() -> None:
+def test_what_an_operation_has_no_use_for_has_its_requests_name() -> None:
     """Fields and options; `quality` is everybody's."""
     request = edit(mask_base64="x", expand_left=5, options={"quality": "draft", "shadow": True, "creativity": 0.2})
-    told = unsupported_fields(request, OUTPAINT, request_fields(request, ("mask", "expansion")))
-    assert told == ["mask_base64", "options.shadow"]
+    unsupported = unsupported_fields(request, OUTPAINT, request_fields(request, ("mask", "expansion")))
+    assert unsupported == ["mask_base64", "options.shadow"]
 
 
 def test_options_are_checked_and_null_is_not_given() -> None:
@@ -114,29 +99,20 @@ def test_options_are_checked_and_null_is_not_given() -> None:
         checked_options(RELIGHT, {name: ["not", "that"]})
 
 
-@pytest.mark.parametrize("asked", [*Quality])
-def test_a_quality_is_one_of_three(asked: str) -> None:
-    """As a word."""
-    assert quality_of({"quality": asked}) is Quality(asked)
-
-
-@pytest.mark.parametrize("options", [{}, {"quality": None}])
-def test_nothing_asked_is_standard(options: dict[str, Any]) -> None:
-    """Absent and null are the same."""
-    assert quality_of(options) is Quality.STANDARD
-
-
-@pytest.mark.parametrize("asked", ["best", 5, "", True])
-def test_another_quality_is_a_400_with_the_list(asked: Any) -> None:
-    """The sentence names the option."""
-    with pytest.raises(UnknownChoice, match=r"options\.quality.*draft.*standard.*premium"):
-        quality_of({"quality": asked})
+def test_a_quality_is_one_of_three() -> None:
+    """As a word; standard where it is absent or null. The sentence names the option."""
+    for quality in Quality:
+        assert quality_of({"quality": quality.value}) is quality
+    for options in ({}, {"quality": None}):
+        assert quality_of(options) is Quality.STANDARD
+    for wrong in ("best", 5, "", True):
+        with pytest.raises(UnknownChoice, match=r"options\.quality.*draft.*standard.*premium"):
+            quality_of({"quality": wrong})
 
 
 def test_styles_are_the_catalogs() -> None:
     """Every listed one passes, none is fine, another isn't."""
-    for style in load_catalog().styles:
+    for style in (*load_catalog().styles, None):
         check_style(style)
-    check_style(None)
     with pytest.raises(UnknownChoice, match="style_preset"):
         check_style("no-such-style")
