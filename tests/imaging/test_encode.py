@@ -1,4 +1,4 @@
-"""Encode images, for callers and for providers."""
+"""Encode images, for callers, for providers, and within a platform's limit of bytes."""
 
 import io
 import random
@@ -6,15 +6,22 @@ import random
 import pytest
 from PIL import Image
 
+from image_studio.errors import InvalidRequest
 from image_studio.imaging.decode import read_info
-from image_studio.imaging.encode import encode, encode_for_provider
+from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_for_provider, encode_under
 from image_studio.schemas.common import FileType
-from tests.imaging.samples import photo, see_through
+from tests.imaging.samples import flat_art, noise, photo, saved, see_through
+
+PNG, JPEG, WEBP = FileType.PNG, FileType.JPEG, FileType.WEBP
+
+
+def opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
 
 
 @pytest.mark.parametrize("file_type", list(FileType))
 def test_bytes_are_what_they_say(file_type: FileType) -> None:
-    """Type and size of the content agree with what was asked."""
+    """Type and size of the content are the requested ones."""
     found = read_info(encode(photo(123, 45), file_type))
     assert (found.width, found.height, found.file_type) == (123, 45, file_type)
 
@@ -22,65 +29,110 @@ def test_bytes_are_what_they_say(file_type: FileType) -> None:
 def test_png_loses_nothing() -> None:
     """Every pixel comes back, transparency too."""
     image = see_through(photo(40, 30), left_half=77)
-    assert Image.open(io.BytesIO(encode(image, FileType.PNG))).tobytes() == image.tobytes()
+    assert opened(encode(image, PNG)).tobytes() == image.tobytes()
 
 
-def test_jpeg_shows_white_where_nothing_is() -> None:
-    """Transparency is flattened on white, not on black."""
-    back = Image.open(io.BytesIO(encode(see_through(photo(64, 64)), FileType.JPEG)))
-    assert min(back.getpixel((4, 4))) > 245
-
-
-def test_webp_keeps_transparency() -> None:
-    """Lossy colors, but the clear half stays clear."""
-    back = Image.open(io.BytesIO(encode(see_through(photo(64, 64)), FileType.WEBP)))
-    assert back.mode == "RGBA"
-    assert back.getpixel((4, 4))[3] == 0
+def test_transparency_stays_in_webp_and_is_white_in_jpeg() -> None:
+    clear = see_through(photo(64, 64))
+    assert min(opened(encode(clear, JPEG)).getpixel((4, 4))) > 245
+    back = opened(encode(clear, WEBP))
+    assert (back.mode, back.getpixel((4, 4))[3]) == ("RGBA", 0)
 
 
 def test_quality_is_honored() -> None:
-    """Lower quality, fewer bytes."""
-    for file_type in (FileType.JPEG, FileType.WEBP):
+    """95 by default; lower quality, fewer bytes."""
+    for file_type in (JPEG, WEBP):
         assert len(encode(photo(), file_type, 40)) < len(encode(photo(), file_type))
+        assert encode(photo(), file_type, 95) == encode(photo(), file_type)
 
 
-@pytest.mark.parametrize("file_type", list(FileType))
-def test_no_metadata_goes_out(file_type: FileType) -> None:
-    """Whatever an image carries in its `info` stays here."""
-    image = photo(32, 32)
-    image.info = {"comment": b"a secret", "xmp": b"a secret", "exif": b"Exif\0\0a secret", "icc_profile": b"a secret"}
-    image.info = {}  # what the gate leaves
-    assert b"secret" not in encode(image, file_type)
+# -- for providers
 
 
 def static(side: int, mode: str = "RGB") -> Image.Image:
     """What compresses worst, from a fixed seed."""
-    channels = len(mode)
-    return Image.frombytes(mode, (side, side), random.Random(5).randbytes(side * side * channels))
+    return Image.frombytes(mode, (side, side), random.Random(5).randbytes(side * side * len(mode)))
 
 
-def test_a_png_where_it_fits() -> None:
-    """Small images lose nothing."""
-    data, file_type = encode_for_provider(static(64), 20_000)
-    assert file_type is FileType.PNG
-    assert len(data) <= 20_000
+@pytest.mark.parametrize(
+    ("image", "max_bytes", "file_type"),
+    [
+        (static(64), 20_000, PNG),  # small images lose nothing
+        (static(128), 40_000, JPEG),
+        (static(128, "RGBA"), 40_000, WEBP),  # JPEG has no alpha channel
+    ],
+    ids=["png", "jpeg", "webp"],
+)
+def test_a_png_where_it_fits(image: Image.Image, max_bytes: int, file_type: FileType) -> None:
+    """Else a lossy file in the best quality that fits."""
+    data, found = encode_for_provider(image, max_bytes)
+    assert found is file_type
+    assert len(data) <= max_bytes
 
 
-def test_a_jpeg_where_a_png_is_too_large() -> None:
-    """The best quality that fits is taken."""
-    data, file_type = encode_for_provider(static(128), 40_000)
-    assert file_type is FileType.JPEG
-    assert len(data) <= 40_000
+def test_the_best_of_four_qualities_is_taken() -> None:
+    """Where nothing fits, the lowest is the last try."""
+    sizes = {quality: len(encode(static(128), JPEG, quality)) for quality in (95, 85, 70, 50)}
+    for quality, size in sizes.items():
+        assert encode_for_provider(static(128), size) == (encode(static(128), JPEG, quality), JPEG)
+    assert encode_for_provider(static(128), 10) == (encode(static(128), JPEG, 50), JPEG)
 
 
-def test_transparency_needs_webp() -> None:
-    """JPEG has no alpha channel."""
-    _, file_type = encode_for_provider(static(128, "RGBA"), 40_000)
-    assert file_type is FileType.WEBP
+# -- within a limit
 
 
-def test_it_ends_where_nothing_fits() -> None:
-    """The lowest quality is the last try."""
-    data, file_type = encode_for_provider(static(128), 10)
-    assert file_type is FileType.JPEG
-    assert len(data) > 10
+def test_what_fits_is_left_alone() -> None:
+    """Exactly the limit is inside it."""
+    made = encode_under(photo(), 10_000_000, [PNG, JPEG])
+    assert (made.file_type, made.quality, made.how) == (PNG, None, "as asked")
+    fast = encode(flat_art(), PNG)
+    assert encode_under(flat_art(), len(fast), [PNG]).data == fast
+
+
+def test_a_png_just_over_is_made_with_more_effort() -> None:
+    """A little over the limit, Pillow's slow search may help."""
+    image = photo(60, 40).resize((300, 200))
+    fast, slow = len(encode(image, PNG)), len(saved(image, "PNG", compress_level=9))
+    assert slow < fast < slow * 1.12
+    made = encode_under(image, slow, [PNG, JPEG])
+    assert (made.file_type, made.how) == (PNG, "png with more effort")
+    assert opened(made.data).tobytes() == image.tobytes()
+
+
+def test_a_palette_is_used_where_it_is_harmless() -> None:
+    """A drawing of few colors loses nothing, and a clear half stays clear; a photograph would lose."""
+    colors = noise(16, 16).resize((800, 800), Image.Resampling.NEAREST)
+    clear = see_through(noise(120, 120).point(lambda value: 255 if value > 128 else 0))
+    for image in (colors, clear):
+        best = min(len(encode(image, PNG)), len(saved(image, "PNG", compress_level=9)))
+        made = encode_under(image, best - 1, [PNG])
+        assert made.how == "png with a palette of 256 colors"
+        back = opened(made.data).convert(image.mode)
+        assert back.convert("RGBa").tobytes() == image.convert("RGBa").tobytes()
+
+
+@pytest.mark.parametrize("file_type", [JPEG, WEBP])
+def test_quality_goes_down_only_as_far_as_it_must(file_type: FileType) -> None:
+    """The quality found fits, and one more would not."""
+    image = noise(160, 120)
+    limit = len(encode(image, file_type, 70)) + 10
+    made = encode_under(image, limit, [file_type])
+    assert len(made.data) <= limit < len(encode(image, file_type, made.quality + 1))
+    assert made.how == f"quality lowered to {made.quality}"
+
+
+def test_another_type_is_taken_where_the_platform_allows_it() -> None:
+    """Noise that no PNG of the limit can hold becomes a JPEG, and says so."""
+    made = encode_under(noise(160, 120), 25_000, [PNG, JPEG])
+    assert made.file_type is JPEG
+    assert made.how.startswith("jpeg instead of png, which was too large")
+    assert len(made.data) <= 25_000
+
+
+def test_what_fits_nowhere_is_explained() -> None:
+    """The sentence names size, limit and types."""
+    image = noise(160, 120)
+    least = len(encode(image, JPEG, LOWEST_QUALITY))
+    assert encode_under(image, least, [PNG, JPEG]).quality == LOWEST_QUALITY == 40
+    with pytest.raises(InvalidRequest, match=r"A 160x120 image .* as png, jpeg"):
+        encode_under(image, least - 1, [PNG, JPEG])
