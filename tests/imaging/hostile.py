@@ -1,4 +1,4 @@
-"""Malformed and hostile images, made from a seed: what the gate must survive. Bounded in count and in bytes."""
+"""Malformed and hostile images, made from a seed: what decoding must survive. Bounded in count and in bytes."""
 
 import random
 import struct
@@ -17,56 +17,27 @@ FOREIGN = {
     "bmp": b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0",
     "tiff-le": b"II*\0\x08\0\0\0",
     "tiff-be": b"MM\0*\0\0\0\x08",
-    "bigtiff": b"II+\0\x08\0\0\0",
     "ico": b"\0\0\1\0\1\0\x10\x10",
-    "cur": b"\0\0\2\0\1\0\x10\x10",
     "jp2": b"\0\0\0\x0cjP  \r\n\x87\n",
     "j2k": b"\xff\x4f\xff\x51",
     "avif": b"\0\0\0\x20ftypavif",
     "heic": b"\0\0\0\x20ftypheic",
     "jxl": b"\xff\x0a",
-    "jxl-box": b"\0\0\0\x0cJXL \r\n\x87\n",
     "psd": b"8BPS\0\1",
     "eps": b"%!PS-Adobe-3.0 EPSF-3.0\n",
-    "eps-dos": b"\xc5\xd0\xd3\xc6",
     "pdf": b"%PDF-1.7\n",
     "svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
     "html": b"<!doctype html><script>alert(1)</script>",
     "wmf": b"\xd7\xcd\xc6\x9a",
-    "emf": b"\1\0\0\0" + b"\0" * 36 + b" EMF",
-    "fits": b"SIMPLE  =                    T",
-    "fli": b"\0\0\0\0\x11\xaf",
-    "dcx": b"\xb1\x68\xde\x3a",
     "pcx": b"\n\5\1\x08",
     "ppm": b"P6\n9 9\n255\n",
-    "pfm": b"PF\n9 9\n-1\n",
     "qoi": b"qoif\0\0\0\x09\0\0\0\x09\3\0",
-    "sgi": b"\1\xda\1\1",
-    "sun": b"\x59\xa6\x6a\x95",
     "tga": b"\0\0\2\0\0\0\0\0\0\0\0\0\x09\0\x09\0\x18\0",
-    "xbm": b"#define a_width 9\n#define a_height 9\n",
-    "xpm": b"/* XPM */",
     "dds": b"DDS |\0\0\0",
-    "blp": b"BLP2",
-    "ftex": b"FTEX",
-    "gbr": b"\0\0\0\x20\0\0\0\2GIMP",
-    "grib": b"GRIB\0\0\0\1",
-    "hdf5": b"\x89HDF\r\n\x1a\n",
     "icns": b"icns\0\0\0\x10",
-    "im": b"Image type: L\r\n",
-    "iptc": b"\x1c\1\x5a",
-    "mcidas": b"\0\0\0\0\0\0\0\4",
-    "mpeg": b"\0\0\1\xb3",
-    "msp": b"LinS",
-    "palm": b"\0\x09\0\x09",
-    "pixar": b"\x80\xe8\0\0",
     "riff-wave": b"RIFF\x24\0\0\0WAVEfmt ",
-    "riff-avi": b"RIFF\x24\0\0\0AVI LIST",
     "mng": b"\x8aMNG\r\n\x1a\n",
-    "jng": b"\x8bJNG\r\n\x1a\n",
     "zip": b"PK\3\4",
-    "gzip": b"\x1f\x8b\x08",
-    "elf": b"\x7fELF",
     "empty-ish": b"\0",
 }
 
@@ -113,12 +84,8 @@ def _made_by_hand() -> Iterator[tuple[str, bytes]]:
         yield f"{name} with html behind", data + b"<html><script>alert(1)</script></html>"
         yield f"{name} in a zip", b"PK\3\4" + data
         yield f"{name} behind gif", b"GIF89a" + data
-        for other, start in (
-            ("png", b"\x89PNG\r\n\x1a\n"),
-            ("jpeg", b"\xff\xd8\xff\xe0"),
-            ("webp", b"RIFF\0\0\0\0WEBP"),
-        ):
-            yield f"{name} called {other}", start + data[len(start) :]
+        for start in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\0\0\0\0WEBP"):
+            yield f"{name} that starts with {start!r}", start + data[len(start) :]
         for cut in range(1, 12):
             yield f"{name} cut at {cut}/12", data[: len(data) * cut // 12]
     yield from _bombs()
@@ -128,10 +95,8 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     """Small files that ask for much: pixels, chunks, scans, inflated metadata."""
     for width, height in ((13_000, 13_000), (2**31 - 1, 1), (1, 2**31 - 1), (65_500, 65_500), (0, 5), (2**32 - 1,) * 2):
         for depth, color in ((8, 6), (16, 2), (1, 0), (8, 3)):
-            yield (
-                f"png {width}x{height} {depth}/{color}",
-                _png(width, height, depth, color, zlib.compress(bytes(9_999))),
-            )
+            data = _png(width, height, depth, color, zlib.compress(bytes(9_999)))
+            yield f"png {width}x{height} {depth}/{color}", data
     yield "png 5000x5000 of zeros", _png(5000, 5000, 8, 2, zlib.compress(bytes(5000 * 15_001), 9))
     yield "png 5000x5000 cut", _png(5000, 5000, 8, 6, zlib.compress(bytes(100_000), 9))
     yield "png 5000x5000 1 bit", _png(5000, 5000, 1, 0, zlib.compress(bytes(5000 * 626), 9))
@@ -148,11 +113,8 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     yield "jpeg of many scans", progressive[:-2] + scan * 500 + progressive[-2:]
     yield "jpeg of many segments", b"\xff\xd8" + b"\xff\xe1\0\4ab" * 100_000 + jpeg[2:]
     yield "jpeg of fill bytes", b"\xff\xd8" + b"\xff" * 3_000_000 + jpeg[2:]
-    for kind, size in ((b"VP8X", b"\xff" * 6), (b"VP8X", b"\x87\x13\0\x87\x13\0")):
-        yield (
-            "webp canvas",
-            b"RIFF" + struct.pack("<I", 22) + b"WEBP" + kind + struct.pack("<I", 10) + b"\x10\0\0\0" + size,
-        )
+    for size in (b"\xff" * 6, b"\x87\x13\0\x87\x13\0"):
+        yield "webp canvas", b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + size
 
 
 def _mutated(dice: random.Random) -> Iterator[tuple[str, bytes]]:
@@ -184,15 +146,12 @@ def _spoil(data: bytearray, dice: random.Random) -> None:
             data[at] ^= 1 << dice.randrange(8)
 
 
-def _png(width: int, height: int, depth: int, color: int, body: bytes, *extra: tuple[bytes, bytes]) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
-    chunks = [
-        (b"IHDR", header),
-        *([(b"PLTE", bytes(30))] if color == 3 else []),
-        *extra,
-        (b"IDAT", body),
-        (b"IEND", b""),
-    ]
+def _png(
+    width: int, height: int, depth: int, color: int, body: bytes, *extra: tuple[bytes, bytes], interlaced: int = 0
+) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    palette = [(b"PLTE", bytes(30))] if color == 3 else []
+    chunks = [(b"IHDR", header), *palette, *extra, (b"IDAT", body), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
 
 
@@ -204,9 +163,7 @@ def _interlaced() -> bytes:
     """An 8x8 gray PNG with the interlace flag: seven passes, each row led by its filter byte."""
     passes = ((1, 1), (1, 1), (1, 2), (2, 2), (2, 4), (4, 4), (4, 8))
     body = b"".join((b"\0" + bytes(range(width))) * height for height, width in passes)
-    header = struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 1)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(body)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*one) for one in chunks)
+    return _png(8, 8, 8, 0, zlib.compress(body), interlaced=1)
 
 
 def _text() -> PngInfo:

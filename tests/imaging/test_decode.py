@@ -1,9 +1,5 @@
 """Decode images by their content, within limits, hostile files included."""
 
-import itertools
-import subprocess
-import sys
-import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,28 +7,21 @@ import pytest
 from PIL import Image, ImageCms
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.decode import DAMAGED, DEFAULT_LIMITS, UNKNOWN_FILE_TYPE, DecodeLimits, decode, read_info
+from image_studio.imaging.decode import DAMAGED, UNKNOWN_FILE_TYPE, DecodeLimits, decode, read_info
 from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType
-from tests.imaging.hostile import FOREIGN, hostile_images
+from tests.imaging.hostile import FOREIGN
 from tests.imaging.samples import CORNERS, four_corners, photo, saved, see_through
 
 
-@pytest.mark.parametrize(("name", "file_type"), [("PNG", "png"), ("JPEG", "jpeg"), ("WEBP", "webp")])
-def test_a_image_is_measured_by_its_content(name: str, file_type: str) -> None:
-    """Width, height and type come from the header."""
-    found = read_info(saved(photo(301, 200), name))
-    assert (found.width, found.height, found.file_type) == (301, 200, FileType(file_type))
-
-
-def test_lossless_and_extended_webp_are_measured_too() -> None:
-    """VP8L and VP8X keep their sizes elsewhere."""
-    for data in (
-        saved(photo(301, 200), "WEBP", lossless=True),
-        saved(see_through(photo(301, 200)), "WEBP"),
-        saved(photo(301, 200), "WEBP", exif=_exif(1)),
-    ):
-        assert (read_info(data).width, read_info(data).height) == (301, 200)
+def test_an_image_is_measured_by_its_content() -> None:
+    """Width, height and type come from the header, which three kinds of WebP keep elsewhere."""
+    for file_type in FileType:
+        found = read_info(saved(photo(301, 200), file_type.value))
+        assert (found.width, found.height, found.file_type) == (301, 200, file_type)
+    for image, options in ((photo(301, 200), {"lossless": True}), (see_through(photo(301, 200)), {})):
+        found = read_info(saved(image, "WEBP", **options))
+        assert (found.width, found.height) == (301, 200)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -127,13 +116,7 @@ def test_a_broken_profile_is_ignored() -> None:
 
 def test_metadata_is_gone() -> None:
     """No EXIF, no profile, no text comes in, so none can go out."""
-    exif = _exif(1)
-    exif[0x010F] = "a camera"
-    image = decode(saved(photo(32, 32), "JPEG", exif=exif, comment=b"secret", dpi=(300, 300)))
-    assert image.info == {}
-    again = saved(image, "JPEG")
-    assert b"a camera" not in again
-    assert b"secret" not in again
+    assert decode(saved(photo(32, 32), "JPEG", exif=_exif(1), comment=b"secret", dpi=(300, 300))).info == {}
 
 
 def test_a_jpeg_may_be_decoded_small() -> None:
@@ -167,17 +150,17 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
     """Each scan of a progressive JPEG costs a pass over the whole image."""
     data = saved(photo(64, 64), "JPEG", progressive=True)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    with pytest.raises(InvalidImage, match="scans"):
-        decode(data[:-2] + scan * 200 + data[-2:])
+    assert decode(data[:-2] + scan * (100 - data.count(b"\xff\xda")) + data[-2:]).size == (64, 64)
+    with pytest.raises(InvalidImage, match="more than 100 scans"):
+        decode(data[:-2] + scan * (101 - data.count(b"\xff\xda")) + data[-2:])
 
 
-@pytest.mark.parametrize("name", ["PNG", "WEBP"])
-def test_animations_are_refused(name: str) -> None:
+def test_animations_are_refused() -> None:
     """A first frame would lose the rest in silence."""
-    frames = [photo(16, 16), four_corners(16, 16, 4)]
-    data = saved(frames[0], name, save_all=True, append_images=frames[1:], duration=50)
-    with pytest.raises(InvalidImage, match="animated"):
-        read_info(data)
+    for name in ("PNG", "WEBP"):
+        data = saved(photo(16, 16), name, save_all=True, append_images=[four_corners(16, 16, 4)], duration=50)
+        with pytest.raises(InvalidImage, match="animated"):
+            read_info(data)
 
 
 def test_a_photo_with_further_images_in_it_is_a_jpeg() -> None:
@@ -187,25 +170,25 @@ def test_a_photo_with_further_images_in_it_is_a_jpeg() -> None:
     assert decode(data).size == (64, 48)
 
 
-@pytest.mark.parametrize("name", ["GIF", "BMP", "TIFF", "ICO", "PPM"])
-def test_other_types_get_a_sentence(name: str) -> None:
-    """Only three types are opened, whatever Pillow knows."""
-    with pytest.raises(InvalidImage) as caught:
-        decode(saved(photo(32, 32), name))
-    assert caught.value.detail == UNKNOWN_FILE_TYPE
-
-
-@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP"])
-def test_cut_files_are_damaged(name: str) -> None:
-    """At any length short of the whole, the sentence is the same (or the type can't be told yet)."""
-    data = saved(photo(64, 48), name)
-    for length in range(1, len(data) // 2, 97):
+def test_no_foreign_format_gets_in() -> None:
+    """Only three types are decoded, whatever Pillow knows."""
+    for data in (saved(photo(32, 32), "GIF"), saved(photo(32, 32), "BMP"), *FOREIGN.values()):
         with pytest.raises(InvalidImage) as caught:
-            decode(data[:length])
-        assert caught.value.detail in {DAMAGED, UNKNOWN_FILE_TYPE}
+            decode(data + bytes(500))
+        assert caught.value.detail == UNKNOWN_FILE_TYPE
 
 
-def test_many_threads_open_at_once() -> None:
+def test_cut_files_are_damaged() -> None:
+    """At any length short of the whole, the sentence is the same (or the type can't be known yet)."""
+    for name in ("PNG", "JPEG", "WEBP"):
+        data = saved(photo(64, 48), name)
+        for length in range(1, len(data) // 2, 97):
+            with pytest.raises(InvalidImage) as caught:
+                decode(data[:length])
+            assert caught.value.detail == (DAMAGED if length > 16 else UNKNOWN_FILE_TYPE)
+
+
+def test_many_threads_decode_at_once() -> None:
     """No library setting is changed, so nothing races, and the caller's warning filters stay as they were."""
     good, bad = saved(photo(200, 100), "PNG"), saved(photo(200, 100), "PNG")[:500]
     before = list(warnings.filters)
@@ -239,65 +222,3 @@ def _as_stored(upright: Image.Image, orientation: int) -> Image.Image:
         8: Image.Transpose.ROTATE_270,
     }
     return upright.transpose(inverse[orientation]) if orientation in inverse else upright
-
-
-COUNT = 2_500
-
-
-def test_every_hostile_image_is_a_image_or_a_sentence() -> None:
-    """No other exception than InvalidImage, nothing decoded beyond the limit, nothing unbounded in time."""
-    opened = refused = 0
-    slowest = (0.0, "")
-    for name, data in hostile_images(COUNT):
-        started = time.perf_counter()
-        try:
-            image = decode(data)
-        except InvalidImage as error:
-            refused += error.detail.endswith(".")
-        else:
-            opened += 1
-            assert image.width * image.height <= DEFAULT_LIMITS.max_pixels, name
-            assert image.mode in {"RGB", "RGBA"}, name
-            assert image.info == {}, name
-        slowest = max(slowest, (time.perf_counter() - started, name))
-    assert opened + refused == COUNT
-    assert min(opened, refused) > COUNT // 20
-    assert slowest[0] < 20, slowest  # a bound against hanging, not a measure
-
-
-def test_no_foreign_format_gets_in() -> None:
-    """At least 43 of them, as many as Pillow would open."""
-    assert len(FOREIGN) >= 43
-    for start in FOREIGN.values():
-        try:
-            decode(start + bytes(500))
-        except InvalidImage:
-            continue
-        raise AssertionError(start)
-
-
-def test_the_corpus_is_the_same_for_the_same_seed() -> None:
-    """A failure can be looked at again."""
-    for one, two in itertools.islice(zip(hostile_images(600, 7), hostile_images(600, 7), strict=True), 560, 600):
-        assert one == two
-
-
-def test_memory_stays_bounded() -> None:
-    """All of it, one after another, in a process of its own: under 512 MB at the peak.
-
-    The kernel's own high-water mark of that process: `getrusage` would begin with what pytest had when it forked.
-    """
-    script = (
-        "from pathlib import Path\n"
-        "from image_studio.errors import InvalidImage\n"
-        "from image_studio.imaging.decode import decode\n"
-        "from tests.imaging.hostile import hostile_images\n"
-        "for _, data in hostile_images(700):\n"
-        "    try:\n        decode(data)\n"
-        "    except InvalidImage:\n        pass\n"
-        "status = Path('/proc/self/status').read_text().splitlines()\n"
-        "print(next(line.split()[1] for line in status if line.startswith('VmHWM')))\n"
-    )
-    code = f"import sys; sys.path[:0] = {sys.path!r}\n{script}"
-    peak = int(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-    assert peak < 512 * 1024
