@@ -1,4 +1,4 @@
-"""One source in many sizes."""
+"""One source in many sizes, and the overlay of what a platform may cover."""
 
 import io
 
@@ -14,153 +14,152 @@ from image_studio.imaging.renditions import (
     RenditionSpec,
     Zone,
     batch_crop,
+    draw_safe_zones,
     group_crops,
     place_crop,
     render_all,
 )
 from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType, FocalPoint
-from tests.imaging.samples import four_corners, noise, photo, saved
+from tests.imaging.samples import four_corners, noise, photo, saved, see_through
 
 SIZES = [(1080, 1080), (1200, 628), (1000, 1500), (1128, 191)]
 PNG, JPEG = FileType.PNG, FileType.JPEG
 
 
-def _wanted(*file_types: FileType, max_bytes: int = 5_000_000, zone: Zone | None = None) -> list[RenditionSpec]:
-    return [RenditionSpec(*size, file_types or (PNG,), max_bytes, zone) for size in SIZES]
+def spec(width: int, height: int, file_type: FileType = PNG, max_bytes: int = 10**7, zone: Zone | None = None):
+    return RenditionSpec(width, height, (file_type,), max_bytes, zone)
+
+
+def one(data: bytes, wanted: RenditionSpec, *placement: object, **more: object) -> Rendition:
+    """The only rendition of a request for one."""
+    (made,) = render_all(data, [wanted], Placement(*placement, **more))
+    assert isinstance(made, Rendition)
+    return made
 
 
 @pytest.mark.parametrize("mode", ["smart", "center", "fit"])
-@pytest.mark.parametrize("source", [(800, 600), (300, 900)])
+@pytest.mark.parametrize("source", [(400, 300), (150, 450)])
 def test_every_size_is_exact_and_in_order(mode: str, source: tuple[int, int]) -> None:
-    """One file for each, as large as asked, with the box that it shows."""
-    made = render_all(saved(photo(*source), "PNG"), _wanted(PNG), Placement(mode))
-    for size, one in zip(SIZES, made, strict=True):
-        assert isinstance(one, Rendition)
-        assert Image.open(io.BytesIO(one.encoded.data)).size == size == (one.width, one.height)
-        assert one.box.right <= source[0] + 1e-6
+    """One file for each, as large as requested, with the box that it shows."""
+    made = render_all(saved(photo(*source), "PNG"), [spec(*size) for size in SIZES], Placement(mode))
+    for size, found in zip(SIZES, made, strict=True):
+        assert Image.open(io.BytesIO(found.encoded.data)).size == size == (found.width, found.height)
+        assert found.box.right <= source[0] + 1e-6
         if mode == "fit":
-            assert one.box == (0, 0, *source)
+            assert found.box == (0, 0, *source)
 
 
 def test_a_large_jpeg_is_decoded_small_but_boxes_are_the_sources() -> None:
-    """The box counts pixels of the file as it came."""
-    data = saved(photo(2400, 1800), "JPEG")
-    (one,) = render_all(data, [RenditionSpec(300, 300, (JPEG,), 10**6)], Placement("center"))
-    assert isinstance(one, Rendition)
-    assert one.box == pytest.approx((300, 0, 2100, 1800))
-    assert one.scale == pytest.approx(300 / 1800)
+    """The box counts pixels of the file as it came. A small source is enlarged, and the factor says how much."""
+    made = one(saved(photo(1200, 900), "JPEG"), spec(150, 150, JPEG), "center")
+    assert (made.box, made.scale) == (pytest.approx((150, 0, 1050, 900)), pytest.approx(150 / 900))
+    assert one(saved(photo(100, 100), "PNG"), spec(250, 250)).scale == pytest.approx(2.5)
 
 
 def test_a_sideways_photo_is_cropped_upright() -> None:
     """Boxes and ratios are of the image as it is seen."""
     exif = Image.Exif()
     exif[0x0112] = 6
-    (one,) = render_all(
-        saved(photo(400, 200), "JPEG", exif=exif), [RenditionSpec(100, 100, (JPEG,), 10**6)], Placement("center")
-    )
-    assert isinstance(one, Rendition)
-    assert one.box == pytest.approx((0, 100, 200, 300))
+    made = one(saved(photo(400, 200), "JPEG", exif=exif), spec(100, 100, JPEG), "center")
+    assert made.box == pytest.approx((0, 100, 200, 300))
 
 
-def test_enlarging_is_told() -> None:
-    """A small source is enlarged, and the factor says how much."""
-    (one,) = render_all(saved(photo(100, 100), "PNG"), [RenditionSpec(250, 250, (PNG,), 10**6)], Placement("smart"))
-    assert isinstance(one, Rendition)
-    assert one.scale == pytest.approx(2.5)
-
-
-def test_one_trouble_stays_alone() -> None:
+def test_a_failed_rendition_loses_no_other() -> None:
     """A format that can't be met is an error in its place; its neighbors are files."""
-    wanted = [
-        RenditionSpec(200, 200, (PNG,), 10**6),
-        RenditionSpec(400, 400, (PNG,), 100),
-        RenditionSpec(300, 200, (JPEG,), 10**6),
-    ]
-    first, second, third = render_all(saved(noise(500, 500), "PNG"), wanted, Placement())
-    assert isinstance(first, Rendition)
-    assert isinstance(second, InvalidRequest)
-    assert isinstance(third, Rendition)
-
-
-def test_budgets_are_met_on_noise() -> None:
-    """The hardest image fits every budget where JPEG is allowed."""
-    for one in render_all(saved(noise(1200, 1200), "PNG"), _wanted(PNG, JPEG, max_bytes=1_500_000), Placement()):
-        assert isinstance(one, Rendition)
-        assert len(one.encoded.data) <= 1_500_000
+    wanted = [spec(200, 200), spec(400, 400, max_bytes=100), spec(300, 200, JPEG)]
+    kinds = [type(made) for made in render_all(saved(noise(500, 500), "PNG"), wanted, Placement())]
+    assert kinds == [Rendition, InvalidRequest, Rendition]
 
 
 def test_focal_points_and_zones_reach_the_files() -> None:
     """The window follows the point, the zone is drawn."""
-    source = saved(four_corners(900, 300), "PNG")
-    plain = render_all(source, [RenditionSpec(300, 300, (PNG,), 10**6)], Placement(focal=FocalPoint(x=1, y=1)))[0]
-    zoned = render_all(
-        source,
-        [RenditionSpec(300, 300, (PNG,), 10**6, Zone(0.1, 0.1, 0.1, 0.1))],
-        Placement(focal=FocalPoint(x=1, y=1)),
-    )[0]
-    assert isinstance(plain, Rendition)
-    assert isinstance(zoned, Rendition)
+    source, focal = saved(four_corners(900, 300), "PNG"), FocalPoint(x=1, y=1)
+    plain = one(source, spec(300, 300), focal=focal)
+    zoned = one(source, spec(300, 300, zone=Zone(0.1, 0.1, 0.1, 0.1)), focal=focal)
     assert plain.box.left == pytest.approx(600)
     assert plain.encoded.data != zoned.encoded.data
 
 
 def test_a_bad_source_or_background_is_refused() -> None:
-    """Before anything is made."""
+    """Before anything is made. An empty list is a list."""
+    image = saved(photo(100, 100), "PNG")
     with pytest.raises(InvalidImage):
-        render_all(b"not an image", _wanted(), Placement())
+        render_all(b"not an image", [spec(10, 10)], Placement())
     with pytest.raises(InvalidImage):
-        render_all(saved(photo(100, 100), "PNG"), _wanted(), Placement(), DecodeLimits(max_pixels=9_999))
+        render_all(image, [spec(10, 10)], Placement(), DecodeLimits(max_pixels=9_999))
     with pytest.raises(InvalidRequest, match="CSS color"):
-        render_all(saved(photo(10, 10), "PNG"), _wanted(), Placement("fit", background="no such color"))
-
-
-def test_nothing_wanted_is_nothing_made() -> None:
-    """An empty list is a list."""
-    assert render_all(saved(photo(10, 10), "PNG"), [], Placement()) == []
+        render_all(image, [spec(10, 10)], Placement("fit", background="no such color"))
+    assert render_all(image, [], Placement()) == []
 
 
 CROP_SIZES = [Size(1080, 1080), Size(1200, 630), Size(1200, 675), Size(1200, 628), Size(1280, 720), Size(1000, 1500)]
 
 
 @pytest.mark.parametrize("source", [(2048, 2048), (4000, 3000), (501, 777), (1, 1), (3, 1000)])
-def test_cuts_are_exact_lie_inside_and_keep_the_ratio(source: tuple[int, int]) -> None:
+def test_crops_are_exact_and_lie_inside(source: tuple[int, int]) -> None:
     """Whole pixels at the target's scale, never past the image's edge."""
     image = Image.new("RGB", source)
     for size in CROP_SIZES:
-        cut = place_crop(image, size, mode="center")
-        assert (cut.right - cut.left, cut.bottom - cut.top) == size
-        assert min(cut.left, cut.top) >= 0
-        assert cut.box.right <= source[0] + 1e-6
-        assert cut.box.bottom <= source[1] + 1e-6
+        crop = place_crop(image, size, mode="center")
+        assert (crop.right - crop.left, crop.bottom - crop.top) == size
+        assert min(crop.left, crop.top) >= 0
+        assert crop.box.right <= source[0] + 1e-6
+        assert crop.box.bottom <= source[1] + 1e-6
 
 
 def test_formats_of_one_scale_are_made_together() -> None:
-    """1200 pixels wide, three heights: one group; the rest stay alone, the largest first."""
+    """1200 pixels wide, three heights: one group; the rest stay alone, the largest first.
+
+    So do crops that lie apart: scaling what is between them would cost more than it saves.
+    """
     image = Image.new("RGB", (2048, 2048))
     groups = group_crops([place_crop(image, size, mode="center") for size in CROP_SIZES])
     assert sorted(map(sorted, groups)) == [[0], [1, 2, 3], [4], [5]]
     assert groups[0] == [5]
-
-
-def test_cuts_that_lie_apart_stay_apart() -> None:
-    """Scaling what is between them would cost more than it saves."""
-    image = photo(400, 2000)
-    cuts = [place_crop(image, Size(400, 20), mode="smart", focal=focal) for focal in _points(0.0, 1.0)]
-    assert group_crops(cuts) == [[0], [1]]
+    tall, points = Image.new("RGB", (400, 2000)), (FocalPoint(x=0.5, y=0), FocalPoint(x=0.5, y=1))
+    assert group_crops([place_crop(tall, Size(400, 20), focal=focal) for focal in points]) == [[0], [1]]
 
 
 def test_together_or_alone_the_pixels_are_the_same() -> None:
     """A group changes the time, not the image."""
-    image = photo(900, 900)
-    cuts = [place_crop(image, size, mode="center") for size in CROP_SIZES[1:4]]
-    for cut, made in zip(cuts, batch_crop(image, cuts), strict=True):
-        alone = scale(image, cut.right - cut.left, cut.bottom - cut.top, cut.box)
+    image = photo(450, 450)
+    crops = [place_crop(image, Size(600, height), mode="center") for height in (315, 337, 314)]
+    for crop, made in zip(crops, batch_crop(image, crops), strict=True):
+        alone = scale(image, crop.right - crop.left, crop.bottom - crop.top, crop.box)
         assert made.size == alone.size
         assert all(abs(a - b) <= 1 for a, b in zip(made.tobytes(), alone.tobytes(), strict=True))
 
 
-def _points(*heights: float) -> list[object]:
-    from image_studio.schemas.common import FocalPoint
+# -- safe zones
 
-    return [FocalPoint(x=0.5, y=height) for height in heights]
+STORY = Zone(top=0.14, bottom=0.35, left=0.06, right=0.06)
+
+
+@pytest.mark.parametrize("color", ["white", "black", "gray", "red"])
+def test_the_frame_shows_on_any_image(color: str) -> None:
+    """Along the zone's edge there are both black and white, whatever is beneath."""
+    made = draw_safe_zones(Image.new("RGB", (1080, 1920), color), STORY)
+    left = STORY.corners(1080, 1920)[0]
+    assert {(0, 0, 0), (255, 255, 255)} <= {made.getpixel((x, 900)) for x in range(left - 2, left + 14)}
+
+
+def test_outside_is_darker_and_inside_untouched() -> None:
+    """The image inside the zone stays to the bit, but for frame and label: white on black, in proportion."""
+    image = photo(1080, 1920)
+    made = draw_safe_zones(image, STORY)
+    left, top, right, bottom = STORY.corners(1080, 1920)
+    inner = (left + 20, top + 200, right - 20, bottom - 20)
+    assert made.crop(inner).tobytes() == image.crop(inner).tobytes()
+    assert sum(made.getpixel((100, 1700))) < 0.6 * sum(image.getpixel((100, 1700)))
+    label = made.crop((left + 12, top + 12, right, top + 90))
+    assert sum(count for count, color in label.getcolors(100_000) if color == (255, 255, 255)) > 800
+
+
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (40, 20), (1128, 191)])
+def test_small_images_and_narrow_zones_are_drawn_too(size: tuple[int, int]) -> None:
+    """The label is left out where it couldn't be read. A new image comes back, in the mode of the old."""
+    image = see_through(photo(*size))
+    before = image.tobytes()
+    made = draw_safe_zones(image, Zone(0.49, 0.49, 0.49, 0.49))
+    assert (made.mode, made.size, image.tobytes()) == ("RGBA", size, before)
