@@ -5,7 +5,6 @@ import json
 import pytest
 
 from image_studio.catalog.load import load_catalog
-from image_studio.catalog.models import Template
 from image_studio.errors import NotFound, UnknownChoice
 
 # id, width x height, ratio, label, style, quality: typed once more here, from the original's published list.
@@ -50,7 +49,6 @@ REFERENCE_EXAMPLE = {
     "quality": "premium",
     "use_cases": ["Product showcase", "Lifestyle posts", "Brand content"],
 }
-each_template = pytest.mark.parametrize("template", load_catalog().templates.values(), ids=lambda each: each.id)
 
 
 def test_all_facts_hold_in_order() -> None:
@@ -69,16 +67,12 @@ def test_the_reference_example_is_reproduced() -> None:
     assert json.dumps(first, default=vars) == json.dumps(REFERENCE_EXAMPLE)
 
 
-def test_the_reference_create_example_finds_its_template() -> None:
-    """linkedin_post is named LinkedIn Post."""
-    assert load_catalog().template("linkedin_post").name == "LinkedIn Post"
-
-
-@each_template
-def test_a_client_can_read_every_template(template: Template) -> None:
+def test_a_client_can_read_every_template() -> None:
     """No text is empty, and the provider is one that create accepts."""
-    assert all(vars(template).values())
-    assert template.recommended_provider in PROVIDERS
+    for template in load_catalog().templates.values():
+        assert all(vars(template).values())
+        assert template.recommended_provider in PROVIDERS
+    assert load_catalog().template("linkedin_post").name == "LinkedIn Post"
 
 
 def test_an_unknown_id_says_where_the_list_is() -> None:
@@ -88,8 +82,7 @@ def test_an_unknown_id_says_where_the_list_is() -> None:
     assert caught.value.status == 404
     with pytest.raises(NotFound) as caught:
         load_catalog().template("x" * 5000)
-    assert caught.value.detail.count("x" * 80) == 1
-    assert "x" * 81 not in caught.value.detail
+    assert caught.value.detail.startswith(f"Template not found: {'x' * 80}. ")
 
 
 # Stability's list of style presets, in its order.
@@ -100,18 +93,11 @@ STABILITY_STYLES = (
 
 
 def test_all_style_presets_have_words() -> None:
-    """The 17 presets each add words of their own."""
-    assert list(load_catalog().styles) == STABILITY_STYLES.split()
-    assert len(set(load_catalog().styles.values())) == 17
-
-
-def test_the_reference_prompt_comes_out_word_for_word() -> None:
-    """Photographic adds what the reference's example shows after the comma."""
+    """The 17 presets each add words of their own, photographic those of the reference's example."""
+    styles = load_catalog().styles
+    assert list(styles) == STABILITY_STYLES.split()
+    assert len(set(styles.values())) == 17
     assert load_catalog().style_words("photographic") == "professional photography, high quality"
-
-
-def test_an_unknown_style_lists_the_presets() -> None:
-    """A wrong preset is a 400 that names all 17."""
     with pytest.raises(UnknownChoice, match=r"^Unknown style_preset 'baroque'\. Valid: 3d-model, .*tile-texture\.$"):
         load_catalog().style_words("baroque")
 
