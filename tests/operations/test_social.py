@@ -37,19 +37,6 @@ def image(**fields: object) -> Image.Image:
     return Image.open(io.BytesIO(journal.images["1"]))
 
 
-def test_the_references_example_gives_its_formats() -> None:
-    """Names and aliases (`Post` on LinkedIn) are found, results come in the request's order."""
-    names = {"instagram": "Feed Post (Square)", "facebook": "Feed Post", "linkedin": "Post"}
-    more = {"show_safe_zones": False, "crop_mode": "smart", "focal_point": None, "output_format": "png"}
-    response = optimize(platforms=["instagram", "facebook", "linkedin"], format_names=names, **more)
-    assert [(one.platform, one.format, one.width, one.height) for one in response.results] == [
-        ("instagram", "Feed Post (Square)", 1080, 1080),
-        ("facebook", "Feed Post", 1200, 630),
-        ("linkedin", "Feed Post", 1200, 628),
-    ]
-    assert (response.success, response.total_optimized, response.total_failed) == (True, 3, 0)
-
-
 def test_all_formats_of_all_platforms_are_exact_and_within_their_limits() -> None:
     """Noise, the hardest image: every size to the pixel, every file within its platform's bytes and types."""
     journal = NullJournal()
