@@ -16,12 +16,10 @@ LIMITS = {"file_types": ["png"], "max_bytes": 5_000_000}
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A copy of the data folder."""
     return Path(shutil.copytree(DATA, tmp_path / "data"))
 
 
 def change(path: Path, edit: Callable[[Any], object]) -> None:
-    """Edit a JSON file in place."""
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
@@ -34,12 +32,10 @@ def use_tiny_size(rows: list[dict[str, Any]]) -> None:
 
 
 def change_inpaint(**fields: Any) -> Callable[[Any], object]:
-    """An edit of inpaint's entry."""
     return lambda file: file["operations"]["inpaint"].update(fields)
 
 
 def test_the_shipped_data_is_valid() -> None:
-    """Every value fits, and every reference holds."""
     assert len(check().templates) == 26
 
 
@@ -85,7 +81,6 @@ def test_the_shipped_data_is_valid() -> None:
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(data: Path, file: str, edit: Callable[[Any], object], problem: str) -> None:
-    """Each kind of mistake in the data is refused with a sentence."""
     change(data / file, edit)
     with pytest.raises(ValueError, match=problem):
         check(data)

@@ -38,7 +38,6 @@ PROVIDERS = {"auto", "stability", "wavespeed", "huggingface", "gemini", "ideogra
 
 
 def test_all_facts_hold_in_order() -> None:
-    """Ids, sizes, computed ratios, labels, styles and qualities are the published ones."""
     listed = [
         f"{each.id} {each.aspect_ratio.width}x{each.aspect_ratio.height} {each.aspect_ratio.ratio} "
         f"{each.aspect_ratio.label.replace(' ', '_')} {each.style_preset} {each.quality}"
@@ -56,7 +55,6 @@ def test_a_client_can_read_every_template() -> None:
 
 
 def test_an_unknown_id_says_where_the_list_is() -> None:
-    """A wrong id is a 404 that repeats at most 80 of its characters."""
     with pytest.raises(NotFound, match=r"^Template not found: nope\. GET /api/image-studio/templates lists") as caught:
         load_catalog().template("nope")
     assert caught.value.status == 404
@@ -83,5 +81,4 @@ def test_all_style_presets_have_words() -> None:
 
 
 def test_upscale_presets_are_long_sides() -> None:
-    """In pixels."""
     assert load_catalog().upscale_presets == {"web": 2048, "print": 3072, "social": 1080}

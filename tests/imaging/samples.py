@@ -11,7 +11,6 @@ CORNERS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0))
 
 
 def saved(image: Image.Image, name: str, **options: Any) -> bytes:
-    """The image as a file, written by Pillow with its options."""
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()
@@ -32,7 +31,6 @@ def photo(width: int = 640, height: int = 480) -> Image.Image:
 
 
 def flat_art(width: int = 400, height: int = 300) -> Image.Image:
-    """A drawing with few colors."""
     image = Image.new("RGB", (width, height), "white")
     pen = ImageDraw.Draw(image)
     pen.ellipse((width // 8, height // 8, width // 2, height // 2), "navy")

@@ -11,7 +11,6 @@ from image_studio.imaging.decode import decode_base64
     ["aGk=", "data:image/png;base64,aGk=", "DATA:image/PNG;BASE64,aGk=", "data:image/png;name=a.png;base64,aGk="],
 )
 def test_raw_base64_and_data_urls_are_read(text: str) -> None:
-    """Both spellings of an image give its bytes."""
     assert decode_base64(text) == b"hi"
 
 

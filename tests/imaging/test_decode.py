@@ -66,7 +66,6 @@ def test_every_mode_becomes_rgb_or_rgba(mode: str) -> None:
 
 
 def test_a_transparent_palette_stays_transparent() -> None:
-    """A color marked as transparent in a palette becomes alpha."""
     art = Image.new("P", (20, 20), 0)
     art.putpalette([255, 0, 0, 0, 255, 0])
     art.paste(1, (10, 0, 20, 20))
@@ -77,7 +76,6 @@ def test_a_transparent_palette_stays_transparent() -> None:
 
 
 def test_an_opaque_alpha_channel_is_dropped() -> None:
-    """What nobody can see through is RGB."""
     assert decode(saved(photo(20, 20).convert("RGBA"), "PNG")).mode == "RGB"
 
 
@@ -94,7 +92,6 @@ def test_other_color_spaces_become_srgb() -> None:
 
 
 def test_transparency_survives_a_profile() -> None:
-    """The colors are converted, the alpha channel is not touched."""
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     clear = Image.new("RGBA", (8, 8), (200, 30, 30, 77))
     image = decode(saved(clear, "PNG", icc_profile=_swapped(srgb.tobytes())))
@@ -130,7 +127,6 @@ def test_a_jpeg_may_be_decoded_small() -> None:
 
 
 def test_limits_hold_at_the_pixel_and_at_the_byte() -> None:
-    """Exactly the limit passes, one more doesn't, and the sentence names the limit."""
     data = saved(photo(100, 50), "PNG")
     assert decode(data, DecodeLimits(max_pixels=5000, max_bytes=len(data))).size == (100, 50)
     with pytest.raises(InvalidImage, match=r"100x50 pixels; at most 0\.004999 megapixels"):

@@ -21,13 +21,11 @@ def opened(data: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("file_type", list(FileType))
 def test_bytes_are_what_they_say(file_type: FileType) -> None:
-    """Type and size of the content are the requested ones."""
     found = read_info(encode(photo(123, 45), file_type))
     assert (found.width, found.height, found.file_type) == (123, 45, file_type)
 
 
 def test_png_loses_nothing() -> None:
-    """Every pixel comes back, transparency too."""
     image = see_through(photo(40, 30), left_half=77)
     assert opened(encode(image, PNG)).tobytes() == image.tobytes()
 
@@ -130,7 +128,6 @@ def test_another_type_is_taken_where_the_platform_allows_it() -> None:
 
 
 def test_what_fits_nowhere_is_explained() -> None:
-    """The sentence names size, limit and types."""
     image = noise(160, 120)
     least = len(encode(image, JPEG, LOWEST_QUALITY))
     assert encode_under(image, least, [PNG, JPEG]).quality == LOWEST_QUALITY == 40

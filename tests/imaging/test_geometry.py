@@ -44,7 +44,6 @@ def test_fit_keeps_all_four_corners(size: tuple[int, int], source: tuple[int, in
 
 
 def test_padding_takes_the_color_of_the_edges() -> None:
-    """An image on white stays on white."""
     image = Image.new("RGB", (100, 100), "white")
     image.paste("red", (20, 20, 80, 80))
     assert fit_inside(image, 300, 100).getpixel((5, 50)) == (255, 255, 255)
@@ -52,7 +51,6 @@ def test_padding_takes_the_color_of_the_edges() -> None:
 
 
 def test_padding_takes_a_color_or_a_blur() -> None:
-    """What was requested is behind the image."""
     image = photo(100, 100)
     assert fit_inside(image, 300, 100, "#0000ff").getpixel((5, 50)) == (0, 0, 255)
     blurred = fit_inside(image, 300, 100, BLUR)
@@ -85,7 +83,6 @@ def test_the_canvas_grows_by_exactly_what_was_asked() -> None:
 
 
 def test_flattening_puts_the_background_behind() -> None:
-    """White unless another color is asked for."""
     clear = see_through(photo(20, 20))
     assert flatten(clear).getpixel((1, 1)) == (255, 255, 255)
     assert flatten(clear, (1, 2, 3)).getpixel((1, 1)) == (1, 2, 3)
@@ -131,7 +128,6 @@ def test_smart_keeps_what_stands_out(at: tuple[int, int]) -> None:
 
 
 def test_smart_is_the_middle_where_nothing_stands_out() -> None:
-    """A plain image is cut alike on both sides."""
     box = crop_box(Image.new("RGB", (1000, 400), "teal"), 1)
     assert abs((box.left + box.right) / 2 - 500) < 30
 

@@ -19,7 +19,6 @@ from image_studio.imaging.masks import (
 
 
 def dot(side: int = 41) -> Image.Image:
-    """One white pixel in the middle."""
     mask = Image.new("L", (side, side))
     mask.putpixel((side // 2, side // 2), 255)
     return mask
@@ -32,7 +31,6 @@ def test_white_changes_and_black_stays() -> None:
 
 
 def test_a_mask_takes_the_images_size() -> None:
-    """White strokes on a transparent canvas are the mask, too."""
     mask = read_mask(Image.new("RGB", (10, 10), "white"), 30, 20)
     assert (mask.size, mask.getextrema()) == ((30, 20), (255, 255))
     canvas = Image.new("RGBA", (4, 4), (255, 255, 255, 0))
@@ -54,7 +52,6 @@ def test_transparency_is_a_mask_of_its_own() -> None:
 
 @pytest.mark.parametrize("pixels", [0, 1, 2, 3, 4, 5, 9, 12, 17])
 def test_growth_is_exact(pixels: int) -> None:
-    """One pixel grows to a square of 2n + 1 pixels."""
     middle = 20
     box = (middle - pixels, middle - pixels, middle + pixels + 1, middle + pixels + 1)
     grown = grow(dot(), pixels)
@@ -98,7 +95,6 @@ def test_a_feather_falls_evenly(pixels: int, levels: list[int]) -> None:
 
 
 def test_borders_and_emptiness() -> None:
-    """A border mask spares its box; a mask without white selects nothing."""
     mask = border_mask(10, 8, (2, 1, 7, 5))
     assert mask.crop((2, 1, 7, 5)).getextrema() == (0, 0)
     assert mask.getpixel((1, 1)) == mask.getpixel((7, 5)) == 255
@@ -108,7 +104,6 @@ def test_borders_and_emptiness() -> None:
 
 
 def ramp(mode: str = "RGB") -> Image.Image:
-    """Every pixel differs from its neighbors."""
     one = Image.linear_gradient("L")
     three = Image.merge("RGB", (one, one.rotate(90), one.rotate(180)))
     if mode == "RGBA":
@@ -128,7 +123,6 @@ def test_black_keeps_and_white_takes(mode: str) -> None:
 
 
 def test_a_transparent_result_does_not_make_holes() -> None:
-    """A model's transparency is flattened where it paints into an opaque image."""
     whole = composite(ramp(), Image.new("RGBA", (256, 256), (0, 0, 0, 0)), Image.new("L", (256, 256), 255))
     assert whole.mode == "RGB"
     assert whole.getpixel((3, 3)) == (255, 255, 255)

@@ -51,13 +51,11 @@ def test_files_stay_about_as_small_as_pillows(image: Image.Image) -> None:
 
 
 def test_drawings_are_matched_and_photographs_are_not() -> None:
-    """By a sample."""
     assert png._plan(flat_art(600, 450))[1] is png.deflate_flat
     assert png._plan(photo(600, 450))[1] is png.deflate_grain
 
 
 def test_a_file_holds_three_chunks_and_no_metadata() -> None:
-    """IHDR, IDAT, IEND, each with its checksum."""
     image = photo(50, 40)
     image.info["icc_profile"] = b"profile"
     data, at, names = png.write_png(image), 8, []
@@ -72,14 +70,12 @@ def test_a_file_holds_three_chunks_and_no_metadata() -> None:
 
 @pytest.mark.parametrize("compress", [png.deflate_flat, png.deflate_grain, png._huffman_only])
 def test_every_compressor_writes_a_zlib_stream(compress: png.Deflate) -> None:
-    """Any inflater reads it."""
     data = bytes(range(256)) * 40
     assert zlib.decompress(compress(data)) == data
     assert zlib.decompress(compress(b"")) == b""
 
 
 def _row_filters(data: bytes) -> set[int]:
-    """The filters of a file's rows."""
     image = Image.open(io.BytesIO(data))
     length = int.from_bytes(data[33:37], "big")
     rows = zlib.decompress(data[41 : 41 + length])

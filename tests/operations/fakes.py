@@ -2,7 +2,6 @@
 
 import base64
 import io
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -39,7 +38,6 @@ def block_mask(width: int = 640, height: int = 480) -> Image.Image:
 
 
 def corner_image(width: int, height: int) -> bytes:
-    """A PNG with a corner of another color."""
     image = Image.new("RGB", (width, height), (20, 90, 160))
     image.paste((250, 250, 250), (0, 0, width // 4, height // 4))
     return to_bytes(image)
@@ -79,7 +77,7 @@ class FakeClient:
     """A provider client without a network. It notes each call and returns an image.
 
     `act` may raise, or return a ProviderImage, by provider and task. Else the image is what `paint` makes of the sent
-    one, or one of the model's own size. `error` is raised once.
+    one, or one of the model's own size.
     """
 
     def __init__(
@@ -88,14 +86,11 @@ class FakeClient:
         *,
         paint: Callable[[Task, Image.Image], Image.Image] = invert,
         seed: int | None = None,
-        error: Exception | None = None,
     ) -> None:
         self.act = act
         self.paint = paint
         self.seed = seed
-        self.error = error
         self.calls: list[Call] = []
-        self._lock = threading.Lock()
 
     def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> ProviderImage:
         on_submit()
@@ -105,11 +100,7 @@ class FakeClient:
         return self._respond(call, Task(operation="", width=512, height=512), handle)
 
     def _respond(self, call: PaidCall, task: Task, handle: str | None) -> ProviderImage:
-        with self._lock:
-            self.calls.append(Call(call.spec.name, call.model, None if handle else task, handle, call))
-            error, self.error = self.error, None
-        if error:
-            raise error
+        self.calls.append(Call(call.spec.name, call.model, None if handle else task, handle, call))
         made = self.act(call.spec.name, task)
         if isinstance(made, ProviderImage):
             return made
@@ -130,7 +121,6 @@ class FakeClient:
 
     @property
     def sent(self) -> Image.Image:
-        """The main image of the last task."""
         return from_bytes(self.calls[-1].task.images["image"].data)
 
 
@@ -226,7 +216,6 @@ class FakeCircuits(Circuits):
 def make_context(
     client: FakeClient | None = None, configured: frozenset[str] = EVERYONE, **parts: Any
 ) -> OperationContext:
-    """A context in which every provider has a key."""
     fakes: dict[str, Any] = {"credentials": FakeCredentials(), "provider_client": client or FakeClient()}
     return OperationContext(configured=configured, **{**fakes, **parts})
 

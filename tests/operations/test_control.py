@@ -112,7 +112,6 @@ def test_the_shape_is_limited() -> None:
     ],
 )
 def test_refusals(operation: str, body: dict[str, Any], sentence: str) -> None:
-    """Each is a 400 with its sentence."""
     with pytest.raises(StudioError) as caught:
         run(operation, make_context(), **body)
     assert sentence in caught.value.detail
@@ -126,7 +125,6 @@ def test_what_an_operation_does_not_use_is_named() -> None:
 
 
 def test_strengths_are_shares() -> None:
-    """0 to 1, both included."""
     body = {"control_image_base64": "x", "operation": "sketch", "prompt": "x"}
     for field in control.STRENGTHS:
         for value in (-0.01, 1.01, "strong"):

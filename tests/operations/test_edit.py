@@ -16,6 +16,7 @@ from image_studio.schemas.single_image import MAX_EXPANSION, EditRequest, EditRe
 from tests.operations.fakes import (
     FakeClient,
     block_mask,
+    failing,
     from_bytes,
     make_context,
     photo,
@@ -304,7 +305,6 @@ def test_remove_background_has_alpha(file_type: str, size: tuple[int, int]) -> N
 
 
 def test_a_jpeg_is_what_it_says() -> None:
-    """Bytes and media type agree."""
     context = make_context()
     response = run("general_edit", context, prompt="x", output_format="jpg")
     assert result(context).format == "JPEG"
@@ -387,7 +387,7 @@ def test_a_model_of_another_provider_than_the_one_named_with_it_wins() -> None:
 
 def test_a_free_failure_falls_back_with_its_own_preparation() -> None:
     """The second provider gets the image as it needs it, and the response names it."""
-    client = FakeClient(error=NotCharged("no"))
+    client = failing(stability=NotCharged("no"))
     context = make_context(client)
     response = run("inpaint", context, **MASKED)
     first, second = client.calls

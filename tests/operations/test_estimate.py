@@ -116,7 +116,6 @@ def test_every_known_operation_has_a_price() -> None:
     ],
 )
 def test_what_is_wrong_is_explained(body: dict[str, Any], error: type[InvalidRequest], sentence: str) -> None:
-    """A 400 that names what is valid."""
     with pytest.raises(error) as caught:
         estimate(**{"provider": "stability", **body})
     assert sentence in caught.value.detail

@@ -82,21 +82,21 @@ def test_after_a_call_that_was_surely_free_the_next_candidate_is_called(error):
     assert entry.facts["metadata"]["reason"] == "two; stability failed before"
 
 
-@pytest.mark.parametrize("error", [UnknownCharge(), ResultUnusable("no image"), MaybeCharged()], ids=repr)
-def test_a_call_that_may_have_been_charged_is_never_repeated(error):
-    """Neither by the same provider nor by another; the credits stay on the entry, to be held."""
+@pytest.mark.parametrize(
+    ("error", "credits"),
+    [(UnknownCharge(), 3), (ResultUnusable("no image"), 3), (MaybeCharged(), 3), (ContentRefused(), 0)],
+    ids=repr,
+)
+def test_a_call_that_may_have_been_charged_is_never_repeated(error, credits):
+    """Neither by the same provider nor by another; the credits stay on the entry, to be held.
+
+    Nor is refused content sent to another provider: it is the caller's to correct, and nothing is charged.
+    """
     client = failing(stability=error)
     entry = generate_one(make_context(client), CORE, QWEN)
     assert client.providers == ["stability"]
-    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, error.code, 3)
-
-
-def test_refused_content_is_not_sent_to_another_provider():
-    """It is the caller's to correct, and nothing is charged."""
-    client = failing(stability=ContentRefused())
-    entry = generate_one(make_context(client), CORE, QWEN)
-    assert client.providers == ["stability"]
-    assert (entry.stage, entry.status, entry.code, entry.credits) == (Stage.FAILED, 400, "content_refused", 0)
+    assert (entry.stage, entry.status, entry.code) == (Stage.FAILED, error.status, error.code)
+    assert entry.credits == credits
 
 
 def test_the_last_failure_is_recorded_when_all_candidates_fail():
@@ -208,21 +208,15 @@ def earlier(handle, **more):
     return Entry(variation=1, provider="wavespeed", model="qwen-image", credits=2, seed=5, **more)
 
 
-@pytest.mark.parametrize("stage", [Stage.DONE, Stage.FAILED])
-def test_what_ended_stays_unchanged(stage):
-    """A repeated message pays nothing."""
+def test_what_ended_stays_unchanged():
+    """A repeated message pays nothing. Whether an intended call was made is unknown: its credits are held."""
     client = FakeClient()
-    entry = Entry(variation=1, stage=stage, provider="stability", model="core")
-    assert generate_one(make_context(client, journal=RecordingJournal(entry))) is entry
-    assert client.calls == []
-
-
-def test_an_intended_call_is_not_made_again():
-    """Whether it was made is unknown; the credits are held."""
-    client = FakeClient()
+    for stage in (Stage.DONE, Stage.FAILED):
+        entry = Entry(variation=1, stage=stage, provider="stability", model="core")
+        assert generate_one(make_context(client, journal=RecordingJournal(entry))) is entry
     entry = generate_one(make_context(client, journal=RecordingJournal(earlier(None))), CORE)
-    assert client.calls == []
     assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "unknown_charge", 2)
+    assert client.calls == []
 
 
 def test_an_ordered_image_is_resumed_by_its_handle():

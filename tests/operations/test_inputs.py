@@ -57,7 +57,6 @@ RELIGHT = load_catalog().operations["edit"].choose("relight")
 
 
 def edit(**fields: Any) -> EditRequest:
-    """An edit with an image."""
     return EditRequest(image_base64="x", operation="outpaint", **fields)
 
 
@@ -111,7 +110,6 @@ def test_a_quality_is_one_of_three() -> None:
 
 
 def test_styles_are_the_catalogs() -> None:
-    """Every listed one passes, none is fine, another isn't."""
     for style in (*load_catalog().styles, None):
         check_style(style)
     with pytest.raises(UnknownChoice, match="style_preset"):

@@ -110,7 +110,6 @@ def test_operations(listed: Any, fields: list[str], expected: dict[str, tuple[st
 
 
 def shown(configured: frozenset[str] = EVERYONE, failing: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """The list's entries."""
     listed: dict[str, Any] = list_providers(configured, lambda name: name in failing).model_dump()["providers"]
     return listed
 
@@ -129,7 +128,6 @@ def test_every_listed_model_can_be_requested() -> None:
 
 
 def test_keys_and_health() -> None:
-    """Of each provider by itself."""
     entries = shown(configured=frozenset({"gemini", "stability"}), failing=frozenset({"gemini"}))
     assert [entry["configured"] for entry in entries.values()] == [True, False, False, True]
     assert [entry["healthy"] for entry in entries.values()] == [True, True, True, False]
@@ -137,7 +135,6 @@ def test_keys_and_health() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_no_model_costs_more_or_less_than_listed(spec: ProviderSpec) -> None:
-    """Every price of every size lies within the range."""
     low, high = (int(number) for number in cost_range(spec).removesuffix(" credits").split("-"))
     for model in generators(spec):
         sizes = model.sizes if isinstance(model.sizes, tuple) else ()
@@ -217,7 +214,6 @@ FLASH = "gemini-3.1-flash-image"
     ],
 )
 def test_recommendation(body: dict[str, Any], model: str, reason: str) -> None:
-    """By quality, tier, price and size."""
     found = recommend({"operation": "general_edit", **body})
     assert found.recommended_model == model
     assert reason in found.reason

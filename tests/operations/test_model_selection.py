@@ -198,5 +198,4 @@ def test_a_named_provider_without_a_key():
     ],
 )
 def test_words_for_providers(names, resolved):
-    """Aliases become provider and model; nothing and `auto` leave the choice open."""
     assert resolve_names(*names) == resolved

@@ -125,7 +125,6 @@ def test_quoted_words_ask_for_lettering(prompt, lettering):
 
 
 def found(request, **documents):
-    """The voice of the persona that the request uses, or None."""
     context = make_context(references=Personas(**documents))
     persona = find_persona(CreateRequest(prompt="x", **request), context)
     return persona and persona.voice

@@ -149,7 +149,6 @@ def test_one_formats_failure_loses_no_other(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_is_no_image_is_refused() -> None:
-    """With the documented sentence for bad base64."""
     with pytest.raises(InvalidImage, match="Invalid base64 image payload"):
         optimize(image_base64="???")
 

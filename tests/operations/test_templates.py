@@ -24,7 +24,6 @@ LINKEDIN = ["linkedin_post", "linkedin_post_square", "linkedin_article", "linked
 
 
 def ids(response: TemplateList) -> list[str]:
-    """The ids of a response, whose total must be right."""
     assert response.total == len(response.templates)
     return [template.id for template in response.templates]
 
@@ -93,7 +92,6 @@ def test_each_template_is_found() -> None:
     ],
 )
 def test_a_sentence_is_recommended_for(sentence: str, first: str) -> None:
-    """Whole sentences match by their distinctive words."""
     assert ids(recommend_templates(sentence))[0] == first
 
 
@@ -113,7 +111,6 @@ def test_only_the_first_words_of_a_query_count() -> None:
 
 
 def test_plurals_lose_their_ending() -> None:
-    """Simple English plurals and singulars meet; words that only look plural stay."""
     plurals = "stories dishes sketches boxes classes recipes posts news series business status basis ads"
     singulars = "story dish sketch box class recipe post news series business status basis ads"
     assert [stem(word) for word in plurals.split()] == singulars.split()

@@ -15,7 +15,6 @@ from tests.operations.fakes import FakeClient, make_context, photo, result, to_t
 
 
 def multiplying(factor: float) -> FakeClient:
-    """A model that returns so many times the image."""
     return FakeClient(paint=lambda _, image: image.resize((round(image.width * factor), round(image.height * factor))))
 
 
@@ -132,7 +131,6 @@ def test_a_large_image_is_scaled_down_where_it_must_be() -> None:
 
 
 def sent(**body: Any) -> Task:
-    """The task of a request."""
     client = multiplying(1)
     run(make_context(client), **body)
     return client.tasks[0]
@@ -175,13 +173,11 @@ def test_the_size_class_follows_the_target() -> None:
     ],
 )
 def test_refusals(body: dict[str, Any], error: type[InvalidRequest], sentence: str) -> None:
-    """Each is a 400 that says what is valid."""
     with pytest.raises(error) as caught:
         run(make_context(), **body)
     assert sentence in caught.value.detail
 
 
 def test_a_small_image_is_refused() -> None:
-    """With the reason, where no other provider takes it."""
     with pytest.raises(InvalidImage, match="needs sides of at least 64"):
         run(make_context(configured=frozenset({"stability"})), photo(40, 40), mode="conservative")
