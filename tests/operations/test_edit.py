@@ -330,17 +330,6 @@ def test_light_alone_keeps_the_background() -> None:
 # -- the response
 
 
-def test_the_response_has_the_references_fields() -> None:
-    """Operation, provider, model, size and metadata; the seed that was used."""
-    response = run("remove_background", make_context(FakeClient(paint=cut_left_half, seed=7)))
-    assert (response.success, response.operation, response.provider) == (True, "remove_background", "stability")
-    assert response.model == "remove-background"
-    assert isinstance(response.metadata["processing_time"], float)
-    assert response.metadata["seed"] == 7
-    assert "standard quality" in response.metadata["reason"]
-    assert response.deliverables() == [response]
-
-
 def test_zeros_are_sent_as_values() -> None:
     client = FakeClient()
     run("outpaint", make_context(client), expand_left=10, seed=0, options={"creativity": 0.0}, provider="stability")

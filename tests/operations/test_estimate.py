@@ -47,16 +47,9 @@ def test_without_a_model_the_providers_model_for_the_quality() -> None:
     ("operation", "model", "credits"),
     [
         ("generate", "ultra", 8),
-        ("generate", "sd3.5-large", 7),
-        ("generate", "sd3.5-flash", 3),
         ("edit.remove_background", None, 5),
-        ("edit.outpaint", None, 4),
-        ("edit.relight", None, 8),
         ("inpaint", None, 5),
-        ("upscale.fast", None, 2),
         ("upscale.conservative", None, 40),
-        ("upscale.creative", None, 60),
-        ("control.sketch", None, 5),
         ("style_transfer", None, 8),
     ],
 )
@@ -98,8 +91,6 @@ def test_every_known_operation_has_a_price() -> None:
     ("body", "error", "sentence"),
     [
         ({"provider": None}, InvalidRequest, "Provider is required."),
-        ({"provider": ""}, InvalidRequest, "Provider must not be empty."),
-        ({"provider": 5}, InvalidRequest, "provider should be a valid string."),
         ({"provider": "acme"}, UnknownChoice, "Valid: auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
         ({"model": "stability-core"}, UnknownChoice, "Valid: ultra, core"),
         ({"operation": "paint"}, UnknownChoice, "Valid: generate, edit.remove_background"),

@@ -1,12 +1,7 @@
 """Templates are listed, searched and recommended."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-import image_studio
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import UnknownChoice
 from image_studio.operations.templates import (
@@ -121,12 +116,3 @@ def test_stop_words_count_only_alone() -> None:
     """They are left out of a query unless it has nothing else."""
     assert query_words("a post for the team") == ("post", "team")
     assert query_words("for the") == ("for", "the")
-
-
-def test_a_cold_read_imports_no_pydantic() -> None:
-    """A fresh interpreter lists the templates from plain dataclasses."""
-    program = "import sys; from image_studio.operations.templates import list_templates; list_templates(); "
-    program += "print('pydantic' in sys.modules)"
-    layer = str(Path(image_studio.__file__).parents[1])
-    run = subprocess.run([sys.executable, "-c", program], env={"PYTHONPATH": layer}, capture_output=True, check=True)
-    assert run.stdout.strip() == b"False"

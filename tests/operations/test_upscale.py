@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.operations import upscale
 from image_studio.operations.context import OperationContext
 from image_studio.operations.upscale import Upscale, resolve_upscale
@@ -176,8 +176,3 @@ def test_refusals(body: dict[str, Any], error: type[InvalidRequest], sentence: s
     with pytest.raises(error) as caught:
         run(make_context(), **body)
     assert sentence in caught.value.detail
-
-
-def test_a_small_image_is_refused() -> None:
-    with pytest.raises(InvalidImage, match="needs sides of at least 64"):
-        run(make_context(configured=frozenset({"stability"})), photo(40, 40), mode="conservative")
