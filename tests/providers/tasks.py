@@ -1,16 +1,20 @@
-"""Tasks that say as much as they can, and checks of what goes out against a provider's contract."""
+"""Tasks that say as much as they can, what is expected of them, and checks against a provider's contract."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
 
-from image_studio.providers.adapter import Blob, Task
+from image_studio.providers.adapter import Blob, HttpResponse, Task
 from image_studio.providers.spec import ModelSpec
 
 CONTRACTS = Path(__file__).parent / "contracts"
 IMAGE, MASK, STYLE, BACKGROUND, LIGHT = (Blob(name.encode()) for name in ("IMG", "MSK", "STY", "BG", "LGT"))
-#: As data URIs, as most wires take them.
-IMAGE_URI, MASK_URI, STYLE_URI = (f"data:image/png;base64,{text}" for text in ("SU1H", "TVNL", "U1RZ"))
+#: As data URIs, as most providers take them.
+IMAGE_URI, MASK_URI = "data:image/png;base64,SU1H", "data:image/png;base64,TVNL"
+AVOID = "Avoid: blurry."
+KEEP = "Keep everything else exactly as it is."
+MASKED = "The second image is a mask of the first: work only where the mask is bright."
 
 #: What each operation is given beside the common fields: image roles and settings.
 GIVEN: dict[str, tuple[dict[str, Blob], dict[str, Any]]] = {
@@ -47,6 +51,64 @@ GIVEN: dict[str, tuple[dict[str, Blob], dict[str, Any]]] = {
         {"style_strength": 0.9, "composition_fidelity": 0.7, "change_strength": 0.5},
     ),
 }
+
+#: What a model that edits by instruction is sent for each operation: the prompt, and the images in their order.
+INSTRUCTIONS: dict[str, tuple[str, list[Blob]]] = {
+    "edit.general_edit": (f"a red fox. {AVOID}", [IMAGE]),
+    "edit.inpaint": (f"a red fox. {MASKED} {KEEP} {AVOID}", [IMAGE, MASK]),
+    "edit.erase": (
+        f"Remove a red fox and let its surroundings go on in its place. {MASKED} {KEEP} {AVOID}",
+        [IMAGE, MASK],
+    ),
+    "edit.outpaint": (
+        "The image lies on a larger canvas: fill the empty area around it, which is bright in the second image, a mask"
+        " of the first, so that the scene goes on. a red fox. Keep the existing part exactly as it is. Avoid: blurry.",
+        [IMAGE, MASK],
+    ),
+    "edit.search_replace": (f"Replace the hat with a red fox. {KEEP} {AVOID}", [IMAGE]),
+    "edit.search_recolor": (
+        f"Change only the color of the car: a red fox. Keep its shape and texture. {KEEP} {AVOID}",
+        [IMAGE],
+    ),
+    "edit.relight": (
+        "Replace the background by the place in the second image: a red fox. a bottle. Light the subject as the third"
+        " image is lit. The light comes from the left. Match the light on the subject to the scene, and keep the"
+        f" subject itself unchanged. {AVOID}",
+        [IMAGE, BACKGROUND, LIGHT],
+    ),
+    "control.sketch": (
+        f"Turn this sketch into a finished image: a red fox. Follow its lines and its composition. {AVOID}",
+        [IMAGE],
+    ),
+    "control.structure": (
+        f"Make a new image: a red fox. Keep the structure of the given one: layout, shapes, perspective. {AVOID}",
+        [IMAGE],
+    ),
+    "control.style": (
+        "Make a new image: a red fox. Take only the visual style of the given image: its colors, light, medium and"
+        f" texture, not its content. {AVOID}",
+        [IMAGE],
+    ),
+    "control.style_transfer": (
+        "Redraw the first image in the visual style of the second image. a red fox. Keep what the first image shows,"
+        f" and where it shows it. {AVOID}",
+        [IMAGE, STYLE],
+    ),
+    "upscale.creative": (
+        f"Render this image anew at a higher resolution, with fine detail, and keep what it shows. a red fox. {AVOID}",
+        [IMAGE],
+    ),
+}
+
+
+def base64_of(images: list[Blob], prefix: str = "") -> list[str]:
+    """The images as base64; with a prefix, as data URIs."""
+    return [prefix + base64.b64encode(image.data).decode() for image in images]
+
+
+def json_response(body: object, status: int = 200, **headers: str) -> HttpResponse:
+    """A provider's JSON."""
+    return HttpResponse(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
 
 
 def full_task(operation: str, **changes: Any) -> Task:
