@@ -32,8 +32,6 @@ SPEC = ProviderSpec(
     base_url="https://api.toy.example",
     key_variable="TOY_API_KEY",
     base_url_variable="TOY_BASE_URL",
-    auth_header="authorization",
-    auth_format="Bearer {key}",
     in_flight=4,
     result_hosts=frozenset({"cdn.toy.example"}),
     models=(
@@ -51,14 +49,12 @@ SPEC = ProviderSpec(
 
 
 def build_request(model: ModelSpec, task: Task) -> HttpRequest:
-    """Build the submit."""
     size = nearest_size(model, task.width, task.height)
     body = {**provider_fields(model, task), "width": size.width, "height": size.height}
     return HttpRequest(method="POST", path=f"/make/{model.endpoint}", json=body)
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Build the poll."""
     return HttpRequest(method="GET", path=f"/tasks/{handle}")
 
 
@@ -74,36 +70,32 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
 
 
 def read_error(response: HttpResponse) -> StudioError:
-    """Read an error."""
     return http_error(SPEC.title, response)
 
 
 def test_a_toy_provider(monkeypatch):
     """Its own field names are sent, the handle is polled, and the result is downloaded and priced."""
+    bodies = {"POST /make/model/1": b'{"task": "t1"}', "GET /1.png": b"PNG"}
 
     def script(client: socket.socket, request: bytes) -> None:
-        body = {
-            b"/make/": json.dumps({"task": "t1"}).encode(),
-            b"/tasks": json.dumps({"image": f"{server.url}/1.png"}).encode(),
-            b"/1.png": b"PNG",
-        }[request.split(b" ")[1][:6]]
+        body = bodies[" ".join(request.decode().split(" ")[:2])]
         client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
     server = Peer(script)
-    url = server.url
+    bodies["GET /tasks/t1"] = json.dumps({"image": f"{server.url}/1.png"}).encode()
     functions = (build_request, build_poll, read_response, read_error)
     toy = SimpleNamespace(SPEC=SPEC, **{function.__name__: function for function in functions})
     monkeypatch.setitem(PROVIDERS, "toy", toy)
     context = OperationContext(
         configured=frozenset({"toy"}),
-        credentials=lambda name, *, renew=False: ProviderCredentials("key", url),
+        credentials=lambda name, *, renew=False: ProviderCredentials("key", server.url),
         provider_client=ProviderClient(HttpTransport()),
     )
     task = Task(operation="create", width=1000, height=500, prompt="a boat", seed=3, steps=9)
-    encode = VariationTask(1, lambda _: task, lambda data, _: EncodedImage(data, "image/png", {}))
-    (entry,) = generate(context, [Candidate(*find_model("toy", "toy-model"), "")], [encode])
-    server.close()
-    assert (entry.stage, entry.handle, entry.credits) == (Stage.DONE, f"url:{url}/1.png", 2)
+    variation = VariationTask(1, lambda _: task, lambda data, _: EncodedImage(data, "image/png", {}))
+    (entry,) = generate(context, [Candidate(*find_model("toy", "toy-model"), "")], [variation])
+    assert (entry.stage, entry.handle, entry.credits) == (Stage.DONE, f"url:{server.url}/1.png", 2)
     assert context.journal.images == {"1": b"PNG"}
     sent = json.loads(server.requests[0].partition(b"\r\n\r\n")[2])
     assert sent == {"prompt": "a boat", "seed": 3, "iterations": 9, "width": 512, "height": 256}
+    server.close()

@@ -28,7 +28,7 @@ def secret(monkeypatch):
 
 def test_keys_come_from_the_secret(secret):
     """Its fields are named like the environment's variables; an empty one is no key."""
-    secret(STABILITY_API_KEY="one", GEMINI_API_KEY="", HF_TOKEN=" ")
+    secret(STABILITY_API_KEY=" one\n", GEMINI_API_KEY="", HF_TOKEN=" ", STABILITY_BASE_URL=" ")
     keys = CredentialStore()
     assert keys.access("stability") == ProviderCredentials("one")
     assert keys.access("gemini") is None
