@@ -28,142 +28,57 @@ SPEC = replace(SPECS[0], result_hosts=frozenset({CDN}))
 PUBLIC = "93.184.216.34"
 GOOD = f"https://{CDN}/result/1.png"
 
+#: Other schemes and none; private, local and metadata addresses, plainly and in other spellings; credentials; ports;
+#: look-alikes; and what parsers read differently. LISTED stands for the listed host.
+PLAIN_URLS = """
+    http://LISTED/1.png ftp://LISTED/1.png file://LISTED/etc/passwd file:///etc/passwd gopher://LISTED/1
+    dict://LISTED:11211/stat ws://LISTED/1 HTTPS+unix://LISTED/1 data:image/png;base64,iVBORw0KGgo=
+    javascript:alert(1) //LISTED/1.png LISTED/1.png /1.png https:// https:///1.png
+
+    https://127.0.0.1/1.png https://10.0.0.5/1.png https://172.16.0.1/1.png https://192.168.1.1/1.png
+    https://169.254.169.254/latest/meta-data/iam/security-credentials/ http://169.254.170.2/v2/credentials
+    https://0.0.0.0/1.png https://localhost/1.png https://localhost.localdomain/1.png
+    https://metadata.google.internal/computeMetadata/v1/ https://[::1]/1.png https://[::]/1.png
+    https://[fd00:ec2::254]/latest/meta-data/ https://[fe80::1%25eth0]/1.png
+
+    https://[::ffff:127.0.0.1]/1.png https://[::ffff:a9fe:a9fe]/1.png https://[64:ff9b::7f00:1]/1.png
+    https://2130706433/1.png https://0x7f000001/1.png https://0x7f.0x0.0x0.0x1/1.png https://017700000001/1.png
+    https://0177.0.0.1/1.png https://127.1/1.png https://127.0.1/1.png https://①②⑦.⓪.⓪.①/1.png
+    https://169.254.169.254.nip.io/1.png https://localtest.me/1.png
+
+    https://user@LISTED/1.png https://user:pass@LISTED/1.png https://LISTED@127.0.0.1/1.png https://@LISTED/1.png
+    https://LISTED:443@evil.example/1.png https://LISTED%40evil.example/1.png
+
+    https://LISTED:80/1.png https://LISTED:8443/1.png https://LISTED:443/1.png https://LISTED:0/1.png
+    https://LISTED:/1.png https://LISTED:99999/1.png https://LISTED:port/1.png
+
+    https://LISTED./1.png https://LISTED.evil.example/1.png https://evil.example/LISTED/1.png https://evilLISTED/1.png
+    https://images.example/1.png https://other.images.example/1.png https://www.LISTED/1.png
+    https://xn--cdn-images.example/1.png https://LISTED%00.evil.example/1.png https://LISTED%2eevil.example/1.png
+
+    https://evil.example#@LISTED/1.png https://evil.example?@LISTED/1.png https://evil.example;LISTED/1.png
+    https://[LISTED]/1.png https://[::1 https:/LISTED/1.png https:LISTED/1.png
+"""
 HOSTILE_URLS = [
-    # other schemes
-    f"http://{CDN}/1.png",
-    f"ftp://{CDN}/1.png",
-    f"file://{CDN}/etc/passwd",
-    "file:///etc/passwd",
-    f"gopher://{CDN}/1",
-    f"dict://{CDN}:11211/stat",
-    f"ws://{CDN}/1",
-    f"HTTPS+unix://{CDN}/1",
-    "data:image/png;base64,iVBORw0KGgo=",
-    "javascript:alert(1)",
-    f"//{CDN}/1.png",
-    f"{CDN}/1.png",
-    "/1.png",
+    *PLAIN_URLS.replace("LISTED", CDN).split(),
     "",
-    "https://",
-    "https:///1.png",
-    # private, local and metadata addresses, written plainly
-    "https://127.0.0.1/1.png",
-    "https://10.0.0.5/1.png",
-    "https://172.16.0.1/1.png",
-    "https://192.168.1.1/1.png",
-    "https://169.254.169.254/latest/meta-data/iam/security-credentials/",
-    "http://169.254.170.2/v2/credentials",
-    "https://0.0.0.0/1.png",
-    "https://localhost/1.png",
-    "https://localhost.localdomain/1.png",
-    "https://metadata.google.internal/computeMetadata/v1/",
-    "https://[::1]/1.png",
-    "https://[::]/1.png",
-    "https://[fd00:ec2::254]/latest/meta-data/",
-    "https://[fe80::1%25eth0]/1.png",
-    # and in other spellings
-    "https://[::ffff:127.0.0.1]/1.png",
-    "https://[::ffff:a9fe:a9fe]/1.png",
-    "https://[64:ff9b::7f00:1]/1.png",
-    "https://2130706433/1.png",
-    "https://0x7f000001/1.png",
-    "https://0x7f.0x0.0x0.0x1/1.png",
-    "https://017700000001/1.png",
-    "https://0177.0.0.1/1.png",
-    "https://127.1/1.png",
-    "https://127.0.1/1.png",
-    "https://①②⑦.⓪.⓪.①/1.png",
-    "https://169.254.169.254.nip.io/1.png",
-    "https://localtest.me/1.png",
-    # credentials
-    f"https://user@{CDN}/1.png",
-    f"https://user:pass@{CDN}/1.png",
-    f"https://{CDN}@127.0.0.1/1.png",
-    f"https://{CDN}:443@evil.example/1.png",
-    f"https://@{CDN}/1.png",
-    f"https://{CDN}%40evil.example/1.png",
-    # ports
-    f"https://{CDN}:80/1.png",
-    f"https://{CDN}:8443/1.png",
-    f"https://{CDN}:443/1.png",
-    f"https://{CDN}:0/1.png",
-    f"https://{CDN}:/1.png",
-    f"https://{CDN}:99999/1.png",
-    f"https://{CDN}:port/1.png",
-    # look-alikes
-    f"https://{CDN}./1.png",
-    f"https://{CDN}.evil.example/1.png",
-    f"https://evil.example/{CDN}/1.png",
-    f"https://evil{CDN}/1.png",
-    "https://images.example/1.png",
-    "https://other.images.example/1.png",
-    f"https://www.{CDN}/1.png",
     f"https://{CDN.replace('.', '。')}/1.png",
     f"https://{CDN.replace('c', 'с', 1)}/1.png",  # noqa: RUF001  a Cyrillic letter is the point
     f"https://{CDN.replace('i', 'İ')}/1.png",
-    "https://xn--cdn-images.example/1.png",
-    f"https://{CDN}\u200b/1.png",
-    f"https://{CDN}%00.evil.example/1.png",
-    f"https://{CDN}%2eevil.example/1.png",
-    # parsers that disagree
-    f"https://{CDN}\\@evil.example/1.png",
+    *(f"https://{CDN}{more}" for more in ("\u200b/1.png", "\\@evil.example/1.png", "\t.evil.example/1.png")),
+    *(f"https://{CDN}{more}" for more in ("\r\nHost: evil.example\r\n/1.png", "/1.png\r\nX-Injected: 1", "/ 1.png")),
+    *(f"https://{CDN}/{path}" for path in ("\x00", "\ud800.png", "a" * 9_000)),
     f"https://evil.example\\.{CDN}/1.png",
-    f"https://evil.example#@{CDN}/1.png",
-    f"https://evil.example?@{CDN}/1.png",
-    f"https://evil.example;{CDN}/1.png",
-    f"https://[{CDN}]/1.png",
-    "https://[::1",
-    f"https://{CDN}\t.evil.example/1.png",
-    f"https://{CDN}\r\nHost: evil.example\r\n/1.png",
-    f"https://{CDN}/1.png\r\nX-Injected: 1",
-    f"https://{CDN}/ 1.png",
-    f"https://{CDN}/\x00",
-    f"https://{CDN}/\ud800.png",
     f" https://{CDN}/1.png",
-    f"https:/{CDN}/1.png",
-    f"https:{CDN}/1.png",
-    f"https://{CDN}/{'a' * 9000}",
 ]
-
-NOT_PUBLIC = [
-    "0.0.0.0",  # noqa: S104  nothing binds to it
-    "10.1.2.3",
-    "100.64.0.1",
-    "127.0.0.1",
-    "127.255.255.254",
-    "169.254.169.254",
-    "169.254.170.2",
-    "172.31.255.255",
-    "192.0.0.8",
-    "192.0.2.1",
-    "192.168.0.1",
-    "198.18.0.1",
-    "198.51.100.7",
-    "203.0.113.9",
-    "224.0.0.1",
-    "239.255.255.250",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::7f00:1",
-    "::ffff:127.0.0.1",
-    "::ffff:10.0.0.1",
-    "::ffff:169.254.169.254",
-    "64:ff9b::a00:1",
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::1",
-    "2002:7f00:1::",
-    "2002:a9fe:a9fe::1",
-    "2001:0:4136:e378:8000:63bf:80ff:fffe",  # Teredo, to 127.0.0.1
-    "2001:db8::1",
-    "fc00::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "fe80::1%eth0",
-    "fec0::1",
-    "ff02::1",
-]
+TEREDO_LOOPBACK = "2001:0:4136:e378:8000:63bf:80ff:fffe"  # to 127.0.0.1
+NOT_PUBLIC = f"""
+    0.0.0.0 10.1.2.3 100.64.0.1 127.0.0.1 127.255.255.254 169.254.169.254 169.254.170.2 172.31.255.255 192.0.0.8
+    192.0.2.1 192.168.0.1 198.18.0.1 198.51.100.7 203.0.113.9 224.0.0.1 239.255.255.250 240.0.0.1 255.255.255.255
+    :: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 64:ff9b::a00:1 64:ff9b::a9fe:a9fe
+    64:ff9b:1::1 2002:7f00:1:: 2002:a9fe:a9fe::1 {TEREDO_LOOPBACK} 2001:db8::1 fc00::1 fd00:ec2::254
+    fe80::1 fe80::1%eth0 fec0::1 ff02::1
+""".split()
 
 
 @dataclass
@@ -217,11 +132,6 @@ def guard(monkeypatch: pytest.MonkeyPatch) -> Guard:
     return seen
 
 
-def test_there_are_enough_hostile_urls():
-    """The list keeps its promised size, without doubles."""
-    assert len(set(HOSTILE_URLS)) == len(HOSTILE_URLS) >= 60
-
-
 @pytest.mark.parametrize("url", HOSTILE_URLS, ids=lambda url: ascii(url)[:60])
 def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
     """A URL that isn't https on an exact host of the spec is refused: no name is resolved, nothing is connected to."""
@@ -233,20 +143,20 @@ def test_hostile_urls_are_refused_before_any_look_up(url, guard, count):
     assert (guard.looked_up, guard.connected) == ([], [])
 
 
-@pytest.mark.parametrize("url", HOSTILE_URLS[::4], ids=lambda url: ascii(url)[:60])
-def test_a_journalled_hostile_url_is_refused_too(url, guard, jumps):
+def test_a_recorded_hostile_url_is_refused_too(guard, jumps):
     """A handle out of a job's record is checked like a fresh URL, once and for all."""
     adapter = PROVIDERS["wavespeed"]
+    soon = jumps.clock() + 60
     call = PaidCall(
         adapter=adapter,
         model=adapter.SPEC.live_models()[0],
         credentials=ProviderCredentials("key"),
-        deadline=jumps.clock() + 60,
-        hold_until=jumps.clock() + 60,
+        deadline=soon,
+        hold_until=soon,
         on_handle=lambda _: None,
     )
     with pytest.raises(ResultUnusable):
-        ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep).resume(call, f"url:{url}")
+        ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep).resume(call, "url:https://127.0.0.1/1")
     assert (guard.looked_up, guard.connected, jumps.waits) == ([], [], [])
 
 
@@ -276,8 +186,13 @@ def test_one_private_address_among_public_ones_refuses_the_host(guard):
     assert guard.connected == []
 
 
-def test_rebinding_is_pinned(guard, count):
-    """A name that turns private at its second look-up is looked up once, and the first address is the one called."""
+def test_rebinding_is_pinned(guard, count, monkeypatch):
+    """A name that turns private at its second look-up is looked up once, and the first address is the one called.
+
+    No proxy of the environment is called instead.
+    """
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
     guard.answers = {CDN: [[PUBLIC], ["127.0.0.1"]]}
     with pytest.raises(DownloadFault):
         download(GOOD, SPEC)
@@ -287,27 +202,14 @@ def test_rebinding_is_pinned(guard, count):
 
 
 def test_an_ipv6_host_is_called_by_its_address(guard):
-    """An IPv6 answer is pinned like an IPv4 one."""
+    """An IPv6 answer is pinned like an IPv4 one; a resolver without an answer is a fault that may pass."""
     guard.answers = {CDN: [["2606:2800:220:1:248:1893:25c8:1946"]]}
     with pytest.raises(DownloadFault):
         download(GOOD, SPEC)
     assert guard.connected == [("2606:2800:220:1:248:1893:25c8:1946", 443)]
-
-
-def test_an_unknown_host_may_be_asked_again(guard):
-    """A resolver without an answer is a fault that may pass."""
-    with pytest.raises(DownloadFault):
+    guard.answers = {}
+    with pytest.raises(DownloadFault, match="host could not be found"):
         download(GOOD, SPEC)
-
-
-def test_no_proxy_of_the_environment_is_used(guard, monkeypatch):
-    """A proxy in the environment is nobody whom we send results' addresses to."""
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    guard.answers = {CDN: [[PUBLIC]]}
-    with pytest.raises(DownloadFault):
-        download(GOOD, SPEC)
-    assert guard.connected == [(PUBLIC, 443)]
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
@@ -439,40 +341,31 @@ def test_redirects_are_not_followed(status, cdn, guard, count):
     assert len(guard.connected) == len(cdn.asked) == 1
 
 
-@pytest.mark.parametrize("status", [204, 206, 304, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [204, 206, 300, 304, 399, 400, 404, 500])
 def test_other_statuses_are_no_image(status, cdn):
-    """Only 200 is an image."""
+    """Only 200 is an image; any other one but a redirect may pass."""
     cdn.answer = replying(status)
-    with pytest.raises(ResultUnusable):
+    with pytest.raises(ResultUnusable, match=str(status)) as refused:
         fetched()
+    assert isinstance(refused.value, DownloadFault) == (not 300 <= status < 400)
 
 
 def test_a_result_at_the_byte_limit_passes_and_one_more_byte_does_not(cdn, monkeypatch):
-    """The limit itself is allowed; a larger body is refused, whether it says so or not."""
+    """A larger body is refused, a shorter one than announced is a fault, and nothing is unpacked."""
     monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 100_000)
-    cdn.answer = replying(200, b"x" * 100_000)
-    assert len(fetched()) == 100_000
+    cdn.answer = replying(200, b"x" * 100_000, Content_Encoding="gzip")
+    assert fetched() == b"x" * 100_000
     cdn.answer = replying(200, b"x" * 100_001)
     with pytest.raises(ResultUnusable, match="larger than"):
         fetched()
-
-
-def test_a_body_that_ends_early_is_a_fault(cdn):
-    """Fewer bytes than announced are not taken for the whole image."""
     cdn.answer = replying(200, b"half", Content_Length="8")
     with pytest.raises(DownloadFault):
         fetched()
 
 
-def test_compressed_bytes_are_not_unpacked(cdn):
-    """An encoding that nobody asked for is handed on as it came: nothing can unpack to more than was sent."""
-    cdn.answer = replying(200, b"\x1f\x8b-not-unpacked", Content_Encoding="gzip")
-    assert fetched() == b"\x1f\x8b-not-unpacked"
-
-
 def test_a_dripping_server_is_left_in_time(cdn, monkeypatch):
-    """A body, or headers, that come byte by byte end with the time for the whole download."""
-    monkeypatch.setattr(transport, "DOWNLOAD_SECONDS", 0.5)
+    """Headers that come byte by byte end with the time for the whole download."""
+    monkeypatch.setattr(transport, "DOWNLOAD_SECONDS", 0.3)
     done = threading.Event()
 
     def drip_headers(handler: BaseHTTPRequestHandler) -> None:
