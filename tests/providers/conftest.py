@@ -11,8 +11,6 @@ from tests.emulated import emulators, running_emulators
 
 __all__ = ["emulators", "jumps", "running_emulators"]
 
-KEY = "sk-canary-7f3b9d"
-
 
 class Jumps:
     """A clock and a sleep that belong together: sleeping moves the clock and costs nothing."""
@@ -37,22 +35,11 @@ def jumps() -> Jumps:
     return Jumps()
 
 
-def drawn(size: tuple[int, int] = (256, 192), mode: str = "RGB") -> Blob:
-    """A small image with something on it."""
-    image = Image.new(mode, size, "white" if mode == "RGB" else 0)
-    ImageDraw.Draw(image).ellipse((40, 30, size[0] - 60, size[1] - 40), fill="red" if mode == "RGB" else 255)
-    out = BytesIO()
-    image.save(out, "PNG")
-    return Blob(out.getvalue())
-
-
 @pytest.fixture(scope="session")
 def image() -> Blob:
-    """An image of 256 x 192 pixels."""
-    return drawn()
-
-
-@pytest.fixture(scope="session")
-def masked(image: Blob) -> dict[str, Blob]:
-    """The image and a mask of it, white in the middle."""
-    return {"image": image, "mask": drawn(mode="L")}
+    """A small image with something on it."""
+    drawn = Image.new("RGB", (256, 192), "white")
+    ImageDraw.Draw(drawn).ellipse((40, 30, 196, 152), fill="red")
+    out = BytesIO()
+    drawn.save(out, "PNG")
+    return Blob(out.getvalue())
