@@ -1,5 +1,6 @@
 """Job records: made once, joined by Idempotency-Key, found again, and changed by one conditional write per step."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,181 +31,6 @@ def outcome(call: Callable[[], Any]) -> str:
     return "made"
 
 
-def test_a_key_makes_one_job(jobs: JobStore, clock: Clock) -> None:
-    """Of 40 submits at once one makes the job and pays, all others join it."""
-    many = [job(clock) for _ in range(40)]
-    with ThreadPoolExecutor(20) as pool:
-        said = list(pool.map(lambda each: outcome(lambda: jobs.put(each, idempotency_key="k", allowance=ROOMY)), many))
-    assert said.count("made") == 1
-    winner = many[said.index("made")]
-    assert set(said) - {"made"} == {winner.id}
-    found = credits.read(aws_clients.dynamodb(), TABLE, TENANT, winner.month)
-    assert (found.committed, found.in_flight) == (5, 1)
-    assert jobs.job_of_key(TENANT, "k", "hash") == winner.id
-
-
-def test_a_key_is_for_one_request(jobs: JobStore, clock: Clock) -> None:
-    """The same key with another request is refused, and makes nothing."""
-    jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)
-    other = job(clock, request_hash="other")
-    assert outcome(lambda: jobs.put(other, idempotency_key="k", allowance=ROOMY)) == "IdempotencyMismatch"
-    assert jobs.get(TENANT, other.id) is None
-    with pytest.raises(IdempotencyMismatch):
-        jobs.job_of_key(TENANT, "k", "other")
-
-
-def test_a_key_is_its_callers(jobs: JobStore, clock: Clock) -> None:
-    """Another caller's same key is another key."""
-    jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)
-    assert outcome(lambda: jobs.put(job(clock, tenant="other"), idempotency_key="k", allowance=ROOMY)) == "made"
-
-
-def test_a_key_is_kept_a_day(jobs: JobStore, clock: Clock) -> None:
-    """At 24 hours it is free again, though its record isn't deleted yet; a second before it isn't."""
-    first = job(clock)
-    jobs.put(first, idempotency_key="k", allowance=ROOMY)
-    clock.now += KEY_SECONDS - 1
-    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)) == first.id
-    clock.now += 1
-    assert jobs.job_of_key(TENANT, "k", "hash") is None
-    assert outcome(lambda: jobs.put(job(clock, request_hash="new"), idempotency_key="k", allowance=ROOMY)) == "made"
-
-
-def test_what_is_already_there_stays(jobs: JobStore, clock: Clock) -> None:
-    """The same job again, as a repeated event or a lost answer has it, reserves nothing more."""
-    made = job(clock)
-    for key in (None, None, "k"):
-        jobs.put(made, idempotency_key=key, allowance=ROOMY)
-    assert credits.read(aws_clients.dynamodb(), TABLE, TENANT, made.month).committed == 5
-
-
-def test_credits_end_exactly_at_the_limit(jobs: JobStore, clock: Clock) -> None:
-    """20 jobs of 5 credits at once against 50: ten are made."""
-    tight = Allowance(credits=50, in_flight=100)
-    with ThreadPoolExecutor(20) as pool:
-        said = list(pool.map(lambda _: outcome(lambda: jobs.put(job(clock), allowance=tight)), range(20)))
-    assert (said.count("made"), said.count("NotEnoughCredits")) == (10, 10)
-
-
-def test_a_refused_job_leaves_its_key_free(jobs: JobStore, clock: Clock) -> None:
-    """Whoever had too few credits may send the same again."""
-    poor = Allowance(credits=4, in_flight=10)
-    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=poor)) == "NotEnoughCredits"
-    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)) == "made"
-
-
-def test_pages_have_everything_once_newest_first(jobs: JobStore, clock: Clock) -> None:
-    """Page by page, to the last one, which says that it is the last."""
-    made = []
-    for _ in range(7):
-        clock.now += 1
-        made.append(job(clock).id)
-        jobs.put(job(clock, id=made[-1]), allowance=ROOMY)
-    seen: list[str] = []
-    before, sizes = None, []
-    for _ in range(10):
-        page, before = jobs.newest(TENANT, 3, before)
-        seen += [each.id for each in page]
-        sizes.append(len(page))
-        if before is None:
-            break
-    assert (seen, sizes) == (made[::-1], [3, 3, 1])
-    page, before = jobs.newest(TENANT, 7)
-    assert (len(page), before) == (7, None)
-
-
-def test_expired_jobs_make_no_empty_pages(jobs: JobStore, clock: Clock) -> None:
-    """Records that aren't deleted yet are stepped over, in a bounded number of queries."""
-    oldest = job(clock, expires=int(clock.now) + 2 * WEEK)
-    jobs.put(oldest, allowance=ROOMY)
-    for _ in range(MAX_QUERIES + 1):
-        clock.now += 1
-        jobs.put(job(clock, expires=int(clock.now) + 10), allowance=ROOMY)
-    clock.now += 100
-    page, before = jobs.newest(TENANT, 2)
-    assert ([each.id for each in page], before) == ([oldest.id], None)
-
-
-def test_the_reaper_sees_every_partition(jobs: JobStore, clock: Clock) -> None:
-    """All open jobs whose lease ran out, and no others; ended ones only while they hold credits."""
-    made = [job(clock) for _ in range(40)]
-    for each in made:
-        jobs.put(each, allowance=ROOMY)
-    assert len({keys.lease_partition(each.id) for each in made}) > 1
-    assert list(jobs.overdue(100)) == []
-    clock.now += 31
-    claimed = jobs.claim(TENANT, made[0].id, 60)
-    ended = jobs.claim(TENANT, made[1].id, 60)
-    assert claimed is not None
-    assert ended is not None
-    assert jobs.finish(ended, response="{}", charge=Charge(charged=5))
-    assert {each.id for each in jobs.overdue(100)} == {each.id for each in made[2:]}
-
-
-def test_no_expression_names_a_reserved_word(jobs: JobStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB refuses its reserved words where they aren't behind a placeholder; moto lets conditions through."""
-    written: list[str] = []
-    reserved = {word.upper() for word in ReservedKeywords.get_reserved_keywords()} - {"SET", "ADD", "AND", "OR", "NOT"}
-    client = aws_clients.dynamodb()
-    client.meta.events.register("before-parameter-build.dynamodb", lambda params, **_: written.extend(texts(params)))
-    run_through(jobs, clock)
-    words = {word for text in written for word in words_of(text)}
-    assert {"lease_until", "committed", "attempt", "awaits", "expires", "created"} <= words
-    assert {word for word in words if word.upper() in reserved} <= {"REMOVE"}
-
-
-def texts(params: Any) -> list[str]:
-    """Every expression inside a request."""
-    if isinstance(params, dict):
-        mine = [value for name, value in params.items() if name.endswith("Expression")]
-        return mine + [text for value in params.values() for text in texts(value)]
-    return [text for each in params for text in texts(each)] if isinstance(params, list) else []
-
-
-def words_of(text: str) -> list[str]:
-    """The bare words of an expression: no placeholders, no functions' dots."""
-    return [
-        word
-        for word in text.replace("(", " ").replace(")", " ").replace(",", " ").replace(".", " ").split()
-        if word[0].isalpha()
-    ]
-
-
-def run_through(jobs: JobStore, clock: Clock) -> None:
-    """Every step that there is, once."""
-    made = job(clock)
-    jobs.put(made, idempotency_key="k", allowance=ROOMY)
-    mine = jobs.claim(TENANT, made.id, 60)
-    assert mine is not None
-    assert jobs.note(mine, 1, "{}")
-    assert jobs.remember(mine, "seed", "1")
-    assert jobs.renew(mine, 60)
-    assert jobs.give_back(mine, 1)
-    again = jobs.get(TENANT, made.id)
-    assert again is not None
-    assert jobs.touch(again, 5)
-    mine = jobs.claim(TENANT, made.id, 60)
-    assert mine is not None
-    assert jobs.requeue(mine, 5)
-    mine = jobs.claim(TENANT, made.id, 60)
-    assert mine is not None
-    assert jobs.finish(mine, error={"status": 500}, response=None, charge=Charge(held=1), hold=1)
-    ended = jobs.get(TENANT, made.id)
-    assert ended is not None
-    assert jobs.release_hold(ended)
-    waiting = job(clock, awaits="x")
-    jobs.put(waiting, allowance=ROOMY)
-    assert jobs.arrived(waiting, cost=6, allowance=ROOMY, wait=5)
-    fresh = jobs.get(TENANT, made.id)
-    assert fresh is not None
-    assert jobs.delete(fresh)
-    jobs.newest(TENANT, 5, "x")
-    list(jobs.overdue(5))
-
-
-# -- steps
-
-
 def balance(of: Job) -> credits.Balance:
     """The month of a job's caller."""
     return credits.read(aws_clients.dynamodb(), TABLE, of.tenant, of.month)
@@ -224,6 +50,150 @@ def read(jobs: JobStore, of: Job) -> Job:
     return found
 
 
+def claim(jobs: JobStore, of: Job) -> Job:
+    """The job as a worker has it."""
+    mine = jobs.claim(TENANT, of.id, LEASE)
+    assert mine is not None
+    return mine
+
+
+def test_a_key_makes_one_job(jobs: JobStore, clock: Clock) -> None:
+    """Of 40 submits at once one makes the job and pays, all others join it."""
+    many = [job(clock) for _ in range(40)]
+    with ThreadPoolExecutor(20) as pool:
+        said = list(pool.map(lambda each: outcome(lambda: jobs.put(each, idempotency_key="k", allowance=ROOMY)), many))
+    assert said.count("made") == 1
+    winner = many[said.index("made")]
+    assert set(said) - {"made"} == {winner.id}
+    assert (balance(winner).committed, balance(winner).in_flight) == (5, 1)
+    assert jobs.job_of_key(TENANT, "k", "hash") == winner.id
+
+
+def test_a_key_is_for_one_request_of_one_caller(jobs: JobStore, clock: Clock) -> None:
+    """The same key with another request is refused, and makes nothing. Another caller's same key is another key."""
+    jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)
+    other = job(clock, request_hash="other")
+    assert outcome(lambda: jobs.put(other, idempotency_key="k", allowance=ROOMY)) == "IdempotencyMismatch"
+    assert jobs.get(TENANT, other.id) is None
+    with pytest.raises(IdempotencyMismatch):
+        jobs.job_of_key(TENANT, "k", "other")
+    assert outcome(lambda: jobs.put(job(clock, tenant="other"), idempotency_key="k", allowance=ROOMY)) == "made"
+
+
+def test_a_key_is_kept_a_day(jobs: JobStore, clock: Clock) -> None:
+    """At 24 hours it is free again, though its record isn't deleted yet; a second before it isn't."""
+    first = job(clock)
+    jobs.put(first, idempotency_key="k", allowance=ROOMY)
+    clock.now += KEY_SECONDS - 1
+    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)) == first.id
+    clock.now += 1
+    assert jobs.job_of_key(TENANT, "k", "hash") is None
+    assert outcome(lambda: jobs.put(job(clock, request_hash="new"), idempotency_key="k", allowance=ROOMY)) == "made"
+
+
+def test_what_is_already_there_stays(jobs: JobStore, clock: Clock) -> None:
+    """The same job again, as a repeated event or a lost response has it, reserves nothing more."""
+    made = job(clock)
+    for key in (None, None, "k"):
+        jobs.put(made, idempotency_key=key, allowance=ROOMY)
+    assert balance(made).committed == 5
+
+
+def test_credits_end_exactly_at_the_limit(jobs: JobStore, clock: Clock) -> None:
+    """20 jobs of 5 credits at once against 50: ten are made. A refused job leaves its key free."""
+    poor = Allowance(credits=4, in_flight=10)
+    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=poor)) == "NotEnoughCredits"
+    tight = Allowance(credits=50, in_flight=100)
+    with ThreadPoolExecutor(20) as pool:
+        said = list(pool.map(lambda _: outcome(lambda: jobs.put(job(clock), allowance=tight)), range(20)))
+    assert (said.count("made"), said.count("NotEnoughCredits")) == (10, 10)
+    assert outcome(lambda: jobs.put(job(clock), idempotency_key="k", allowance=ROOMY)) == "made"
+
+
+def test_pages_have_everything_once_newest_first(jobs: JobStore, clock: Clock) -> None:
+    """Page by page, to the last one, which says that it is the last."""
+    made = []
+    for _ in range(7):
+        clock.now += 1
+        made.append(put(jobs, clock).id)
+    pages, before = [], None
+    for _ in range(3):
+        page, before = jobs.newest(TENANT, 3, before)
+        pages.append([each.id for each in page])
+    assert pages == [made[:3:-1], made[3:0:-1], made[:1]]
+    assert before is None
+    page, before = jobs.newest(TENANT, 7)
+    assert (len(page), before) == (7, None)
+
+
+def test_expired_jobs_make_no_empty_pages(jobs: JobStore, clock: Clock) -> None:
+    """Records that aren't deleted yet are stepped over, in a bounded number of queries."""
+    oldest = put(jobs, clock, expires=int(clock.now) + 2 * WEEK)
+    for _ in range(MAX_QUERIES + 1):
+        clock.now += 1
+        put(jobs, clock, expires=int(clock.now) + 10)
+    clock.now += 100
+    page, before = jobs.newest(TENANT, 2)
+    assert ([each.id for each in page], before) == ([oldest.id], None)
+
+
+def test_the_reaper_sees_every_partition(jobs: JobStore, clock: Clock) -> None:
+    """All open jobs whose lease ran out, and no others; ended ones only while they hold credits."""
+    made = [put(jobs, clock) for _ in range(12)]
+    assert len({keys.lease_partition(each.id) for each in made}) > 1
+    clock.now += 30
+    assert list(jobs.overdue(100)) == []
+    clock.now += 1
+    claim(jobs, made[0])
+    assert jobs.finish(claim(jobs, made[1]), response="{}", charge=Charge(charged=5))
+    assert {each.id for each in jobs.overdue(100)} == {each.id for each in made[2:]}
+    assert len(list(jobs.overdue(1))) == len({keys.lease_partition(each.id) for each in made[2:]})
+
+
+def test_no_expression_names_a_reserved_word(jobs: JobStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DynamoDB refuses its reserved words where they aren't behind a placeholder; moto lets conditions through."""
+    written: list[str] = []
+    reserved = {word.upper() for word in ReservedKeywords.get_reserved_keywords()} - {"SET", "ADD", "AND", "OR", "NOT"}
+    client = aws_clients.dynamodb()
+    client.meta.events.register("before-parameter-build.dynamodb", lambda params, **_: written.extend(texts(params)))
+    run_through(jobs, clock)
+    # bare words: no placeholders, and no parts of a name behind a dot's placeholder
+    words = {word for text in written for word in re.split(r"[\s(),.]+", text) if word[:1].isalpha()}
+    assert {"lease_until", "committed", "attempt", "awaits", "expires", "created"} <= words
+    assert {word for word in words if word.upper() in reserved} <= {"REMOVE"}
+
+
+def texts(params: Any) -> list[str]:
+    """Every expression inside a request."""
+    if isinstance(params, dict):
+        mine = [value for name, value in params.items() if name.endswith("Expression")]
+        return mine + [text for value in params.values() for text in texts(value)]
+    return [text for each in params for text in texts(each)] if isinstance(params, list) else []
+
+
+def run_through(jobs: JobStore, clock: Clock) -> None:
+    """Every step that there is, once."""
+    made = job(clock)
+    jobs.put(made, idempotency_key="k", allowance=ROOMY)
+    mine = claim(jobs, made)
+    assert jobs.note(mine, 1, "{}")
+    assert jobs.remember(mine, "seed", "1")
+    assert jobs.renew(mine, 60)
+    assert jobs.give_back(mine, 1)
+    assert jobs.touch(read(jobs, made), 5)
+    assert jobs.requeue(claim(jobs, made), 5)
+    charge = Charge(held=1)
+    assert jobs.finish(claim(jobs, made), error={"status": 500}, response=None, charge=charge, hold=1)
+    assert jobs.release_hold(read(jobs, made))
+    assert jobs.arrived(put(jobs, clock, awaits="x"), cost=6, allowance=ROOMY, wait=5)
+    assert jobs.delete(read(jobs, made))
+    jobs.newest(TENANT, 5, "x")
+    list(jobs.overdue(5))
+
+
+# -- steps
+
+
 def test_one_of_many_claims_wins(jobs: JobStore, clock: Clock) -> None:
     """However many workers get the message, one gets the job."""
     made = put(jobs, clock)
@@ -241,44 +211,31 @@ def test_a_lease_is_taken_over_only_when_it_ran_out(jobs: JobStore, clock: Clock
     clock.now += LEASE
     assert jobs.claim(TENANT, made.id, LEASE) is None
     clock.now += 1
-    taken = jobs.claim(TENANT, made.id, LEASE)
-    assert taken is not None
+    taken = claim(jobs, made)
     assert (taken.attempt, taken.runs) == (2, 2)
 
 
 def test_a_zombie_writes_nothing(jobs: JobStore, clock: Clock) -> None:
-    """A worker that lost its lease can't renew, note, remember, give back or finish."""
+    """A worker that lost its lease can't write, neither after the reaper nor after the next worker's claim."""
     made = put(jobs, clock)
-    zombie = jobs.claim(TENANT, made.id, LEASE)
-    assert zombie is not None
+    zombie = claim(jobs, made)
     clock.now += LEASE + 1
-    assert jobs.claim(TENANT, made.id, LEASE)
-    before = read(jobs, made)
-    assert not jobs.renew(zombie, LEASE)
-    assert not jobs.note(zombie, 1, "{}")
-    assert not jobs.remember(zombie, "seed", "1")
-    assert not jobs.give_back(zombie, 10)
-    assert not jobs.finish(zombie, response="{}", charge=Charge(charged=5))
-    assert read(jobs, made) == before
+    for take in (lambda: jobs.requeue(read(jobs, made), 30), lambda: jobs.claim(TENANT, made.id, LEASE)):
+        assert take()
+        before = read(jobs, made)
+        assert not jobs.renew(zombie, LEASE)
+        assert not jobs.note(zombie, 1, "{}")
+        assert not jobs.remember(zombie, "seed", "1")
+        assert not jobs.give_back(zombie, 10)
+        assert not jobs.finish(zombie, response="{}", charge=Charge(charged=5))
+        assert read(jobs, made) == before
     assert balance(made).used == 0
-
-
-def test_a_requeued_run_is_fenced_before_the_next_claim(jobs: JobStore, clock: Clock) -> None:
-    """Between the reaper and the next worker, the old one can't write either."""
-    made = put(jobs, clock)
-    zombie = jobs.claim(TENANT, made.id, LEASE)
-    assert zombie is not None
-    clock.now += LEASE + 1
-    assert jobs.requeue(read(jobs, made), 30)
-    assert not jobs.note(zombie, 1, "{}")
-    assert not jobs.renew(zombie, LEASE)
 
 
 def test_a_renewed_lease_is_not_requeued(jobs: JobStore, clock: Clock) -> None:
     """A worker that lives after all keeps its job: the reaper's look is older than the renewal."""
     made = put(jobs, clock)
-    mine = jobs.claim(TENANT, made.id, LEASE)
-    assert mine is not None
+    mine = claim(jobs, made)
     clock.now += LEASE + 1
     seen = read(jobs, made)
     assert jobs.renew(mine, LEASE)
@@ -290,27 +247,25 @@ def test_giving_back_counts_failed_runs_only(jobs: JobStore, clock: Clock) -> No
     """A long poll may come back as often as it likes; a run that died counts."""
     made = put(jobs, clock)
     for failed, runs in ((False, 0), (False, 0), (True, 1), (False, 1)):
-        mine = jobs.claim(TENANT, made.id, LEASE)
-        assert mine is not None
+        mine = claim(jobs, made)
         assert jobs.give_back(mine, 10, failed=failed)
         assert read(jobs, made).runs == runs
 
 
-def test_a_job_that_awaits_its_upload_is_not_claimed(jobs: JobStore, clock: Clock) -> None:
-    """Whatever message comes early."""
-    made = put(jobs, clock, awaits="upload")
-    assert jobs.claim(TENANT, made.id, LEASE) is None
-    assert jobs.arrived(made, cost=5, allowance=ROOMY, wait=30)
-    assert jobs.claim(TENANT, made.id, LEASE)
-
-
 def test_an_upload_arrives_once(jobs: JobStore, clock: Clock) -> None:
-    """The second event of it finds nobody waiting, and reserves nothing."""
+    """Before it the job isn't claimed. The second event of it finds nobody waiting, and reserves nothing.
+
+    The reaper's "it never came" loses against the upload that came just before.
+    """
     made = put(jobs, clock, awaits="upload", reserved=0)
+    assert jobs.claim(TENANT, made.id, LEASE) is None
     assert jobs.arrived(made, cost=7, allowance=ROOMY, wait=30)
     assert not jobs.arrived(made, cost=7, allowance=ROOMY, wait=30)
-    assert read(jobs, made).reserved == 7
+    assert not jobs.finish(made, error={"status": 400}, charge=Charge(), waiting=True)
+    found = read(jobs, made)
+    assert (found.status, found.reserved, found.lease_until) == (Status.QUEUED, 7, clock.now + 30)
     assert balance(made).committed == 7
+    claim(jobs, made)
 
 
 def test_what_the_image_costs_must_be_there(jobs: JobStore, clock: Clock) -> None:
@@ -324,19 +279,10 @@ def test_what_the_image_costs_must_be_there(jobs: JobStore, clock: Clock) -> Non
     assert jobs.arrived(made, cost=9, allowance=tight, wait=30)
 
 
-def test_waiting_ends_only_while_it_waits(jobs: JobStore, clock: Clock) -> None:
-    """The reaper's "it never came" loses against the upload that came just before."""
-    made = put(jobs, clock, awaits="upload")
-    assert jobs.arrived(made, cost=5, allowance=ROOMY, wait=30)
-    assert not jobs.finish(made, error={"status": 400}, charge=Charge(), waiting=True)
-    assert read(jobs, made).status is Status.QUEUED
-
-
 def test_the_end_settles_once(jobs: JobStore, clock: Clock) -> None:
     """Charged, held and given back add up to what was reserved, in one step, however often it is tried."""
     made = put(jobs, clock, reserved=10)
-    mine = jobs.claim(TENANT, made.id, LEASE)
-    assert mine is not None
+    mine = claim(jobs, made)
     charge = Charge(charged=4, held=3, studio="create", by_provider={"stability": 4})
     assert jobs.finish(mine, response="{}", charge=charge, hold=100)
     assert not jobs.finish(mine, response="{}", charge=charge, hold=100)
@@ -347,31 +293,23 @@ def test_the_end_settles_once(jobs: JobStore, clock: Clock) -> None:
 
 
 def test_a_hold_ends_once(jobs: JobStore, clock: Clock) -> None:
-    """After its time the reaper finds it, and gives it back one time."""
-    made = put(jobs, clock)
-    mine = jobs.claim(TENANT, made.id, LEASE)
-    assert mine is not None
-    assert jobs.finish(mine, error={"status": 500}, charge=Charge(held=5), hold=100)
+    """After its time the reaper finds it, and gives it back one time; so does the job's deletion."""
+    made, deleted = put(jobs, clock), put(jobs, clock)
+    for each in (made, deleted):
+        assert jobs.finish(claim(jobs, each), error={"status": 500}, charge=Charge(held=5), hold=100)
+    ended = read(jobs, deleted)
+    assert jobs.delete(ended)
+    assert not jobs.delete(ended)
+    assert jobs.get(TENANT, deleted.id) is None
+    assert balance(made).committed == 5
+    clock.now += 100
     assert not list(jobs.overdue(10))
-    clock.now += 101
+    clock.now += 1
     (found,) = jobs.overdue(10)
     assert jobs.release_hold(found)
     assert not jobs.release_hold(found)
     assert balance(made).committed == 0
     assert not list(jobs.overdue(10))
-
-
-def test_deleting_releases_what_is_held(jobs: JobStore, clock: Clock) -> None:
-    """A removed job holds nothing against its caller."""
-    made = put(jobs, clock)
-    mine = jobs.claim(TENANT, made.id, LEASE)
-    assert mine is not None
-    assert jobs.finish(mine, error={"status": 500}, charge=Charge(held=5), hold=100)
-    ended = read(jobs, made)
-    assert jobs.delete(ended)
-    assert not jobs.delete(ended)
-    assert balance(made).committed == 0
-    assert jobs.get(TENANT, made.id) is None
 
 
 def test_an_expired_job_is_gone_before_it_is_deleted(jobs: JobStore, clock: Clock) -> None:
@@ -393,8 +331,7 @@ def test_a_month_ends_where_the_next_begins(jobs: JobStore, clock: Clock) -> Non
     assert credits.month_of(clock.now - 1) == "2026-12"
     assert credits.month_of(clock.now) == "2027-01"
     assert outcome(lambda: jobs.put(job(clock), allowance=tight)) == "made"
-    mine = jobs.claim(TENANT, december.id, LEASE)
-    assert mine is not None
+    mine = claim(jobs, december)
     assert jobs.finish(mine, response="{}", charge=Charge(charged=5))
     assert (balance(december).used, balance(december).committed) == (5, 5)
-    assert credits.read(aws_clients.dynamodb(), TABLE, TENANT, "2027-01").used == 0
+    assert balance(job(clock)).used == 0

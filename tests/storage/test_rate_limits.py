@@ -67,27 +67,19 @@ def test_a_day_allows_its_limit_and_ends_at_midnight(counters: Make, clock: Cloc
     assert (count.allowed, count.day_left) == (True, 24)
 
 
-def test_callers_are_counted_apart(counters: Make) -> None:
-    """One caller's requests cost another nothing."""
+def test_callers_are_counted_apart_and_a_better_tier_applies_at_once(counters: Make) -> None:
+    """One caller's requests cost another nothing. What was used counts, and a new limit holds in the same minute."""
     one = counters()
-    assert _allowed(one, 12, tenant="a") == 10
-    assert _allowed(one, 12, tenant="b") == 10
-
-
-def test_a_better_tier_applies_at_once(counters: Make) -> None:
-    """What was used counts, and the new limit holds for the same minute."""
-    one = counters()
-    assert _allowed(one, 11) == 10
-    assert _allowed(one, 70, RequestRate(60, 1000)) == 50
+    assert _allowed(one, 11, tenant="a") == 10
+    assert _allowed(one, 11, tenant="b") == 10
+    assert _allowed(one, 12, RequestRate(20, 1000), tenant="a") == 10
 
 
 def test_one_write_a_request_and_none_for_a_known_refusal(counters: Make, writes: list[str], clock: Clock) -> None:
     """Refused writes cost as much as others: a container refuses from memory until the window ends."""
     one = counters()
-    assert _allowed(one, 11) == 10
+    assert _allowed(one, 16) == 10
     assert writes == ["UpdateItem"] * 11
-    assert _allowed(one, 5) == 0
-    assert len(writes) == 11
     clock.now += MINUTE
     assert one.add("t", RATE).allowed
 
@@ -96,7 +88,7 @@ def test_the_memory_is_bounded(counters: Make, monkeypatch: pytest.MonkeyPatch) 
     """A container that remembers too many callers forgets them, and asks the table again."""
     monkeypatch.setattr(rate_limits, "MAX_REMEMBERED", 3)
     one = counters()
-    for number in range(10):
+    for number in range(5):
         assert _allowed(one, 2, RequestRate(1, 25), tenant=f"t{number}") == 1
     assert len(one._refused) <= 3
     assert _allowed(one, 1, RequestRate(1, 25), tenant="t0") == 0
@@ -105,26 +97,26 @@ def test_the_memory_is_bounded(counters: Make, monkeypatch: pytest.MonkeyPatch) 
 def test_the_record_of_a_day_stays_small(counters: Make, clock: Clock) -> None:
     """Counters of old minutes are removed; the last minute's stays for containers whose clock is behind."""
     one, rate = counters(), RequestRate(10, 10_000)
-    for _ in range(30):
+    for _ in range(8):
         one.add("t", rate)
         clock.now += MINUTE
     (item,) = aws_clients.dynamodb().scan(TableName=TABLE)["Items"]
-    assert item["requests"] == {"N": "30"}
+    assert item["requests"] == {"N": "8"}
     assert len([name for name in item if name.startswith("m")]) == 2
 
 
-@pytest.mark.parametrize("limit", [1, 7, 60])
+@pytest.mark.parametrize("limit", [1, 20])
 def test_threads_get_exactly_the_limit(counters: Make, limit: int) -> None:
-    """Thirty threads in three containers at once, with the clock held: the limit, to the request."""
+    """Twelve threads in three containers at once, with the clock held: the limit, to the request."""
     containers = [counters() for _ in range(3)]
-    start = threading.Barrier(30)
+    start = threading.Barrier(12)
 
     def send(number: int) -> int:
         start.wait(60)
-        return _allowed(containers[number % 3], limit // 10 + 2, RequestRate(limit, 10_000))
+        return _allowed(containers[number % 3], limit // 10 + 1, RequestRate(limit, 10_000))
 
-    with ThreadPoolExecutor(30) as pool:
-        assert sum(pool.map(send, range(30))) == limit
+    with ThreadPoolExecutor(12) as pool:
+        assert sum(pool.map(send, range(12))) == limit
 
 
 # -- open waits
@@ -161,14 +153,14 @@ def test_a_leaked_slot_ends_with_its_lease(waits: WaitSlots, clock: Clock) -> No
 
 
 def test_threads_never_get_more_waits(waits: WaitSlots) -> None:
-    """Forty threads for seven slots: seven."""
-    start = threading.Barrier(40)
+    """Sixteen threads for five slots: five."""
+    start = threading.Barrier(16)
 
     def take(_: int) -> bool:
         start.wait(60)
-        return waits.take("t", 7, 20) is not None
+        return waits.take("t", 5, 20) is not None
 
-    with ThreadPoolExecutor(40) as pool:
-        taken = sum(pool.map(take, range(40)))
-    later = sum(waits.take("t", 7, 20) is not None for _ in range(8))
-    assert (taken <= 7, taken + later) == (True, 7)
+    with ThreadPoolExecutor(16) as pool:
+        taken = sum(pool.map(take, range(16)))
+    later = sum(waits.take("t", 5, 20) is not None for _ in range(6))
+    assert (taken <= 5, taken + later) == (True, 5)

@@ -2,23 +2,23 @@
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.errors import TemporarilyUnavailable
-from image_studio.runtime import aws_clients
 from image_studio.storage import transactions as module
-from image_studio.storage.jobs import JobStore
 from image_studio.storage.transactions import MAX_TRIES, transact, update
 
 STEP = {"Put": {"TableName": "table", "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}}
+STEPS = {"a": STEP, "b": STEP}
 
 
 class Stubborn:
     """A client that refuses a number of times, each time for the same reason."""
 
     def __init__(self, code: str, times: int) -> None:
-        self.exceptions = aws_clients.dynamodb().exceptions
+        self.exceptions = boto3.client("dynamodb", region_name="us-east-1").exceptions
         self.left, self.calls, self.code = times, 0, code
 
     def _refuse(self, kind: str) -> None:
@@ -40,7 +40,7 @@ class Stubborn:
 
 
 @pytest.fixture(autouse=True)
-def pauses(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The pauses that were made, without their time."""
     made: list[float] = []
     monkeypatch.setattr(module.time, "sleep", made.append)
@@ -49,34 +49,27 @@ def pauses(jobs: JobStore, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.mark.parametrize("code", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 def test_what_passes_is_tried_again(code: str, pauses: list[float]) -> None:
-    """Up to the last try, with pauses that grow to their bound."""
+    """Up to the last try, with pauses that grow to their bound. After it nothing was written."""
     client: Any = Stubborn(code, MAX_TRIES - 1)
-    assert transact(client, {"a": STEP, "b": STEP}) == {}
+    assert transact(client, STEPS) == {}
     assert client.calls == MAX_TRIES
-    assert max(pauses) <= module.LONGEST_PAUSE
+    assert pauses[0] <= module.FIRST_PAUSE
+    assert module.LONGEST_PAUSE / 4 <= pauses[-1] <= max(pauses) <= module.LONGEST_PAUSE
     assert sum(pauses) < 10
-
-
-def test_a_conflict_without_end_is_ours(pauses: list[float]) -> None:
-    """After the last try the caller is told to come back; nothing was written."""
-    client: Any = Stubborn("TransactionConflict", MAX_TRIES)
+    client = Stubborn(code, MAX_TRIES)
     with pytest.raises(TemporarilyUnavailable):
-        transact(client, {"a": STEP, "b": STEP})
+        transact(client, STEPS)
     assert client.calls == MAX_TRIES
 
 
-def test_a_refused_condition_is_an_answer() -> None:
-    """It isn't tried again, and brings the record where the step asked for it."""
+def test_what_does_not_pass_is_not_tried_again() -> None:
+    """A refused condition brings the record where the step wants it; a mistake of ours is an error."""
     client: Any = Stubborn("ConditionalCheckFailed", 1)
-    assert transact(client, {"a": STEP, "b": STEP}) == {"b": {"pk": {"S": "was"}}}
+    assert transact(client, STEPS) == {"b": {"pk": {"S": "was"}}}
     assert client.calls == 1
-
-
-def test_a_mistake_of_ours_is_raised() -> None:
-    """What no repetition mends is an error at once."""
-    client: Any = Stubborn("ValidationError", 1)
+    client = Stubborn("ValidationError", 1)
     with pytest.raises(ClientError):
-        transact(client, {"a": STEP, "b": STEP})
+        transact(client, STEPS)
     assert client.calls == 1
 
 
