@@ -231,6 +231,9 @@ def test_the_allow_lists_are_exact_names(spec):
         ("http://127.0.0.1:9001", "http://127.0.0.1:9001/media/1.png", True),
         ("http://127.0.0.1:9001/", "http://127.0.0.1:9001/media/1.png", True),
         ("https://proxy.example", "https://proxy.example:443/1.png", True),
+        ("http://proxy.example", "http://proxy.example:80/1.png", True),
+        ("https://proxy.example", f"https://proxy.example/{'a' * 8_166}.png", True),  # the longest: 8,192 characters
+        ("https://proxy.example", f"https://proxy.example/{'a' * 8_167}.png", False),
         ("http://127.0.0.1:9001", "http://127.0.0.1:9002/1.png", False),
         ("http://127.0.0.1:9001", "https://127.0.0.1:9001/1.png", False),
         ("http://127.0.0.1:9001", "http://localhost:9001/1.png", False),
