@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import InvalidRequest, NotFound, StudioError
-from image_studio.runtime.api import MAX_KEY, MAX_SECONDS, Call, refuse
+from image_studio.runtime.api import Call, refuse
 from scripts.openapi.words import tree
 
 
@@ -15,7 +15,7 @@ def _call(**event: Any) -> Call:
     return Call.of(event, None)
 
 
-@pytest.mark.parametrize("event", [None, [], "x", 5, {}, {"requestContext": []}, {"headers": "x", "body": None}])
+@pytest.mark.parametrize("event", [None, [], {}, {"requestContext": []}, {"headers": "x", "body": None}])
 def test_no_event_is_an_empty_one(event: Any) -> None:
     """GET /, from nobody, saying nothing."""
     call = Call.of(event, None)
@@ -23,10 +23,10 @@ def test_no_event_is_an_empty_one(event: Any) -> None:
     assert (call.header("prefer"), call.query("wait"), call.idempotency_key()) == ("", None, None)
 
 
-@pytest.mark.parametrize("name", ["prefer", "Prefer", "PREFER"])
-def test_headers_are_found_in_any_case(name: str) -> None:
+def test_headers_are_found_in_any_case() -> None:
     """The gateway lower-cases names; `sam local` doesn't."""
-    assert _call(headers={name: "wait=1"}).header("prefer") == "wait=1"
+    for name in ("prefer", "Prefer", "PREFER"):
+        assert _call(headers={name: "wait=1"}).header("prefer") == "wait=1"
 
 
 @pytest.mark.parametrize(
@@ -44,26 +44,22 @@ def test_what_is_no_number_is_a_400(text: str) -> None:
         _call(queryStringParameters={"n": text}).number("n", 7, 0, 10)
 
 
-def test_an_encoded_body_is_decoded_once() -> None:
-    """Base64 of UTF-8 is text."""
-    assert _call(body="w6k=", isBase64Encoded=True).text() == "é"
-
-
 @pytest.mark.parametrize("body", ["/w==", "not base64!", "w6k", "w6k=\n", "\ud800"])
-def test_an_encoded_body_that_is_no_text_is_a_400(body: str) -> None:
-    """Neither broken base64 nor other bytes than UTF-8."""
+def test_an_encoded_body_is_base64_of_text(body: str) -> None:
+    """Broken base64 and other bytes than UTF-8 are a 400."""
+    assert _call(body="w6k=", isBase64Encoded=True).text() == "é"
     with pytest.raises(InvalidRequest, match="UTF-8"):
         _call(body=body, isBase64Encoded=True).text()
 
 
 def test_an_idempotency_key_has_a_longest_length() -> None:
     """At the limit it is taken; blanks around it don't count."""
-    assert _call(headers={"idempotency-key": f" {'k' * MAX_KEY} "}).idempotency_key() == "k" * MAX_KEY
-    with pytest.raises(InvalidRequest, match=str(MAX_KEY)):
-        _call(headers={"idempotency-key": "k" * (MAX_KEY + 1)}).idempotency_key()
+    assert _call(headers={"idempotency-key": f" {'k' * 255} "}).idempotency_key() == "k" * 255
+    with pytest.raises(InvalidRequest, match=r"^Idempotency-Key may have at most 255 characters\.$"):
+        _call(headers={"idempotency-key": "k" * 256}).idempotency_key()
 
 
-@pytest.mark.parametrize(("milliseconds", "seconds"), [(5_000, 5.0), (900_000, MAX_SECONDS)])
+@pytest.mark.parametrize(("milliseconds", "seconds"), [(5_000, 5.0), (900_000, 28.0)])
 def test_time_is_the_functions_and_the_gateways(milliseconds: int, seconds: float) -> None:
     """Whichever ends first."""
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds)
