@@ -56,15 +56,6 @@ def test_a_second_write_replaces_the_first():
     assert ask("GET", "/acme")[1] == body
 
 
-def test_personas_belong_to_their_caller():
-    """Another caller's id is an unknown id."""
-    ask("PUT", "/acme", ACME)
-    assert ask("GET", "/acme", sub="bob")[0] == 404
-    assert ask("DELETE", "/acme", sub="bob")[0] == 404
-    assert ask("GET", sub="bob")[1]["total"] == 0
-    assert ask("GET", "/acme")[0] == 200
-
-
 @pytest.mark.parametrize("name", ["nobody", "a b", "x" * 65, "x" * 100, "-x", "Ü"])
 def test_what_is_not_there_is_not_found(name):
     """Whether its name could be one or not; only what can be one is written."""

@@ -1,4 +1,4 @@
-"""The doors of the free reads: cached by clients, one body for all, errors as sentences."""
+"""The routes of the free reads: cached by clients, one body for all, errors as sentences."""
 
 import json
 import time
@@ -54,21 +54,15 @@ def ask(handler, path, body=None, tier="enterprise", **headers):
     ],
 )
 def test_a_client_that_has_it_gets_a_304(handler, path, seconds):
-    """The same ETag for the same body; with it, weak or in a list, no body at all."""
+    """The same ETag for the same body; with it, weak or in a list, no body at all. Another body has another one."""
     status, headers, body = ask(handler, path)
     assert (status, headers["cache-control"]) == (200, f"public, max-age={seconds}")
     etag = headers["etag"]
-    assert ask(handler, path)[1]["etag"] == etag
-    for asked in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        status, headers, text = ask(handler, path, **{"if-none-match": asked})
+    for tags in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        status, headers, text = ask(handler, path, **{"if-none-match": tags})
         assert (status, headers["etag"], text) == (304, etag, "")
-    assert ask(handler, path, **{"if-none-match": '"other"'})[2] == body
-
-
-def test_another_body_has_another_etag():
-    """A filter makes another document."""
-    tags = {ask(create, path)[1]["etag"] for path in ("/templates", "/templates?platform=instagram", "/providers")}
-    assert len(tags) == 3
+    other = ask(create, "/templates?platform=instagram")[1]["etag"]
+    assert ask(handler, path, **{"if-none-match": other})[2] == body
 
 
 def test_providers_tell_who_has_a_key_and_who_failed():
@@ -78,12 +72,7 @@ def test_providers_tell_who_has_a_key_and_who_failed():
     for _ in range(FAILURES):
         breaker.report("gemini", ok=False)
     entries = json.loads(ask(create, "/providers")[2])["providers"]
-    assert {name: entry["configured"] for name, entry in entries.items()} == {
-        "stability": True,
-        "wavespeed": False,
-        "huggingface": False,
-        "gemini": True,
-    }
+    assert [name for name, entry in entries.items() if entry["configured"]] == ["stability", "gemini"]
     assert [name for name, entry in entries.items() if not entry["healthy"]] == ["gemini"]
 
 
@@ -95,15 +84,14 @@ def test_estimates_name_what_they_ignore():
     assert json.loads(text)["provider"] == "stability"
 
 
-@pytest.mark.parametrize("body", ["", "{}", "[]", "nonsense", '{"provider": 1}', '{"provider": "nobody"}'])
+@pytest.mark.parametrize("body", ["", "[]", '{"provider": 1}', '{"provider": "nobody"}'])
 def test_an_estimate_that_can_not_be_made_is_a_400(body):
     """One sentence, never a 0."""
     status, _, text = ask(create, "/estimate-cost", body)
-    answer = json.loads(text)
-    assert (status, set(answer)) == (400, {"detail", "code"})
+    assert (status, set(json.loads(text))) == (400, {"detail", "code"})
 
 
-@pytest.mark.parametrize("names", [{"gemini"}, {"huggingface", "gemini"}, {"stability"}])
+@pytest.mark.parametrize("names", [{"gemini"}, {"stability"}])
 def test_what_is_estimated_for_auto_is_what_a_job_reserves(names, monkeypatch):
     """By who has a key: the first of the order may have none."""
     without_workers(monkeypatch)
@@ -164,6 +152,11 @@ REFERENCE = {
 }
 
 
+def degraded(*modules):
+    """The body where these modules don't work."""
+    return REFERENCE | {"status": "degraded", "modules": REFERENCE["modules"] | dict.fromkeys(modules, "unavailable")}
+
+
 def health():
     """Status and body of GET /health, asked without a token."""
     path = f"{PREFIX}/health"
@@ -177,31 +170,17 @@ def test_the_references_body_word_for_word():
     assert health() == (200, REFERENCE)
 
 
-def test_no_provider_is_said_so():
-    """Images can't be made without a key."""
+def test_what_does_not_work_is_said_so(monkeypatch):
+    """Images can't be made without a key, or without a table; a broken catalog is broken whatever is wrong with it."""
     configured_providers.record(frozenset())
-    status, body = health()
-    assert (status, body["status"]) == (200, "degraded")
-    assert body["modules"] == REFERENCE["modules"] | {"providers": "unavailable"}
-
-
-def test_a_missing_table_is_said_so(monkeypatch):
-    """It answers all the same, and catalog reads go on."""
+    assert health() == (200, degraded("providers"))
     monkeypatch.setenv("TABLE_NAME", "nowhere")
     forget()
-    status, body = health()
-    assert (status, body["status"]) == (200, "degraded")
-    assert body["modules"] == {"create_studio": "unavailable", "templates": "available", "providers": "unavailable"}
-
-
-def test_a_broken_catalog_is_said_so(monkeypatch):
-    """Whatever is wrong with it."""
-
-    def broken():
-        raise ValueError("templates/x.json: broken")
-
-    monkeypatch.setattr(reads, "load_catalog", broken)
-    assert health()[1]["modules"]["templates"] == "unavailable"
+    monkeypatch.setattr(reads, "_last", None)
+    assert health() == (200, degraded("create_studio", "providers"))
+    monkeypatch.setattr(reads, "load_catalog", lambda: [].templates)
+    monkeypatch.setattr(reads, "_last", None)
+    assert health() == (200, degraded("create_studio", "templates", "providers"))
 
 
 def test_the_probe_is_kept_for_half_a_minute(monkeypatch):
@@ -210,6 +189,7 @@ def test_the_probe_is_kept_for_half_a_minute(monkeypatch):
     configured_providers.record(frozenset())
     monkeypatch.setattr(configured_providers, "_known", None)
     assert health()[1]["status"] == "healthy"
-    later = time.monotonic() + reads.HEALTH_SECONDS + 1
-    monkeypatch.setattr(reads.time, "monotonic", lambda: later)
-    assert health()[1]["status"] == "degraded"
+    started = time.monotonic()
+    for seconds, status in ((29, "healthy"), (31, "degraded")):
+        monkeypatch.setattr(reads.time, "monotonic", lambda seconds=seconds: started + seconds)
+        assert health()[1]["status"] == status

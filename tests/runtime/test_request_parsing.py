@@ -46,13 +46,7 @@ def test_the_first_mistake_is_one_sentence(body: str, sentence: str) -> None:
         ({"focal_point": {"x": 0.5, "y": None}}, "focal_point.y is required."),
         ({"platforms": None}, "Platforms is required."),
         ({"platforms": [None]}, "platforms.0 should be a valid string."),
-        *(
-            (
-                {"format_names": {"instagram": names}},
-                "format_names.instagram should be a format's name, or 1 to 20 names.",
-            )
-            for names in (5, "", [], [5], ["Story"] * 21, "x" * 101)
-        ),
+        *(({"format_names": {"instagram": names}}, NAMES) for names in (5, "", [], [5], ["Story"] * 21, "x" * 101)),
     ],
 )
 def test_a_mistake_inside_names_its_own_field(more: dict[str, Any], sentence: str) -> None:
@@ -70,16 +64,9 @@ def test_a_text_that_is_too_long_is_counted_in_characters() -> None:
     assert refused.value.detail == "name should have at most 80 characters."
 
 
-def test_half_a_surrogate_pair_is_no_json() -> None:
-    """A text that can't be written as UTF-8 is refused, not crashed on."""
-    with pytest.raises(InvalidRequest):
-        parse_request(CreateRequest, '{"prompt": "\ud800"}')
-
-
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
-        (EditRequest, {"image_base64": 5, "operation": "x"}),
         (EditRequest, {"image_base64": "CANARY" * 1000, "operation": ["CANARY" * 1000]}),
         (SocialRequest, {"image_base64": "CANARY" * 1000, "platforms": "CANARY" * 1000}),
         (CreateRequest, {"prompt": "CANARY" * 5000}),
@@ -96,7 +83,7 @@ def test_a_sentence_is_short_whatever_it_complains_of(kind: Any, body: dict[str,
 
 
 def test_unknown_fields_are_dropped_and_named() -> None:
-    """Clients of the original rely on it; the header tells those who look."""
+    """Clients of the original rely on it; the header is for those who look."""
     request, ignored = parse_request(CreateRequest, '{"prompt": "a", "zeta": 1, "alpha": {"b": 2}}')
     assert (request.prompt, ignored) == ("a", ["alpha", "zeta"])
     assert ignored_header(ignored) == {"x-ignored-fields": "alpha, zeta"}

@@ -11,7 +11,7 @@ from image_studio.errors import NotFound, TooManyRequests
 from image_studio.runtime.api import MAX_BODY, Response, respond
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
-from image_studio.runtime.resolver import MAX_HEADER, MAX_REQUEST_BODY, MAX_VARIABLE, ApiResolver
+from image_studio.runtime.resolver import MAX_REQUEST_BODY, ApiResolver
 from image_studio.runtime.settings import PREFIX
 from local.template import Template
 from tests.security.inside import Inside, inside_aws, unbounded
@@ -78,32 +78,24 @@ def test_a_route_answers(api: ApiResolver) -> None:
 
 
 def test_variables_are_one_segment_and_decoded(api: ApiResolver) -> None:
-    """In the order of the path; an encoded slash belongs to its segment."""
+    """In the order of the path; an encoded slash belongs to its segment. At 128 characters they are read, not above."""
     assert json.loads(_ask(api, "/things/a%20b/parts/c%2Fd")["body"]) == ["a b", "c/d"]
     assert _ask(api, "/things/a/b/parts/c")["statusCode"] == 404
-
-
-def test_variables_have_a_longest_length(api: ApiResolver) -> None:
-    """At the limit they are read, one character more is nothing that could be there."""
-    assert _ask(api, f"/things/{'a' * MAX_VARIABLE}/parts/b")["statusCode"] == 200
-    assert _ask(api, f"/things/{'a' * (MAX_VARIABLE + 1)}/parts/b")["statusCode"] == 404
+    assert _ask(api, f"/things/{'a' * 128}/parts/b")["statusCode"] == 200
+    assert _ask(api, f"/things/{'a' * 129}/parts/b")["statusCode"] == 404
 
 
 def test_headers_that_a_route_set_stay_on_its_error(api: ApiResolver) -> None:
-    """What was found out before it failed is told."""
+    """What was found out before it failed is said; a 429 says in seconds when to come back."""
     answer = _ask(api, "/studio-error")
     assert (answer["statusCode"], answer["headers"]["x-from-route"]) == (404, "1")
     assert json.loads(answer["body"]) == {"detail": "Nothing here.", "code": "not_found"}
-
-
-def test_retry_after_comes_with_a_429(api: ApiResolver) -> None:
-    """In seconds."""
     assert _ask(api, "/busy")["headers"]["retry-after"] == "9"
 
 
 @pytest.mark.parametrize("path", ["/bug", "/chained"])
-def test_our_mistakes_are_a_500_that_says_nothing(api: ApiResolver, path: str, capsys: Any) -> None:
-    """Neither the answer nor the log repeats what the exception says; the log tells where it was."""
+def test_our_mistakes_are_a_500_that_says_nothing(api: ApiResolver, path: str) -> None:
+    """The answer doesn't repeat what the exception says."""
     answer = _ask(api, path)
     assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (500, "internal_error")
     assert SECRET not in json.dumps(answer)
@@ -119,14 +111,10 @@ def test_our_storage_is_a_503(api: ApiResolver, path: str) -> None:
 
 
 def test_nobody_gets_to_a_route(api: ApiResolver) -> None:
-    """401 before the path is looked at: what is there isn't told to nobody."""
+    """401 before the path is looked at: what is there isn't told to nobody. An open route has no caller."""
     bodies = {_ask(api, path, claims={})["body"] for path in ("/well", "/nothing", "/bug")}
     assert len(bodies) == 1
     assert '"not_authenticated"' in bodies.pop()
-
-
-def test_an_open_route_knows_no_caller(api: ApiResolver) -> None:
-    """Even where a token came along."""
     assert json.loads(_ask(api, "/open")["body"]) == {"caller": None}
     assert _ask(api, "/open", claims={})["statusCode"] == 200
 
@@ -153,19 +141,12 @@ def test_head_is_no_get(api: ApiResolver) -> None:
     assert _ask(api, "/well", "HEAD")["statusCode"] == 404
 
 
-@pytest.mark.parametrize("value", ["a%0D%0Ab: c", "a%0Ab", "%C3%A9", "%00", "%7F"])
-def test_a_header_is_one_line_of_plain_characters(api: ApiResolver, value: str) -> None:
-    """Anything else in it becomes a question mark."""
-    header = _ask(api, f"/header/{value}")["headers"]["x-value"]
-    assert header.isascii()
-    assert header.isprintable()
-    assert "?" in header
-
-
-def test_a_header_has_a_longest_length(api: ApiResolver) -> None:
-    """Gateways refuse endless ones."""
+def test_a_header_is_one_line_of_plain_characters(api: ApiResolver) -> None:
+    """Anything else in it becomes a question mark, and at most 1,024 of them are sent: gateways refuse endless ones."""
+    for value, sent in {"a%0D%0Ab: c": "a??b: c", "%C3%A9": "?", "%00": "?", "%7F": "?", "~ ~": "~ ~"}.items():
+        assert _ask(api, f"/header/{value}")["headers"]["x-value"] == sent
     api.get("/long")(lambda: respond(200, {}, {"x-value": "y" * 9999}))
-    assert len(_ask(api, "/long")["headers"]["x-value"]) == MAX_HEADER
+    assert _ask(api, "/long")["headers"]["x-value"] == "y" * 1024
 
 
 def test_a_response_has_a_largest_size(api: ApiResolver) -> None:
@@ -208,50 +189,33 @@ ESTIMATE = '{"provider": "stability"}'
 )
 def test_json_passes(inside: Inside, kind: str) -> None:
     """In any case, with parameters, as a dialect, or unsaid."""
-    assert _post(inside, ESTIMATE, content_type=kind) == (200, "")
+    assert _post(inside, ESTIMATE, content_type=kind, content_encoding="identity") == (200, "")
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["text/plain", "application/x-www-form-urlencoded", "application/octet-stream", "image/png", "json", "*/*"],
-)
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "image/png", "json", "*/*"])
 def test_other_types_are_a_415(inside: Inside, kind: str) -> None:
     """The sentence says what to send and what came; whatever the fields are."""
     for body in (ESTIMATE, "provider=x"):
-        status, detail = _post(inside, body, content_type=kind)
-        assert status == 415
-        assert kind in detail
+        sentence = f"Send the body as application/json, not {kind}."
+        assert _post(inside, body, content_type=f"{kind}; a=b") == (415, sentence)
 
 
-def test_multipart_without_a_boundary_is_a_400(inside: Inside) -> None:
-    """It can't be read at all; with a boundary it is merely the wrong type."""
+def test_a_body_that_can_not_be_read(inside: Inside) -> None:
+    """Multipart without a boundary is a 400, with one merely the wrong type; we unpack nothing."""
     status, detail = _post(inside, "x", content_type="multipart/form-data")
     assert (status, "boundary" in detail) == (400, True)
     assert _post(inside, "x", content_type="multipart/form-data; boundary=x")[0] == 415
-
-
-def test_a_compressed_body_is_a_415(inside: Inside) -> None:
-    """We unpack nothing."""
-    status, detail = _post(inside, "x", content_encoding="gzip")
-    assert (status, "Content-Encoding" in detail) == (415, True)
+    assert _post(inside, "x", content_encoding="gzip") == (415, "Send the body without a Content-Encoding.")
+    assert _post(inside, {"prompt": "x"})[0] == 400
 
 
 def test_the_body_has_a_largest_size(inside: Inside) -> None:
-    """At the limit it passes, one byte more is a 413 that says what to do."""
+    """At the limit it passes, one byte more is a 413 that says what to do. With a GET it isn't looked at."""
     assert _post(inside, ESTIMATE.ljust(MAX_REQUEST_BODY))[0] == 200
     status, detail = _post(inside, ESTIMATE.ljust(MAX_REQUEST_BODY + 1))
-    assert (status, "uploads" in detail) == (413, True)
-
-
-def test_bodies_of_reads_are_not_looked_at(inside: Inside) -> None:
-    """Some clients send a type or an empty body with a GET."""
+    assert (status, "uploads" in detail, MAX_REQUEST_BODY) == (413, True, 6_291_456)
     function, event = inside.event("GET", "/templates", headers={"content-type": "text/csv"})
     assert inside.send(function, {**event, "body": "x" * (MAX_REQUEST_BODY + 1)}).status == 200
-
-
-def test_a_body_that_is_no_text_is_a_400(inside: Inside) -> None:
-    """The gateway never sends one, others might."""
-    assert _post(inside, {"prompt": "x"})[0] == 400
 
 
 @pytest.mark.parametrize("path", documented_paths())
@@ -268,18 +232,8 @@ def test_other_methods_are_a_405_with_allow(inside: Inside, path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"{PREFIX}",
-        f"{PREFIX}/",
-        f"{PREFIX}/nothing",
-        f"{PREFIX}/create/",
-        f"{PREFIX}/CREATE",
-        f"{PREFIX}/create/x",
-        f"{PREFIX}//create",
-        f"{PREFIX}/jobs/",
-        f"{PREFIX}/jobs/a/b",
-        "/",
-        "/create",
-        "/api/image-studio/../admin",
+        *(PREFIX + path for path in ("", "/", "/create/", "/CREATE", "/create/x", "//create", "/jobs/a/b")),
+        *("/", "/create", "/api/image-studio/../admin"),
     ],
 )
 def test_unknown_paths_are_a_404(inside: Inside, path: str) -> None:

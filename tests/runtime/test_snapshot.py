@@ -43,19 +43,23 @@ print(json.dumps({"sockets": [link for link in links if link.startswith("socket:
 """
 
 
+LAYER = ROOT / "layers/common/python"
+
+
+def run(code: str, path: str, **environment: str) -> str:
+    """What a process of its own prints."""
+    command, variables = [sys.executable, "-c", code], {"PYTHONPATH": path, **environment}
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_copies_of_a_process_draw_their_own_numbers() -> None:
     """Ids and seeds differ, no connection is open, and the AWS clients are made already."""
-    environment = {
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'layers/common/python'}",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-    }
-    command = [sys.executable, "-c", PARENT]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    found: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines() if '"_aws"' not in line]
+    keys = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    printed = run(PARENT, f"{ROOT}:{LAYER}", **keys)
+    found: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines() if '"_aws"' not in line]
     first, second, parent = found
     assert first["job"] != second["job"]
     assert first["seeds"] != second["seeds"]
@@ -78,7 +82,4 @@ def test_a_quick_read_imports_no_pydantic() -> None:
         "import runpy, sys; runpy.run_path('functions/create/app.py');"
         "print(sorted({'pydantic', 'boto3', 'PIL', 'requests'} & set(sys.modules)))"
     )
-    paths = {"PYTHONPATH": str(ROOT / "layers/common/python"), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, env=paths, capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.strip() == "[]"
+    assert run(code, str(LAYER)).strip() == "[]"
