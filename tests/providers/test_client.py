@@ -420,14 +420,6 @@ def test_a_submit_whose_time_is_over_is_not_sent(deadline, client, jumps, server
     assert server.requests == []
 
 
-@pytest.mark.parametrize("timeout", [0.0, -0.5])
-def test_an_exchange_without_time_is_not_sent(timeout, server):
-    """The transport refuses it with an error of ours."""
-    with pytest.raises(NotCharged):
-        HttpTransport().send(SPEC, HttpRequest(method="GET", path="/"), ProviderCredentials("key", server.url), timeout)
-    assert server.requests == []
-
-
 def test_a_resumed_call_whose_time_is_over_is_an_unknown_charge(client, jumps, server):
     """The paid call was made earlier, so the poll that can't be sent says nothing of it."""
     with pytest.raises(UnknownCharge, match="was ordered"):

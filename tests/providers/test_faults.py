@@ -152,21 +152,6 @@ def test_fault_matrix(fault, provider, context, emulators, caplog):
     assert KEY not in entry.detail + caplog.text
 
 
-def test_a_key_that_was_replaced_is_read_again_once(context, emulators, caplog):
-    """A refused key is looked up again; a newer one makes the image, the same one is the end, and neither leaks."""
-    caplog.set_level(logging.DEBUG)
-    emulator, keys = emulators["gemini"], {False: "bad-canary-1", True: "bad-canary-1"}
-    credentials = lambda name, renew=False: ProviderCredentials(keys[renew], emulator.url)  # noqa: E731  short
-    renewing, tried = replace(context, credentials=credentials), [candidate("gemini", MODELS["gemini"])]
-    entry = run(renewing, tried, a_task("a red bicycle"))
-    assert (entry.code, entry.detail.endswith("refused our key.")) == ("provider_unavailable", True)
-    assert (len(emulator.calls), emulator.paid_calls) == (1, 0)
-    keys[True] = "good-canary-2"
-    entry = run(renewing, tried, a_task("a red bicycle"))
-    assert (entry.stage, emulator.paid_calls) == (Stage.DONE, 1)
-    assert "canary" not in caplog.text
-
-
 def test_a_refused_connection_is_free_and_tried_again(context, jumps):
     """Where nothing listens, nothing was paid: it is tried four times, then the next provider would come."""
     closed = ProviderCredentials(KEY, "http://127.0.0.1:1")
@@ -207,28 +192,6 @@ def test_what_no_pause_helps_is_not_repeated(provider, fault, sent, code, contex
     entry = run(context, [candidate(provider, MODELS[provider])], a_task(f"a red bicycle [[fault={fault}]]"))
     assert (calls(emulators[provider], "generate"), entry.code) == (sent, code)
     assert code != "provider_unavailable" or "today" in entry.detail
-
-
-FREE = ("429", "nocredit", "401", "retired")
-CHARGED = ("reset", "truncated", "huge", "empty")
-
-
-@pytest.mark.parametrize("fault", FREE)
-def test_what_is_surely_free_falls_back(fault, context, emulators):
-    """After a refusal that was documented not to charge, the next provider makes the image."""
-    candidates = [candidate("wavespeed", MODELS["wavespeed"]), candidate("gemini", MODELS["gemini"])]
-    entry = run(context, candidates, a_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
-    assert (entry.stage, entry.provider) == (Stage.DONE, "gemini")
-    assert (emulators["wavespeed"].paid_calls, emulators["gemini"].paid_calls) == (0, 1)
-
-
-@pytest.mark.parametrize("fault", CHARGED)
-def test_what_may_be_charged_never_falls_back(fault, context, emulators):
-    """After an outcome that is unknown or useless, no other provider is paid for the same variation."""
-    candidates = [candidate("wavespeed", MODELS["wavespeed"]), candidate("gemini", MODELS["gemini"])]
-    entry = run(context, candidates, a_task(f"a red bicycle [[fault={fault};provider=wavespeed]]"))
-    assert (entry.stage, entry.provider) == (Stage.FAILED, "wavespeed")
-    assert emulators["gemini"].calls == []
 
 
 # -- after the paid call: polls
@@ -282,14 +245,6 @@ def test_a_task_that_never_ends_is_left_at_its_deadline(context, jumps, emulator
     assert (entry.code, emulators["wavespeed"].paid_calls) == ("unknown_charge", 1)
     assert "did not finish in time" in entry.detail
     assert 58.0 < sum(jumps.waits) <= 60.0
-
-
-def test_stability_is_polled_every_ten_seconds_at_most(context, jumps, emulators, image):
-    """Stability's asynchronous results are polled once in 10 s, the first time after 10 s."""
-    model, operation = ASYNCHRONOUS["stability"]
-    entry = run(context, [candidate("stability", model)], a_task("a red bicycle [[polls=3]]", operation, image))
-    assert entry.stage is Stage.DONE
-    assert jumps.waits == [10.0] * 4
 
 
 # -- after the paid call: downloads

@@ -101,13 +101,10 @@ KNOWN_WORDS = (
     " completed created COMPLETED IN_QUEUE data:image/png;base64,AAAA data:, http://[ 37s nans API_KEY_INVALID "
     "RESOURCE_EXHAUSTED f0e1d2 /fal-ai/flux/requests/0a1b2c3d-0000 STOP"
 )
-NAMES = st.sampled_from(KNOWN_NAMES.split())
-WORDS = st.sampled_from(KNOWN_WORDS.split(" "))
-SCALARS = st.none() | st.booleans() | st.integers(-5, 600) | st.floats(allow_nan=False) | WORDS | st.text(max_size=8)
+NAMES, WORDS = st.sampled_from(KNOWN_NAMES.split()), st.sampled_from(KNOWN_WORDS.split(" "))
+SCALARS = st.none() | st.booleans() | st.integers(-5, 600) | st.floats(allow_nan=False) | WORDS
 DOCUMENTS = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
-    max_leaves=20,
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=20
 )
 BODIES = DOCUMENTS.map(lambda document: json.dumps(document).encode()) | st.binary(max_size=40)
 TYPES = st.sampled_from(["application/json", "image/png", "text/html", "", "application/json; type=image/png"])
@@ -121,46 +118,30 @@ HEADERS = st.fixed_dictionaries(
     },
 )
 HANDLE = "/a/b/requests/12345678"
-BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("provider", list(PROVIDERS))
 @BOUNDED
-@given(body=BODIES, headers=HEADERS, polled=st.booleans(), status=st.sampled_from([200, 201, 202]))
-def test_any_success_is_read_or_refused(provider, body, headers, polled, status):
-    """A 2xx gives an outcome, or an error that never allows to pay again."""
-    adapter = PROVIDERS[provider]
-    reply = HttpResponse(status, headers, body)
-    try:
-        outcome: object = adapter.read_response(adapter.SPEC.live_models()[0], reply, HANDLE if polled else None)
-    except StudioError as error:
-        outcome = error
-    if isinstance(outcome, NotCharged):
-        # An error inside a 200 says itself what it is; everything else may have been charged.
-        assert b'"code"' in body
+@given(body=BODIES, headers=HEADERS, polled=st.booleans(), status=st.sampled_from([200, 201, 202, 302, 404, 429, 503]))
+def test_any_response_is_read_or_refused(provider, body, headers, polled, status):
+    """A 2xx gives an outcome, or an error that never allows to pay again; any other status one of our errors."""
+    adapter, response = PROVIDERS[provider], HttpResponse(status, headers, body)
+    if status >= 300:
+        outcome: object = adapter.read_error(response)
+        assert isinstance(outcome, StudioError)
     else:
-        assert isinstance(outcome, ProviderImage | ResultUrl | Pending | StudioError)
-
-
-@pytest.mark.parametrize("provider", list(PROVIDERS))
-@BOUNDED
-@given(body=BODIES, headers=HEADERS, status=st.integers(300, 599))
-def test_any_failure_is_read(provider, body, headers, status):
-    """Every other status becomes one of our errors, with a sentence of bounded length."""
-    error = PROVIDERS[provider].read_error(HttpResponse(status, headers, body))
-    assert isinstance(error, StudioError)
-    assert 0 < len(error.detail) < 500
-    wait = getattr(error, "retry_after", None)
-    assert wait is None or wait >= 0
-
-
-@pytest.mark.parametrize("provider", ["gemini", "huggingface"])
-@BOUNDED
-@given(body=BODIES)
-def test_any_text_is_read(provider, body):
-    """A text model's answer is a text, none, or one of our errors."""
-    try:
-        text = PROVIDERS[provider].read_text(HttpResponse(200, {}, body))  # type: ignore[attr-defined]
-    except StudioError:
-        return
-    assert text is None or isinstance(text, str)
+        try:
+            outcome = adapter.read_response(adapter.SPEC.live_models()[0], response, HANDLE if polled else None)
+        except StudioError as error:
+            outcome = error
+        # An error inside a 200 says itself what it is; everything else may have been charged.
+        assert not isinstance(outcome, NotCharged) or b'"code"' in body
+    assert isinstance(outcome, ProviderImage | ResultUrl | Pending) or 0 < len(outcome.detail) < 500
+    assert (getattr(outcome, "retry_after", None) or 0) >= 0
+    if hasattr(adapter, "read_text"):
+        try:
+            text = adapter.read_text(response)
+        except StudioError:
+            return
+        assert text is None or isinstance(text, str)
