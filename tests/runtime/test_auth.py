@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from image_studio.errors import NotAllowed, NotAuthenticated
-from image_studio.runtime.api import Call
 from image_studio.runtime.auth import caller_of, check_scope
 from image_studio.runtime.settings import settings
 
@@ -83,26 +82,3 @@ def test_a_scope_is_one_whole_word(monkeypatch: pytest.MonkeyPatch) -> None:
     for claims in ({}, {"scope": "studios"}, {"scp": "[a b]"}, {"scopes": "studio"}, {"scope": {"studio": 1}}):
         with pytest.raises(NotAllowed, match=r"^This token lacks the scope 'studio'\.$"):
             check_scope(claims)
-
-
-@pytest.mark.parametrize(
-    "context",
-    [
-        None,
-        {"authorizer": None},
-        {"authorizer": {"lambda": {"sub": "a"}}},
-        {"authorizer": {"claims": {"sub": "a"}}},
-        {"authorizer": {"jwt": {"claims": [["sub", "a"]]}}},
-        {"jwt": {"claims": {"sub": "a"}}},
-    ],
-)
-def test_only_the_jwt_authorizers_claims_count(context: Any) -> None:
-    """Other authorizers, other shapes and other places hold no caller."""
-    event = {
-        "requestContext": context,
-        "headers": {"authorization": "Bearer x", "x-sub": "a"},
-        "queryStringParameters": {"sub": "a"},
-        "body": '{"sub": "a"}',
-    }
-    with pytest.raises(NotAuthenticated):
-        caller_of(Call.of(event, None).claims)

@@ -13,7 +13,6 @@ from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import MAX_REQUEST_BODY, ApiResolver
 from image_studio.runtime.settings import PREFIX
-from local.template import Template
 from tests.security.inside import Inside, inside_aws, unbounded
 
 SECRET = "CANARY-sk-1234567890"
@@ -249,13 +248,3 @@ def test_options_is_open_and_empty(inside: Inside, path: str) -> None:
     """A preflight that the gateway passes on carries no token."""
     answer = inside.ask("OPTIONS", path, claims=None)
     assert (answer.status, answer.body) == (204, "")
-
-
-def test_every_route_of_a_function_is_the_gateways(inside: Inside) -> None:
-    """A function that is asked for another one's path says 404, whatever the method."""
-    for route in Template().routes():
-        if route.path.startswith(PREFIX) and route.function != "JobsFunction":
-            _, event = inside.event("GET", "/jobs")
-            line = {**event["requestContext"], "http": {"method": route.method, "path": route.path}}
-            answer = inside.raw("JobsFunction", {**event, "rawPath": route.path, "requestContext": line})
-            assert answer["statusCode"] == 404, route.key
