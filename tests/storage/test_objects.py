@@ -46,13 +46,15 @@ class Busy:
 
 def test_a_write_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may fail yet, so it doesn't count as written; after the last try we do."""
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    pauses: list[float] = []
+    monkeypatch.setattr(module.time, "sleep", pauses.append)
     busy: Any = Busy(MAX_TRIES - 1)
     assert ObjectStore(lambda: busy, BUCKET).put_once("k", b"", "image/png")
     endless: Any = Busy(MAX_TRIES)
     with pytest.raises(ClientError):
         ObjectStore(lambda: endless, BUCKET).put_once("k", b"", "image/png")
     assert endless.calls == MAX_TRIES
+    assert pauses == pytest.approx([0.1, 0.2, 0.3] * 2)
 
 
 def test_reading_has_a_bound(objects: ObjectStore) -> None:
