@@ -6,38 +6,42 @@ import pytest
 from PIL import Image, ImageDraw
 
 from local.emulators import Emulator
-from tests.emulated import running_emulators
+from tests.emulated import emulators, running_emulators
 
-__all__ = ["gemini", "huggingface", "png", "running_emulators", "stability", "subject", "subject_png", "wavespeed"]
-
-
-def _fresh(running: dict[str, Emulator], name: str) -> Emulator:
-    running[name].reset()
-    return running[name]
+__all__ = [
+    "emulators",
+    "gemini",
+    "huggingface",
+    "running_emulators",
+    "stability",
+    "subject",
+    "subject_png",
+    "wavespeed",
+]
 
 
 @pytest.fixture
-def stability(running_emulators: dict[str, Emulator]) -> Emulator:
+def stability(emulators: dict[str, Emulator]) -> Emulator:
     """Stability, without a past."""
-    return _fresh(running_emulators, "stability")
+    return emulators["stability"]
 
 
 @pytest.fixture
-def wavespeed(running_emulators: dict[str, Emulator]) -> Emulator:
+def wavespeed(emulators: dict[str, Emulator]) -> Emulator:
     """WaveSpeed, without a past."""
-    return _fresh(running_emulators, "wavespeed")
+    return emulators["wavespeed"]
 
 
 @pytest.fixture
-def huggingface(running_emulators: dict[str, Emulator]) -> Emulator:
+def huggingface(emulators: dict[str, Emulator]) -> Emulator:
     """Hugging Face, without a past."""
-    return _fresh(running_emulators, "huggingface")
+    return emulators["huggingface"]
 
 
 @pytest.fixture
-def gemini(running_emulators: dict[str, Emulator]) -> Emulator:
+def gemini(emulators: dict[str, Emulator]) -> Emulator:
     """Gemini, without a past."""
-    return _fresh(running_emulators, "gemini")
+    return emulators["gemini"]
 
 
 @pytest.fixture
@@ -52,11 +56,6 @@ def subject() -> Image.Image:
 @pytest.fixture
 def subject_png(subject: Image.Image) -> bytes:
     """The subject's bytes."""
-    return png(subject)
-
-
-def png(image: Image.Image) -> bytes:
-    """An image as PNG."""
     out = BytesIO()
-    image.save(out, "PNG")
+    subject.save(out, "PNG")
     return out.getvalue()

@@ -31,25 +31,20 @@ def _size(reply: requests.Response) -> tuple[int, int]:
     return Image.open(BytesIO(base64.b64decode(inline["data"], validate=True))).size
 
 
-@pytest.mark.parametrize("ratio", SIZES_1K)
-def test_each_ratio_has_its_size(gemini: Emulator, ratio: str) -> None:
-    """The 1K table, for all 14 ratios."""
-    reply = _ask(gemini, _body(imageConfig={"aspectRatio": ratio}), LITE)
-    assert _size(reply) == SIZES_1K[ratio]
-
-
-@pytest.mark.parametrize(("image_size", "side", "usd"), [("512", 512, 0.045), ("2K", 2048, 0.101), ("4K", 4096, 0.151)])
-def test_an_image_size_scales_the_sides_and_the_price(gemini: Emulator, image_size: str, side: int, usd: float) -> None:
-    """512 halves, 2K doubles, 4K quadruples."""
-    assert _size(_ask(gemini, _body(imageConfig={"imageSize": image_size}))) == (side, side)
-    assert gemini.charged == usd
-
-
-def test_snake_case_is_understood(gemini: Emulator) -> None:
-    """The API takes its names in either case."""
+def test_each_ratio_has_its_size(gemini: Emulator) -> None:
+    """The 1K table, for all 14 ratios; names are taken in either case."""
+    for ratio, size in SIZES_1K.items():
+        assert _size(_ask(gemini, _body(imageConfig={"aspectRatio": ratio}), LITE)) == size
     settings = {"image_config": {"aspect_ratio": "16:9"}}
     body = {"contents": [{"parts": [{"text": "x"}]}], "generation_config": settings}
     assert _size(_ask(gemini, body, LITE)) == (1376, 768)
+
+
+@pytest.mark.parametrize(("image_size", "side", "usd"), [("512", 512, 0.045), ("2K", 2048, 0.101)])
+def test_an_image_size_scales_the_sides_and_the_price(gemini: Emulator, image_size: str, side: int, usd: float) -> None:
+    """512 halves, 2K doubles."""
+    assert _size(_ask(gemini, _body(imageConfig={"imageSize": image_size}))) == (side, side)
+    assert gemini.charged == usd
 
 
 @pytest.mark.parametrize(
@@ -69,31 +64,22 @@ def test_an_unknown_name_is_refused_with_its_place(gemini: Emulator, extra: dict
 
 
 def test_a_key_may_stand_in_the_query_and_is_hidden(gemini: Emulator) -> None:
-    """`?key=` works, and the log hides it."""
+    """`?key=` works, and the log hides it; a missing key is 403, which a bad one isn't."""
     assert _ask(gemini, _body(), headers={}, params={"key": "secret-key"}).status_code == 200
     assert gemini.calls[0].query == {"key": "***"}
-
-
-def test_a_missing_key_is_403(gemini: Emulator) -> None:
-    """A missing key has another status than a bad one."""
     reply = _ask(gemini, _body(), headers={})
     assert (reply.status_code, reply.json()["error"]["status"]) == (403, "PERMISSION_DENIED")
 
 
-def test_imagen_is_gone(gemini: Emulator) -> None:
-    """:predict answers 404 NOT_FOUND."""
+def test_models_are_listed(gemini: Emulator) -> None:
+    """Image and text models, alive ones only; Imagen's :predict is gone."""
+    rows = requests.get(f"{gemini.url}/v1beta/models", headers=KEY, timeout=60).json()["models"]
+    names = {row["name"] for row in rows}
+    assert {f"models/{model}" for model in IMAGE_MODELS} < names
+    assert "models/gemini-2.5-flash-image" not in names
     url = f"{gemini.url}/v1beta/models/imagen-4.0-generate-001:predict"
     reply = requests.post(url, headers=KEY, json={"instances": [{"prompt": "x"}]}, timeout=60)
     assert (reply.status_code, reply.json()["error"]["status"]) == (404, "NOT_FOUND")
-
-
-def test_models_are_listed(gemini: Emulator) -> None:
-    """Image and text models, alive ones only."""
-    names = {
-        row["name"] for row in requests.get(f"{gemini.url}/v1beta/models", headers=KEY, timeout=60).json()["models"]
-    }
-    assert {f"models/{model}" for model in IMAGE_MODELS} < names
-    assert "models/gemini-2.5-flash-image" not in names
 
 
 @pytest.mark.parametrize(

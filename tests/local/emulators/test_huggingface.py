@@ -50,16 +50,10 @@ def test_fal_has_its_own_validation_errors(huggingface: Emulator, body: dict[str
     assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
 
 
-def test_an_edit_needs_a_image(huggingface: Emulator, subject_png: bytes) -> None:
-    """A missing or broken image is refused, and nothing is paid."""
+def test_the_queue_shows_progress(huggingface: Emulator, subject_png: bytes) -> None:
+    """There is no result before COMPLETED, and its address names the app; a broken image isn't queued or paid."""
     bodies = [{"prompt": "x"}, {"prompt": "x", "image_url": _uri(b"no image")}]
     assert [_post(huggingface, EDIT, body).status_code for body in bodies] == [422, 422]
-    assert huggingface.paid_calls == 0
-    assert _post(huggingface, EDIT, {"prompt": "x", "image_url": _uri(subject_png)}).json()["status"] == "IN_QUEUE"
-
-
-def test_the_queue_shows_progress(huggingface: Emulator, subject_png: bytes) -> None:
-    """There is no result before COMPLETED, and its address names the app."""
     body = {"prompt": "x [[polls=1]]", "image_url": _uri(subject_png)}
     address = _post(huggingface, EDIT, body).json()["response_url"].removeprefix(huggingface.url)
     base = f"{huggingface.url}/fal-ai{address}"
@@ -91,17 +85,13 @@ def test_hf_inference_edits_from_json_and_from_bare_bytes(huggingface: Emulator,
     assert [call.images["image0"] for call in huggingface.calls] == [subject_png] * 2
 
 
-def test_hf_inference_needs_inputs_and_a_known_model(huggingface: Emulator) -> None:
-    """422 with its type, 404 for a model that it doesn't serve."""
+def test_hf_inference_needs_inputs_and_a_known_warm_model(huggingface: Emulator) -> None:
+    """422 with its type, 404 for a model that it doesn't serve, 503 with estimated_time for a cold one."""
     empty = _post(huggingface, SD3, {"inputs": ""})
     unknown = _post(huggingface, "/hf-inference/models/black-forest-labs/FLUX.1-schnell", {"inputs": "x"})
     assert (empty.status_code, empty.json()["error_type"], unknown.status_code) == (422, "validation", 404)
-
-
-def test_a_cold_model_says_how_long(huggingface: Emulator) -> None:
-    """503 with estimated_time, as a number."""
-    reply = _post(huggingface, SD3, {"inputs": "x [[fault=503;after=12.5]]"})
-    assert (reply.status_code, reply.json()["estimated_time"]) == (503, 12.5)
+    cold = _post(huggingface, SD3, {"inputs": "x [[fault=503;after=12.5]]"})
+    assert (cold.status_code, cold.json()["estimated_time"]) == (503, 12.5)
 
 
 SCHEMA = {"properties": {"prompt": {"type": "string"}}}
@@ -119,14 +109,8 @@ def test_chat_answers_json_when_asked(huggingface: Emulator, wanted: dict[str, A
     assert reply["model"] == LLAMA.partition(":")[0]
 
 
-def test_chat_refuses_what_is_no_chat_model(huggingface: Emulator) -> None:
-    """An image model, or none."""
-    bodies: list[dict[str, Any]] = [{"messages": [{"role": "user", "content": "x"}]}, {"model": LLAMA, "messages": []}]
-    assert [_post(huggingface, "/v1/chat/completions", body).status_code for body in bodies] == [400, 422]
-
-
 def test_only_a_text_stage_applies_to_chat(huggingface: Emulator) -> None:
-    """Other markers stay in the text, for the image model."""
+    """Other markers stay in the text, for the image model; what names no chat model or says nothing is refused."""
 
     def ask(prompt: str) -> requests.Response:
         body = {"model": LLAMA, "messages": [{"role": "user", "content": f"Prompt: {prompt}\nStyle words: oil"}]}
@@ -135,6 +119,8 @@ def test_only_a_text_stage_applies_to_chat(huggingface: Emulator) -> None:
     kept = ask("a dog [[fault=500]]").json()["choices"][0]["message"]["content"]
     assert kept == "a dog [[fault=500]], oil"
     assert ask("a dog [[fault=500;stage=text]]").status_code == 500
+    bodies: list[dict[str, Any]] = [{"messages": [{"role": "user", "content": "x"}]}, {"model": LLAMA, "messages": []}]
+    assert [_post(huggingface, "/v1/chat/completions", body).status_code for body in bodies] == [400, 422]
 
 
 def test_the_hub_maps_models_without_a_token(huggingface: Emulator) -> None:

@@ -21,19 +21,12 @@ def _faults(plan: FaultPlan, stage: str, count: int = 1, scope: str = "") -> lis
     return [marker.fault if marker else "" for marker in found]
 
 
-def test_options_are_read() -> None:
-    """Names in any case, with spaces, several markers in one text."""
+def test_options_are_read_and_cut_from_the_text() -> None:
+    """Names in any case, with spaces, several markers in one text; everything that isn't a marker stays."""
     found = markers_in("a [[ Fault = 429 ; times=2;after=7 ]] cat [[delay=0.5]] [[[not a marker]]")
     assert [marker.options for marker in found] == [{"fault": "429", "times": "2", "after": "7"}, {"delay": "0.5"}]
-
-
-@pytest.mark.parametrize(
-    ("text", "plain"),
-    [("a [[delay=1]] cat", "a cat"), ("[[fault=500]] x", "x"), ("two  spaces", "two  spaces"), ("[[x]]", "[[x]]")],
-)
-def test_markers_are_cut_from_a_text(text: str, plain: str) -> None:
-    """Everything that isn't a marker stays."""
-    assert without_markers(text) == plain
+    texts = ("a [[delay=1]] cat", "[[fault=500]] x", "two  spaces", "[[x]]")
+    assert [without_markers(text) for text in texts] == ["a cat", "x", "two  spaces", "[[x]]"]
 
 
 @pytest.mark.parametrize(
@@ -51,44 +44,33 @@ def test_a_marker_has_a_stage(text: str, stage: str) -> None:
     assert markers_in(text)[0].stage == stage
 
 
-def test_times_counts_over_all_calls_of_a_prompt() -> None:
-    """Two calls fail, whatever their seed; another prompt counts for itself."""
+def test_times_counts_for_each_prompt_and_task() -> None:
+    """Two calls fail, whatever their seed; another prompt counts for itself, and so does each task's poll."""
     counts, text = MarkerCounts(), "x [[fault=429;times=2]]"
     assert [_faults(_plan(text, counts, seed), "submit")[0] for seed in range(4)] == ["429", "429", "", ""]
     assert _faults(_plan(text, counts, scope="another"), "submit") == ["429"]
-
-
-def test_times_counts_for_each_task() -> None:
-    """Each of two tasks of one prompt has its failing poll."""
     plan = _plan("x [[fault=503;stage=poll;times=1]]")
     assert _faults(plan, "submit") == [""]
     assert [_faults(plan, "poll", 2, task) for task in ("a", "b")] == [["503", ""]] * 2
 
 
-@pytest.mark.parametrize(
-    ("options", "applies"),
-    [("seed=43", True), ("seed=44", False), ("provider=stability", True), ("provider=gemini", False)],
-)
-def test_seed_and_provider_narrow_a_marker(options: str, applies: bool) -> None:
+def test_seed_and_provider_narrow_a_marker() -> None:
     """It applies to one variation or to one provider only."""
-    assert bool(_plan(f"[[fault=500;{options}]]", seed=43).apply("submit")[1]) is applies
+    for options, applies in (("seed=43", 1), ("seed=44", 0), ("provider=stability", 1), ("provider=gemini", 0)):
+        assert bool(_plan(f"[[fault=500;{options}]]", seed=43).apply("submit")[1]) == applies
 
 
 def test_delays_add_up_and_are_bounded() -> None:
-    """The sum of delays counts, each at most two minutes; what is no number counts as 0."""
+    """The sum of delays counts, each at most two minutes; what is no number counts as 0; polls are a number, too."""
     assert _plan("[[delay=1]] [[delay=2.5]] [[delay=x]] [[delay=-4]]").apply("submit", "work")[0] == 3.5
     assert _plan("[[delay=9999]]").apply("work")[0] == 120
+    assert (_plan("[[polls=3]]").polls, _plan("x").polls) == (3, 0)
 
 
 def test_an_aimed_marker_applies_once() -> None:
     """It applies at any stage of the call that a script aimed at, and not to the task's later calls."""
     plan = FaultPlan("stability", now=(Marker({"fault": "500"}),))
     assert (_faults(plan, "poll"), _faults(plan.later(), "poll")) == (["500"], [""])
-
-
-def test_a_marker_sets_the_number_of_polls() -> None:
-    """Without one a task is done at its first poll."""
-    assert (_plan("[[polls=3]]").polls, _plan("x").polls) == (3, 0)
 
 
 def test_the_readme_names_every_fault() -> None:
@@ -103,8 +85,7 @@ def test_the_readme_names_every_fault() -> None:
 @pytest.mark.parametrize(
     ("text", "written"),
     [
-        ("Prompt: a cat\nStyle words: moody, film", "a cat, moody, film"),
-        ("Improve this.\n  Prompt: a cat\non a sofa\nStyle words: moody", "a cat\non a sofa, moody"),
+        ("Improve this.\n  Prompt: a cat\non a sofa\nStyle words: moody, film", "a cat\non a sofa, moody, film"),
         ("Style words: moody\nPrompt: a cat", "a cat, moody"),
         ("Prompt: a cat", "a cat"),
         ("a cat", "a cat"),
@@ -116,14 +97,9 @@ def test_a_text_model_adds_the_style_words(text: str, written: str) -> None:
     assert enhance(text) == written
 
 
-@pytest.mark.parametrize(
-    ("schema", "name"),
-    [
-        (None, "prompt"),
-        ({"properties": {"prompt": {"type": "STRING"}, "other": {"type": "STRING"}}}, "prompt"),
-        ({"properties": {"number": {"type": "INTEGER"}, "text": {"type": "string"}}}, "text"),
-    ],
-)
-def test_json_uses_the_schemas_name(schema: object, name: str) -> None:
+def test_json_uses_the_schemas_name() -> None:
     """The name is `prompt`, else the schema's first text property."""
-    assert json.loads(as_json("a cat", schema)) == {name: "a cat"}
+    named = {"properties": {"prompt": {"type": "STRING"}, "other": {"type": "STRING"}}}
+    other = {"properties": {"number": {"type": "INTEGER"}, "text": {"type": "string"}}}
+    for schema, name in ((None, "prompt"), (named, "prompt"), (other, "text")):
+        assert json.loads(as_json("a cat", schema)) == {name: "a cat"}
