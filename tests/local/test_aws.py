@@ -1,5 +1,7 @@
 """The local AWS has what the template declares, under the names that the functions are told."""
 
+import json
+
 import pytest
 
 from local.aws import create_resources
@@ -9,32 +11,21 @@ from local.template import TEMPLATE, Template
 from tests.local.conftest import TOY
 
 
-def test_the_table_is_as_declared(stack: Stack) -> None:
-    """Keys, indexes and the time to live are those of the template."""
+def test_resources_are_as_declared(stack: Stack) -> None:
+    """The table's keys, indexes and time to live, the queue's dead letters, and a field per provider in the secret."""
     client = stack.aws.client("dynamodb")
     name = stack.resources["Table"]["Ref"]
     table = client.describe_table(TableName=name)["Table"]
     declared = next(each for each in Template().resources("AWS::DynamoDB::Table")).properties
     assert table["KeySchema"] == declared["KeySchema"]
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"by_created", "by_lease"}
-    ttl = client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
-    assert ttl["AttributeName"] == "expires"
-
-
-def test_the_queue_has_its_dead_letter_queue(stack: Stack) -> None:
-    """The dead-letter queue and the visibility timeout are those of the template."""
-    attributes = stack.aws.client("sqs").get_queue_attributes(
-        QueueUrl=stack.resources["JobQueue"]["Ref"], AttributeNames=["All"]
-    )["Attributes"]
+    assert client.describe_time_to_live(TableName=name)["TimeToLiveDescription"]["AttributeName"] == "expires"
+    queue = stack.resources["JobQueue"]["Ref"]
+    attributes = stack.aws.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     assert attributes["VisibilityTimeout"] == "1800"
     assert stack.resources["DeadLetters"]["Arn"] in attributes["RedrivePolicy"]
-
-
-def test_the_secret_has_the_emulators_keys(stack: Stack) -> None:
-    """It has one field per provider, named like the environment's variables."""
     secret = stack.aws.client("secretsmanager").get_secret_value(SecretId=stack.resources["ProviderKeys"]["Ref"])
-    assert "local-stability-key" in secret["SecretString"]
-    assert "STABILITY_API_KEY" in secret["SecretString"]
+    assert json.loads(secret["SecretString"])["STABILITY_API_KEY"] == "local-stability-key"
 
 
 def test_existing_resources_are_not_created_again(toy: Stack) -> None:

@@ -26,54 +26,33 @@ def _ask(toy: Stack, do: str = "", **query: Any) -> Any:
     return requests.get(f"{toy.origin}/open", params={"do": do, **query}, timeout=60).json()
 
 
-def test_an_environment_is_warm_the_second_time(toy: Stack) -> None:
-    """The second event runs in the same process."""
-    first, second = _ask(toy)["seen"], _ask(toy)["seen"]
-    assert first["pid"] == second["pid"]
-    assert second["calls"] == first["calls"] + 1
-
-
 def test_what_a_function_sees(toy: Stack) -> None:
-    """It sees its layer, its own variables and the local AWS, and nothing of the developer's environment."""
-    seen = _ask(toy)["seen"]
+    """It sees its layer, its own variables and the local AWS, and nothing of the developer's environment.
+
+    The second event runs in the same process.
+    """
+    first, seen = _ask(toy)["seen"], _ask(toy)["seen"]
+    assert (first["pid"], first["calls"] + 1) == (seen["pid"], seen["calls"])
     assert seen["layer"] == "from the layer"
     assert seen["function"] == "Echo"
     assert 1000 < seen["remaining"] <= 3000
     environment = seen["environment"]
-    assert environment["WORD"] == "hello"
-    assert environment["BUCKET"] == toy.resources["Bucket"]["Ref"]
-    assert environment["AWS_ENDPOINT_URL"] == toy.aws.endpoint
-    assert environment["AWS_LAMBDA_FUNCTION_NAME"] == "Echo"
-    assert "ONLY_HERE" not in environment
-    assert "AWS_CONFIG_FILE" not in environment
+    own = {"WORD": "hello", "BUCKET": toy.resources["Bucket"]["Ref"], "AWS_ENDPOINT_URL": toy.aws.endpoint}
+    assert {**environment, **own, "AWS_LAMBDA_FUNCTION_NAME": "Echo"} == environment
+    assert not {"ONLY_HERE", "AWS_CONFIG_FILE"} & environment.keys()
 
 
 def test_an_environment_that_failed_serves_again(toy: Stack) -> None:
-    """An exception keeps the process; an exit brings a new one."""
-    before = _ask(toy)["seen"]["pid"]
-    assert requests.get(f"{toy.origin}/open?do=fail", timeout=60).status_code == 500
-    assert _ask(toy)["seen"]["pid"] == before
-    assert requests.get(f"{toy.origin}/open?do=exit", timeout=60).status_code == 500
-    assert _ask(toy)["seen"]["pid"] != before
-
-
-def test_an_environment_whose_pipe_ended_is_not_used_again(toy: Stack) -> None:
-    """A process that ends closes its pipe some time before, and is not used meanwhile."""
-    before = _ask(toy)["seen"]["pid"]
-    assert requests.get(f"{toy.origin}/open?do=fade", timeout=60).status_code == 500
-    assert _ask(toy)["seen"]["pid"] != before
-
-
-def test_failures_are_in_the_log(toy: Stack) -> None:
-    """The log has the traceback."""
-    requests.get(f"{toy.origin}/open?do=fail", timeout=60)
+    """An exception keeps the process and is in the log; an exit brings a new one, also where the pipe ends earlier."""
+    pids = [_ask(toy)["seen"]["pid"]]
+    for how in ("fail", "exit", "fade"):
+        assert requests.get(f"{toy.origin}/open?do={how}", timeout=60).status_code == 500
+        pids.append(_ask(toy)["seen"]["pid"])
+    assert pids[0] == pids[1]
+    assert len(set(pids)) == 3
     log = toy.log.read_text()
     assert "ValueError: as asked" in log
     assert 'app.py"' in log
-
-
-def _toy_function(seconds: float = 60) -> Function:
-    return Function("Echo", TOY.parent / "functions/echo", "app.handler", seconds, 128)
 
 
 def _event(do: str = "", **query: str) -> Call:
@@ -83,7 +62,7 @@ def _event(do: str = "", **query: str) -> Call:
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
     """The environments of the toy function, started by this process."""
-    function = _toy_function()
+    function = Function("Echo", TOY.parent / "functions/echo", "app.handler", 60, 128)
     made = Pool(function, load_of(function, [TOY.parent / "layer"], tmp_path / "log"))
     yield made
     made.close()
@@ -134,14 +113,16 @@ def test_code_that_ends_its_process_fails_the_event(tmp_path: Path) -> None:
     assert (broken._starting, broken._busy, broken._idle) == (0, set(), [])
 
 
-def test_no_more_environments_than_allowed_exist(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_environments_than_allowed_exist(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An event beyond the limit waits for its timeout at most, and is not run later."""
+    (folder := tmp_path / "met").mkdir()
     monkeypatch.setattr(environments, "MAX_ENVIRONMENTS", 1)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(pool.invoke, _event("sleep", seconds="2"), PATIENCE)
+        first = threads.submit(pool.invoke, _event("meet", folder=str(folder), count="2"), PATIENCE)
         assert _until(lambda: bool(pool._busy))
         with pytest.raises(StillRunning):
             pool.invoke(_event(), 0.05)
+        (folder / "the second").touch()
         first.result()
     assert json.loads(pool.invoke(_event(), PATIENCE))["seen"]["calls"] == 2
 

@@ -16,13 +16,7 @@ DOCUMENT: dict[str, Any] = {
         "Either": {"Fn::Or": [{"Condition": "IsProd"}, {"Condition": "IsDev"}]},
     },
 }
-ATTRIBUTES = {"Queue": {"Ref": "http://queue", "Arn": "arn:queue"}}
-
-
-@pytest.fixture
-def resolver() -> Resolver:
-    """A resolver with one parameter given, one by default, and one resource."""
-    return Resolver(DOCUMENT, {"Names": "a,b"}, ATTRIBUTES)
+RESOLVER = Resolver(DOCUMENT, {"Names": "a,b"}, {"Queue": {"Ref": "http://queue", "Arn": "arn:queue"}})
 
 
 @pytest.mark.parametrize(
@@ -46,18 +40,16 @@ def resolver() -> Resolver:
         ("plain", "plain"),
     ],
 )
-def test_functions_are_evaluated(resolver: Resolver, node: Any, value: Any) -> None:
+def test_functions_are_evaluated(node: Any, value: Any) -> None:
     """Each function gives what CloudFormation would."""
-    assert resolver.resolve(node) == value
+    assert RESOLVER.resolve(node) == value
 
 
-@pytest.mark.parametrize(
-    "node", [{"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Color"]}, {"Fn::Sub": "${Nothing.Arn}"}]
-)
-def test_what_has_no_value_is_an_error(resolver: Resolver, node: Any) -> None:
+def test_what_has_no_value_is_an_error() -> None:
     """An unknown reference is an error that names it."""
-    with pytest.raises(Unresolved, match="has no value"):
-        resolver.resolve(node)
+    for node in ({"Ref": "Nothing"}, {"Fn::GetAtt": ["Queue", "Color"]}, {"Fn::Sub": "${Nothing.Arn}"}):
+        with pytest.raises(Unresolved, match="has no value"):
+            RESOLVER.resolve(node)
 
 
 def test_short_and_long_forms_are_the_same(tmp_path: Path) -> None:

@@ -18,8 +18,6 @@ import requests
 from PIL import Image
 
 from local.child_processes import free_port
-from local.serve import banner
-from local.stack import Options, Stack
 from local.template import ROOT
 
 COPIED = ("functions", "layers", "local", "template.yaml", "Makefile", "scripts", "requirements")
@@ -29,12 +27,13 @@ PATIENCE = 120.0  # seconds, for what takes a few
 class _Server:
     """A running `python -m local` and what it has printed."""
 
-    def __init__(self, tree: Path, *arguments: str, wrapper: tuple[str, ...] = (), **environment: str) -> None:
+    def __init__(self, tree: Path, *arguments: str, in_shell: bool = False, **environment: str) -> None:
         self.tree = tree
         self.output = tree / "output.txt"
+        command = self.command(*arguments)
         with self.output.open("wb") as file:
             self.process = subprocess.Popen(
-                [*wrapper, *self.command(*arguments)],
+                ["sh", "-c", f"{shlex.join(command)}; exit $?"] if in_shell else command,
                 cwd=tree,
                 stdout=file,
                 stderr=subprocess.STDOUT,
@@ -68,15 +67,18 @@ class _Server:
                 continue  # it ended meanwhile
         return found
 
-    def is_gone(self) -> bool:
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it; no process is left, and after a signal that it can catch no note of a running stack."""
+        assert len(self.processes()) >= 4
+        self.process.send_signal(how)
+        self.process.wait(PATIENCE)
         ends = time.monotonic() + PATIENCE
         while self.processes() and time.monotonic() < ends:
             time.sleep(0.05)
-        return not self.processes()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(PATIENCE)
+        assert not self.processes()
+        if how != signal.SIGKILL:
+            assert self.process.returncode == 0
+            assert not (self.tree / ".local/run.json").exists()
 
 
 def _copy_tree(target: Path) -> Path:
@@ -97,11 +99,11 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
-    """One running out of a copy."""
+    """One running out of a copy; Ctrl-C leaves nothing behind."""
     running = _Server(_copy_tree(tmp_path_factory.mktemp("tree")), "--port", str(free_port()))
     running.wait_for("Ctrl-C ends everything")
     yield running
-    running.stop()
+    running.stop(signal.SIGINT)
 
 
 def _run(folder: Path, *command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -131,20 +133,20 @@ def _url(server: _Server) -> str:
     return found.group(1)
 
 
+def _session(server: _Server) -> dict[str, str]:
+    """What the playground gets."""
+    address = f"{_url(server).partition('/api/')[0]}/local/session"
+    session: dict[str, str] = requests.get(address, timeout=PATIENCE).json()
+    return session
+
+
 def test_the_printed_command_makes_an_image(server: _Server, tmp_path: Path) -> None:
     """In a shell it writes image.png, of exactly the template's size."""
     line = next(line for line in server.printed.splitlines() if line.startswith("curl "))
     done = _run(tmp_path, "bash", "-c", line)
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "image.png") as image:
-        assert image.format == "PNG"
-        assert image.size == (1200, 628)
-
-
-def test_health_answers_without_a_token(server: _Server) -> None:
-    """Other routes respond with 401."""
-    assert requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["status"] == "healthy"
-    assert requests.get(f"{_url(server)}/templates", timeout=PATIENCE).status_code == 401
+        assert (image.format, image.size) == ("PNG", (1200, 628))
 
 
 def test_a_second_start_names_the_running_one(server: _Server) -> None:
@@ -154,24 +156,18 @@ def test_a_second_start_names_the_running_one(server: _Server) -> None:
     assert f"already running at {_url(server)} (process {server.process.pid})" in second.stderr
 
 
-def test_ready_tokens_are_of_the_enterprise_tier(server: _Server) -> None:
-    """So are the tokens of `make run`, of `make token` and of the playground."""
+def test_tokens_have_the_chosen_caller_and_tier(server: _Server) -> None:
+    """Ready tokens (`make run`, `make token`, the playground) are of the enterprise tier; the gateway accepts any."""
     printed = _new_token(server.tree).stdout.strip()
-    session = requests.get(f"{_url(server).partition('/api/')[0]}/local/session", timeout=PATIENCE).json()["token"]
-    for token in (_token(server), printed, session):
+    for token in (_token(server), printed, _session(server)["token"]):
         claims = _claims(token)
         assert (claims["sub"], claims["tier"]) == ("developer", "enterprise")
     assert "tier 'enterprise'" in server.printed
-
-
-def test_the_ready_tokens_tier_can_be_chosen(tmp_path: Path) -> None:
-    """`make run TIER=free` and `make token TIER=free` pass the tier on."""
-    for target in ("run", "token"):
-        assert '--tier "free"' in _run(ROOT, "make", "-n", target, "TIER=free").stdout
-    with Stack(Options(state=tmp_path, tier="free", providers=False)) as stack:
-        session = requests.get(f"{stack.origin}/local/session", timeout=PATIENCE).json()
-        assert (session["tier"], "tier 'free'" in banner(stack, {})) == ("free", True)
-        assert _claims(stack.token())["tier"] == "free"
+    token = _new_token(server.tree, "--sub", "somebody", "--tier", "free").stdout.strip()
+    claims = _claims(token)
+    assert (claims["sub"], claims["tier"]) == ("somebody", "free")
+    answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
+    assert answer.status_code == 200
 
 
 def test_the_printed_variables_give_access_to_the_bucket(server: _Server) -> None:
@@ -188,21 +184,6 @@ s3.get_waiter("object_exists").wait(Bucket=bucket, Key="outbox/nowhere/note.txt/
 """
     dropped = _run(server.tree, sys.executable, "-c", drop, bucket[1], **variables)
     assert dropped.returncode == 0, dropped.stderr
-
-
-def test_a_port_that_is_no_number_is_an_error(tree: Path) -> None:
-    """The message is a sentence without a traceback."""
-    done = _run(tree, *_Server.command(), PORT="http")
-    assert (done.returncode, "invalid int value: 'http'" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
-
-
-def test_a_new_token_has_the_given_caller_and_tier(server: _Server) -> None:
-    """The running gateway accepts it."""
-    token = _new_token(server.tree, "--sub", "somebody", "--tier", "free").stdout.strip()
-    claims = _claims(token)
-    assert (claims["sub"], claims["tier"]) == ("somebody", "free")
-    answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
-    assert answer.status_code == 200
 
 
 def test_code_reloads_when_it_changes(server: _Server) -> None:
@@ -223,39 +204,24 @@ def test_code_reloads_when_it_changes(server: _Server) -> None:
     assert made.headers["x-job-id"] in str(jobs)
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_nothing_is_left_behind(tree: Path, how: signal.Signals) -> None:
-    """After any signal there is no process and no note of a running stack."""
+def test_nothing_is_left_behind_when_it_is_killed(tree: Path) -> None:
+    """After SIGKILL there is no process."""
     running = _Server(tree, "--port", str(free_port()))
     running.wait_for("Ctrl-C ends everything")
-    requests.get(f"{_url(running)}/health", timeout=PATIENCE)
-    assert len(running.processes()) >= 4
-    running.process.send_signal(how)
-    running.process.wait(PATIENCE)
-    assert running.is_gone()
-    if how != signal.SIGKILL:
-        assert running.process.returncode == 0
-        assert not (tree / ".local/run.json").exists()
+    running.stop(signal.SIGKILL)
 
 
 def test_it_ends_with_its_parent(tree: Path) -> None:
     """With --with-parent it ends when its shell (or make) is killed."""
-    arguments = ("--with-parent", "--port", str(free_port()))
-    command = shlex.join(_Server.command(*arguments))
-    running = _Server.__new__(_Server)
-    running.tree, running.output = tree, tree / "output.txt"
-    with running.output.open("wb") as file:
-        running.process = subprocess.Popen(
-            ["sh", "-c", f"{command}; exit $?"], cwd=tree, stdout=file, stderr=subprocess.STDOUT
-        )
+    running = _Server(tree, "--with-parent", "--port", str(free_port()), in_shell=True)
     running.wait_for("Ctrl-C ends everything")
-    running.process.kill()
-    running.process.wait(PATIENCE)
-    assert running.is_gone()
+    running.stop(signal.SIGKILL)
 
 
-def test_a_taken_port_is_named(tree: Path) -> None:
-    """The message has a command with another port."""
+def test_what_cannot_be_done_is_a_sentence(tree: Path) -> None:
+    """A port that is no number, one that is taken (with a command for another), and no stack to make a token for."""
+    word = _run(tree, *_Server.command(), PORT="http")
+    assert (word.returncode, "invalid int value: 'http'" in word.stderr, "Traceback" in word.stderr) == (2, True, False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -264,26 +230,20 @@ def test_a_taken_port_is_named(tree: Path) -> None:
     assert done.returncode == 1
     assert f"Port {port} can't be used" in done.stderr
     assert "make run PORT=8001" in done.stderr
+    no_stack = _new_token(tree)
+    assert (no_stack.returncode, "make run" in no_stack.stderr) == (1, True)
 
 
-def test_without_a_running_stack_there_is_no_token(tree: Path) -> None:
-    """The message says how to start one."""
-    done = _new_token(tree)
-    assert done.returncode == 1
-    assert "make run" in done.stderr
-
-
-def test_keys_and_urls_of_the_environment_replace_emulators(tree: Path) -> None:
-    """A key selects the real provider, a base URL that URL; the other providers are emulated."""
-    running = _Server(
-        tree,
-        "--port",
-        str(free_port()),
-        STABILITY_API_KEY="sk-real",
-        WAVESPEED_BASE_URL="http://127.0.0.1:9",
-    )
+def test_arguments_and_environment_are_taken(tree: Path) -> None:
+    """A key selects the real provider, a base URL that URL, the other providers are emulated; TIER is passed on."""
+    for target in ("run", "token"):
+        assert '--tier "free"' in _run(ROOT, "make", "-n", target, "TIER=free").stdout
+    variables = {"STABILITY_API_KEY": "sk-real", "WAVESPEED_BASE_URL": "http://127.0.0.1:9"}
+    running = _Server(tree, "--tier", "free", "--port", str(free_port()), **variables)
     text = running.wait_for("Ctrl-C ends everything")
+    assert (_claims(_token(running))["tier"], _session(running)["tier"]) == ("free", "free")
     running.stop()
+    assert "tier 'free'" in text
     assert "stability: the real provider" in text
     assert "wavespeed: http://127.0.0.1:9, as the environment says" in text
     assert "sk-real" not in text

