@@ -4,8 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from local import emulators
 from local.emulators import exchange, gemini, huggingface_contract, server, wavespeed_tasks
 from local.emulators.faults import ENDS_THE_WORK, FaultPlan, Marker, MarkerCounts, markers_in, without_markers
@@ -29,19 +27,10 @@ def test_options_are_read_and_cut_from_the_text() -> None:
     assert [without_markers(text) for text in texts] == ["a cat", "x", "two  spaces", "[[x]]"]
 
 
-@pytest.mark.parametrize(
-    ("text", "stage"),
-    [
-        ("[[fault=500]]", "submit"),
-        ("[[fault=500;stage=poll]]", "poll"),
-        ("[[fault=failed]]", "work"),
-        ("[[delay=3]]", "work"),
-        ("[[delay=3;stage=result]]", "result"),
-    ],
-)
-def test_a_marker_has_a_stage(text: str, stage: str) -> None:
+def test_a_marker_has_a_stage() -> None:
     """Faults apply to the submit, endings and delays to the work, unless a stage is given."""
-    assert markers_in(text)[0].stage == stage
+    stages = {"fault=500": "submit", "fault=500;stage=poll": "poll", "fault=failed": "work", "delay=3": "work"}
+    assert {options: markers_in(f"[[{options}]]")[0].stage for options in stages} == stages
 
 
 def test_times_counts_for_each_prompt_and_task() -> None:
@@ -82,19 +71,16 @@ def test_the_readme_names_every_fault() -> None:
     assert known - named == set()
 
 
-@pytest.mark.parametrize(
-    ("text", "written"),
-    [
-        ("Improve this.\n  Prompt: a cat\non a sofa\nStyle words: moody, film", "a cat\non a sofa, moody, film"),
-        ("Style words: moody\nPrompt: a cat", "a cat, moody"),
-        ("Prompt: a cat", "a cat"),
-        ("a cat", "a cat"),
-        ("Prompt: a cat [[delay=2]]\nStyle words:", "a cat [[delay=2]]"),
-    ],
-)
-def test_a_text_model_adds_the_style_words(text: str, written: str) -> None:
+def test_a_text_model_adds_the_style_words() -> None:
     """It writes `<prompt>, <style words>`, whichever line comes first."""
-    assert enhance(text) == written
+    written = {
+        "Improve this.\n  Prompt: a cat\non a sofa\nStyle words: moody, film": "a cat\non a sofa, moody, film",
+        "Style words: moody\nPrompt: a cat": "a cat, moody",
+        "Prompt: a cat": "a cat",
+        "a cat": "a cat",
+        "Prompt: a cat [[delay=2]]\nStyle words:": "a cat [[delay=2]]",
+    }
+    assert {text: enhance(text) for text in written} == written
 
 
 def test_json_uses_the_schemas_name() -> None:

@@ -148,26 +148,26 @@ def test_a_range_is_closed(stability: Emulator, path: str, name: str, least: flo
     assert statuses == [200, 200, 400, 400]
 
 
-@pytest.mark.parametrize(
-    ("path", "field", "size", "words"),
-    [
-        ("edit/erase", "image", (63, 200), "side"),
-        ("edit/outpaint", "image", (64, 161), "aspect ratio"),
-        ("edit/remove-background", "image", (2049, 2048), "total pixels"),
-        ("upscale/fast", "image", (1537, 64), "side"),
-        ("upscale/fast", "image", (1025, 1024), "total pixels"),
-        ("upscale/fast", "image", (31, 40), "side"),
-        ("upscale/creative", "image", (1025, 1024), "total pixels"),
-        ("control/sketch", "image", (400, 100), "aspect ratio"),
-        ("control/style-transfer", "init_image", (400, 100), "aspect ratio"),
-        ("edit/inpaint", "image", (3073, 3072), "total pixels"),
-    ],
+#: Images out of bounds: path, size, the word that the error names.
+OUT_OF_BOUNDS = (
+    ("edit/erase", (63, 200), "side"),
+    ("edit/outpaint", (64, 161), "aspect ratio"),
+    ("edit/remove-background", (2049, 2048), "total pixels"),
+    ("edit/inpaint", (3073, 3072), "total pixels"),
+    ("upscale/fast", (1537, 64), "side"),
+    ("upscale/fast", (1025, 1024), "total pixels"),
+    ("upscale/fast", (31, 40), "side"),
+    ("upscale/creative", (1025, 1024), "total pixels"),
+    ("control/sketch", (400, 100), "aspect ratio"),
+    ("control/style-transfer", (400, 100), "aspect ratio"),
 )
-def test_a_image_out_of_bounds_is_refused(
-    stability: Emulator, path: str, field: str, size: tuple[int, int], words: str
-) -> None:
+
+
+@pytest.mark.parametrize(("path", "size", "words"), OUT_OF_BOUNDS)
+def test_an_image_out_of_bounds_is_refused(stability: Emulator, path: str, size: tuple[int, int], words: str) -> None:
     """Sides, area and aspect are the operation's own."""
     fields, files = _form(path)
+    field = "init_image" if path.endswith("transfer") else "image"
     reply = _send(stability, path, fields, {**files, field: ("a.png", _png(*size))})
     assert any(words in sentence for sentence in _is_error(reply, 400, "bad_request"))
 
@@ -234,33 +234,24 @@ def test_the_answer_has_the_real_size(
     assert Image.open(BytesIO(reply.content)).size == size
 
 
-@pytest.mark.parametrize("file_type", ["png", "jpeg", "webp"])
-def test_the_answer_has_the_file_type_asked_for(stability: Emulator, file_type: str) -> None:
-    """Bytes and Content-Type agree, and the seed and a request id are in the headers."""
-    reply = _core(stability, seed="7", output_format=file_type)
-    assert reply.headers["content-type"] == f"image/{file_type}"
-    assert Image.open(BytesIO(reply.content)).format == file_type.upper()
-    assert (reply.headers["finish-reason"], reply.headers["seed"]) == ("SUCCESS", "7")
-    assert reply.headers["x-request-id"]
-
-
 def _core(emulator: Emulator, prompt: str = "a cat", headers: dict[str, str] | None = None, **fields: str) -> Any:
     parts = {name: (None, value) for name, value in {"prompt": prompt, **fields}.items()}
     sent = {**KEY, **(headers or {})}
     return requests.post(f"{emulator.url}{V2}generate/core", headers=sent, files=parts, timeout=60)
 
 
-def _creative(emulator: Emulator, image: bytes, prompt: str) -> requests.Response:
-    parts = {"prompt": (None, prompt), "image": ("a.png", image)}
-    return requests.post(f"{emulator.url}{V2}upscale/creative", headers=KEY, files=parts, timeout=60)
-
-
 def _result(emulator: Emulator, identifier: str, **headers: str) -> requests.Response:
     return requests.get(f"{emulator.url}/v2beta/results/{identifier}", headers={**KEY, **headers}, timeout=60)
 
 
-def test_json_carries_the_same_without_the_headers(stability: Emulator) -> None:
-    """Bare base64, the seed as a number, and the image's type in the Content-Type."""
+def test_the_answer_has_the_file_type_asked_for(stability: Emulator) -> None:
+    """Bytes and Content-Type agree; seed and request id are in the headers, or in JSON with bare base64."""
+    for file_type in ("png", "jpeg", "webp"):
+        reply = _core(stability, seed="7", output_format=file_type)
+        assert reply.headers["content-type"] == f"image/{file_type}"
+        assert Image.open(BytesIO(reply.content)).format == file_type.upper()
+        assert (reply.headers["finish-reason"], reply.headers["seed"]) == ("SUCCESS", "7")
+        assert reply.headers["x-request-id"]
     reply = _core(stability, headers={"Accept": "application/json"}, seed="7", output_format="webp")
     body = reply.json()
     assert reply.headers["content-type"] == "application/json; type=image/webp"
@@ -293,7 +284,7 @@ def test_unknown_parts_are_ignored_but_logged(stability: Emulator) -> None:
 
 
 def test_the_key_is_checked_before_the_path(stability: Emulator) -> None:
-    """Unknown paths are 401 without a key and 404 with one; v1 and v2beta have their own shapes."""
+    """Unknown paths are 401 without a key and 404 with one; 10 MiB are 413, before any field is read."""
     bad = {"Authorization": "Bearer bad-key"}
     v2 = requests.post(f"{stability.url}{V2}no/such", headers=bad, timeout=60)
     v1 = requests.get(f"{stability.url}/v1/user/balance", headers=bad, timeout=60)
@@ -301,19 +292,15 @@ def test_the_key_is_checked_before_the_path(stability: Emulator) -> None:
     assert (v2.status_code, set(v2.json())) == (401, {"id", "name", "errors"})
     assert (v1.status_code, set(v1.json())) == (401, {"id", "name", "message"})
     assert known.status_code == 404
-
-
-def test_ten_mebibytes_are_the_limit(stability: Emulator) -> None:
-    """A larger request is 413, before its fields are read."""
     parts = {"image": ("a.png", b"0" * 10_485_760)}
-    reply = requests.post(f"{stability.url}{V2}upscale/fast", headers=KEY, files=parts, timeout=60)
-    assert (reply.status_code, reply.json()["name"]) == (413, "payload_too_large")
+    large = requests.post(f"{stability.url}{V2}upscale/fast", headers=KEY, files=parts, timeout=60)
+    assert (large.status_code, large.json()["name"]) == (413, "payload_too_large")
 
 
 def test_an_async_operation_is_polled(stability: Emulator, subject_png: bytes) -> None:
-    """An id of 64 characters, 202 while running, then the image in either form; charged once."""
-    submitted = _creative(stability, subject_png, "a ball [[polls=2]]")
-    identifier = submitted.json()["id"]
+    """An id of 64 characters, 202 while running, then the image in either form, for its key only; charged once."""
+    files = {"image": ("a.png", subject_png)}
+    identifier = _send(stability, "upscale/creative", {"prompt": "a ball [[polls=2]]"}, files).json()["id"]
     assert len(identifier) == 64
     polls = [_result(stability, identifier) for _ in range(3)]
     assert [poll.status_code for poll in polls] == [202, 202, 200]
@@ -323,14 +310,8 @@ def test_an_async_operation_is_polled(stability: Emulator, subject_png: bytes) -
     as_json = _result(stability, identifier, Accept="application/json").json()
     assert base64.b64decode(as_json["image"]) == polls[2].content
     assert (stability.paid_calls, stability.charged) == (1, 60)
-
-
-def test_a_result_belongs_to_its_key(stability: Emulator, subject_png: bytes) -> None:
-    """Another key, or another id, finds nothing."""
-    identifier = _creative(stability, subject_png, "x").json()["id"]
-    other = _result(stability, identifier, Authorization="Bearer another")
-    unknown = _result(stability, "0" * 64)
-    assert [(r.status_code, r.json()["name"]) for r in (other, unknown)] == [(404, "generation_not_found")] * 2
+    lost = (_result(stability, identifier, Authorization="Bearer another"), _result(stability, "0" * 64))
+    assert [(r.status_code, r.json()["name"]) for r in lost] == [(404, "generation_not_found")] * 2
 
 
 def test_a_filtered_image_is_a_200_that_is_blurred(stability: Emulator) -> None:

@@ -93,7 +93,7 @@ def test_the_models_take_what_is_documented() -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_every_model_gives_a_image(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
+def test_every_model_gives_an_image(wavespeed: Emulator, subject_png: bytes, model: str) -> None:
     """All inputs at once are accepted, the task completes, the outputs can be downloaded without a key."""
     reply = _submit(wavespeed, model, _body(model, subject_png))
     assert reply.status_code == 200, reply.text
@@ -142,29 +142,19 @@ def test_unknown_inputs_are_ignored_but_logged(wavespeed: Emulator) -> None:
     assert wavespeed.calls[0].unknown_fields == ["enable_sync_mode", "height", "negative_prompt", "width"]
 
 
-@pytest.mark.parametrize(
-    ("model", "inputs", "size"),
-    [
-        (QWEN, {}, (1024, 1024)),
-        (QWEN, {"size": "256*1536"}, (256, 1536)),
-        ("ideogram-ai/ideogram-v3-turbo", {"aspect_ratio": "16:9"}, (1312, 736)),
-        ("wavespeed-ai/flux-kontext-pro/text-to-image", {"aspect_ratio": "9:16"}, (752, 1392)),
-    ],
-)
-def test_a_generation_has_its_size(
-    wavespeed: Emulator, model: str, inputs: dict[str, str], size: tuple[int, int]
-) -> None:
-    """By `size` or by ratio, whatever the model takes."""
-    data = _finished(wavespeed, _submit(wavespeed, model, {"prompt": "x", **inputs}))
-    assert _opened(data["outputs"][0]).size == size
-
-
-def test_an_upscale_reaches_its_resolution(wavespeed: Emulator, subject_png: bytes) -> None:
-    """2k is a long side of 2048; ultimate's default is 4k."""
-    body = {"image": _data_uri(subject_png)}
-    two = _finished(wavespeed, _submit(wavespeed, "wavespeed-ai/image-upscaler", {**body, "target_resolution": "2k"}))
-    four = _finished(wavespeed, _submit(wavespeed, "wavespeed-ai/ultimate-image-upscaler", body))
-    assert [_opened(data["outputs"][0]).width for data in (two, four)] == [2048, 3840]
+def test_an_output_has_its_size(wavespeed: Emulator, subject_png: bytes) -> None:
+    """By `size` or by ratio, whatever the model takes; 2k is a long side of 2048, and ultimate's default is 4k."""
+    image, kontext = {"image": _data_uri(subject_png)}, "wavespeed-ai/flux-kontext-pro/text-to-image"
+    for model, inputs, size in (
+        (QWEN, {"prompt": "x"}, (1024, 1024)),
+        (QWEN, {"prompt": "x", "size": "256*1536"}, (256, 1536)),
+        ("ideogram-ai/ideogram-v3-turbo", {"prompt": "x", "aspect_ratio": "16:9"}, (1312, 736)),
+        (kontext, {"prompt": "x", "aspect_ratio": "9:16"}, (752, 1392)),
+        ("wavespeed-ai/image-upscaler", {**image, "target_resolution": "2k"}, (2048, 1536)),
+        ("wavespeed-ai/ultimate-image-upscaler", image, (3840, 2880)),
+    ):
+        data = _finished(wavespeed, _submit(wavespeed, model, inputs))
+        assert _opened(data["outputs"][0]).size == size
 
 
 def test_both_uploads_give_a_url_that_models_take(wavespeed: Emulator, subject_png: bytes) -> None:
@@ -208,14 +198,10 @@ def test_a_task_may_end_in_each_bad_state(wavespeed: Emulator, fault: str) -> No
         assert data["has_nsfw_contents"] == [fault == "moderated"]
 
 
-def test_an_error_may_hide_in_a_200(wavespeed: Emulator) -> None:
-    """The envelope has an error's code."""
+def test_an_error_may_hide_in_a_200_and_a_refused_key_is_401_everywhere(wavespeed: Emulator) -> None:
+    """The envelope has an error's code; submit, poll and balance need a key, the outputs alone need none."""
     reply = _submit(wavespeed, QWEN, {"prompt": "x [[fault=code500]]"})
     assert (reply.status_code, reply.json()["code"]) == (200, 500)
-
-
-def test_a_refused_key_is_401_everywhere(wavespeed: Emulator) -> None:
-    """Submit, poll and balance; the outputs alone need none."""
     bad = {"Authorization": "Bearer bad"}
     replies = [
         requests.post(f"{wavespeed.url}/api/v3/{QWEN}", headers=bad, json={}, timeout=60),
