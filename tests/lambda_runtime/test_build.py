@@ -28,24 +28,23 @@ def test_functions_are_one_file(built: Path) -> None:
 
 
 def test_the_layer_holds_the_package_and_its_requirements(built: Path) -> None:
-    """And neither the SDK, which the runtime has, nor a tool, nor what was trimmed."""
+    """And neither the SDK, which the runtime has, nor a tool, nor what was trimmed; zipped it is small."""
     names = {path.name for path in (built / LAYER / "python").iterdir()}
     assert {"image_studio", "pydantic", "PIL", "requests", "aws_lambda_powertools", "pybase64"} <= names
     assert not {"boto3", "botocore", "moto", "pytest", "python", "bin"} & names
     assert not [path for pattern in TRIMMED for path in (built / LAYER).glob(pattern)]
+    assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
 
 
 def test_every_source_is_compiled_and_taken_as_it_is(built: Path) -> None:
-    """Each .py has its .pyc, valid without a look at the source (PEP 552: flags 1, unchecked hash)."""
+    """Each .py has its .pyc, valid without a look at the source (PEP 552: flags 1, unchecked hash).
+
+    Tracebacks show the paths on Lambda, /opt and /var/task, so the build doesn't depend on where it ran.
+    """
     sources = list((built / LAYER / "python").rglob("*.py"))
     assert len(sources) > 500
     for source in sources:
-        compiled = source.parent / "__pycache__" / f"{source.stem}.{CACHE_TAG}.pyc"
-        assert compiled.read_bytes()[4:8] == (1).to_bytes(4, "little"), source
-
-
-def test_tracebacks_show_the_paths_on_lambda(built: Path) -> None:
-    """/opt for the layer, /var/task for a function; so the build doesn't depend on where it ran."""
+        assert _pyc(source)[4:8] == (1).to_bytes(4, "little"), source
     assert b"/opt/python/image_studio/errors.py" in _pyc(built / LAYER / "python/image_studio/errors.py")
     assert b"/var/task/app.py" in _pyc(built / "CreateFunction/app.py")
 
@@ -83,21 +82,12 @@ def test_which_wheels_run_on_arm(tag: str, runs: bool) -> None:
     assert fits(tag, "arm64") is runs
 
 
-def test_another_python_takes_its_own_wheels() -> None:
-    """To run what was built on the Python at hand."""
+def test_another_python_takes_its_own_wheels(tmp_path: Path) -> None:
+    """To run what was built on the Python at hand; a Python that is missing is named, and nothing is built."""
     assert fits("cp312-cp312-manylinux_2_28_x86_64", "x86_64", "3.12")
     assert not fits("cp313-cp313-manylinux_2_28_x86_64", "x86_64", "3.12")
-
-
-def test_a_missing_python_is_named(tmp_path: Path) -> None:
-    """Nothing is built, and a sentence says for want of what."""
     with pytest.raises(Unfit, match=r"^No Python 3\.99 .*Install one"):
         build(machine(), tmp_path / "built", python="3.99")
-
-
-def test_the_layer_is_small(built: Path) -> None:
-    """Zipped, within what we allow ourselves."""
-    assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
 
 
 def test_the_layer_alone_imports(built: Path, tmp_path: Path) -> None:

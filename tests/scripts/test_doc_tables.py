@@ -1,7 +1,5 @@
 """The generated tables of the documentation are those of the data."""
 
-import pytest
-
 from image_studio.providers import SPECS
 from scripts import doc_tables
 
@@ -11,16 +9,6 @@ def test_the_file_is_up_to_date() -> None:
     text = doc_tables.FILE.read_text()
     assert doc_tables.with_current_tables(text) == text
     assert [text.count(f"<!-- table {name} -->") for name in doc_tables.TABLES] == [1] * len(doc_tables.TABLES)
-
-
-def test_only_the_text_between_the_marks_is_replaced() -> None:
-    """A mark with an unknown name is an error."""
-    after = doc_tables.with_current_tables("# A\n<!-- table matrix -->\nold\n<!-- end -->\nB\n")
-    assert after.startswith("# A\n<!-- table matrix -->\n\n| operation | Stability AI |")
-    assert after.endswith("\n\n<!-- end -->\nB\n")
-    assert "old" not in after
-    with pytest.raises(KeyError):
-        doc_tables.with_current_tables("<!-- table matrx -->\n<!-- end -->")
 
 
 def test_the_tables_are_complete() -> None:

@@ -10,30 +10,31 @@ from moto import mock_aws
 from local.static import WEB
 from scripts.playground import files, publish
 
-STACK: dict[str, Any] = {
-    "Outputs": [
-        {"OutputKey": "PlaygroundBucketName", "OutputValue": "page"},
-        {"OutputKey": "PlaygroundDistribution", "OutputValue": "E123"},
-        {"OutputKey": "PlaygroundUrl", "OutputValue": "https://page.example/"},
-        {"OutputKey": "Issuer", "OutputValue": "https://issuer.example"},
-    ],
-    "Parameters": [
-        {"ParameterKey": "JwtAudience", "ParameterValue": "studio,other"},
-        {"ParameterKey": "PlaygroundClientId", "ParameterValue": "client"},
-        {"ParameterKey": "PlaygroundScope", "ParameterValue": "openid"},
-    ],
+OUTPUTS = {
+    "PlaygroundBucketName": "page",
+    "PlaygroundDistribution": "E123",
+    "PlaygroundUrl": "https://page.example/",
+    "Issuer": "https://issuer.example",
 }
+PARAMETERS = {"JwtAudience": "studio,other", "PlaygroundClientId": "client", "PlaygroundScope": "openid"}
+
+
+def _stack(outputs: dict[str, str], parameters: dict[str, str]) -> dict[str, Any]:
+    """A stack as CloudFormation describes it."""
+    return {
+        "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+    }
 
 
 class Cdn:
-    """Stands in for CloudFront and notes what it is told."""
+    """CloudFront, which records its invalidations."""
 
     def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
+        self.invalidations: list[dict[str, Any]] = []
 
-    def create_invalidation(self, **told: Any) -> None:
-        """Note it."""
-        self.told.append(told)
+    def create_invalidation(self, **parameters: Any) -> None:
+        self.invalidations.append(parameters)
 
 
 def test_the_page_is_published_whole() -> None:
@@ -42,7 +43,7 @@ def test_the_page_is_published_whole() -> None:
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="page")
-        count = publish(STACK, s3, cdn)
+        count = publish(_stack(OUTPUTS, PARAMETERS), s3, cdn)
         keys = {each["Key"] for each in s3.list_objects_v2(Bucket="page")["Contents"]}
         config = json.loads(s3.get_object(Bucket="page", Key="config.json")["Body"].read())
         module = s3.head_object(Bucket="page", Key="js/main.js")
@@ -56,7 +57,7 @@ def test_the_page_is_published_whole() -> None:
         "audience": "studio",
     }
     assert module["ContentType"] == "text/javascript; charset=utf-8"
-    assert cdn.told[0]["DistributionId"] == "E123"
+    assert cdn.invalidations[0]["DistributionId"] == "E123"
 
 
 @pytest.mark.parametrize("address", ["", "https://page.example/"])
@@ -64,13 +65,11 @@ def test_the_stacks_own_pool_signs_in(capsys: pytest.CaptureFixture[str], addres
     """Its issuer and client are the stack's outputs; until the pool knows the page's address, the operator is told."""
     pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x"
     values = {"JwtAudience": "", "PlaygroundClientId": "", "PlaygroundScope": "openid", "PlaygroundAddress": address}
-    outputs = [each for each in STACK["Outputs"] if each["OutputKey"] != "Issuer"]
-    outputs += [{"OutputKey": "Issuer", "OutputValue": pool}, {"OutputKey": "UserPoolClientId", "OutputValue": "own"}]
-    parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in values.items()]
+    outputs = {**OUTPUTS, "Issuer": pool, "UserPoolClientId": "own"}
     with mock_aws():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="page")
-        publish({"Outputs": outputs, "Parameters": parameters}, s3, Cdn())
+        publish(_stack(outputs, values), s3, Cdn())
         config = json.loads(s3.get_object(Bucket="page", Key="config.json")["Body"].read())
     assert (config["issuer"], config["client_id"], config["audience"]) == (pool, "own", "")
     assert ("PlaygroundAddress=https://page.example/" in capsys.readouterr().out) is (address == "")
@@ -79,4 +78,4 @@ def test_the_stacks_own_pool_signs_in(capsys: pytest.CaptureFixture[str], addres
 def test_a_stack_without_a_playground_is_named() -> None:
     """Publishing to a stage that was deployed without it fails by the missing output's name."""
     with pytest.raises(KeyError, match="PlaygroundBucketName"):
-        publish({"Outputs": [], "Parameters": []}, None, None)
+        publish(_stack({}, {}), None, None)

@@ -8,24 +8,16 @@ DATA, OWN = inputs(), setting()
 
 
 def test_the_page_is_as_computed() -> None:
-    """`make docs` writes it anew."""
+    """`make docs` writes it anew; whatever breaks, the page says what to do."""
     assert PAGE.read_text() == written(PAGE.read_text())
-
-
-def test_every_limit_has_a_knob() -> None:
-    """Whatever breaks, the page says what to do."""
     assert set(breaks(DATA, OWN)) == set(KNOBS)
 
 
 def test_load_grows_with_the_rate() -> None:
-    """A thousand times the images is a thousand times everything."""
+    """A thousand times the images is a thousand times everything; concurrency is rate times time."""
     few, many = load(DATA, OWN, 10), load(DATA, OWN, 10_000)
     for name in ("waiting", "working", "requests", "writes", "lease_writes", "puts"):
         assert getattr(many, name) == pytest.approx(1000 * getattr(few, name))
-
-
-def test_concurrency_is_rate_times_time() -> None:
-    """60 images a minute of nine seconds keep nine workers busy."""
     assert load(DATA, OWN, 60).working == pytest.approx(image(DATA, OWN).worker_seconds)
 
 

@@ -35,16 +35,13 @@ def test_nothing_of_it_is_there_unless_asked_for() -> None:
     }
 
 
-def test_the_policy_is_the_local_one() -> None:
-    """CloudFront sends the same Content-Security-Policy as the local gateway, with the bucket and the issuer in it."""
-    sent = headers()["ContentSecurityPolicy"]["ContentSecurityPolicy"]
-    assert sent == content_policy(f"https://{BUCKET}", WANTED["PlaygroundSignInOrigins"])
-
-
-@pytest.mark.parametrize("name", ["cross-origin-opener-policy", "permissions-policy"])
-def test_other_headers_are_the_local_ones(name: str) -> None:
-    """What isolates the page is the same on localhost and on AWS."""
-    assert headers()[name] == dict(safety_headers("x"))[name]
+def test_the_pages_headers_are_the_local_ones() -> None:
+    """CloudFront sends the local gateway's Content-Security-Policy, with bucket and issuer in it, and isolation."""
+    sent = headers()
+    policy = content_policy(f"https://{BUCKET}", WANTED["PlaygroundSignInOrigins"])
+    assert sent["ContentSecurityPolicy"]["ContentSecurityPolicy"] == policy
+    for name in ("cross-origin-opener-policy", "permissions-policy"):
+        assert sent[name] == dict(safety_headers("x"))[name]
 
 
 def test_the_api_is_never_cached_and_the_page_is_private() -> None:

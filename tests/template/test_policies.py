@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from image_studio.providers import SPECS
+from image_studio.runtime.settings import TIERS
 from local.template import ROOT, Resource, Template
 
 TEMPLATE = Template()
@@ -44,27 +46,17 @@ def test_actions_and_resources_are_spelled_out(policy: str) -> None:
                 assert re.fullmatch(r"\$\{Bucket\.Arn\}/[a-z]+/\*", resource["Fn::Sub"])
 
 
-def test_every_policy_is_used() -> None:
-    """None is left over."""
+def test_only_the_worker_reads_the_secret() -> None:
+    """Neither the permission nor the name is given to another function; no policy is left over."""
+    readers = {name for name in FUNCTIONS for action, _ in _allowed(name) if action.startswith("secretsmanager:")}
+    variables = {name: each.properties.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
+    assert readers == {name for name, each in variables.items() if "PROVIDER_SECRET_ID" in each} == {"WorkerFunction"}
     used = {each["Ref"] for function in FUNCTIONS.values() for each in function.properties["Policies"]}
     assert used == set(POLICIES)
 
 
-def test_only_the_worker_reads_the_secret() -> None:
-    """Neither the right to, nor its name, is given to another function."""
-    readers = {name for name in FUNCTIONS for action, _ in _allowed(name) if action.startswith("secretsmanager:")}
-    told = {
-        name
-        for name, each in FUNCTIONS.items()
-        if "PROVIDER_SECRET_ID" in each.properties.get("Environment", {}).get("Variables", {})
-    }
-    assert readers == told == {"WorkerFunction"}
-
-
 def test_no_provider_key_is_a_variable() -> None:
     """Keys live in the secret; a variable would show them to everyone who may look at the function."""
-    from image_studio.providers import SPECS
-
     declared = str(TEMPLATE.document["Globals"]) + str([each.properties for each in FUNCTIONS.values()])
     for spec in SPECS:
         assert spec.key_variable not in declared
@@ -83,16 +75,18 @@ def test_every_function_has_a_folder_of_one_file_and_a_log_group_of_its_own() ->
         assert "RetentionInDays" in group.properties
 
 
-def test_a_message_stays_hidden_for_longer_than_the_worker_may_take() -> None:
-    """Six times its timeout, as Lambda's guide advises."""
+def test_times_and_credits_fit_together() -> None:
+    """A message is hidden for six times the worker's timeout, as Lambda's guide advises.
+
+    API functions wait less than 30 seconds, and are stopped when the gateway times out. Credits are the tiers' own.
+    """
     worker = FUNCTIONS["WorkerFunction"].properties
     assert _one("AWS::SQS::Queue", "JobQueue").properties["VisibilityTimeout"] >= 6 * worker["Timeout"]
-
-
-def test_api_functions_outlive_the_wait_but_not_the_gateway() -> None:
-    """They wait less than 30 seconds, and are stopped when the gateway gives up."""
     assert TEMPLATE.document["Globals"]["Function"]["Timeout"] == 30
-    assert TEMPLATE.document["Parameters"]["WaitSeconds"]["MaxValue"] <= 27
+    parameters = TEMPLATE.document["Parameters"]
+    assert parameters["WaitSeconds"]["MaxValue"] <= 27
+    for name, tier in TIERS.items():
+        assert parameters[f"Credits{name.capitalize()}"]["Default"] == tier.credits
 
 
 def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
@@ -115,7 +109,7 @@ def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
 
 
 def test_the_bucket_is_private_encrypted_and_forgets() -> None:
-    """All public access is blocked, plain HTTP is denied, and each prefix of callers' images expires."""
+    """All public access is blocked, plain HTTP is denied, callers' images expire; deleting the stack keeps the data."""
     bucket = _one("AWS::S3::Bucket").properties
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert "BucketEncryption" in bucket
@@ -123,10 +117,6 @@ def test_the_bucket_is_private_encrypted_and_forgets() -> None:
     assert "OnlyOverTls" in denied
     prefixes = {rule.get("Prefix") for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule}
     assert prefixes == {"inputs/", "uploads/", "results/"}
-
-
-def test_what_must_survive_a_mistake_is_retained() -> None:
-    """Deleting the stack doesn't delete jobs, images or keys."""
     for name in ("Table", "Bucket", "ProviderKeys"):
         resource = TEMPLATE.document["Resources"][name]
         assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"

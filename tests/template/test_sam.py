@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,48 +31,49 @@ def test_sam_validates_and_lints(environment: dict[str, str]) -> None:
     assert "is a valid SAM Template" in _run(environment, BIN / "sam", "validate", "--lint")
 
 
-def test_the_translation_lints(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def translated(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What SAM makes of the template: as it is, and with canary deployments, the only parameter that changes it."""
+    folder = tmp_path_factory.mktemp("translated")
+    files = {name: folder / f"{name}.json" for name in ("default", "canary")}
+    for file, values in zip(files.values(), ([], ["CanaryDeployments=true"]), strict=True):
+        file.write_text(_run(environment, BIN / "python", "-m", "scripts.transform", *values))
+    return files
+
+
+def _resources(file: Path) -> dict[str, Any]:
+    resources: dict[str, Any] = json.loads(file.read_text())["Resources"]
+    return resources
+
+
+def test_the_translation_lints(environment: dict[str, str], translated: dict[str, Path]) -> None:
     """cfn-lint on what SAM makes of it: no errors, no warnings; it sees circular dependencies, the source doesn't."""
-    translated = tmp_path / "translated.json"
-    translated.write_text(_run(environment, BIN / "python", "-m", "scripts.transform"))
-    assert _run(environment, BIN / "cfn-lint", translated) == ""
-    api = json.loads(translated.read_text())["Resources"]["Api"]["Properties"]["Body"]
-    assert api["paths"]["/$default"]["x-amazon-apigateway-any-method"]["security"] == [{"Jwt": []}]
-    assert api["paths"]["/{proxy+}"]["options"]["security"] == [{"NONE": []}]
+    assert _run(environment, BIN / "cfn-lint", *translated.values()) == ""
+    paths = _resources(translated["default"])["Api"]["Properties"]["Body"]["paths"]
+    assert paths["/$default"]["x-amazon-apigateway-any-method"]["security"] == [{"Jwt": []}]
+    assert paths["/{proxy+}"]["options"]["security"] == [{"NONE": []}]
 
 
-@pytest.mark.parametrize(
-    ("values", "kinds"),
-    [
-        (["CanaryDeployments=true"], {"AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"}),
-        (["SnapStart=PublishedVersions"], set()),
-        (["ProvisionedConcurrency=2"], set()),
-    ],
-    ids=lambda value: value[0] if isinstance(value, list) else "",
-)
-def test_what_is_off_by_default_translates_too(
-    environment: dict[str, str], tmp_path: Path, values: list[str], kinds: set[str]
-) -> None:
-    """Canary deployments with a way back, snapshots, warm environments; and lints."""
-    translated = tmp_path / "translated.json"
-    translated.write_text(_run(environment, BIN / "python", "-m", "scripts.transform", *values))
-    assert _run(environment, BIN / "cfn-lint", translated) == ""
-    resources = json.loads(translated.read_text())["Resources"]
-    found = {each["Type"] for each in resources.values()}
-    assert {kind for kind in found if "CodeDeploy" in kind} == kinds
-    for group in (each for each in resources.values() if each["Type"] == "AWS::CodeDeploy::DeploymentGroup"):
-        assert group["Properties"]["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": "ErrorsAlarm"}}]
-        assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
+def test_canary_deployments_have_a_way_back(translated: dict[str, Path]) -> None:
+    """Without them nothing of CodeDeploy is there; with them an alarm stops and rolls back."""
+    kinds = {name: {each["Type"] for each in _resources(file).values()} for name, file in translated.items()}
+    application, group = "AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"
+    assert {kind for kind in kinds["default"] if "CodeDeploy" in kind} == set()
+    assert {kind for kind in kinds["canary"] if "CodeDeploy" in kind} == {application, group}
+    for each in _resources(translated["canary"]).values():
+        if each["Type"] == group:
+            assert each["Properties"]["AlarmConfiguration"]["Alarms"] == [{"Name": {"Ref": "ErrorsAlarm"}}]
+            assert "DEPLOYMENT_STOP_ON_ALARM" in each["Properties"]["AutoRollbackConfiguration"]["Events"]
 
 
-def test_nothing_fails_in_a_new_account(environment: dict[str, str]) -> None:
+def test_nothing_fails_in_a_new_account(translated: dict[str, Path]) -> None:
     """No reserved concurrency, no more memory than it may ask for, an alias each, no action with a wildcard."""
-    resources = json.loads(_run(environment, BIN / "python", "-m", "scripts.transform"))["Resources"]
-    functions = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Function"]
+    resources = _resources(translated["default"]).values()
+    functions = [each["Properties"] for each in resources if each["Type"] == "AWS::Lambda::Function"]
     assert not [each for each in functions if "ReservedConcurrentExecutions" in each]
     assert max(each["MemorySize"] for each in functions) <= 3008
-    assert len([each for each in resources.values() if each["Type"] == "AWS::Lambda::Alias"]) == len(functions)
-    policies = json.dumps([each["Properties"] for each in resources.values() if each["Type"].startswith("AWS::IAM::")])
+    assert len([each for each in resources if each["Type"] == "AWS::Lambda::Alias"]) == len(functions)
+    policies = json.dumps([each["Properties"] for each in resources if each["Type"].startswith("AWS::IAM::")])
     actions = [found for found in re.findall(r'"([a-z0-9-]+:[A-Za-z*]+)"', policies) if not found.startswith("aws:")]
     assert actions
     assert not [action for action in actions if "*" in action]
