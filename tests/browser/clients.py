@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.chromium import EXECUTABLE, FLAGS
+
 ADDRESS = "https://api.alwrity.com"
 TOKEN = "YOUR_TOKEN"
 
@@ -70,40 +72,28 @@ IMAGE_FILE = "generated_image.png"
 
 
 def python(folder: Path, address: str, token: str) -> "subprocess.Popen[bytes]":
-    """Start the Python example in a folder."""
     script = folder / "example.py"
     script.write_text(PYTHON.replace(ADDRESS, address).replace(TOKEN, token))
     return _start([sys.executable, str(script)], folder)
 
 
 def node(folder: Path, address: str, token: str) -> "subprocess.Popen[bytes]":
-    """Start the JavaScript example in a folder."""
     script = folder / "example.mjs"
     script.write_text(_DOCUMENT + JAVASCRIPT.replace(ADDRESS, address).replace(TOKEN, token))
     return _start(["node", str(script)], folder)
 
 
 def chromium(folder: Path, url: str) -> "subprocess.Popen[bytes]":
-    """Start headless Chromium on a page."""
-    flags = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--no-first-run",
-        f"--user-data-dir={folder / 'profile'}",
-    ]
-    return _start(["chromium", *flags, url], folder)
+    return _start([EXECUTABLE, *FLAGS, "--disable-dev-shm-usage", f"--user-data-dir={folder / 'profile'}", url], folder)
 
 
 def _start(command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"}
     with (folder / "output.txt").open("wb") as output:
         return subprocess.Popen(
             command,
             cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), "NO_PROXY": "*"},
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

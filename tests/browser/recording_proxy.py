@@ -7,7 +7,6 @@ import threading
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -54,15 +53,9 @@ class _Handler(BaseHTTPRequestHandler):
             data = response.read()
         finally:
             connection.close()
-        exchange = Exchange(
-            method=self.command,
-            path=self.path,
-            origin=self.headers.get("Origin", ""),
-            authorized="Authorization" in self.headers,
-            status=response.status,
-            seconds=time.monotonic() - started,
-        )
-        self.proxy.exchanges.append(exchange)
+        taken = time.monotonic() - started
+        origin, authorized = self.headers.get("Origin", ""), "Authorization" in self.headers
+        self.proxy.exchanges.append(Exchange(self.command, self.path, origin, authorized, response.status, taken))
         headers = [header for header in response.getheaders() if header[0].lower() not in NOT_FORWARDED]
         self._respond(response.status, headers, data)
 
@@ -83,7 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class RecordingProxy:
-    """`url` forwards to the gateway, `exchanges` has what passed, `wait_for_report` returns what the page reports."""
+    """`url` forwards to the gateway, `exchanges` has what passed, `reports` what the page reports."""
 
     def __init__(self, gateway: str, page: str = "") -> None:
         self.gateway = urlsplit(gateway).netloc
@@ -101,10 +94,6 @@ class RecordingProxy:
         """Scheme, host and port."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def wait_for_report(self, seconds: float) -> Any:
-        """Return the page's report."""
-        return self.reports.get(timeout=seconds)
-
     def statuses(self, method: str) -> list[int]:
         """The response statuses of one method, in order."""
         return [exchange.status for exchange in self.exchanges if exchange.method == method]
@@ -112,9 +101,7 @@ class RecordingProxy:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

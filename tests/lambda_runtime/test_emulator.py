@@ -1,7 +1,6 @@
 """The emulator as a backend: Lambda's limits and failures, tried on the toy function."""
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from local.backend import PAYLOAD_BYTES, Call, FunctionFailed, StillRunning
 from local.rie import Emulators, read_reply
 from local.template import ROOT, Function
+from tests.waiting import until
 
 TOY = ROOT / "tests/local/toy"
 
@@ -104,10 +104,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with pytest.raises(StillRunning):
         _ask(emulators, "sleep", function="Left", timeout=0.2, seconds=50)
     emulators.close()
-    ends = time.monotonic() + 60
-    while _is_alive(pid) and time.monotonic() < ends:
-        time.sleep(0.05)
-    assert not _is_alive(pid)
+    assert until(lambda: not _is_alive(pid))
     with pytest.raises(FunctionFailed, match="being stopped"):
         _ask(emulators, function="Left")
 

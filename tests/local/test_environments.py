@@ -3,8 +3,7 @@
 import json
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from local.environments import Pool, load_of
 from local.stack import Stack
 from local.template import Function
 from tests.local.conftest import TOY
+from tests.waiting import until
 
 PATIENCE = 60.0  # seconds, for what takes less than one
 
@@ -68,13 +68,6 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
     made.close()
 
 
-def _until(true: Callable[[], bool]) -> bool:
-    ends = time.monotonic() + PATIENCE
-    while not true() and time.monotonic() < ends:
-        time.sleep(0.01)
-    return true()
-
-
 def test_events_at_the_same_time_have_processes_of_their_own(pool: Pool, tmp_path: Path) -> None:
     """Six events run in six processes, so code may keep the current event in a global."""
     (folder := tmp_path / "met").mkdir()
@@ -91,7 +84,7 @@ def test_an_event_that_was_not_read_runs_in_another_process(pool: Pool) -> None:
     os.kill(gone, signal.SIGSTOP)  # alive, and reads nothing
     with ThreadPoolExecutor(1) as threads:
         answer = threads.submit(pool.invoke, _event(), PATIENCE)
-        assert _until(lambda: bool(pool._busy))
+        assert until(lambda: bool(pool._busy))
         os.kill(gone, signal.SIGKILL)
         assert json.loads(answer.result())["seen"]["pid"] != gone
 
@@ -119,7 +112,7 @@ def test_no_more_environments_than_allowed_exist(pool: Pool, tmp_path: Path, mon
     monkeypatch.setattr(environments, "MAX_ENVIRONMENTS", 1)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(pool.invoke, _event("meet", folder=str(folder), count="2"), PATIENCE)
-        assert _until(lambda: bool(pool._busy))
+        assert until(lambda: bool(pool._busy))
         with pytest.raises(StillRunning):
             pool.invoke(_event(), 0.05)
         (folder / "the second").touch()
@@ -131,7 +124,7 @@ def test_a_closed_pool_ends_what_runs_and_starts_nothing(pool: Pool) -> None:
     """The running event fails, and so does every later one."""
     with ThreadPoolExecutor(1) as threads:
         running = threads.submit(pool.invoke, _event("sleep", seconds="30"), PATIENCE)
-        assert _until(lambda: bool(pool._busy))
+        assert until(lambda: bool(pool._busy))
         pool.close()
         with pytest.raises(FunctionFailed):
             running.result()
@@ -150,5 +143,5 @@ def test_idle_environments_end(pool: Pool, tmp_path: Path, monkeypatch: pytest.M
     kept = pool.idle_pid()
     assert all(Path(f"/proc/{pid}").exists() for pid in pids)
     pool.shrink()
-    assert _until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids if pid != kept))
+    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids if pid != kept))
     assert pool.idle_pid() == kept

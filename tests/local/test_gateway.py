@@ -115,7 +115,7 @@ def test_an_answer_over_lambdas_limit_is_a_failure(toy: Stack) -> None:
 
 
 class _Recorder:
-    """A backend that remembers what it was given."""
+    """A backend that records its calls."""
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
@@ -123,9 +123,6 @@ class _Recorder:
     def invoke(self, call: Call, patience: float) -> bytes:
         self.calls.append(call)
         return b'{"statusCode": 200}'
-
-    def close(self) -> None:
-        """Nothing to end."""
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The poller: deletes what succeeded, leaves what failed, moves what failed too often, respects the concurrency."""
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from local.poller import Poller, Queue, failures
 from local.stack import Stack
 from local.template import QueueSource, Schedule, Template
+from tests.waiting import until
 
 
 class _Toy:
@@ -49,20 +48,11 @@ def worker(toy: Stack) -> _Toy:
     return _Toy(toy)
 
 
-def _until(true: Callable[[], bool], seconds: float = 120) -> bool:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        if true():
-            return True
-        time.sleep(0.05)
-    return False
-
-
 def test_a_message_that_succeeds_is_deleted(worker: _Toy) -> None:
     """It runs once, with a record as Lambda makes it, and is gone."""
     message = worker.send(hello=1)
-    assert _until(lambda: bool(worker.runs(message)))
-    assert _until(lambda: worker.left(worker.queue) == 0)
+    assert until(lambda: bool(worker.runs(message)))
+    assert until(lambda: worker.left(worker.queue) == 0)
     [run] = worker.runs(message)
     assert run["only"] == "1"
     record = run["record"]
@@ -81,7 +71,7 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(worker: _Toy
         died.update(worker.died())
         return messages <= died
 
-    assert _until(dead)
+    assert until(dead)
     assert [len(worker.runs(message)) for message in messages] == [2, 2]
     assert worker.left(worker.hasty) == 0
 
@@ -90,7 +80,7 @@ def test_no_message_is_lost_when_the_code_reloads(toy: Stack, worker: _Toy) -> N
     """A poll that was under way when its poller ended takes nothing from the queue that nobody would handle."""
     toy.reload()
     messages = [worker.send(number=number) for number in range(5)]
-    assert _until(lambda: all(worker.runs(message) for message in messages))
+    assert until(lambda: all(worker.runs(message) for message in messages))
 
 
 class _Late:
@@ -121,7 +111,7 @@ def test_what_came_too_late_is_left_to_the_next_poller() -> None:
 def test_no_more_at_once_than_the_template_allows(worker: _Toy, tmp_path: Path) -> None:
     """Four messages of a fifth of a second, two at a time."""
     messages = [worker.send(seconds=0.2, pair=str(tmp_path)) for _ in range(4)]
-    assert _until(lambda: all(worker.runs(message) for message in messages))
+    assert until(lambda: all(worker.runs(message) for message in messages))
     spans = [(run["began"], run["ended"]) for message in messages for run in worker.runs(message)]
     together = [sum(1 for began, ended in spans if began <= start < ended) for start, _ in spans]
     assert len(spans) == 4
@@ -137,7 +127,7 @@ def test_an_object_under_the_prefix_arrives_as_an_event(worker: _Toy) -> None:
         bodies = [json.loads(run["record"]["body"]) for run in worker.runs("")]
         return [body for body in bodies if body.get("source") == "aws.s3"]
 
-    assert _until(lambda: bool(events()))
+    assert until(lambda: bool(events()))
     [event] = events()
     assert event["detail-type"] == "Object Created"
     assert event["detail"]["object"]["key"] == "in/a b+c"
@@ -153,10 +143,10 @@ def test_schedules_fire_at_the_start_and_on_a_tick(toy: Stack, worker: _Toy) -> 
         assert {json.loads(body)["detail-type"] for body in bodies} <= {"Scheduled Event"}
         return len(bodies)
 
-    assert _until(lambda: ticks() >= 1)
+    assert until(lambda: ticks() >= 1)
     before = ticks()
     toy.tick()
-    assert _until(lambda: ticks() > before)
+    assert until(lambda: ticks() > before)
     assert Template().schedules() == [Schedule("WorkerFunction", "Sweep", 60)]
 
 

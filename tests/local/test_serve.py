@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +18,9 @@ from PIL import Image
 
 from local.child_processes import free_port
 from local.template import ROOT
+from tests.waiting import until
 
-COPIED = ("functions", "layers", "local", "template.yaml", "Makefile", "scripts", "requirements")
+COPIED = ("functions", "layers", "local", "template.yaml")
 PATIENCE = 120.0  # seconds, for what takes a few
 
 
@@ -49,11 +49,8 @@ class _Server:
         return self.output.read_text()
 
     def wait_for(self, words: str) -> str:
-        ends = time.monotonic() + PATIENCE
-        while words not in self.printed:
-            assert time.monotonic() < ends, self.printed
-            assert self.process.poll() is None, self.printed
-            time.sleep(0.05)
+        until(lambda: words in self.printed or self.process.poll() is not None)
+        assert words in self.printed, self.printed
         return self.printed
 
     def processes(self) -> list[int]:
@@ -69,13 +66,10 @@ class _Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         """End it; no process is left, and after a signal that it can catch no note of a running stack."""
-        assert len(self.processes()) >= 4
+        assert len(self.processes()) >= 3
         self.process.send_signal(how)
         self.process.wait(PATIENCE)
-        ends = time.monotonic() + PATIENCE
-        while self.processes() and time.monotonic() < ends:
-            time.sleep(0.05)
-        assert not self.processes()
+        assert until(lambda: not self.processes())
         if how != signal.SIGKILL:
             assert self.process.returncode == 0
             assert not (self.tree / ".local/run.json").exists()
@@ -128,9 +122,7 @@ def _token(server: _Server) -> str:
 
 
 def _url(server: _Server) -> str:
-    found = re.search(r"listens at (\S+)", server.printed)
-    assert found
-    return found.group(1)
+    return str(re.findall(r"listens at (\S+)", server.printed)[0])
 
 
 def _session(server: _Server) -> dict[str, str]:
@@ -174,15 +166,14 @@ def test_the_printed_variables_give_access_to_the_bucket(server: _Server) -> Non
     """With them boto3 can put a file into the hot folder and get the result."""
     printed = next(line for line in server.printed.splitlines() if line.startswith("export AWS_"))
     variables = dict(word.split("=", 1) for word in printed.split()[1:])
-    bucket = re.search(r"bucket (\S+);", server.printed)
-    assert bucket
+    [bucket] = re.findall(r"bucket (\S+);", server.printed)
     drop = """
 import boto3, sys, time
 s3, bucket = boto3.client("s3"), sys.argv[1]
 s3.put_object(Bucket=bucket, Key="inbox/nowhere/note.txt", Body=b"a note")
 s3.get_waiter("object_exists").wait(Bucket=bucket, Key="outbox/nowhere/note.txt/error.json")
 """
-    dropped = _run(server.tree, sys.executable, "-c", drop, bucket[1], **variables)
+    dropped = _run(server.tree, sys.executable, "-c", drop, bucket, **variables)
     assert dropped.returncode == 0, dropped.stderr
 
 
@@ -194,11 +185,7 @@ def test_code_reloads_when_it_changes(server: _Server) -> None:
     assert made.status_code == 200
     settings = server.tree / "layers/common/python/image_studio/runtime/settings.py"
     settings.write_text(settings.read_text().replace('VERSION = "1.0.0"', 'VERSION = "9.9.9"'))
-    versions = []
-    ends = time.monotonic() + PATIENCE
-    while "9.9.9" not in versions and time.monotonic() < ends:
-        versions.append(requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["version"])
-    assert versions[-1] == "9.9.9"
+    assert until(lambda: requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["version"] == "9.9.9")
     server.wait_for("settings.py changed: reloaded")
     jobs = requests.get(f"{_url(server)}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]
     assert made.headers["x-job-id"] in str(jobs)

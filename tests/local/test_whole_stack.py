@@ -1,6 +1,5 @@
 """The real functions behind the gateway: every route is answered by a function that knows it."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +9,7 @@ import requests
 from local.stack import Stack
 from local.template import DEFAULT_ROUTE, Template
 from scripts.events import all_events, small_png
+from tests.waiting import until
 
 PATIENCE = 120.0  # seconds, for what takes a few
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
@@ -111,14 +111,12 @@ def test_an_image_in_the_hot_folder_gets_a_result(stack: Stack) -> None:
     """A file under inbox/ gets a result under outbox/."""
     s3, bucket = stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
     s3.put_object(Bucket=bucket, Key="inbox/upscale/web/boat.png", Body=small_png(), ContentType="image/png")
-    ends = time.monotonic() + PATIENCE
-    found: list[str] = []
-    while not found and time.monotonic() < ends:
+
+    def written() -> list[str]:
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="outbox/upscale/web/").get("Contents", [])
-        found = [each["Key"] for each in listed if each["Key"].endswith(".json")]
-        time.sleep(0.1)
-    assert found
-    assert found[0].endswith("result.json")
+        return [each["Key"].rpartition("/")[2] for each in listed]
+
+    assert until(lambda: "result.json" in written()), written()
 
 
 def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
@@ -129,7 +127,4 @@ def test_the_reaper_stays_within_the_workers_rights(stack: Stack) -> None:
 
     before = sweeps()
     stack.tick()
-    ends = time.monotonic() + PATIENCE
-    while sweeps() == before and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert sweeps() > before
+    assert until(lambda: sweeps() > before)

@@ -13,6 +13,8 @@ from scripts.chromium import DESKTOP
 
 TIMEOUT = 30_000  # ms for one action on a busy machine
 START_TIMEOUT = 120_000  # ms for Chromium to start there
+#: What each page shows when its lists have loaded.
+LOADED = {"create": ".card", "social": ".platform", "edit": ".operation", "control": ".operation"}
 REPORT_VIOLATIONS = (
     "addEventListener('securitypolicyviolation', (e) => reportViolation(`${e.violatedDirective} ${e.blockedURI}`))"
 )
@@ -56,12 +58,8 @@ class BrowserSession:
         page.on("request", lambda sent: self.requests.append((sent.method, sent.url, sent.post_data)))
         page.goto(f"{self.origin}/#/{name}")
         page.locator("h1").wait_for()
-        if name == "create" and page.locator("form").count():
-            page.locator(".card").first.wait_for()
-        if name == "social":
-            page.locator(".platform").first.wait_for()
-        if name in ("edit", "control"):
-            page.locator(".operation").first.wait_for()
+        if name in LOADED and page.locator("form").count():
+            page.locator(LOADED[name]).first.wait_for()
         return page
 
     def _signed_in_as(self, tier: str) -> Callable[[Route], None]:
@@ -78,27 +76,21 @@ class BrowserSession:
         self.problems = others
 
     def press(self, name: str) -> None:
-        """Click the button with this exact name."""
         self.page.get_by_role("button", name=name, exact=True).click()
 
     def field(self, label: str) -> Locator:
-        """The control with this exact label."""
         return self.page.get_by_label(label, exact=True)
 
     def choose_image(self, width: int, height: int, label: str = "Image") -> None:
-        """Choose a PNG of this size in an image picker."""
         self.field(label).set_input_files(png_file(width, height))
 
     def choose_operation(self, name: str) -> None:
-        """Select an operation of Edit or Control."""
         self.page.locator(".operation", has_text=name).click()
 
     def choose_segment(self, name: str) -> None:
-        """Select an option of a segmented control."""
         self.page.locator(".segments label", has_text=name).click()
 
     def create(self, prompt: str) -> None:
-        """Type a prompt and press Create."""
         self.field("Prompt").fill(prompt)
         self.press("Create")
 
@@ -117,7 +109,6 @@ class BrowserSession:
         return body
 
     def code(self, language: str) -> str:
-        """The code sample in a language."""
         self.press("Show as code")
         self.page.get_by_role("tab", name=language).click()
         code = self.page.locator("pre code").inner_text()
@@ -158,7 +149,6 @@ class BrowserSession:
         raise AssertionError(f"Tab never reaches {selector}")
 
     def close(self) -> None:
-        """Close all browser contexts."""
         while self._contexts:
             self._contexts.pop().close()
 

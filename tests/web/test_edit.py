@@ -11,14 +11,6 @@ from tests.web.browser_session import BrowserSession, png, png_file
 CANVAS = ".image-overlay canvas"
 
 
-def changed_box(before: Image.Image, after: Image.Image) -> tuple[int, int, int, int]:
-    """The box in which two images differ by more than noise."""
-    difference = ImageChops.difference(before.convert("RGB"), after.convert("RGB")).convert("L")
-    box = difference.point(lambda value: 255 * (value > 24)).getbbox()
-    assert box
-    return box
-
-
 def test_only_the_painted_area_changes(session: BrowserSession) -> None:
     """A brush stroke is sent as a mask, and the saved image differs only inside it."""
     page = session.open("edit")
@@ -30,10 +22,12 @@ def test_only_the_painted_area_changes(session: BrowserSession) -> None:
     sent = session.body("/edit/process")
     assert sent["operation"] == "inpaint"
     assert sent["mask_base64"].startswith("data:image/png;base64,")
-    after = session.saved_image()
-    before = Image.open(io.BytesIO(png(900, 600)))
+    after, before = session.saved_image(), Image.open(io.BytesIO(png(900, 600)))
     assert after.size == before.size
-    left, top, right, bottom = changed_box(before, after)
+    difference = ImageChops.difference(before.convert("RGB"), after.convert("RGB")).convert("L")
+    box = difference.point(lambda value: 255 * (value > 24)).getbbox()  # by more than noise
+    assert box
+    left, top, right, bottom = box
     assert 60 < left < right < 420
     assert 90 < top < bottom < 280
 

@@ -56,7 +56,7 @@ def test_the_chosen_model_is_estimated_requested_and_charged(session: BrowserSes
 
 
 def test_only_capable_providers_are_listed(session: BrowserSession) -> None:
-    """The list follows the operation; a provider that can't do the new one falls back to Auto."""
+    """The list follows the operation or mode; a provider that can't do the new one falls back to Auto."""
     page = session.open("edit")
     session.choose_image(480, 320)
     assert "stability" in offered(session)
@@ -66,10 +66,6 @@ def test_only_capable_providers_are_listed(session: BrowserSession) -> None:
     expect(session.field("Provider")).to_have_value("auto")
     expect(session.field("Model")).to_be_disabled()
     expect(price(page)).to_contain_text("gemini")
-
-
-def test_upscales_auto_lists_no_creative_only_provider(session: BrowserSession) -> None:
-    """A provider that only has the creative mode is listed for that mode alone."""
     session.open("upscale")
     expect(session.field("Provider").locator("option")).to_have_count(3)
     assert offered(session) == ["auto", "stability", "wavespeed"]

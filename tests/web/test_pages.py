@@ -3,12 +3,10 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
-import pytest
 from PIL import Image
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.web.browser_session import BrowserSession
 
@@ -46,21 +44,6 @@ def test_a_drawn_sketch_is_sent_as_the_control_image(session: BrowserSession) ->
     assert sent["control_image_base64"].startswith("data:image/png;base64,")
 
 
-def test_each_control_operation_takes_its_own_images(session: BrowserSession) -> None:
-    """Structure, style and style transfer each run with chosen files."""
-    page = session.open("control")
-    session.field("Prompt").fill("a glass pavilion")
-    labels = {"Structure Control": "Structure image", "Style Control": "Style reference"}
-    for operation, label in {**labels, "Style Transfer": "Image to restyle"}.items():
-        session.choose_operation(operation)
-        session.choose_image(640, 480, label)
-        if operation == "Style Transfer":
-            session.choose_image(512, 512, "Style to copy")
-        session.press("Generate")
-        expect(page.locator(".result h2")).to_have_text(operation)
-        page.locator(".result .facts").wait_for()
-
-
 def test_social_makes_every_selected_format(session: BrowserSession) -> None:
     """A chosen image comes back in each selected format, the zip holds them, and safe zones make no request."""
     page = session.open("social")
@@ -87,11 +70,10 @@ def test_the_crop_follows_the_focal_point(session: BrowserSession) -> None:
     page = session.open("social")
     session.choose_image(1600, 800)
     page.locator(".rendition-frame.done").first.wait_for()
-    ring = page.locator(".focus-point").bounding_box()
     square = page.locator(".rendition", has_text="Feed Post (Square)").locator("img")
-    box = page.locator(".focus-frame").bounding_box()
-    assert box
+    ring, box = (page.locator(selector).bounding_box() for selector in (".focus-point", ".focus-frame"))
     assert ring
+    assert box
     assert ring["x"] > box["x"] + box["width"] * 0.5  # the disc right of the center was detected
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     page.mouse.down()
@@ -130,23 +112,19 @@ def test_a_dropped_file_is_chosen(session: BrowserSession) -> None:
     assert page.locator("h1").evaluate(elsewhere)
 
 
-#: the button that opens a result on another page -> the path of that page's request
-NEXT_PAGES = {"Edit this": "/edit/process", "Optimize this": "/social/optimize"}
-
-
-@pytest.mark.parametrize("button", NEXT_PAGES)
-def test_a_result_is_opened_on_another_page_by_reference(session: BrowserSession, button: str) -> None:
+def test_a_result_is_opened_on_another_page_by_reference(session: BrowserSession) -> None:
     """The request names the job and variation; no image bytes are uploaded."""
     page = session.open("create")
     session.create(PROMPT)
-    page.get_by_role("button", name=re.compile(f"^{button}")).click()
-    if button == "Edit this":
-        session.choose_operation("Remove Background")
-        session.press("Edit")
-        page.locator(".compare").wait_for()
-    else:
-        session.wait_for_renditions(7)
-    assert re.fullmatch(r"job:[0-9a-f]{32}/1", session.body(NEXT_PAGES[button])["image_base64"])
+    page.get_by_role("button", name=re.compile("^Optimize this")).click()
+    session.wait_for_renditions(7)
+    page.get_by_role("link", name="Create", exact=True).click()
+    page.get_by_role("button", name=re.compile("^Edit this")).click()
+    session.choose_operation("Remove Background")
+    session.press("Edit")
+    page.locator(".compare").wait_for()
+    for path in ("/social/optimize", "/edit/process"):
+        assert re.fullmatch(r"job:[0-9a-f]{32}/1", session.body(path)["image_base64"])
 
 
 def test_history_lists_opens_reuses_and_deletes_jobs(session: BrowserSession) -> None:
@@ -195,20 +173,15 @@ def test_history_updates_running_jobs_and_fetches_images_once(session: BrowserSe
     assert len(fetched) == len(set(fetched)) == 2
 
 
-def respond_with(body: dict[str, Any]) -> Callable[[Route], None]:
-    """A route handler that responds with this body."""
-    return lambda route: route.fulfill(json=body)
-
-
 def test_older_jobs_stay_after_a_refresh(session: BrowserSession) -> None:
     """A refresh keeps the older jobs, and a failure to load more is explained."""
     page = session.open("create")
-    credits = {"reserved": 0, "charged": 0}
-    progress = {"total": 1, "done": 0, "failed": 1}
-    job = {"operation": "create", "status": "failed", "credits": credits, "progress": progress}
+    job: dict[str, Any] = {"operation": "create", "status": "failed", "credits": {"reserved": 0, "charged": 0}}
+    job |= {"progress": {"total": 1, "done": 0, "failed": 1}}
     jobs = [job | {"job_id": f"{number:032x}", "created_at": 1_790_000_000_000 - number} for number in range(3)]
-    page.route("**/jobs?limit=20", respond_with({"jobs": jobs[:2], "next": "two"}))
-    page.route("**/jobs?limit=20&before=two", respond_with({"jobs": jobs[2:], "next": "three"}))
+    first, second = {"jobs": jobs[:2], "next": "two"}, {"jobs": jobs[2:], "next": "three"}
+    page.route("**/jobs?limit=20", lambda route: route.fulfill(json=first))
+    page.route("**/jobs?limit=20&before=two", lambda route: route.fulfill(json=second))
     page.route("**/jobs?limit=20&before=three", lambda route: route.abort())
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator(".job")).to_have_count(2)

@@ -22,21 +22,14 @@ def persona_options(session: BrowserSession) -> Locator:
     return session.field("Persona").locator("option")
 
 
-def test_a_new_persona_is_selected_and_used_in_the_prompt(session: BrowserSession) -> None:
-    """The request names the persona, and the prompt that was sent has its colors and mood."""
-    session.open("create")
+def test_a_persona_is_used_edited_and_deleted(session: BrowserSession) -> None:
+    """The prompt that is sent has its colors and mood; a change survives a reload; deletion needs a confirmation."""
+    page = session.open("create")
     create_persona(session)
     expect(session.field("Persona")).to_have_value("acme-garden")
     session.create("A bench in a park")
-    sent = session.fact("Prompt sent")
-    expect(sent).to_contain_text("orange, teal, mood: warm and plain")
+    expect(session.fact("Prompt sent")).to_contain_text("orange, teal, mood: warm and plain")
     assert session.body("/create")["persona_id"] == "acme-garden"
-
-
-def test_a_persona_is_edited_and_deleted(session: BrowserSession) -> None:
-    """A change is there after a reload, and deletion needs a confirmation."""
-    page = session.open("create")
-    create_persona(session)
     session.press("Edit persona Acme Garden")
     dialog = page.get_by_role("dialog", name="Persona Acme Garden")
     expect(dialog.get_by_label("Colors")).to_have_value("orange, teal")

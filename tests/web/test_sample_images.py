@@ -9,7 +9,6 @@ SAMPLE = "Try a sample image"
 
 
 def run(session: BrowserSession, button: str, title: str) -> None:
-    """Press the button and wait for the result of this operation."""
     session.press(button)
     session.page.locator(".result .facts").last.wait_for()
     expect(session.page.locator(".result h2")).to_have_text(title)

@@ -1,6 +1,7 @@
 """One running emulator per provider for the whole session, empty before each test; images to send them."""
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -8,40 +9,19 @@ from PIL import Image, ImageDraw
 from local.emulators import Emulator
 from tests.emulated import emulators, running_emulators
 
-__all__ = [
-    "emulators",
-    "gemini",
-    "huggingface",
-    "running_emulators",
-    "stability",
-    "subject",
-    "subject_png",
-    "wavespeed",
-]
+__all__ = ["emulators", "running_emulators"]
 
 
-@pytest.fixture
-def stability(emulators: dict[str, Emulator]) -> Emulator:
-    """Stability, without a past."""
-    return emulators["stability"]
+def _one_of(name: str) -> Any:
+    @pytest.fixture(name=name)
+    def emulator(emulators: dict[str, Emulator]) -> Emulator:
+        """One provider, without a past."""
+        return emulators[name]
+
+    return emulator
 
 
-@pytest.fixture
-def wavespeed(emulators: dict[str, Emulator]) -> Emulator:
-    """WaveSpeed, without a past."""
-    return emulators["wavespeed"]
-
-
-@pytest.fixture
-def huggingface(emulators: dict[str, Emulator]) -> Emulator:
-    """Hugging Face, without a past."""
-    return emulators["huggingface"]
-
-
-@pytest.fixture
-def gemini(emulators: dict[str, Emulator]) -> Emulator:
-    """Gemini, without a past."""
-    return emulators["gemini"]
+stability, wavespeed, huggingface, gemini = map(_one_of, ("stability", "wavespeed", "huggingface", "gemini"))
 
 
 @pytest.fixture

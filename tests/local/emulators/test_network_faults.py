@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from local.emulators import PROVIDERS, Emulator, start
+from tests.waiting import until
 
 PATHS = {
     "stability": "/v2beta/stable-image/generate/core",
@@ -47,10 +48,7 @@ def test_a_lost_answer_was_paid(provider: tuple[Emulator, Send], fault: str, wor
     broken = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
     with pytest.raises(broken, match=words):
         send(f"x [[fault={fault}]]", timeout=0.5 if fault == "timeout" else 60)
-    ends = time.monotonic() + 60
-    while not emulator.paid_calls and time.monotonic() < ends:  # it may still be at work
-        time.sleep(0.02)
-    assert emulator.paid_calls == 1
+    assert until(lambda: emulator.paid_calls == 1)  # it may still be at work
     assert emulator.calls[0].fault == fault
 
 
