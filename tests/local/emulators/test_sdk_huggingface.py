@@ -51,7 +51,7 @@ def _sdk(provider: str = "fal-ai", key: str = "hf_key") -> InferenceClient:
     return InferenceClient(provider=provider, api_key=key)  # type: ignore[arg-type]  # it lists its names
 
 
-def test_fal_gives_a_image_in_steps_of_16(huggingface: Emulator) -> None:
+def test_fal_gives_an_image_in_steps_of_16(huggingface: Emulator) -> None:
     """The mapping is looked up, width and height become image_size, the URL is fetched without a token."""
     image = _sdk().text_to_image("a cat", model=SCHNELL, width=1200, height=628, seed=0)
     assert image.size == (1200, 624)
@@ -63,33 +63,23 @@ def test_fal_gives_a_image_in_steps_of_16(huggingface: Emulator) -> None:
     assert huggingface.paid_calls == 1
 
 
-def test_hf_inference_answers_with_the_bytes() -> None:
-    """The raw shape, with its parameters."""
+def test_the_other_routes_give_images() -> None:
+    """hf-inference as bytes with its parameters, replicate by URL, together and nscale as base64."""
     image = _sdk("hf-inference").text_to_image("a cat", model=SD3, width=512, height=768)
     assert image.size == (512, 768)
-
-
-@pytest.mark.parametrize(
-    ("provider", "model"), [("replicate", "black-forest-labs/FLUX.1-dev"), ("together", SCHNELL), ("nscale", SCHNELL)]
-)
-def test_the_other_routes_give_images(provider: str, model: str) -> None:
-    """Replicate by URL, together and nscale as base64."""
-    assert _sdk(provider).text_to_image("a cat", model=model).size == (1024, 1024)
+    for provider, model in (("replicate", "black-forest-labs/FLUX.1-dev"), ("together", SCHNELL), ("nscale", SCHNELL)):
+        assert _sdk(provider).text_to_image("a cat", model=model).size == (1024, 1024)
 
 
 @pytest.mark.parametrize("model", [KLEIN, "Qwen/Qwen-Image-Edit", "black-forest-labs/FLUX.1-Kontext-dev"])
 def test_an_edit_goes_through_the_queue(huggingface: Emulator, subject_png: bytes, model: str) -> None:
-    """Submit with _subdomain=queue, status until COMPLETED, result, download."""
+    """Submit with _subdomain=queue, status until COMPLETED, result, download; target_size becomes image_size."""
     image = _sdk().image_to_image(subject_png, prompt="make it blue [[polls=1]]", model=model)
     assert image.size == (320, 240)
     calls = [call for call in huggingface.calls if call.kind != "read"]
     kinds = [(call.kind, call.query.get("_subdomain")) for call in calls]
     assert kinds == [("generate", "queue"), *[("poll", "queue")] * 3, ("result", None)]
     assert calls[0].images["image0"] == subject_png
-
-
-def test_a_target_size_is_honored(subject_png: bytes) -> None:
-    """target_size becomes image_size."""
     size = {"width": 640, "height": 480}
     image = _sdk().image_to_image(subject_png, prompt="blue", model=KLEIN, target_size=size)  # type: ignore[arg-type]
     assert image.size == (640, 480)
@@ -139,15 +129,3 @@ def test_each_refusal_reaches_the_client(huggingface: Emulator, fault: str, stat
         _sdk().text_to_image(f"x [[fault={fault};after=7]]", model=SCHNELL)
     assert raised.value.response.status_code == status
     assert huggingface.paid_calls == (1 if fault == "504" else 0)
-
-
-def test_a_model_that_nobody_serves_is_refused() -> None:
-    """The mapping is empty, so the client doesn't even ask."""
-    with pytest.raises(ValueError, match="not supported by provider fal-ai"):
-        _sdk().text_to_image("x", model="stabilityai/stable-diffusion-xl-base-1.0")
-
-
-def test_no_images_is_a_key_error_in_the_client() -> None:
-    """An empty list of images, as fal answers when it has none."""
-    with pytest.raises(IndexError):
-        _sdk().text_to_image("x [[fault=empty]]", model=SCHNELL)

@@ -19,7 +19,7 @@ def sdk(wavespeed: Emulator) -> Client:
     return Client(api_key="key", base_url=wavespeed.url, retry_interval=0.01)
 
 
-def test_a_run_gives_a_image_of_the_size_asked_for(sdk: Client, wavespeed: Emulator) -> None:
+def test_a_run_gives_an_image_of_the_size_asked_for(sdk: Client, wavespeed: Emulator) -> None:
     """Submit, polls and download work; one generation is paid."""
     outputs = sdk.run(QWEN, {"prompt": "a red car [[polls=2]]", "size": "1200*628"}, poll_interval=0.01)["outputs"]
     reply = requests.get(outputs[0], timeout=60)
@@ -36,17 +36,21 @@ def test_sync_mode_answers_within_the_submit(sdk: Client, wavespeed: Emulator) -
     assert len(wavespeed.calls) == 1
 
 
-def test_a_sync_timeout_is_told_with_the_task(sdk: Client) -> None:
+def test_a_sync_timeout_names_the_task(sdk: Client) -> None:
     """5004 reaches the SDK as `processing`, and the task can be fetched later."""
     result = sdk.run_no_throw(QWEN, {"prompt": "slow [[fault=5004]]"}, enable_sync_mode=True)
     assert result["status"] == "processing"
     assert sdk.get_result(result["task_id"])["data"]["status"] == "completed"
 
 
-def test_a_bad_key_is_401(wavespeed: Emulator) -> None:
-    """The SDK shows the status of a refused key."""
+def test_a_bad_key_model_or_input_is_refused(sdk: Client, wavespeed: Emulator) -> None:
+    """The SDK shows the status, and the schema error names the property."""
     with pytest.raises(RuntimeError, match=r"HTTP 401.*Unauthorized"):
         Client(api_key="bad", base_url=wavespeed.url).run(QWEN, {"prompt": "x"})
+    with pytest.raises(RuntimeError, match="HTTP 404"):
+        sdk.run("wavespeed-ai/no-such-model", {"prompt": "x"})
+    with pytest.raises(RuntimeError, match=r"HTTP 400.*prompt"):
+        sdk.run(QWEN, {"size": "1024*1024"})
 
 
 @pytest.mark.parametrize(("fault", "status"), [("429", 429), ("402", 402), ("500", 500), ("retired", 404)])
@@ -88,15 +92,3 @@ def test_an_upload_is_an_input(sdk: Client, wavespeed: Emulator, subject_png: by
     outputs = sdk.run("wavespeed-ai/qwen-image/edit", {"prompt": "make it blue", "image": url}, poll_interval=0.01)
     assert outputs["outputs"]
     assert wavespeed.calls[-2].images == {"image": subject_png}
-
-
-def test_an_unknown_model_is_404(sdk: Client) -> None:
-    """A model that isn't there is refused at the submit."""
-    with pytest.raises(RuntimeError, match="HTTP 404"):
-        sdk.run("wavespeed-ai/no-such-model", {"prompt": "x"})
-
-
-def test_a_missing_input_is_400_and_names_it(sdk: Client) -> None:
-    """The schema error names the property."""
-    with pytest.raises(RuntimeError, match=r"HTTP 400.*prompt"):
-        sdk.run(QWEN, {"size": "1024*1024"})
