@@ -21,11 +21,11 @@ PSEUDO = {
 _NO_VALUE = object()
 
 
-class _Loader(yaml.SafeLoader):
-    """SafeLoader that reads `!Ref x` as {"Ref": x} and `!Sub x` as {"Fn::Sub": x}."""
+class _Loader(yaml.CSafeLoader):
+    """CSafeLoader that reads `!Ref x` as {"Ref": x} and `!Sub x` as {"Fn::Sub": x}."""
 
 
-def _tagged(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+def _tagged(loader: yaml.CSafeLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
     value: Any
     if isinstance(node, yaml.ScalarNode):
         value = loader.construct_scalar(node)
