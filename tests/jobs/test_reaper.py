@@ -65,16 +65,20 @@ def test_a_long_queue_is_asked_after_ever_more_seldom(harness: Harness) -> None:
         assert harness.job(job_id).lease_until == pytest.approx(time.time() + patience, abs=5)
 
 
-def test_held_credits_come_back(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the time of an unknown charge is over, the caller isn't charged; the error stays."""
+def test_held_credits_come_back(harness: Harness) -> None:
+    """When the time of an unknown charge (an hour) is over, the caller isn't charged; the error stays."""
     harness.wire.script = [UnknownCharge("Lost.")]
     job_id = harness.submit({**CREATE, "provider": "stability"})
     harness.work()
-    assert harness.ask("GET", "/usage").json["reserved"] > 0
+    usage = harness.ask("GET", "/usage").json
+    assert (usage["used"], usage["reserved"], usage["remaining"]) == (0, 3, usage["limit"] - 3)
+    assert harness.job(job_id).lease_until == pytest.approx(time.time() + 3600, abs=5)
+    harness.tick()
+    assert harness.ask("GET", "/usage").json["reserved"] == 3
     harness.change(job_id, lease_until=ago())
     harness.tick()
     usage = harness.ask("GET", "/usage").json
-    assert (usage["reserved"], usage["used"]) == (0, 0)
+    assert (usage["reserved"], usage["used"], usage["remaining"]) == (0, 0, usage["limit"])
     assert harness.status(job_id)["credits"]["held"] == 0
     assert harness.status(job_id)["status"] == "failed"
     harness.tick()

@@ -83,7 +83,7 @@ def _allowed(notes: Notes) -> str:
 def _spent(notes: Notes) -> str:
     runs = ", ".join(str(note["used"]) for note in notes)
     return (
-        f"{len(notes)} runs of {most(notes, 'requests')} requests by {most(notes, 'threads')} threads: at most "
+        f"{len(notes)} runs of up to {most(notes, 'requests')} requests by {most(notes, 'threads')} threads: at most "
         f"{most(notes, 'worst')} of {most(notes, 'limit')} credits reserved or used at any moment; used {runs}; "
         f"answers {_words(statuses(notes))}"
     )

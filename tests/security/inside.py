@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -61,6 +62,7 @@ class Inside:
 
     def __init__(self) -> None:
         self.table = RouteTable(routes())
+        _folders()  # read once, before threads ask for it
         self.bucket = BUCKET
 
     @property
@@ -126,10 +128,13 @@ def app(function: str) -> ModuleType:
     return found
 
 
+@cache
+def _folders() -> dict[str, Path]:
+    return {each.name: ROOT / each.properties["CodeUri"] for each in Template().resources("AWS::Serverless::Function")}
+
+
 def _load(function: str) -> ModuleType:
-    resource = next(each for each in Template().resources("AWS::Serverless::Function") if each.name == function)
-    path = ROOT / resource.properties["CodeUri"] / "app.py"
-    spec = importlib.util.spec_from_file_location(f"app_of_{function}", path)
+    spec = importlib.util.spec_from_file_location(f"app_of_{function}", _folders()[function] / "app.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
