@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.security.inside import Inside, inside_aws, use_emulators
+from tests.security.inside import Inside, inside_aws, unbounded, use_emulators, without_workers
 
 
 @pytest.fixture
@@ -19,3 +19,11 @@ def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
 def emulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The providers' emulators by name."""
     return use_emulators(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def unlimited() -> Iterator[Inside]:
+    """The API without workers, and without limits that would hide what stands behind them."""
+    with pytest.MonkeyPatch.context() as patch, unbounded(patch):
+        without_workers(patch)
+        yield Inside()
