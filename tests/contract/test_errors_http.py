@@ -39,22 +39,6 @@ def test_what_is_no_image_is_a_400(caller, text, path, field, body):
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "sentence"),
-    [
-        ("/edit/process", {"operation": "inpaint"}, "Prompt is required for inpainting"),
-        ("/edit/process", {"operation": "inpaint", "prompt": ""}, "Prompt is required for inpainting"),
-        ("/create", {}, "Prompt is required."),
-        ("/create", {"prompt": ""}, "Prompt must not be empty."),
-    ],
-)
-def test_a_missing_field_is_named(caller, path, body, sentence):
-    """The reference's own sentence for inpainting."""
-    image = {} if path == "/create" else {"image_base64": IMAGE}
-    answer = caller.post(path, **image, **body)
-    assert (answer.status_code, answer.json()["detail"]) == (400, sentence)
-
-
-@pytest.mark.parametrize(
     ("path", "body", "opening"),
     [
         ("/create", {"prompt": "A kite [[fault=402]]", "width": 64, "height": 64}, "Image generation failed: "),
