@@ -6,12 +6,12 @@ from tests.chaos.harness import ChaosRun, ChaosStack, Plan
 
 
 def test_kills_and_duplicates_do_no_harm(tmp_path: Path) -> None:
-    """100 jobs, 10 kill -9 of workers at work, each message two or three times."""
-    plan = Plan(jobs=100, kills=10, workers=3, patience=600)
+    """30 jobs, 4 kill -9 of workers at work, each message two or three times."""
+    plan = Plan(jobs=30, kills=4, workers=3, patience=600)
     with ChaosStack(tmp_path, plan.workers) as chaos:
         tally = ChaosRun(plan, chaos).run()
-    assert (tally.jobs, tally.kills) == (100, 10)
+    assert (tally.jobs, tally.kills) == (30, 4)
     assert (tally.paid_again, tally.lost, tally.stuck, tally.unsettled) == (0, 0, 0, 0)
     assert tally.delivered >= 2 * tally.sent
-    assert tally.statuses["succeeded"] + tally.statuses["failed"] == 100
+    assert tally.statuses["succeeded"] + tally.statuses["failed"] == 30
     assert tally.statuses["failed"] <= tally.kills

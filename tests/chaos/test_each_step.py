@@ -20,32 +20,21 @@ HERE = Path(__file__).parent
 INSIDE = "inside the paid call"
 #: Steps between intent and the first thing that a later run could know the paid call by.
 BLIND = {"intended", INSIDE, "paid call answered"}
-COMMON = [
-    "claimed",
-    "decided",
-    "about to intend",
-    "intended",
-    INSIDE,
-    "paid call answered",
-    "about to keep the bytes",
-    "bytes kept",
-    "image stored",
-    "variation done",
-    "about to end",
-    "ended",
-]
-#: Provider -> its steps, and those after which the charge is unknown.
+CALL = [INSIDE, "paid call answered", "about to keep the bytes", "bytes kept"]
+BEFORE = ["claimed", "decided", "about to intend", "intended"]
+AFTER = ["image stored", "variation done", "about to end", "ended"]
+#: Provider -> its steps, and those after which the charge is unknown. What comes before and after the call is the same.
 CASES = {
-    "stability": (COMMON, BLIND | {"about to keep the bytes"}),
+    "stability": ([*BEFORE, *CALL, *AFTER], BLIND | {"about to keep the bytes"}),
     "wavespeed": (
-        [*COMMON, "about to note the handle", "handle noted", "polled", "given back"],
+        [*CALL, "about to note the handle", "handle noted", "polled", "given back"],
         BLIND | {"about to note the handle"},
     ),
 }
 EVERY = [(provider, step) for provider, (steps, _) in CASES.items() for step in steps]
 SUB, TIER = "mortal", "enterprise"
 #: The paid call lasts longer than it takes to die in it.
-MARKERS = {"stability": "[[delay=1]]", "wavespeed": "[[delay=1;stage=submit]]"}
+MARKERS = {"stability": "[[delay=0.6]]", "wavespeed": "[[delay=0.6;stage=submit]]"}
 HOLD_SECONDS = 30  # for which a worker stays with a slow task; too short where it is to be given back
 
 
@@ -114,7 +103,7 @@ def wait_for_all(chaos: ChaosStack, jobs: list[str]) -> None:
     """Let the clock run until every job has ended; two minutes at most."""
     until = time.monotonic() + 120
     while jobs and time.monotonic() < until:
-        time.sleep(1)
+        time.sleep(0.5)
         jobs = [job_id for job_id in jobs if get(chaos, job_id).json()["status"] not in ("succeeded", "failed")]
     assert not jobs
 

@@ -1,4 +1,4 @@
-"""The same Idempotency-Key from 50 threads in each of 4 processes: one job, one paid call, identical bodies."""
+"""The same Idempotency-Key from many threads in each of several processes: one job, one paid call, identical bodies."""
 
 import json
 import subprocess
@@ -7,12 +7,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from local.payload import HttpRequest, build_event
 from local.routes import RouteTable
 from local.stack import Stack
 
 HERE = Path(__file__).parent
-THREADS, PROCESSES = 50, 4
 CREATE = {"prompt": "one lamp", "provider": "wavespeed", "width": 64, "height": 64, "enhance_prompt": False}
 
 
@@ -27,7 +28,7 @@ def event_of(stack: Stack, sub: str) -> bytes:
     return json.dumps(event).encode()
 
 
-def start(stack: Stack) -> subprocess.Popen[bytes]:
+def start(stack: Stack, threads: int) -> subprocess.Popen[bytes]:
     """A process with the code and the environment of the create function."""
     settings = stack.settings()
     template = settings.resolved()
@@ -35,7 +36,7 @@ def start(stack: Stack) -> subprocess.Popen[bytes]:
     path = ":".join(map(str, (function.folder, *template.layers())))
     environment = {**function.environment, "PYTHONPATH": path, "AWS_DEFAULT_REGION": "us-east-1"}
     return subprocess.Popen(
-        [sys.executable, str(HERE / "many_callers.py"), str(THREADS)],
+        [sys.executable, str(HERE / "many_callers.py"), str(threads)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -43,13 +44,14 @@ def start(stack: Stack) -> subprocess.Popen[bytes]:
     )
 
 
-def test_two_hundred_at_once_are_one(stack: Stack) -> None:
+@pytest.mark.parametrize(("processes", "threads"), [(2, 12), pytest.param(4, 50, marks=pytest.mark.slow)])
+def test_all_at_once_are_one(stack: Stack, processes: int, threads: int) -> None:
     """Whoever comes second joins, waits, and gets the first one's answer to the byte."""
     event = event_of(stack, "crowd")
-    with ThreadPoolExecutor(PROCESSES) as pool:
-        said = pool.map(lambda _: start(stack).communicate(event)[0], range(PROCESSES))
-        got = Counter((status, digest) for text in said for status, digest in json.loads(text))
-    assert got.total() == THREADS * PROCESSES
+    with ThreadPoolExecutor(processes) as pool:
+        outputs = pool.map(lambda _: start(stack, threads).communicate(event)[0], range(processes))
+        got = Counter((status, digest) for text in outputs for status, digest in json.loads(text))
+    assert got.total() == threads * processes
     assert len(got) == 1
     assert next(iter(got))[0] == 200
     assert stack.emulators["wavespeed"].paid_calls == 1
