@@ -1,9 +1,10 @@
-"""The harness, and the circuits that a test may have opened closed again."""
+"""The harness."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from image_studio.runtime.worker import dispatcher
 from tests.jobs.harness import Harness
 from tests.security.inside import inside_aws
 from tests.tables import forget
@@ -15,7 +16,5 @@ def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
     with inside_aws(monkeypatch):
         made = Harness(monkeypatch)
         forget()
-        from image_studio.runtime.worker import dispatcher
-
         dispatcher.cache_clear()
         yield made

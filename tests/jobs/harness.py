@@ -3,6 +3,7 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -70,9 +71,8 @@ class Harness(Inside):
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
         self.wire = ScriptedWire()
-        self.queue = boto3.client("sqs").create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "1800"})[
-            "QueueUrl"
-        ]
+        made = boto3.client("sqs").create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "1800"})
+        self.queue = made["QueueUrl"]
         self.delays: list[float] = []
         monkeypatch.setenv("QUEUE_URL", self.queue)
         monkeypatch.setenv("WAIT_SECONDS", "0.05")
@@ -138,6 +138,10 @@ class Harness(Inside):
             ExpressionAttributeValues={f":{name}": {"N": str(value)} for name, value in values.items()},
         )
 
+    def expire(self, job_id: str, tenant: str = keys.tenant_of("alice")) -> None:
+        """Let the job's lease, wait or hold be over."""
+        self.change(job_id, tenant, lease_until=int(time.time()) - 1)
+
     def put(self, key: str, data: bytes) -> None:
         """Put an object into the bucket."""
         aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data)
@@ -148,10 +152,9 @@ class Harness(Inside):
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
         """The bucket's objects by key."""
-        listed = aws_clients.s3().list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-        return {
-            each["Key"]: aws_clients.s3().get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listed
-        }
+        s3 = aws_clients.s3()
+        listed = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+        return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in listed}
 
 
 class Crash(BaseException):

@@ -24,18 +24,19 @@ def drop(harness: Harness, path: str, data: bytes | None = None, sequencer: str 
     key = keys.INBOX + path
     aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
     etag = aws_clients.s3().head_object(Bucket=BUCKET, Key=key)["ETag"].strip('"')
-    found = {"key": key, "size": 1, "etag": etag, "sequencer": sequencer}
-    return {
-        "source": "aws.s3",
-        "detail-type": "Object Created",
-        "detail": {"bucket": {"name": BUCKET}, "object": found},
-    }
+    detail = {"bucket": {"name": BUCKET}, "object": {"key": key, "size": 1, "etag": etag, "sequencer": sequencer}}
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
 
 
 def take(harness: Harness, event: dict[str, Any]) -> None:
     """Let the worker have the event, and what follows from it."""
     assert harness.deliver(event) == {"batchItemFailures": []}
     harness.work()
+
+
+def crash(*_: Any) -> None:
+    """The process dies."""
+    raise Crash
 
 
 def answered(harness: Harness) -> dict[str, bytes]:
@@ -103,7 +104,7 @@ def test_social_by_platforms(harness: Harness) -> None:
         ("social/,/x.png", "platforms"),
     ],
 )
-def test_what_is_not_understood_is_told(harness: Harness, path: str, says: str) -> None:
+def test_what_is_not_understood_gets_an_error(harness: Harness, path: str, says: str) -> None:
     """error.json at the input's path, in one sentence; no job, nothing reserved."""
     take(harness, drop(harness, path))
     ((where, text),) = answered(harness).items()
@@ -114,20 +115,15 @@ def test_what_is_not_understood_is_told(harness: Harness, path: str, says: str) 
     assert wiring.jobs().newest(keys.OPERATOR, 10) == ([], None)
 
 
-def test_what_is_no_image_is_told(harness: Harness) -> None:
-    """By content, whatever its name says."""
-    take(harness, drop(harness, "edit/remove_background/x.png", b"GIF89a"))
-    told = json.loads(answered(harness)["edit/remove_background/x.png/error.json"])
-    assert told["code"] == "invalid_image"
-
-
-def test_a_failed_job_is_told(harness: Harness) -> None:
-    """With the operation's words; nothing is tried again."""
+def test_a_failed_job_gets_an_error(harness: Harness) -> None:
+    """With the operation's words; nothing is tried again. An image is one by content, whatever its name says."""
+    take(harness, drop(harness, "edit/remove_background/no.png", b"GIF89a"))
+    error = json.loads(answered(harness)["edit/remove_background/no.png/error.json"])
+    assert error["code"] == "invalid_image"
     harness.wire.script = [UnknownCharge("Lost.")]
     take(harness, drop(harness, "edit/remove_background/x.png"))
-    ((where, text),) = answered(harness).items()
-    assert where.endswith("/error.json")
-    assert json.loads(text)["detail"] == "Image editing failed: Lost."
+    error = json.loads(answered(harness)["edit/remove_background/x.png/error.json"])
+    assert error["detail"] == "Image editing failed: Lost."
     assert harness.work() == 0
 
 
@@ -160,7 +156,7 @@ def test_a_late_event_of_a_replaced_image_does_nothing(harness: Harness) -> None
     assert not any(path.endswith("error.json") for path in answered(harness))
 
 
-def test_a_image_replaced_while_its_job_waits_is_left(harness: Harness) -> None:
+def test_an_image_replaced_while_its_job_waits_is_left(harness: Harness) -> None:
     """The job ends without a paid call; the new image's own job answers."""
     old = drop(harness, "edit/remove_background/x.png", png(64, 64))
     harness.deliver(old)
@@ -181,20 +177,13 @@ def test_folders_are_no_images(harness: Harness) -> None:
 
 def test_a_crash_before_the_answer_is_made_good(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The paid result is kept, and the next run writes the files."""
-    place = hot_folder_results._place
-    fails = iter([Crash()])
-
-    def place_later(*given: Any) -> None:
-        for crash in fails:
-            raise crash
-        place(*given)
-
-    monkeypatch.setattr(hot_folder_results, "_place", place_later)
     harness.deliver(drop(harness, "edit/remove_background/x.png"))
-    with pytest.raises(Crash):
-        harness.work()
+    with monkeypatch.context() as dying:
+        dying.setattr(hot_folder_results, "_place", crash)
+        with pytest.raises(Crash):
+            harness.work()
     (made,), _ = wiring.jobs().newest(keys.OPERATOR, 10)
-    harness.change(made.id, keys.OPERATOR, lease_until=int(time.time()) - 1)
+    harness.expire(made.id, keys.OPERATOR)
     harness.tick()
     harness.work()
     assert any(path.endswith("result.json") for path in answered(harness))

@@ -1,4 +1,4 @@
-"""Uploads, the hot folder and the size limits on the whole local stack, from S3's own events."""
+"""Uploads and the hot folder on the whole local stack, from S3's own events."""
 
 import json
 import time
@@ -6,7 +6,6 @@ from collections.abc import Collection
 from io import BytesIO
 from typing import Any
 
-import pytest
 import requests
 from PIL import Image
 
@@ -76,13 +75,3 @@ def test_the_hot_folder_answers_any_name(stack: Stack) -> None:
     assert sum(key.endswith(".json") for key in found) == len(drops)
     assert paid_for(stack, DROPPED) == 1
     assert stack.aws.refusals()[refused:] == []
-
-
-@pytest.mark.parametrize(("megabytes", "status"), [(5.9, 400), (6.3, 413), (10.5, 413)])
-def test_a_request_over_the_limit_is_the_gateways(stack: Stack, megabytes: float, status: int) -> None:
-    """As on AWS: over Lambda's 6 MB the gateway's own body; below, ours, which says what is wrong."""
-    body = json.dumps({"image_base64": "A" * int(megabytes * 1024 * 1024), "mode": "fast"})
-    headers = {**stack.headers(), "Content-Type": "application/json"}
-    answer = requests.post(f"{stack.url}/upscale", data=body, headers=headers, timeout=60)
-    assert answer.status_code == status
-    assert set(answer.json()) == ({"message"} if status == 413 else {"detail", "code"})

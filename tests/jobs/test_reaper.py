@@ -1,6 +1,7 @@
 """The reaper: nothing hangs, nothing is lost, and one job's trouble is only its own."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -35,7 +36,7 @@ def test_a_lost_message_is_sent_again(harness: Harness) -> None:
     lose_messages(harness)
     harness.tick()
     assert harness.messages() == []
-    harness.change(job_id, lease_until=ago())
+    harness.expire(job_id)
     harness.tick()
     assert harness.work() == 1
     assert harness.status(job_id)["status"] == "succeeded"
@@ -49,7 +50,7 @@ def test_a_dead_workers_job_goes_to_another(harness: Harness) -> None:
     lose_messages(harness)
     harness.tick()
     assert harness.messages() == []
-    harness.change(job_id, lease_until=ago())
+    harness.expire(job_id)
     harness.tick()
     assert not wiring.jobs().renew(mine, 60)
     assert harness.work() == 1
@@ -75,7 +76,7 @@ def test_held_credits_come_back(harness: Harness) -> None:
     assert harness.job(job_id).lease_until == pytest.approx(time.time() + 3600, abs=5)
     harness.tick()
     assert harness.ask("GET", "/usage").json["reserved"] == 3
-    harness.change(job_id, lease_until=ago())
+    harness.expire(job_id)
     harness.tick()
     usage = harness.ask("GET", "/usage").json
     assert (usage["reserved"], usage["used"], usage["remaining"]) == (0, 0, usage["limit"])
@@ -101,7 +102,7 @@ def test_one_jobs_trouble_is_its_own(harness: Harness, monkeypatch: pytest.Monke
     made = [harness.submit() for _ in range(4)]
     lose_messages(harness)
     for job_id in made:
-        harness.change(job_id, lease_until=ago())
+        harness.expire(job_id)
     recover = reaper._recover
 
     def stumble(job: Any) -> None:
@@ -121,7 +122,7 @@ def test_a_sweep_is_bounded_and_the_next_goes_on(harness: Harness, monkeypatch: 
     made = [harness.submit() for _ in range(5)]
     lose_messages(harness)
     for job_id in made:
-        harness.change(job_id, lease_until=ago())
+        harness.expire(job_id)
     sent = []
     for _ in range(3):
         harness.tick()
@@ -129,24 +130,19 @@ def test_a_sweep_is_bounded_and_the_next_goes_on(harness: Harness, monkeypatch: 
     assert sent == [2, 2, 1]
 
 
-def test_a_crash_at_every_run_ends(harness: Harness) -> None:
+def test_a_crash_at_every_run_ends(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that kills each worker before it pays is ended after a bounded number of runs, unpaid."""
+    monkeypatch.setattr(wiring, "worker_context", crash)
     job_id = harness.submit({**CREATE, "provider": "stability"})
     lose_messages(harness)
-    original, runs = wiring.worker_context, 0
-    wiring_studio = crash
-    try:
-        wiring.worker_context = wiring_studio
-        while harness.status(job_id)["status"] not in ("failed", "succeeded") and runs < 20:
-            runs += 1
-            try:
-                harness.deliver({"tenant": ALICE, "job": job_id})
-            except Crash:
-                harness.change(job_id, lease_until=ago())
-                harness.tick()
-                lose_messages(harness)
-    finally:
-        wiring.worker_context = original
+    runs = 0
+    while harness.status(job_id)["status"] not in ("failed", "succeeded") and runs < 20:
+        runs += 1
+        with suppress(Crash):
+            harness.deliver({"tenant": ALICE, "job": job_id})
+        harness.expire(job_id)
+        harness.tick()
+        lose_messages(harness)
     assert harness.status(job_id)["error"]["code"] == "internal_error"
     assert runs == 8
     assert harness.wire.paid == []
