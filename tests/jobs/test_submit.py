@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from pydantic import create_model
 
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import StudioError
 from image_studio.operations.table import find_operation
 from image_studio.runtime import jobs_api, submit
@@ -101,6 +102,26 @@ def test_a_key_has_a_bound(harness: Harness) -> None:
     """255 characters are taken, one more is refused."""
     assert harness.submit(headers={"idempotency-key": "k" * 255})
     assert harness.ask("POST", "/create", body=CREATE, headers={"idempotency-key": "k" * 256}).status == 400
+
+
+# -- templates
+
+
+def test_each_template_on_its_recommended_provider(harness: Harness) -> None:
+    """An image of exactly its size, in its style and quality."""
+    templates = load_catalog().templates
+    assert len(templates) == 26  # as many as the reference counts
+    for template in templates.values():
+        body = {"prompt": "a kite", "enhance_prompt": False, "template_id": template.id}
+        job_id = harness.submit({**body, "provider": template.recommended_provider})
+        harness.work()
+        response = harness.ask("GET", f"/jobs/{job_id}/result?delivery=url").json
+        image = harness.objects()[keys.result_key(ALICE, job_id, 1)]
+        size = template.aspect_ratio
+        assert Image.open(io.BytesIO(image)).size == (size.width, size.height)
+        echo = response["request"]
+        assert (echo["template_name"], echo["dimensions"]) == (template.name, f"{size.width}x{size.height}")
+        assert (echo["style_preset"], echo["quality"]) == (template.style_preset, template.quality)
 
 
 # -- inputs

@@ -29,6 +29,7 @@ from local.intrinsics import REGION
 from local.payload import HttpRequest, build_event
 from local.routes import RouteTable
 from local.template import ROOT, Template
+from scripts.events import REQUESTS, VARIABLES
 from tests.tables import BUCKET, TABLE, fake_aws, forget
 
 PREFIX = "/api/image-studio"
@@ -114,6 +115,19 @@ class Inside:
 def routes() -> list[Any]:
     """Every route of the template."""
     return Template(parameters=_PARAMETERS).routes()
+
+
+#: The routes that need a token.
+GUARDED = [route for route in routes() if route.authorized and route.path.startswith(PREFIX)]
+
+
+def documented_request(route: Any) -> tuple[str, str, Any]:
+    """Method, path with query, and body of a request to a route that would work."""
+    path = route.path.removeprefix(PREFIX)
+    request = REQUESTS.get(f"{route.method} {path}", {})
+    for variable, value in VARIABLES.items():
+        path = path.replace(variable, value)
+    return route.method, path + (f"?{request['query']}" if "query" in request else ""), request.get("body")
 
 
 def app(function: str) -> ModuleType:

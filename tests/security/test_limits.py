@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -19,49 +20,26 @@ from image_studio.storage.job import Job
 from image_studio.storage.keys import rate_sk
 from image_studio.storage.rate_limits import DAY, RequestCounters
 from image_studio.storage.transactions import pack
-from scripts.events import REQUESTS, VARIABLES
 from scripts.openapi.routes import declared_routes
 from tests.operations.fakes import photo, to_text
-from tests.security.inside import TABLE, Inside, routes, without_workers
+from tests.security.inside import GUARDED, TABLE, Inside, documented_request, without_workers
 from tests.tables import forget
 
 THREADS = 100
 #: In a plain run the tiers with the smallest limits; `make security` floods all.
 FLOODED = ["free", "basic", *(pytest.param(tier, marks=pytest.mark.long) for tier in ("pro", "enterprise"))]
-OUR_ROUTES = [route for route in routes() if route.path.startswith(PREFIX)]
-WITH_TOKEN = [route for route in OUR_ROUTES if route.authorized]
 LIMIT_HEADERS = {f"x-ratelimit-{name}" for name in ("limit", "remaining", "reset", "window")}
 LIMIT_HEADERS |= {"ratelimit", "ratelimit-policy"}
 BOAT = {"prompt": "a boat", "width": 64, "height": 64}
 
 
-def _request(route: Any) -> tuple[str, str, dict[str, Any]]:
-    path = route.path.removeprefix(PREFIX)
-    told = REQUESTS.get(f"{route.method} {path}", {})
-    for variable, value in VARIABLES.items():
-        path = path.replace(variable, value)
-    query = f"?{told['query']}" if "query" in told else ""
-    return route.method, path + query, {"body": told["body"]} if "body" in told else {}
-
-
-class Held:
-    """A clock that stands still."""
-
-    now = float(int(time.time()) // DAY * DAY + DAY // 2)
-
-    def __call__(self) -> float:
-        """Epoch seconds."""
-        return self.now
-
-
 @pytest.fixture
-def held(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Held:
-    """Three warm containers' counters on one clock that stands still."""
-    clock = Held()
-    counters = [RequestCounters(aws_clients.dynamodb(), TABLE, clock=clock) for _ in range(3)]
-    turn = iter(range(10**9))
-    monkeypatch.setattr(rate_limits, "request_counters", lambda: counters[next(turn) % 3])
-    return clock
+def held(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> float:
+    """Three warm containers' counters on one clock that stands still; its epoch seconds."""
+    now = float(int(time.time()) // DAY * DAY + DAY // 2)
+    counters = cycle([RequestCounters(aws_clients.dynamodb(), TABLE, clock=lambda: now) for _ in range(3)])
+    monkeypatch.setattr(rate_limits, "request_counters", lambda: next(counters))
+    return now
 
 
 def _flood(inside: Inside, tier: str, number: int) -> list[int]:
@@ -78,7 +56,7 @@ def _flood(inside: Inside, tier: str, number: int) -> list[int]:
 
 
 @pytest.mark.parametrize("tier", FLOODED)
-def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, tier: str, count: Any) -> None:
+def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: float, tier: str, count: Any) -> None:
     """With the clock held, the limit's number of requests gets past the counter, before validation; no more."""
     limit = TIERS[tier].per_minute
     statuses = _flood(inside, tier, limit + 100)
@@ -86,15 +64,15 @@ def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: Held, ti
     count("limits", window="a minute", tier=tier, allowed=statuses.count(400), limit=limit)
 
 
-def _use_day(inside: Inside, held: Held, tier: str, *, left: int) -> None:
+def _use_day(inside: Inside, held: float, tier: str, *, left: int) -> None:
     """Let the tier's caller have so many requests of the day left."""
-    key = {"pk": f"CALLER#{inside.tenant(tier)}", "sk": rate_sk(datetime.fromtimestamp(held.now, UTC))}
+    key = {"pk": f"CALLER#{inside.tenant(tier)}", "sk": rate_sk(datetime.fromtimestamp(held, UTC))}
     used = {"requests": TIERS[tier].per_day - left, "expires": 2_000_000_000}
     inside.db.put_item(TableName=TABLE, Item=pack({**key, **used}))
 
 
 @pytest.mark.parametrize("tier", FLOODED)
-def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier: str, count: Any) -> None:
+def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: float, tier: str, count: Any) -> None:
     """Where seven requests of the day are left, a hundred threads get seven."""
     _use_day(inside, held, tier, left=7)
     statuses = _flood(inside, tier, 200)
@@ -102,20 +80,20 @@ def test_a_hundred_threads_get_exactly_the_day(inside: Inside, held: Held, tier:
     count("limits", window="the day's last seven", tier=tier, allowed=statuses.count(400), limit=7)
 
 
-@pytest.mark.parametrize("route", WITH_TOKEN, ids=lambda route: route.key)
+@pytest.mark.parametrize("route", GUARDED, ids=lambda route: route.key)
 def test_every_answer_carries_the_limits(inside: Inside, route: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A good request, a bad one, a wrong type, a missing scope: each says how the caller stands."""
     without_workers(monkeypatch)
-    method, path, request = _request(route)
+    method, path, body = documented_request(route)
     asynchronous = {"prefer": "respond-async"}
     answers = [
-        inside.ask(method, path, headers=asynchronous, **request),
+        inside.ask(method, path, headers=asynchronous, body=body or b""),
         inside.ask(method, path, body=b"{", headers=asynchronous),
         inside.ask(method, path, body=b"x", headers={"content-type": "text/csv"}),
     ]
     monkeypatch.setenv("REQUIRED_SCOPE", "studio")
     forget()
-    answers.append(inside.ask(method, path, **request))
+    answers.append(inside.ask(method, path, body=body or b""))
     assert answers[-1].status == 403
     for answer in answers:
         assert answer.headers.keys() >= LIMIT_HEADERS, (answer.status, answer.body[:200])
@@ -179,16 +157,16 @@ def test_reads_are_ten_times_wider(inside: Inside, monkeypatch: pytest.MonkeyPat
     assert {int(answer.headers["x-ratelimit-reset"]) for answer in answers} == {now + 30}
 
 
-def test_a_refusal_says_when_the_window_ends(inside: Inside, held: Held) -> None:
+def test_a_refusal_says_when_the_window_ends(inside: Inside, held: float) -> None:
     """Retry-After and the resets lead to the end of the minute, and of the day where that is used up."""
     for _ in range(TIERS["free"].per_minute):
         inside.ask("POST", "/create", body={}, tier="free")
     refused = inside.ask("POST", "/create", body={}, tier="free")
     assert refused.json["code"] == "too_many_requests"
     assert "allows 10 requests per minute" in refused.json["detail"]
-    assert int(refused.headers["x-ratelimit-reset"]) == int(held.now) // 60 * 60 + 60
+    assert int(refused.headers["x-ratelimit-reset"]) == int(held) // 60 * 60 + 60
     day = inside.ask("POST", "/create", body={}, tier="basic", sub="bob").headers
-    midnight = (int(held.now) // DAY + 1) * DAY
+    midnight = (int(held) // DAY + 1) * DAY
     assert day["ratelimit-policy"] == '"minute";q=60;w=60, "day";q=1000;w=86400'
     assert day["ratelimit"].startswith('"minute";r=59;t=')
     _use_day(inside, held, "basic", left=0)
@@ -234,7 +212,8 @@ def test_without_the_table_paid_calls_stop(
     inside: Inside, broken_table: None, emulated: dict[str, Any], path: str
 ) -> None:
     """503 with Retry-After and the documented body, before anything is decoded or paid."""
-    answer = inside.ask("POST", path, **_request(next(each for each in WITH_TOKEN if each.path == PREFIX + path))[2])
+    route = next(each for each in GUARDED if each.path == PREFIX + path)
+    answer = inside.ask("POST", path, body=documented_request(route)[2])
     assert answer.status == 503
     assert answer.json["code"] == "temporarily_unavailable"
     assert int(answer.headers["retry-after"]) >= 1
