@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from local.stack import Stack
 from tests.operations.fakes import photo, to_bytes
-from tests.security.canaries import CANARIES, OURS, caught
+from tests.security.canaries import CANARIES, OURS
 
 CANARY = "CANARY-7f3a"
 PATIENCE = 120.0  # seconds, for what takes a few
@@ -123,12 +123,3 @@ def test_lines_say_who_what_and_how_long(stack: Stack, logged: Any) -> None:
     assert [ended["credits"]] in [line["CreditsCharged"] for line in lines if line.get("CreditsCharged")]
     assert any(line.get("UpstreamUSD", [0]) > [0] for line in lines)
     assert not any("left_out" in line or "?" in line.values() for line in lines)
-
-
-@pytest.mark.parametrize(
-    "text", ["eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0.x", "iVBORw0KGgoAAAA", "CANARY", "a?X-Amz-Signature=0", "Bearer abc"]
-)
-def test_the_search_finds_what_it_looks_for(text: str) -> None:
-    """A line of ours with a secret is caught, another one isn't."""
-    assert list(caught([f'{{"message":"{text}",{OURS}}}']))
-    assert not list(caught([f'{{"message":"request",{OURS}}}', f"printed by a test: {text}"]))

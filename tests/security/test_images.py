@@ -87,3 +87,9 @@ def test_what_is_no_image_is_a_sentence(unlimited: Inside, path: str) -> None:
         answer = unlimited.ask("POST", path, body=BODIES[path](text), headers={"prefer": "respond-async"})
         expected = (404, "not_found") if text in REFERENCES else (400, "invalid_image")
         assert (answer.status, answer.json["code"]) == expected, (text[:60], answer.body)
+    for text in ("not base64!", "data:image/png;base64,", "data:text/html,<p>"):
+        answer = unlimited.ask("POST", path, body=BODIES[path](text))
+        assert answer.json == {"detail": "Invalid base64 image payload", "code": "invalid_image"}
+    empty = unlimited.ask("POST", path, body=BODIES[path](""))
+    field = next(name for name in BODIES[path]("") if name.endswith("base64"))
+    assert (empty.status, empty.json["detail"]) == (400, f"{field} must not be empty.")
