@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -146,12 +145,8 @@ class ChaosStack:
         self.over = threading.Event()
         self.tally = Tally()
         self._closing = ExitStack()
-        settings = {
-            "LEASE_SECONDS": str(LEASE_SECONDS),
-            "POLL_HOLD_SECONDS": "0.2",
-            "LOG_LEVEL": "WARNING",
-            **(variables or {}),
-        }
+        quick = {"LEASE_SECONDS": str(LEASE_SECONDS), "POLL_HOLD_SECONDS": "0.2", "LOG_LEVEL": "WARNING"}
+        settings = {**quick, **(variables or {})}
         # Concurrency 0: the stack's own poller takes nothing.
         options = Options(state=state, variables=settings, parameters={"WorkerConcurrency": "0"}, schedule_seconds=1e6)
         self.stack = self._closing.enter_context(Stack(options))
@@ -178,8 +173,7 @@ class ChaosStack:
             )
         except ClientError:
             return []
-        found: list[dict[str, Any]] = answer.get("Messages", [])
-        return found
+        return list(answer.get("Messages", []))
 
     def _relay(self) -> None:
         while not self.over.is_set():
@@ -192,9 +186,7 @@ class ChaosStack:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.over.set()
         for thread in (self._relaying, *(worker.thread for worker in self.workers)):
             thread.join(JOIN_SECONDS)
@@ -235,11 +227,9 @@ class ChaosRun:
             while not done.wait(seconds):
                 action()
 
-        pace = self._pace()
-        threads = [
-            threading.Thread(target=every, args=(1.0, self._count_paid)),
-            threading.Thread(target=every, args=(pace, self._kill_one)),
-        ]
+        pace = max(0.3, 0.25 * self.plan.jobs / self.plan.kills / self.plan.workers)
+        actions = ((1.0, self._count_paid), (pace, self._kill_one))
+        threads = [threading.Thread(target=every, args=each) for each in actions]
         for thread in threads:
             thread.start()
         try:
@@ -248,9 +238,6 @@ class ChaosRun:
             done.set()
             for thread in threads:
                 thread.join()
-
-    def _pace(self) -> float:
-        return max(0.3, 0.25 * self.plan.jobs / self.plan.kills / self.plan.workers)
 
     def _kill_one(self) -> None:
         if self.tally.kills >= self.plan.kills:
@@ -277,17 +264,9 @@ class ChaosRun:
         provider = PROVIDERS[number % len(PROVIDERS)]
         variations = 3 if number % 7 == 0 else 1
         self.tally.variations += variations
-        pause = "[[delay=0.3]]" if number % 3 else ""
-        body = {
-            "prompt": f"job {number} {pause}",
-            "provider": provider,
-            "num_variations": variations,
-            "seed": number * 100,
-            "width": 64,
-            "height": 64,
-            "quality": "draft",
-            "enhance_prompt": False,
-        }
+        prompt = f"job {number} {'[[delay=0.3]]' if number % 3 else ''}"
+        small = {"width": 64, "height": 64, "quality": "draft", "enhance_prompt": False}
+        body = {**small, "prompt": prompt, "provider": provider, "num_variations": variations, "seed": number * 100}
         headers = {**self._headers(sub), "Prefer": "respond-async", "Idempotency-Key": f"job-{number}"}
         for _ in range(5):
             answer = requests.post(f"{self.chaos.stack.url}/create", json=body, headers=headers, timeout=60)
@@ -296,15 +275,17 @@ class ChaosRun:
             time.sleep(1)
         raise AssertionError(f"not submitted: {answer.status_code} {answer.text[:300]}")
 
+    def _ask(self, sub: str, url: str) -> requests.Response:
+        return requests.get(url, headers=self._headers(sub), timeout=60)
+
     def _get(self, job_id: str, path: str = "") -> requests.Response:
-        url = f"{self.chaos.stack.url}/jobs/{job_id}{path}"
-        return requests.get(url, headers=self._headers(self.jobs[job_id]), timeout=60)
+        return self._ask(self.jobs[job_id], f"{self.chaos.stack.url}/jobs/{job_id}{path}")
 
     def _is_busy(self, caller: int) -> bool:
         """Whether any job of a caller hasn't ended."""
         path: str | None = "/api/image-studio/jobs?limit=100"
         while path:
-            answer = requests.get(self.chaos.stack.origin + path, headers=self._headers(f"caller-{caller}"), timeout=60)
+            answer = self._ask(f"caller-{caller}", self.chaos.stack.origin + path)
             if any(each["status"] not in ("succeeded", "failed") for each in answer.json()["jobs"]):
                 return True
             path = answer.json()["next"]
@@ -327,13 +308,8 @@ class ChaosRun:
         for job_id in self.jobs:
             self._judge_job(job_id)
         for number in range(CALLERS):
-            usage = requests.get(
-                f"{self.chaos.stack.url}/usage", headers=self._headers(f"caller-{number}"), timeout=60
-            ).json()
+            usage = self._ask(f"caller-{number}", f"{self.chaos.stack.url}/usage").json()
             tally.unsettled += usage["reserved"] + usage["in_flight"]
-        tally.unsettled -= self._held
-
-    _held = 0
 
     def _judge_job(self, job_id: str) -> None:
         shown = self._get(job_id)
@@ -342,7 +318,7 @@ class ChaosRun:
             return
         status = shown.json()
         self.tally.statuses[status["status"]] += 1
-        self._held += status["credits"]["held"]
+        self.tally.unsettled -= status["credits"]["held"]
         self.tally.unknown += sum(each.get("code") == "unknown_charge" for each in status["variations"])
         if status["status"] == "succeeded":
             body = self._get(job_id, "/result").json()

@@ -87,14 +87,13 @@ class Inside:
         if not isinstance(body, bytes):
             body = (body if isinstance(body, str) else json.dumps(body)).encode()
         headers = {"content-type": "application/json", **given.get("headers", {})}
-        asked = HttpRequest(
-            method, PREFIX + text if text.startswith("/") else text, query, tuple(headers.items()), body
-        )
-        match = self.table.match(method, asked.path)
+        full = PREFIX + text if text.startswith("/") else text
+        match = self.table.match(method, full)
         assert match is not None
         claims = given.get("claims", {"sub": given.get("sub", "alice"), "tier": given.get("tier", "enterprise")})
         context = {"jwt": {"claims": claims, "scopes": None}} if claims is not None else None
-        return match.route.function, build_event(asked, match, context if match.route.authorized else None)
+        request = HttpRequest(method, full, query, tuple(headers.items()), body)
+        return match.route.function, build_event(request, match, context if match.route.authorized else None)
 
     def ask(self, method: str, path: str, **given: Any) -> HttpResponse:
         """The answer to a request: `body` (data or bytes), `sub`, `tier`, `claims`, `headers`."""

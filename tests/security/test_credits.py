@@ -86,22 +86,19 @@ def _settled(inside: Inside) -> bool:
     return _record(inside)["committed"] == _record(inside)["used"]
 
 
-@pytest.fixture
-def only_credits(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Neither requests nor waits bound the caller: credits alone shall hold, and twenty variations in flight."""
-    monkeypatch.setattr("image_studio.runtime.rate_limits._count_work", lambda *_: None)
-    monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], waits=100, in_flight=20))
-    return 20
-
-
 @pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize(
     ("seed", "many"), [(1, 24), *(pytest.param(seed, 60, marks=pytest.mark.long) for seed in (2, 3, 4, 5))]
 )
 def test_an_adversary_never_spends_above_its_credits(  # noqa: PLR0917  fixtures and the two numbers of a run
-    inside: Inside, fifty: int, only_credits: int, seed: int, many: int, count: Any
+    inside: Inside, fifty: int, seed: int, many: int, count: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At no moment is more reserved or in flight than there may be; in the end the delivered is what was charged."""
+    """At no moment is more reserved or in flight than there may be; in the end the delivered is what was charged.
+
+    Neither requests nor waits limit the caller: credits alone have to, and twenty variations in flight.
+    """
+    monkeypatch.setattr("image_studio.runtime.rate_limits._count_work", lambda *_: None)
+    monkeypatch.setitem(TIERS, "free", replace(TIERS["free"], waits=100, in_flight=20))
     watcher = Watcher(inside)
     watcher.start()
     with ThreadPoolExecutor(THREADS) as pool:
@@ -113,7 +110,7 @@ def test_an_adversary_never_spends_above_its_credits(  # noqa: PLR0917  fixtures
     assert set(statuses) <= {200, 202, 400, 402, 429, 500}, statuses
     assert statuses[402] > 0
     assert watcher.worst["committed"] <= fifty
-    assert watcher.worst["in_flight"] <= only_credits
+    assert watcher.worst["in_flight"] <= 20
     record = _record(inside)
     assert record["committed"] == record["used"] <= fifty
     assert sum(int(job["charged"]["N"]) for job in inside.records("JOB#")) == record["used"]

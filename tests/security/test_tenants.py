@@ -15,6 +15,8 @@ from tests.security.inside import Inside, inside_aws, use_emulators
 
 UNKNOWN = "f" * 32
 IMAGE = to_text(photo(128, 128))
+INPAINT = {"operation": "inpaint", "prompt": "x"}
+BOAT = {"prompt": "a boat", "width": 64, "height": 64}
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,7 @@ def inside() -> Iterator[Inside]:
 @pytest.fixture(scope="module")
 def alices(inside: Inside) -> dict[str, str]:
     """What Alice has: a finished job, an upload, a persona."""
-    body = {"prompt": "a boat", "width": 64, "height": 64, "provider": "stability"}
-    job = inside.ask("POST", "/create", body=body).headers["x-job-id"]
+    job = inside.ask("POST", "/create", body={**BOAT, "provider": "stability"}).headers["x-job-id"]
     upload = inside.ask("POST", "/uploads", body={"content_type": "image/png"}).json["upload_id"]
     inside.ask("PUT", "/personas/acme", body={"name": "Acme", "voice": "warm"})
     return {"job": job, "upload": upload, "persona": "acme"}
@@ -68,14 +69,8 @@ BEARING = [
         for kind in ("job", "upload")
         for path, body in (
             ("/edit/process", {"image_base64": kind + ":{}", "operation": "remove_background"}),
-            (
-                "/edit/process",
-                {"image_base64": IMAGE, "mask_base64": kind + ":{}", "operation": "inpaint", "prompt": "x"},
-            ),
-            (
-                "/edit/process",
-                {"image_base64": IMAGE, "background_image_base64": kind + ":{}", "operation": "relight"},
-            ),
+            ("/edit/process", {**INPAINT, "image_base64": IMAGE, "mask_base64": kind + ":{}"}),
+            ("/edit/process", {"operation": "relight", "image_base64": IMAGE, "background_image_base64": kind + ":{}"}),
             ("/upscale", {"image_base64": kind + ":{}", "mode": "fast"}),
             ("/control/process", {"control_image_base64": kind + ":{}", "operation": "sketch", "prompt": "a boat"}),
             ("/social/optimize", {"image_base64": kind + ":{}", "platforms": ["instagram"]}),
@@ -83,10 +78,6 @@ BEARING = [
     ),
     ("job", "POST", "/edit/process", {"image_base64": "job:{}/1", "operation": "remove_background"}),
 ]
-
-
-def _fill(text: str, value: str) -> str:
-    return text.replace("{}", value)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +93,9 @@ def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the t
     unknown = "nobodys" if kind == "persona" else UNKNOWN
     answers, own = [], inside.tenant("mallory")
     for tried in (alices[kind], unknown):
-        filled = json.loads(_fill(json.dumps(body), tried)) if body else b""
+        filled = json.loads(json.dumps(body).replace("{}", tried)) if body else b""
         with _noted(inside) as calls:
-            answer = inside.ask(method, _fill(path, tried), body=filled, sub="mallory")
+            answer = inside.ask(method, path.replace("{}", tried), body=filled, sub="mallory")
         told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
         answers.append((answer.status, told, answer.body.replace(tried, "ID")))
         looked_up = [call for call in calls if any(each in call for each in ("JOB#", "PERSONA#", UPLOADS))]
@@ -137,7 +128,7 @@ def test_lists_hold_ones_own_only(inside: Inside, alices: dict[str, str]) -> Non
 
 def test_an_idempotency_key_is_the_callers_own(inside: Inside, emulated: dict[str, Any]) -> None:
     """The same key and request of another caller make another job."""
-    plan = {"body": {"prompt": "a boat", "width": 64, "height": 64}, "headers": {"idempotency-key": "k"}}
+    plan = {"body": BOAT, "headers": {"idempotency-key": "k"}}
     jobs = {inside.ask("POST", "/create", sub=sub, **plan).headers["x-job-id"] for sub in ("alice", "mallory")}
     assert len(jobs) == 2
 
@@ -146,6 +137,5 @@ def test_an_idempotency_key_is_the_callers_own(inside: Inside, emulated: dict[st
 def test_subs_that_look_alike_are_apart(inside: Inside, emulated: dict[str, Any], sub: str) -> None:
     """A caller is the exact subject of its token."""
     assert inside.tenant(sub) != inside.tenant("alice")
-    body = {"prompt": "a boat", "width": 64, "height": 64}
-    job = inside.ask("POST", "/create", body=body).headers["x-job-id"]
+    job = inside.ask("POST", "/create", body=BOAT).headers["x-job-id"]
     assert inside.ask("GET", f"/jobs/{job}", sub=sub).status == 404
