@@ -67,8 +67,8 @@ def idempotency_key(tenant: str, text: str) -> Item:
     return caller_key(tenant, f"KEY#{hashlib.sha256(text.encode()).hexdigest()}")
 
 
-def rate_key(tenant: str, day: datetime) -> Item:
-    return caller_key(tenant, f"RATE#{day:%Y-%m-%d}")
+def rate_sk(day: datetime) -> str:
+    return f"RATE#{day:%Y-%m-%d}"
 
 
 def lease_partition(job_id: str) -> str:

@@ -84,7 +84,7 @@ class RequestCounters:
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:
         """Whether the condition allowed the write, and the record's values after it."""
-        key = keys.rate_key(tenant, datetime.fromtimestamp(now, UTC))
+        key = keys.caller_key(tenant, keys.rate_sk(datetime.fromtimestamp(now, UTC)))
         old = {f"#old{ago}": _minute(now - ago * MINUTE) for ago in OLD_MINUTES}
         change = "ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old)
         expires = (now // DAY + KEEP_DAYS) * DAY
