@@ -6,8 +6,6 @@ from image_studio.providers import text_model
 from image_studio.providers.adapter import ProviderCredentials
 from image_studio.providers.client import ProviderClient
 from image_studio.providers.text_model import (
-    MAX_PROMPT,
-    MAX_RESPONSE,
     clean_prompt,
     enrich_prompt,
     text_adapters,
@@ -67,9 +65,9 @@ def test_a_failing_writer_is_done_without(fault, provider, emulators, monkeypatc
 def test_a_prompt_that_is_long_already_is_left_alone(emulators):
     """At the limit it is asked, beyond it not."""
     access = keys(emulators, "gemini")
-    enrich_prompt("x" * MAX_PROMPT, "", access, CLIENT)
+    enrich_prompt("x" * 1_500, "", access, CLIENT)
     assert len(emulators["gemini"].calls) == 1
-    assert enrich_prompt("x" * (MAX_PROMPT + 1), "", access, CLIENT) is None
+    assert enrich_prompt("x" * 1_501, "", access, CLIENT) is None
     assert len(emulators["gemini"].calls) == 1
 
 
@@ -77,12 +75,14 @@ def test_a_prompt_that_is_long_already_is_left_alone(emulators):
     ("written", "prompt"),
     [
         ('"A cat"', "A cat"),
+        ('"', '"'),
+        ('""', None),
         ('A sign that says "OPEN"', 'A sign that says "OPEN"'),
         ('"Open" next to "Closed"', '"Open" next to "Closed"'),
         ("  A cat\n\n in the sun ", "A cat in the sun"),
         ("   ", None),
-        ("x" * MAX_RESPONSE, "x" * MAX_RESPONSE),
-        ("x" * (MAX_RESPONSE + 1), None),
+        ("x" * 2_000, "x" * 2_000),
+        ("x" * 2_001, None),
     ],
 )
 def test_answers_are_cleaned(written, prompt):
