@@ -47,7 +47,7 @@ def test_the_gateways_own_answers(toy: Stack, method: str, path: str, status: in
 def test_a_function_goes_on_after_the_gateways_timeout(toy: Stack) -> None:
     """After a 503 the environment finishes its event and is used again."""
     before = _open(toy).json()["seen"]["pid"]
-    hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=0.6", timeout=60)
+    hasty = requests.get(f"{toy.origin}/hasty?do=sleep&seconds=1.0", timeout=60)
     assert (hasty.status_code, hasty.text) == (503, '{"message":"Service Unavailable"}')
     assert _open(toy).json()["seen"]["pid"] != before
 

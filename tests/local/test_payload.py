@@ -31,12 +31,7 @@ def test_event_has_the_documented_shape() -> None:
         "rawPath": "/things/7",
         "rawQueryString": "a=1&a=2&b=%20x&c=",
         "cookies": ["k=v", "l=w"],
-        "headers": {
-            "host": "api.example:80",
-            "x-one": "1,2",
-            "user-agent": "test",
-            "content-type": "application/json",
-        },
+        "headers": {"host": "api.example:80", "x-one": "1,2", "user-agent": "test", "content-type": "application/json"},
         "queryStringParameters": {"a": "1,2", "b": " x", "c": ""},
         "pathParameters": {"id": "7"},
         "requestContext": {

@@ -76,13 +76,6 @@ def test_a_message_that_keeps_failing_ends_in_the_dead_letter_queue(worker: _Toy
     assert worker.left(worker.hasty) == 0
 
 
-def test_no_message_is_lost_when_the_code_reloads(toy: Stack, worker: _Toy) -> None:
-    """A poll that was under way when its poller ended takes nothing from the queue that nobody would handle."""
-    toy.reload()
-    messages = [worker.send(number=number) for number in range(5)]
-    assert until(lambda: all(worker.runs(message) for message in messages))
-
-
 class _Late:
     """A queue whose message comes when its poller has just been stopped."""
 

@@ -4,7 +4,6 @@ import base64
 from io import BytesIO
 from typing import Any
 
-import pytest
 import requests
 from PIL import Image
 
@@ -26,28 +25,22 @@ def _uri(image: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(image).decode()}"
 
 
-@pytest.mark.parametrize(
-    ("sent", "size"),
-    [
-        ({}, (1024, 768)),
-        ({"image_size": "square_hd"}, (1024, 1024)),
-        ({"image_size": {"width": 1216, "height": 640}}, (1216, 640)),
-    ],
-)
-def test_fal_paints_the_size(huggingface: Emulator, sent: dict[str, Any], size: tuple[int, int]) -> None:
-    """The size comes by name, by sides or by default, and is in the response, too."""
-    found = _post(huggingface, SCHNELL, {"prompt": "x", **sent}).json()["images"][0]
-    image = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
-    assert (image.size, (found["width"], found["height"])) == (size, size)
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"prompt": " "}, {"prompt": "x", "image_size": "huge"}, {"prompt": "x", "image_size": {"width": 9}}]
-)
-def test_fal_has_its_own_validation_errors(huggingface: Emulator, body: dict[str, Any]) -> None:
-    """422 with `detail`, passed through by the router."""
-    reply = _post(huggingface, SCHNELL, body)
-    assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
+def test_fal_paints_the_size_or_refuses_it(huggingface: Emulator) -> None:
+    """The size comes by name, by sides or by default, and is in the response, too; else it is fal's own 422."""
+    sides: dict[str, Any] = {"width": 1216, "height": 640}
+    for wanted, size in (({}, (1024, 768)), ("square_hd", (1024, 1024)), (sides, (1216, 640))):
+        body = {"prompt": "x", **({"image_size": wanted} if wanted else {})}
+        found = _post(huggingface, SCHNELL, body).json()["images"][0]
+        image = Image.open(BytesIO(requests.get(found["url"], timeout=60).content))
+        assert (image.size, (found["width"], found["height"])) == (size, size)
+    for bad in (
+        {},
+        {"prompt": " "},
+        {"prompt": "x", "image_size": "huge"},
+        {"prompt": "x", "image_size": {"width": 9}},
+    ):
+        reply = _post(huggingface, SCHNELL, bad)
+        assert (reply.status_code, reply.json()["detail"][0]["loc"][0]) == (422, "body")
 
 
 def test_the_queue_shows_progress(huggingface: Emulator, subject_png: bytes) -> None:
@@ -94,19 +87,15 @@ def test_hf_inference_needs_inputs_and_a_known_warm_model(huggingface: Emulator)
     assert (cold.status_code, cold.json()["estimated_time"]) == (503, 12.5)
 
 
-SCHEMA = {"properties": {"prompt": {"type": "string"}}}
-
-
-@pytest.mark.parametrize(
-    "wanted", [{"type": "json_object"}, {"type": "json_schema", "json_schema": {"schema": SCHEMA}}]
-)
-def test_chat_answers_json_when_asked(huggingface: Emulator, wanted: dict[str, Any]) -> None:
+def test_chat_answers_json_when_asked(huggingface: Emulator) -> None:
     """Parts of a message count as its text; the provider's suffix is cut from the model."""
+    schema = {"type": "json_schema", "json_schema": {"schema": {"properties": {"prompt": {"type": "string"}}}}}
     content = [{"type": "text", "text": "Style words: oil\nPrompt: a dog"}]
-    body = {"model": LLAMA, "messages": [{"role": "user", "content": content}], "response_format": wanted}
-    reply = _post(huggingface, "/v1/chat/completions", body).json()
-    assert reply["choices"][0]["message"]["content"] == '{"prompt": "a dog, oil"}'
-    assert reply["model"] == LLAMA.partition(":")[0]
+    for wanted in ({"type": "json_object"}, schema):
+        body = {"model": LLAMA, "messages": [{"role": "user", "content": content}], "response_format": wanted}
+        reply = _post(huggingface, "/v1/chat/completions", body).json()
+        assert reply["choices"][0]["message"]["content"] == '{"prompt": "a dog, oil"}'
+        assert reply["model"] == LLAMA.partition(":")[0]
 
 
 def test_only_a_text_stage_applies_to_chat(huggingface: Emulator) -> None:
