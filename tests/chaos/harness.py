@@ -5,6 +5,7 @@ pollers of ours hand each copy to a worker process that `kill -9` may end at any
 """
 
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -22,7 +23,7 @@ import requests
 from botocore.exceptions import ClientError
 
 from local.backend import Call, FunctionFailed
-from local.environments import Environment, load_of
+from local.environments import PRELOAD, Environment, load_of
 from local.poller import failures, record, scheduled_event
 from local.stack import Options, Stack
 from local.template import Schedule
@@ -155,6 +156,7 @@ class ChaosStack:
         attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
         self.work_url = self.sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
         self.load = self._load()
+        multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOAD))
         self._relaying = threading.Thread(target=self._relay, daemon=True)
         self._relaying.start()
         self._closing.callback(self.over.set)

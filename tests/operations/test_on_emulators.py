@@ -1,4 +1,4 @@
-"""What only a provider's emulator shows: operations by the models that no other test calls, faults, long waits."""
+"""What only a provider's emulator shows: operations by the models that can do them, faults, long waits."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from image_studio.operations.journal import Stage
 from image_studio.providers import SPECS, find_model
 from image_studio.providers.client import StillRunning
 from local.emulators import Emulator
-from tests.operations.cells import BODIES, BY_PROVIDER, CELLS, Cell
+from tests.operations.cells import BODIES, BY_PROVIDER, CELLS, SIDES, SIZE, Cell
 from tests.operations.fakes import RecordingJournal, emulator_context, result, result_bytes
 
 Emulators = dict[str, Emulator]
@@ -20,16 +20,20 @@ def run(cell: Cell, context: OperationContext) -> Any:
     return cell.row.run(cell.request(), context)
 
 
-#: Without searches, which these models get as a general edit in other words.
-OTHERS = [cell for cell in CELLS if cell not in BY_PROVIDER and not cell.operation.startswith("edit.search")]
+#: Width x height by operation, where it isn't the input's. None: as large as the model makes it.
+SIZES = {
+    "edit.outpaint": (SIZE[0] + SIDES["expand_left"], SIZE[1] + SIDES["expand_up"]),
+    **dict.fromkeys(("upscale.fast", "upscale.conservative", "upscale.creative"), (1080, 810)),
+    "control.style": (1360, 765),
+    "control.style_transfer": None,
+}
+#: Searches by a provider's first model only: the others get them as a general edit in other words.
+CALLED = [cell for cell in CELLS if cell in BY_PROVIDER or not cell.operation.startswith("edit.search")]
 
 
-@pytest.mark.parametrize("cell", OTHERS, ids=str)
+@pytest.mark.parametrize("cell", CALLED, ids=str)
 def test_a_cell(cell: Cell, emulators: Emulators) -> None:
-    """One paid call to the right provider, the estimate's price, the response's fields.
-
-    `tests/contract/test_cells_http.py` calls each provider's own choice of model for the same operations.
-    """
+    """One paid call to the right provider, the estimate's price, the response's fields."""
     context = emulator_context(emulators)
     reserved = cell.row.estimate(cell.request(), context)
     response = run(cell, context)
@@ -41,7 +45,9 @@ def test_a_cell(cell: Cell, emulators: Emulators) -> None:
     sizes = model.sizes if isinstance(model.sizes, tuple) else ()
     native = {f"{size.width}x{size.height}": size for size in sizes}.get(response.metadata["native_size"])
     assert reserved == model.price(native)
-    assert result(context).size == (response.width, response.height)
+    size = result(context).size
+    assert size == (response.width, response.height) == (SIZES.get(cell.operation, SIZE) or size)
+    assert getattr(response, "mode" if cell.row.name == "upscale" else "operation") == cell.operation.partition(".")[2]
 
 
 def test_every_operation_has_a_cell() -> None:
