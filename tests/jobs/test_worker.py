@@ -9,14 +9,13 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
-from image_studio.operations import create as create_module
 from image_studio.operations.journal import Entry, Stage
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
 from image_studio.runtime import job_journal, wiring, worker
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
+from image_studio.runtime.worker import MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
@@ -30,11 +29,6 @@ OUTAGES: list[Exception] = [
     ConnectTimeoutError(endpoint_url="https://example.com"),
     TemporarilyUnavailable(),
 ]
-
-
-def crash(*_: Any, **__: Any) -> ProviderImage:
-    """The process dies in the middle of the paid call."""
-    raise Crash
 
 
 def die(harness: Harness, job_id: str) -> None:
@@ -70,70 +64,6 @@ def test_each_message_fails_on_its_own(harness: Harness) -> None:
     answer = handler("WorkerFunction")({"Records": [{"messageId": "bad", "body": "{"}, good]}, None)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "bad"}]}
     assert harness.status(job_id)["status"] == "succeeded"
-
-
-def test_a_lost_paid_call_is_never_made_again(harness: Harness) -> None:
-    """The worker died inside it: whether it was charged is unknown, so it is told and its credits are held."""
-    job_id = harness.submit({**CREATE, "provider": "stability"})
-    harness.wire.script = [crash]
-    die(harness, job_id)
-    harness.work()
-    found = harness.status(job_id)
-    assert (found["status"], found["error"]["code"]) == ("failed", "unknown_charge")
-    assert len(harness.wire.paid) == 1
-    assert found["credits"]["held"] == found["credits"]["reserved"] > 0
-
-
-def test_a_handle_is_followed_after_a_crash(harness: Harness) -> None:
-    """The order was journalled at once, so the next run fetches what was paid for."""
-
-    def order_and_die(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
-        on_handle("prediction-1")
-        raise Crash
-
-    job_id = harness.submit({**CREATE, "provider": "wavespeed"})
-    harness.wire.script = [order_and_die]
-    die(harness, job_id)
-    harness.work()
-    assert succeeded(harness, job_id)
-    assert harness.wire.resumed == ["prediction-1"]
-
-
-def test_received_bytes_are_used_after_a_crash(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the provider sent was stored before it was touched; encoding it again costs nothing."""
-    unsteady(monkeypatch, create_module, "_encode", Crash(), 1)
-    job_id = harness.submit({**CREATE, "provider": "stability"})
-    die(harness, job_id)
-    assert any(key.endswith(".raw") for key in harness.objects())
-    harness.work()
-    assert succeeded(harness, job_id)
-
-
-def test_done_variations_survive_a_crash(harness: Harness) -> None:
-    """Two of four were there: they are delivered, and the two whose paid calls were under way are told."""
-
-    def stages() -> list[Stage]:
-        found = entries_of(harness.job(job_id))
-        return [found[number].stage for number in sorted(found)]
-
-    def last_two_die(task: Any, **_: Any) -> ProviderImage:
-        ends = time.monotonic() + PATIENCE
-        if task.seed in (12, 13):
-            while stages()[:2] != [Stage.DONE] * 2 and time.monotonic() < ends:
-                time.sleep(0.05)
-            raise Crash
-        return ProviderImage(png(), task.seed)
-
-    harness.wire.script = [last_two_die] * 4
-    job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": 4, "seed": 10})
-    die(harness, job_id)
-    assert stages() == [Stage.DONE, Stage.DONE, Stage.INTENDED, Stage.INTENDED]
-    harness.work()
-    body = harness.ask("GET", f"/jobs/{job_id}/result").json
-    assert (body["total_generated"], body["total_failed"]) == (2, 2)
-    assert [each["variation"] for each in body["results"]] == [1, 2]
-    assert {each["variation"]: each["code"] for each in body["errors"]} == dict.fromkeys((3, 4), "unknown_charge")
-    assert len(harness.wire.paid) == 4
 
 
 def test_variations_that_were_not_paid_for_are_made_after_a_crash(
@@ -197,15 +127,6 @@ def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:
     assert (body["total_generated"], body["total_failed"]) == (1, 1)
     assert "given up" in body["errors"][0]["detail"]
     assert len(harness.wire.paid) == 2
-
-
-def test_a_job_that_kills_every_worker_ends(harness: Harness) -> None:
-    """Not even putting together what is done is tried without end."""
-    job_id = harness.submit()
-    harness.change(job_id, runs=MAX_RUNS + LAST_RUNS)
-    harness.work()
-    assert harness.status(job_id)["error"]["code"] == "internal_error"
-    assert harness.wire.paid == []
 
 
 def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

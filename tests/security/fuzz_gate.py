@@ -14,7 +14,7 @@ import atheris
 
 with atheris.instrument_imports(include=["image_studio.imaging", "PIL"]):
     from tests.imaging.hostile import hostile_images
-    from tests.security.gate_target import one_input
+    from tests.security.gate import one_input
 
 SEEDS = 300
 LONGEST = 4096  # bytes of an input

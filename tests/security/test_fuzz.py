@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 from local.template import ROOT
 from tests.imaging.hostile import hostile_images
 from tests.security.board import RUNS
-from tests.security.gate_target import one_input
+from tests.security.gate import one_input
 
 BOUNDED = 1_500
 LONG = 25_000  # of one run of Hypothesis: it remembers what it tried

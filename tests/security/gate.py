@@ -1,12 +1,19 @@
-"""What a fuzzer tries: bytes as everything that a caller could send them as.
+"""The gate that images come through: what a fuzzer tries, and how long it takes for hostile images.
 
-An image inside the limits or an InvalidImage with a sentence is right; anything else is raised.
+An image inside the limits or an InvalidImage with a sentence is right; anything else is raised. In a process of its
+own, `python -m tests.security.gate COUNT` prints as JSON how many hostile images were images or sentences, the slowest
+(processor seconds), and the peak memory.
 """
 
 import base64
+import json
+import sys
+import time
+from pathlib import Path
 
 from image_studio.errors import InvalidImage
 from image_studio.imaging.decode import DecodeLimits, decode, decode_base64, read_info
+from tests.imaging.hostile import hostile_images
 
 LIMITS = DecodeLimits(max_bytes=1_000_000, max_pixels=1_000_000)
 
@@ -43,3 +50,25 @@ def _as_text(text: str) -> None:
 def _sentence(error: InvalidImage) -> None:
     if not 0 < len(error.detail) < 300:
         raise AssertionError(error.detail)
+
+
+def main() -> None:
+    """Decode hostile images; whatever isn't an image or a sentence ends the process."""
+    opened = refused = 0
+    slowest = (0.0, "")
+    for name, data in hostile_images(int(sys.argv[1])):
+        started = time.process_time()
+        try:
+            decode(data)
+            opened += 1
+        except InvalidImage:
+            refused += 1
+        slowest = max(slowest, (time.process_time() - started, name))
+    # Not ru_maxrss: that one is inherited from the process that started this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) // 1024
+    sys.stdout.write(json.dumps({"opened": opened, "refused": refused, "slowest": slowest, "peak_mb": peak}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
