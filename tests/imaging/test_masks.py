@@ -26,7 +26,7 @@ def dot(side: int = 41) -> Image.Image:
 
 def test_white_changes_and_black_stays() -> None:
     """A drawn mask keeps its levels; JPEG noise near black or white counts as black or white."""
-    drawn = Image.frombytes("L", (8, 1), bytes([0, 9, 15, 16, 128, 239, 240, 250])).convert("RGB")
+    drawn = Image.frombytes("L", (8, 1), bytes([0, 9, 15, 16, 128, 239, 240, 255])).convert("RGB")
     assert list(read_mask(drawn, 8, 1).tobytes()) == [0, 0, 0, 16, 128, 239, 255, 255]
 
 

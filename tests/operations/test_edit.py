@@ -341,6 +341,8 @@ def test_what_a_model_does_not_honor_is_reported() -> None:
     fields = {"negative_prompt": "x", "search_prompt": "y", "provider": "stability"}
     response = run("outpaint", make_context(), expand_left=10, **fields)
     assert response.metadata["ignored"] == ["search_prompt", "negative_prompt"]
+    response = run("remove_background", make_context(FakeClient(paint=cut_left_half)), seed=0)
+    assert (response.metadata["ignored"], "seed" in response.metadata) == (["seed"], False)
     strong = run("search_replace", make_context(), prompt="x", search_prompt="y", options={"grow_mask": 90})
     assert strong.metadata["clamped"] == {"grow_mask": 20}
 
