@@ -73,7 +73,7 @@ def test_an_image_of_the_right_ratio_needs_no_padding() -> None:
     assert scale(photo(100, 50), 7, 900).size == (7, 900)
 
 
-def test_the_canvas_grows_by_exactly_what_was_asked() -> None:
+def test_the_canvas_grows_by_exactly_the_sides() -> None:
     """The image lies inside, to the bit; a clear fill brings transparency."""
     image = photo(30, 20)
     wide = extend_canvas(image, 1, 2, 3, 4, fill="red")

@@ -51,7 +51,7 @@ def test_what_is_sharp_has_detail() -> None:
     assert _at(image, "detail", 0.25) > 5 * _at(image, "detail", 0.75) + 50
 
 
-def test_light_is_told_from_what_is_around() -> None:
+def test_light_is_a_difference_from_what_is_around() -> None:
     """A spot brighter or darker than its surroundings counts, a wide evenly lit wall doesn't."""
     image = Image.new("RGB", (400, 200), (60, 60, 60))
     image.paste("white", (200, 0, 400, 200))

@@ -152,7 +152,7 @@ def test_what_is_not_used_is_reported() -> None:
 
 
 def test_the_size_class_follows_the_target() -> None:
-    """WaveSpeed's upscalers are asked for the smallest class that reaches it."""
+    """WaveSpeed's upscalers get the smallest class that reaches it."""
     for target, wanted in ((1000, (1000, 667)), (2049, (2049, 1366))):
         task = sent(mode="fast", provider="wavespeed", target_width=target)
         assert (task.width, task.height) == wanted
