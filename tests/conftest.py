@@ -30,7 +30,6 @@ DUMMIES = {
 
 
 def pytest_runtest_setup() -> None:
-    """Let sockets reach this machine only."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
 
 
@@ -97,13 +96,11 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def surroundings() -> dict[str, str]:
-    """The environment that pytest was started in."""
     return dict(SURROUNDINGS)
 
 
 @pytest.fixture(scope="session")
 def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole local stack, started once per test process."""
     with Stack(Options(state=tmp_path_factory.mktemp("stack"))) as stack:
         yield stack
 

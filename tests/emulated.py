@@ -9,7 +9,6 @@ from local.emulators import PROVIDERS, Emulator, start
 
 @pytest.fixture(scope="session")
 def running_emulators() -> Iterator[dict[str, Emulator]]:
-    """Every emulator, by name."""
     running = {name: start(name) for name in PROVIDERS}
     yield running
     for emulator in running.values():
@@ -18,7 +17,6 @@ def running_emulators() -> Iterator[dict[str, Emulator]]:
 
 @pytest.fixture
 def emulators(running_emulators: dict[str, Emulator]) -> dict[str, Emulator]:
-    """Every emulator, without a past."""
     for emulator in running_emulators.values():
         emulator.reset()
     return running_emulators

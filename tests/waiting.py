@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 
 def until(holds: Callable[[], object], seconds: float = 120) -> bool:
-    """Wait until it holds; whether it does."""
     ends = time.monotonic() + seconds
     while not (held := bool(holds())) and time.monotonic() < ends:
         time.sleep(0.02)

@@ -102,6 +102,5 @@ def _start(command: list[str], folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def kill(process: "subprocess.Popen[bytes]") -> None:
-    """Kill a process and its children with SIGKILL."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()

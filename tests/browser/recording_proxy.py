@@ -91,11 +91,9 @@ class RecordingProxy:
 
     @property
     def url(self) -> str:
-        """Scheme, host and port."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def statuses(self, method: str) -> list[int]:
-        """The response statuses of one method, in order."""
         return [exchange.status for exchange in self.exchanges if exchange.method == method]
 
     def __enter__(self) -> Self:

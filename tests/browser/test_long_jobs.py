@@ -47,22 +47,18 @@ class Harness:
     folder: Path
 
     def token(self, sub: str) -> str:
-        """A caller's token."""
         return self.stack.token(sub, "pro")
 
     def paid_calls(self) -> int:
-        """The number of paid calls to all providers."""
         return sum(emulator.paid_calls for emulator in self.stack.emulators.values())
 
     def subfolder(self, name: str) -> Path:
-        """A new folder."""
         (path := self.folder / name).mkdir()
         return path
 
 
 @pytest.fixture(scope="module")
 def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    """A harness with the waits of the test's parameter."""
     waits: Waits = request.param
     folder = tmp_path_factory.mktemp("long")
     variables, parameters = {"WAIT_SECONDS": str(waits.request)}, {"WorkerConcurrency": "10"}

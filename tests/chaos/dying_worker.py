@@ -44,12 +44,10 @@ INSIDE = "inside the paid call"
 
 
 def die() -> None:
-    """Kill -9."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def arm(step: str) -> None:
-    """Let the process die at the step."""
     kind, name, side, at = (HttpTransport, "send", INSIDE, 1) if step == INSIDE else STEPS[step]
     method: Callable[..., Any] = getattr(kind, name)
     calls = 0

@@ -51,8 +51,6 @@ class Plan:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of it."""
-
     jobs: int = 0
     variations: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
@@ -68,7 +66,6 @@ class Tally:
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
-        """The tally in words."""
         yield f"{self.jobs} jobs, {self.variations} variations, {self.seconds:.0f} s: {dict(self.statuses)}"
         yield f"{self.sent} messages delivered {self.delivered} times; {self.kills} kill -9 of workers at work"
         yield f"{self.paid} paid calls; {self.unknown} variations of unknown charge"
@@ -108,7 +105,6 @@ class Worker:
         return self._environment
 
     def _invoke(self, environment: Environment, event: bytes) -> bytes | None:
-        """The function's answer, or None where it was killed."""
         self.busy = True
         try:
             environment.send(Call(WORKER, event), time.time() + 300)
@@ -139,8 +135,6 @@ class Reaper(Worker):
 
 
 class ChaosStack:
-    """The running stack, its relay and its workers."""
-
     def __init__(self, state: Path, workers: int, variables: dict[str, str] | None = None, seed: int = 1) -> None:
         self.random = random.Random(seed)
         self.over = threading.Event()
@@ -168,7 +162,6 @@ class ChaosStack:
         return load_of(settings.functions(template)[WORKER], template.layers(), self.stack.log)
 
     def receive(self, url: str) -> list[dict[str, Any]]:
-        """One message, if one comes within a second."""
         try:
             answer = self.sqs.receive_message(
                 QueueUrl=url, MaxNumberOfMessages=1, WaitTimeSeconds=1, MessageSystemAttributeNames=["All"]
@@ -196,8 +189,6 @@ class ChaosStack:
 
 
 class ChaosRun:
-    """One run of a plan."""
-
     def __init__(self, plan: Plan, chaos: ChaosStack) -> None:
         self.plan = plan
         self.chaos = chaos
@@ -208,7 +199,6 @@ class ChaosRun:
         self._tokens: dict[str, dict[str, str]] = {}
 
     def run(self) -> Tally:
-        """Submit, kill, wait, count."""
         started = time.monotonic()
         ends = started + self.plan.patience
         with self._watching():
@@ -222,7 +212,6 @@ class ChaosRun:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        """Kill and count in threads of their own."""
         done = threading.Event()
 
         def every(seconds: float, action: Any) -> None:
@@ -284,7 +273,6 @@ class ChaosRun:
         return self._ask(self.jobs[job_id], f"{self.chaos.stack.url}/jobs/{job_id}{path}")
 
     def _is_busy(self, caller: int) -> bool:
-        """Whether any job of a caller hasn't ended."""
         path: str | None = "/api/image-studio/jobs?limit=100"
         while path:
             answer = self._ask(f"caller-{caller}", self.chaos.stack.origin + path)

@@ -40,8 +40,6 @@ HOLD_SECONDS = 30  # for which a worker stays with a slow task; too short where 
 
 @dataclass(frozen=True)
 class Ending:
-    """What became of a job whose worker died."""
-
     died: bool
     status: dict[str, Any]
     result: requests.Response
@@ -49,12 +47,10 @@ class Ending:
 
 
 def prompt(provider: str, step: str) -> str:
-    """Tells a case's paid calls from the others'."""
     return f"{provider} {step} {MARKERS[provider]}"
 
 
 def submit(chaos: ChaosStack, provider: str, step: str) -> str:
-    """A job for a case."""
     body = {"prompt": prompt(provider, step), "provider": provider, "width": 64, "height": 64, "enhance_prompt": False}
     headers = {**chaos.stack.headers(SUB, TIER), "Prefer": "respond-async"}
     answer = requests.post(f"{chaos.stack.url}/create", json=body, headers=headers, timeout=60)
@@ -109,7 +105,6 @@ def wait_for_all(chaos: ChaosStack, jobs: list[str]) -> None:
 
 
 def get(chaos: ChaosStack, job_id: str, path: str = "") -> requests.Response:
-    """A job, or its result."""
     return requests.get(f"{chaos.stack.url}/jobs/{job_id}{path}", headers=chaos.stack.headers(SUB, TIER), timeout=60)
 
 

@@ -16,18 +16,14 @@ class Caller:
         self.headers = stack.headers(sub=sub, tier="enterprise")
 
     def get(self, path: str) -> requests.Response:
-        """A GET."""
         return requests.get(self.url + path, headers=self.headers, timeout=SECONDS)
 
     def post(self, path: str, **body: Any) -> requests.Response:
-        """A POST of a JSON object."""
         return requests.post(self.url + path, json=body, headers=self.headers, timeout=SECONDS)
 
     def put(self, path: str, **body: Any) -> requests.Response:
-        """A PUT of a JSON object."""
         return requests.put(self.url + path, json=body, headers=self.headers, timeout=SECONDS)
 
     def create(self, prompt: str, **fields: Any) -> requests.Response:
-        """A small image, unless the fields say otherwise."""
         size = {} if fields.keys() & {"template_id", "aspect_ratio", "width"} else {"width": 96, "height": 64}
         return self.post("/create", prompt=prompt, **size, **fields)

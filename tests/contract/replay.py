@@ -29,12 +29,10 @@ def photo(width: int, height: int) -> bytes:
 
 
 def data_url(width: int, height: int) -> str:
-    """The same as a data URL."""
     return f"data:image/png;base64,{base64.b64encode(photo(width, height)).decode()}"
 
 
 def opened(data: bytes) -> Image.Image:
-    """A file's image."""
     return Image.open(io.BytesIO(data))
 
 
@@ -52,7 +50,6 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def send(stack: Stack, example: dict[str, Any], **headers: str) -> requests.Response:
-    """The example's request, as it stands there."""
     return requests.request(
         example["method"],
         stack.url + example["path"],

@@ -42,21 +42,18 @@ def run(*command: str, folder: Path) -> str:
 
 
 def by_python(stack: Stack, folder: Path) -> Image.Image:
-    """The image that the Python example writes."""
     (folder / "example.py").write_text(program("example.py", stack))
     run(sys.executable, "example.py", folder=folder)
     return opened((folder / "generated_image.png").read_bytes())
 
 
 def by_javascript(stack: Stack, folder: Path) -> Image.Image:
-    """The image that the JavaScript example shows."""
     (folder / "example.mjs").write_text(BROWSER + program("example.mjs", stack))
     run("node", "example.mjs", folder=folder)
     return decoded((folder / "shown.txt").read_text())
 
 
 def by_curl(stack: Stack, folder: Path) -> Image.Image:
-    """The image in what the curl example prints."""
     body = json.loads(run("bash", "-c", program("example.sh", stack), folder=folder))
     return decoded(body["results"][0]["image_base64"])
 

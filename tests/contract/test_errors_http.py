@@ -12,7 +12,6 @@ IMAGE = data_url(128, 96)
 
 @pytest.fixture
 def caller(stack: Stack) -> Caller:
-    """A caller who makes mistakes."""
     return Caller(stack, "mistaken")
 
 

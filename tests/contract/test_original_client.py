@@ -12,7 +12,6 @@ KEYS = [spec.name for spec in SPECS]
 
 @pytest.fixture
 def caller(stack: Stack) -> Caller:
-    """The front-end."""
     return Caller(stack, "front-end")
 
 
@@ -62,7 +61,6 @@ def test_search_and_recommend_have_the_same_shape(caller):
 
 
 def test_a_providers_key_and_first_model_can_be_sent_back(caller):
-    """The keys are what `provider` takes; models[0] is sent as `model` with it."""
     providers = caller.get("/providers").json()["providers"]
     assert list(providers) == KEYS
     for key, entry in providers.items():
@@ -99,7 +97,6 @@ def test_an_estimate_has_the_numbers_that_the_page_shows(caller, provider):
     ids=str,
 )
 def test_an_estimate_is_never_zero_for_what_is_unknown(caller, fields):
-    """A 400 that names what there is."""
     answer = caller.post("/estimate-cost", **fields)
     assert (answer.status_code, set(answer.json())) == (400, {"detail", "code"})
 

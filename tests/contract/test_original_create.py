@@ -29,7 +29,6 @@ FORM: dict[str, Any] = {
 
 @pytest.fixture
 def caller(stack: Stack) -> Caller:
-    """The front-end."""
     return Caller(stack, "front-end")
 
 

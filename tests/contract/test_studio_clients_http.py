@@ -18,25 +18,20 @@ NOT_AN_IMAGE = "data:image/png;base64,aGVsbG8gd29ybGQ="
 
 @pytest.fixture
 def api(stack: Stack) -> "Api":
-    """The API as one caller."""
     return Api(stack)
 
 
 class Api:
-    """GET and POST with a token."""
-
     def __init__(self, stack: Stack) -> None:
         self.url = stack.url
         self.headers = stack.headers(sub="client", tier="enterprise")
 
     def get(self, path: str) -> Any:
-        """A read's body."""
         response = requests.get(self.url + path, headers=self.headers, timeout=PATIENCE)
         assert response.status_code == 200, response.text
         return response.json()
 
     def post(self, path: str, **body: Any) -> requests.Response:
-        """A POST; redirects are followed."""
         return requests.post(self.url + path, json=body, headers=self.headers, timeout=PATIENCE)
 
 

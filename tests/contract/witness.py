@@ -9,19 +9,16 @@ from tests.contract.replay import SECONDS
 
 
 def paid(stack: Stack) -> dict[str, int]:
-    """Paid calls by provider, those without any left out."""
     return {name: emulator.paid_calls for name, emulator in stack.emulators.items() if emulator.paid_calls}
 
 
 def secret(stack: Stack, **changes: str) -> None:
-    """Change fields of the operator's secret."""
     client, name = stack.aws.client("secretsmanager"), stack.resources["ProviderKeys"]["Ref"]
     known = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
     client.put_secret_value(SecretId=name, SecretString=json.dumps(known | changes))
 
 
 def until(true: Callable[[], bool]) -> None:
-    """Wait for something that is bound to happen."""
     deadline = time.monotonic() + SECONDS
     while not true():
         assert time.monotonic() < deadline

@@ -40,7 +40,6 @@ def flat_art(width: int = 400, height: int = 300) -> Image.Image:
 
 
 def four_corners(width: int, height: int, patch: int = 40) -> Image.Image:
-    """Gray, with a colored square in each corner."""
     image = Image.new("RGB", (width, height), (128, 128, 128))
     right, bottom = width - patch, height - patch
     for color, at in zip(CORNERS, ((0, 0), (right, 0), (0, bottom), (right, bottom)), strict=True):

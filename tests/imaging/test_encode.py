@@ -48,7 +48,6 @@ def test_quality_is_honored() -> None:
 
 
 def static(side: int, mode: str = "RGB") -> Image.Image:
-    """What compresses worst, from a fixed seed."""
     return Image.frombytes(mode, (side, side), random.Random(5).randbytes(side * side * len(mode)))
 
 

@@ -32,7 +32,6 @@ def spec(width: int, height: int, file_type: FileType = PNG, max_bytes: int = 10
 
 
 def one(data: bytes, wanted: RenditionSpec, *placement: object, **more: object) -> Rendition:
-    """The only rendition of a request for one."""
     (made,) = render_all(data, [wanted], Placement(*placement, **more))
     assert isinstance(made, Rendition)
     return made

@@ -12,7 +12,6 @@ from tests.tables import forget
 
 @pytest.fixture
 def harness(monkeypatch: pytest.MonkeyPatch) -> Iterator[Harness]:
-    """A harness with an empty table, bucket and queue."""
     with inside_aws(monkeypatch):
         made = Harness(monkeypatch)
         forget()

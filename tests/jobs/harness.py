@@ -24,7 +24,6 @@ CREATE = {"prompt": "a lamp", "width": 64, "height": 64, "enhance_prompt": False
 
 
 def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (40, 90, 160)) -> bytes:
-    """A plain image's file."""
     out = io.BytesIO()
     Image.new("RGB", (width, height), color).save(out, "PNG")
     return out.getvalue()
@@ -44,20 +43,17 @@ class ScriptedWire:
         self._lock = threading.Lock()
 
     def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> ProviderImage:
-        """Note the task of a paid call."""
         on_submit()
         with self._lock:
             self.paid.append(task)
         return self._respond(call, task)
 
     def resume(self, call: PaidCall, handle: str) -> ProviderImage:
-        """Note the handle of an earlier call."""
         with self._lock:
             self.resumed.append(handle)
         return self._respond(call, Task(operation="", width=0, height=0))
 
     def _respond(self, call: PaidCall, task: Task) -> ProviderImage:
-        """Return or raise what the script says."""
         with self._lock:
             step = self.script.pop(0) if self.script else None
         if isinstance(step, Exception):
@@ -87,7 +83,6 @@ class Harness(Inside):
         aws_clients.sqs().send_message(QueueUrl=self.queue, MessageBody=json.dumps({"tenant": tenant, "job": job_id}))
 
     def messages(self) -> list[dict[str, Any]]:
-        """What waits in the queue, taken out."""
         found = aws_clients.sqs().receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
         for each in found:
             aws_clients.sqs().delete_message(QueueUrl=self.queue, ReceiptHandle=each["ReceiptHandle"])
@@ -103,29 +98,24 @@ class Harness(Inside):
         return count
 
     def deliver(self, body: Any) -> Any:
-        """The worker's answer to one message."""
         record = {"messageId": "m", "body": json.dumps(body)}
         return handler("WorkerFunction")({"Records": [record]}, None)
 
     def tick(self) -> None:
-        """The schedule's event."""
         handler("WorkerFunction")({"detail-type": "Scheduled Event"}, None)
 
     def submit(self, body: Any = None, path: str = "/create", **given: Any) -> str:
-        """A job's id: asked for asynchronously."""
         headers = {"prefer": "respond-async", **given.pop("headers", {})}
         answer = self.ask("POST", path, body=CREATE if body is None else body, headers=headers, **given)
         assert answer.status == 202, answer.body
         return str(answer.json["job_id"])
 
     def job(self, job_id: str, sub: str = "alice") -> Job:
-        """A job's record."""
         found = wiring.jobs().get(keys.tenant_of(sub), job_id)
         assert found is not None
         return found
 
     def status(self, job_id: str) -> Any:
-        """GET /jobs/{id}."""
         return self.ask("GET", f"/jobs/{job_id}").json
 
     def change(self, job_id: str, tenant: str = keys.tenant_of("alice"), **values: int) -> None:
@@ -139,19 +129,15 @@ class Harness(Inside):
         )
 
     def expire(self, job_id: str, tenant: str = keys.tenant_of("alice")) -> None:
-        """Let the job's lease, wait or hold be over."""
         self.change(job_id, tenant, lease_until=int(time.time()) - 1)
 
     def put(self, key: str, data: bytes) -> None:
-        """Put an object into the bucket."""
         aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data)
 
     def remove(self, key: str) -> None:
-        """Remove an object, as the lifecycle does."""
         aws_clients.s3().delete_object(Bucket=BUCKET, Key=key)
 
     def objects(self, prefix: str = "") -> dict[str, bytes]:
-        """The bucket's objects by key."""
         s3 = aws_clients.s3()
         listed = [each["Key"] for each in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
         return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in listed}

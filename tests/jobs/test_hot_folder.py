@@ -35,12 +35,10 @@ def take(harness: Harness, event: dict[str, Any]) -> None:
 
 
 def crash(*_: Any) -> None:
-    """The process dies."""
     raise Crash
 
 
 def answered(harness: Harness) -> dict[str, bytes]:
-    """What is in the outbox, by path."""
     return {key.removeprefix(keys.OUTBOX): data for key, data in harness.objects(keys.OUTBOX).items()}
 
 

@@ -29,7 +29,6 @@ NASTY = '"\\é猫\n' * 1_600  # of a prompt's 10,000 characters; JSON inside JSO
 
 
 def local(location: str) -> str:
-    """A Location as the harness asks for it."""
     assert location.startswith(PREFIX + "/")
     return location.removeprefix(PREFIX)
 
@@ -272,7 +271,6 @@ def test_without_a_queue_the_wait_covers_the_job(harness: Harness, monkeypatch: 
 
 
 def preferring(text: str | None) -> Preference:
-    """What a Prefer header asks for."""
     return preference(Call.of({"headers": {"prefer": text} if text is not None else {}}, None))
 
 
@@ -304,7 +302,6 @@ def test_preferences_are_applied_and_said_so(text: str, seconds: float, asynchro
 
 
 def set_response(harness: Harness, job_id: str, response: Any) -> None:
-    """Change what a job's record answers."""
     harness.db.update_item(
         TableName=TABLE,
         Key=keys.job_key(ALICE, job_id),
@@ -340,7 +337,6 @@ def fetch(harness: Harness, job_id: str, **more: str) -> list[dict[str, Any]]:
 
 
 def bytes_of(result: dict[str, Any]) -> bytes:
-    """An image, from wherever it is."""
     if "image_base64" in result:
         return base64.b64decode(result["image_base64"])
     got = requests.get(result["image_url"], timeout=10)

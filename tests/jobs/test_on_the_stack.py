@@ -18,7 +18,6 @@ UPLOADED, DROPPED = (256, 248), (264, 256)  # width x height by which a test kno
 
 
 def bucket(stack: Stack) -> tuple[Any, str]:
-    """S3 and the bucket's name."""
     return stack.aws.client("s3"), stack.resources["Bucket"]["Ref"]
 
 

@@ -15,18 +15,15 @@ ALICE = keys.tenant_of("alice")
 
 
 def ago(seconds: int = 1) -> int:
-    """A moment in the past, epoch seconds."""
     return int(time.time()) - seconds
 
 
 def lose_messages(harness: Harness) -> None:
-    """Whatever is in the queue never arrives."""
     while harness.messages():
         pass
 
 
 def crash(*_: Any, **__: Any) -> Any:
-    """The process dies."""
     raise Crash
 
 

@@ -210,7 +210,6 @@ def test_an_error_outside_a_job_starts_with_the_operations_words(
 
 
 def optimize(harness: Harness, **body: Any) -> Any:
-    """The answer of POST /social/optimize for a ramp."""
     out = io.BytesIO()
     Image.linear_gradient("L").resize((600, 400)).convert("RGB").save(out, "PNG")
     body = {"image_base64": text_of(out.getvalue()), "platforms": ["instagram", "facebook"], **body}

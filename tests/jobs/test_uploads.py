@@ -22,7 +22,6 @@ PNG = {"content_type": "png"}
 
 
 def upload(harness: Harness, **body: Any) -> Any:
-    """A form, as POST /uploads gives it."""
     answer = harness.ask("POST", "/uploads", body={"content_type": "image/png", **body})
     assert answer.status == 200, answer.body
     return answer.json
@@ -37,7 +36,6 @@ def send(harness: Harness, form: Any, data: bytes | None = None, *, event: bool 
 
 
 def arrive(harness: Harness, key: str) -> None:
-    """S3's event, as EventBridge puts it into the queue."""
     detail = {"bucket": {"name": harness.bucket}, "object": {"key": key, "size": 1, "etag": "e", "sequencer": "1"}}
     harness.deliver({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
 

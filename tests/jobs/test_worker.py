@@ -233,7 +233,6 @@ def test_an_error_is_told_in_the_operations_words() -> None:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses between tries, without their time."""
     made: list[float] = []
     monkeypatch.setattr(job_journal.time, "sleep", made.append)
     return made

@@ -53,7 +53,6 @@ def _call(stack: Stack, number: int, until: float, seen: "Counter[str]", lock: t
 
 
 def _storm(stack: Stack, callers: int, seconds: float) -> "Counter[str]":
-    """What so many callers got, by outcome."""
     seen: Counter[str] = Counter()
     lock = threading.Lock()
     until = time.monotonic() + seconds
@@ -108,7 +107,6 @@ def _events(function: str) -> list[bytes]:
 
 
 def _resident(pid: int) -> int:
-    """Resident memory of a process, bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 

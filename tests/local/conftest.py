@@ -12,6 +12,5 @@ TOY = Path(__file__).parent / "toy" / "template.yaml"
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The toy stack, running."""
     with Stack(Options(template=TOY, state=tmp_path_factory.mktemp("toy"), providers=False)) as stack:
         yield stack

@@ -88,7 +88,6 @@ def test_an_event_that_was_read_runs_once(pool: Pool) -> None:
 
 
 def test_code_that_ends_its_process_fails_the_event(tmp_path: Path) -> None:
-    """The event fails at once."""
     (tmp_path / "app.py").write_text("import os\nos._exit(1)\n")
     function = Function("F", tmp_path, "app.handler", 60, 128)
     broken = Pool(function, load_of(function, [], tmp_path / "log"))

@@ -96,8 +96,6 @@ def test_head_is_a_method_of_its_own(toy: Stack) -> None:
 
 
 def test_an_event_over_lambdas_limit_is_refused(toy: Stack) -> None:
-    """The limit is 6,291,556 bytes."""
-
     def send(size: int) -> requests.Response:
         headers = {"Content-Type": "text/plain"}
         return requests.post(f"{toy.origin}/open?do=size", data=b"x" * size, headers=headers, timeout=60)
@@ -115,8 +113,6 @@ def test_an_answer_over_lambdas_limit_is_a_failure(toy: Stack) -> None:
 
 
 class _Recorder:
-    """A backend that records its calls."""
-
     def __init__(self) -> None:
         self.calls: list[Call] = []
 

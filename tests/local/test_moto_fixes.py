@@ -16,7 +16,6 @@ from local import moto_fixes
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A table of moto's, with three items."""
     for kind, name in ((DynamoHandler, "call_action"), (DynamoDBBackend, "transact_write_items")):
         monkeypatch.setattr(kind, name, getattr(kind, name))  # puts them back
     monkeypatch.setattr(Table, "__deepcopy__", None, raising=False)

@@ -13,8 +13,6 @@ from tests.waiting import until
 
 
 class _Toy:
-    """The toy worker's queue and what it wrote."""
-
     def __init__(self, stack: Stack) -> None:
         self.s3, self.sqs = stack.aws.client("s3"), stack.aws.client("sqs")
         self.bucket = stack.resources["Bucket"]["Ref"]
@@ -35,7 +33,6 @@ class _Toy:
         return sum(map(int, counts.values()))
 
     def died(self) -> set[str]:
-        """The messages in the dead-letter queue, which this empties."""
         found = self.sqs.receive_message(QueueUrl=self.dead, MaxNumberOfMessages=10).get("Messages", [])
         for each in found:
             self.sqs.delete_message(QueueUrl=self.dead, ReceiptHandle=each["ReceiptHandle"])
@@ -44,7 +41,6 @@ class _Toy:
 
 @pytest.fixture
 def worker(toy: Stack) -> _Toy:
-    """The toy's queue and bucket."""
     return _Toy(toy)
 
 

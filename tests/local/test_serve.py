@@ -54,7 +54,6 @@ class _Server:
         return self.printed
 
     def processes(self) -> list[int]:
-        """Everything that runs out of the tree."""
         found = []
         for each in Path("/proc").iterdir():
             try:
@@ -87,7 +86,6 @@ def _copy_tree(target: Path) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what runs."""
     return _copy_tree(tmp_path)
 
 
@@ -126,7 +124,6 @@ def _url(server: _Server) -> str:
 
 
 def _session(server: _Server) -> dict[str, str]:
-    """What the playground gets."""
     address = f"{_url(server).partition('/api/')[0]}/local/session"
     session: dict[str, str] = requests.get(address, timeout=PATIENCE).json()
     return session

@@ -23,12 +23,10 @@ def site(tmp_path: Path) -> Site:
 
 
 def asked(path: str, method: str = "GET", query: str = "", **headers: str) -> HttpRequest:
-    """A request for a file."""
     return HttpRequest(method, path, query, tuple((name.replace("_", "-"), value) for name, value in headers.items()))
 
 
 def found(site: Site, request: HttpRequest) -> HttpResponse:
-    """The answer, which there is."""
     answer = site(request)
     assert answer
     return answer

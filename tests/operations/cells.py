@@ -30,19 +30,15 @@ BODIES: dict[str, dict[str, Any]] = {
 
 
 class Cell(NamedTuple):
-    """One operation by one model."""
-
     operation: str
     provider: str
     model: str
 
     @property
     def row(self) -> Operation:
-        """The operation's row."""
         return find_operation(self.operation.partition(".")[0])
 
     def request(self, **more: Any) -> Request:
-        """A request that asks for exactly this cell."""
         studio, _, name = self.operation.partition(".")
         body = {
             "control_image_base64" if studio == "control" else "image_base64": to_text(photo(*SIZE)),

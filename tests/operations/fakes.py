@@ -31,7 +31,6 @@ def photo(width: int = 640, height: int = 480) -> Image.Image:
 
 
 def block_mask(width: int = 640, height: int = 480) -> Image.Image:
-    """A white rectangle on black: the middle ninth."""
     mask = Image.new("L", (width, height))
     ImageDraw.Draw(mask).rectangle((width // 3, height // 3, 2 * width // 3, 2 * height // 3), fill=255)
     return mask
@@ -50,7 +49,6 @@ def to_bytes(image: Image.Image, kind: str = "PNG") -> bytes:
 
 
 def to_text(image: Image.Image, kind: str = "PNG") -> str:
-    """The image as raw base64."""
     return base64.b64encode(to_bytes(image, kind)).decode()
 
 
@@ -64,8 +62,6 @@ def invert(task: Task, image: Image.Image) -> Image.Image:
 
 
 class Call(NamedTuple):
-    """A call that the fake client was given."""
-
     provider: str
     model: ModelSpec
     task: Task | None
@@ -111,7 +107,6 @@ class FakeClient:
 
     @property
     def providers(self) -> list[str]:
-        """The providers that were called, in order."""
         return [call.provider for call in self.calls]
 
     @property
@@ -125,8 +120,6 @@ class FakeClient:
 
 
 def failing(**errors: Exception | None) -> FakeClient:
-    """A client whose named providers fail."""
-
     def act(provider: str, task: Task) -> None:
         error = errors.get(provider)
         if error:
@@ -231,7 +224,6 @@ def emulator_context(emulators: dict[str, Emulator], **parts: Any) -> OperationC
 
 
 def result(context: OperationContext) -> Image.Image:
-    """The image that an inline run kept."""
     return from_bytes(result_bytes(context))
 
 

@@ -17,7 +17,6 @@ STYLE = to_text(photo(300, 700))
 
 
 def run(operation: str, context: OperationContext, image: Image.Image | None = None, **body: Any) -> ControlResponse:
-    """Estimate, then run."""
     content = {"control_image_base64": to_text(image or photo(320, 240)), "prompt": "a castle", **body}
     request = ControlRequest.model_validate({"operation": operation, **content})
     assert control.estimate(request, context) > 0

@@ -26,7 +26,6 @@ def requested(**fields):
 
 
 def made(client=None, context=None, **fields):
-    """The response to a request."""
     return run(requested(**fields), context or make_context(client))
 
 

@@ -109,7 +109,6 @@ def test_a_mask_takes_the_images_size() -> None:
 
 @pytest.mark.parametrize("operation", ["inpaint", "erase"])
 def test_transparency_is_the_mask_where_none_is_drawn(operation: str) -> None:
-    """As at Stability."""
     image = photo(120, 90).convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 30, 90))
     made = resolved(operation, prompt="x", image_base64=to_text(image))
@@ -120,14 +119,12 @@ def test_transparency_is_the_mask_where_none_is_drawn(operation: str) -> None:
 
 
 def run(operation: str, context: OperationContext, image: Image.Image = IMAGE, **body: Any) -> EditResponse:
-    """Estimate, then run."""
     request = EditRequest.model_validate({"image_base64": to_text(image), "operation": operation, **body})
     assert edit.estimate(request, context) > 0
     return edit.run(request, context)
 
 
 def outside(image: Image.Image, growth: int = 0, mask: Image.Image = MASK) -> bytes:
-    """The pixels where the grown mask is black."""
     grown = grow(read_mask(mask.convert("RGB"), *image.size), growth)
     hole = Image.new(image.mode, image.size)
     return Image.composite(hole, image, grown.point(lambda level: 255 if level else 0)).tobytes()
@@ -236,7 +233,6 @@ def extend_natively(task: Any, image: Image.Image, times: float = 1) -> Image.Im
 
 
 def fill_mask(task: Any, image: Image.Image) -> Image.Image:
-    """A model that fills what the mask leaves it."""
     mask = from_bytes(task.images["mask"].data)
     return Image.composite(Image.new("RGB", image.size, (1, 2, 3)), image, mask)
 

@@ -141,7 +141,6 @@ def test_the_callers_own_limit_counts(operation: str, error: type[InvalidRequest
 
 
 def test_an_upscales_target_is_held_to_the_callers_limit() -> None:
-    """As in its request."""
     body = {"provider": "auto", "operation": "upscale", "width": 1000, "height": 1000}
     assert estimate(4096 * 4096, **body, target_width=4096).estimated
     with pytest.raises(InvalidRequest, match="The target of 4097x4097 has more than"):

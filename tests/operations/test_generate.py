@@ -50,7 +50,6 @@ def variation(number=1, encode=None):
 
 
 def generate_one(context, *candidates):
-    """The entry of a single variation."""
     (entry,) = generate(context, candidates or (CORE,), [variation()])
     return entry
 

@@ -57,7 +57,6 @@ def select(operation="create", quality="standard", configured=ALL, failing=(), *
 
 
 def chosen(*args, **fields):
-    """The models that are tried, by name."""
     return [candidate.model.name for candidate in select(*args, **fields)]
 
 

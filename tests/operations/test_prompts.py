@@ -35,8 +35,6 @@ class TextModel:
 
 
 class Personas(References):
-    """A caller's personas by id."""
-
     def __init__(self, **documents):
         self.documents = documents
 

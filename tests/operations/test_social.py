@@ -31,7 +31,6 @@ def optimize(journal: NullJournal | None = None, **fields: object) -> SocialResp
 
 
 def image(**fields: object) -> Image.Image:
-    """The image of a request's first format."""
     journal = NullJournal()
     optimize(journal, **fields)
     return Image.open(io.BytesIO(journal.images["1"]))

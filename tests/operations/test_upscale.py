@@ -28,7 +28,6 @@ def resolved(size: tuple[int, int], context: OperationContext | None = None, **b
 
 
 def run(context: OperationContext, image: Image.Image | None = None, **body: Any) -> UpscaleResponse:
-    """Estimate, then run."""
     checked = request(image or photo(192, 128), **body)
     assert upscale.estimate(checked, context) > 0
     return upscale.run(checked, context)

@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 def certificate_for(name: str, folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)

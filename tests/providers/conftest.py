@@ -20,24 +20,20 @@ class Jumps:
         self.waits: list[float] = []
 
     def clock(self) -> float:
-        """Monotonic seconds, with what was slept through."""
         return time.monotonic() + self.skipped
 
     def sleep(self, seconds: float) -> None:
-        """Remember the wait and jump over it."""
         self.waits.append(seconds)
         self.skipped += seconds
 
 
 @pytest.fixture
 def jumps() -> Jumps:
-    """A clock that jumps."""
     return Jumps()
 
 
 @pytest.fixture(scope="session")
 def image() -> Blob:
-    """A small image with something on it."""
     drawn = Image.new("RGB", (256, 192), "white")
     ImageDraw.Draw(drawn).ellipse((40, 30, 196, 152), fill="red")
     out = BytesIO()

@@ -21,7 +21,6 @@ class Peer:
 
     @property
     def url(self) -> str:
-        """Its base URL."""
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def _accept(self) -> None:
@@ -43,7 +42,6 @@ class Peer:
             return
 
     def close(self) -> None:
-        """Hang up."""
         self._listener.close()
         for client in self._open:
             client.close()

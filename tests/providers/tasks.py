@@ -107,7 +107,6 @@ def base64_of(images: list[Blob], prefix: str = "") -> list[str]:
 
 
 def json_response(body: object, status: int = 200, **headers: str) -> HttpResponse:
-    """A provider's JSON."""
     return HttpResponse(status, {"content-type": "application/json"} | headers, json.dumps(body).encode())
 
 
@@ -131,7 +130,6 @@ def full_task(operation: str, **changes: Any) -> Task:
 
 
 def cells(models: tuple[ModelSpec, ...]) -> list[tuple[ModelSpec, str]]:
-    """Every live model with every operation that it does."""
     return [
         (model, operation)
         for model in models
@@ -141,12 +139,10 @@ def cells(models: tuple[ModelSpec, ...]) -> list[tuple[ModelSpec, str]]:
 
 
 def cell_id(value: object) -> str:
-    """A test's name for a model or an operation."""
     return value.name if isinstance(value, ModelSpec) else str(value)
 
 
 def contract(provider: str) -> dict[str, Any]:
-    """What a provider's endpoints take, by path."""
     document: dict[str, Any] = json.loads((CONTRACTS / f"{provider}.json").read_text())
     return document
 

@@ -40,7 +40,6 @@ Script = Callable[[socket.socket, bytes], None]
 
 @pytest.fixture
 def peer() -> Iterator[Callable[[Script], Peer]]:
-    """Starts raw servers and ends them."""
     started: list[Peer] = []
 
     def start(script: Script) -> Peer:
@@ -78,12 +77,10 @@ def toy(*outcomes: object, **spec: object) -> SimpleNamespace:
 
 
 def ok(client: socket.socket, _request: bytes) -> None:
-    """A small image."""
     client.sendall(PNG)
 
 
 def make(client: ProviderClient, adapter: object, url: str, jumps, **options: object) -> ProviderImage:
-    """One image; `deadline`, `hold`, `handle` and `handles` as options."""
     now = jumps.clock()
     call = PaidCall(
         adapter=adapter,  # type: ignore[arg-type]
@@ -100,13 +97,11 @@ def make(client: ProviderClient, adapter: object, url: str, jumps, **options: ob
 
 
 def paths(server: Peer) -> list[str]:
-    """The method and the path of each request."""
     return [" ".join(request.decode().split(" ")[:2]) for request in server.requests]
 
 
 @pytest.fixture
 def client(jumps) -> ProviderClient:
-    """A client whose waits are jumped over."""
     return ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep)
 
 

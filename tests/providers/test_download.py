@@ -107,7 +107,6 @@ class Guard:
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an IP address."""
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
@@ -289,13 +288,10 @@ def cdn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
 
 
 def fetched(url: str = GOOD) -> bytes:
-    """A download from the server above."""
     return download(url, SPEC, resolve=lambda _host: "127.0.0.1")
 
 
 def replying(status: int, body: bytes = b"", **headers: str) -> Callable[[BaseHTTPRequestHandler], None]:
-    """A reply."""
-
     def write(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **headers}.items():

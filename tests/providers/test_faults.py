@@ -95,7 +95,6 @@ def _scaled(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def decoded(data: bytes, _entry: Entry) -> EncodedImage:
-    """The provider's bytes, checked to be a whole image."""
     try:
         with Image.open(BytesIO(data)) as image:
             image.load()
@@ -111,7 +110,6 @@ def candidate(provider: str, model: str, deadline: float | None = None) -> Candi
 
 
 def run(context: OperationContext, candidates: Sequence[Candidate], task: Callable[[Candidate], Task]) -> Entry:
-    """One variation."""
     return generate(context, candidates, [VariationTask(1, task, decoded)])[0]
 
 
@@ -128,7 +126,6 @@ def calls(emulator: Emulator, kind: str) -> int:
 
 @pytest.fixture
 def context(emulators, jumps):
-    """A context whose providers are the emulators."""
     return OperationContext(
         configured=frozenset(PROVIDERS),
         credentials=lambda name, *, renew=False: ProviderCredentials(KEY, emulators[name].url),

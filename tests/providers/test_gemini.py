@@ -109,12 +109,10 @@ def test_retired_models_say_what_to_use():
 
 
 def candidate(*parts, finish="STOP"):
-    """An answer with one candidate."""
     return json_response({"candidates": [{"content": {"role": "model", "parts": list(parts)}, "finishReason": finish}]})
 
 
 def inline(data="UE5H", **more):
-    """An image."""
     return {"inlineData": {"mimeType": "image/png", "data": data}} | more
 
 
@@ -175,7 +173,6 @@ def test_answers_without_an_image(reply, error, words):
 
 
 def rpc(status, name, message="said", *details):
-    """A google.rpc.Status."""
     return json_response(
         {"error": {"code": status, "message": message, "status": name, "details": list(details)}}, status
     )
@@ -185,7 +182,6 @@ BAD_KEY = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_K
 
 
 def quota(period):
-    """A violated quota."""
     return {
         "@type": "type.googleapis.com/google.rpc.QuotaFailure",
         "violations": [{"quotaId": f"GenerateRequests{period}PerProject"}],

@@ -52,7 +52,6 @@ EDITORS = {
 
 
 def expected(name, operation):
-    """The path and the body of a cell."""
     if name in PAINTED:
         return PAINTED[name]
     if name == "RMBG-2.0":
@@ -79,7 +78,6 @@ def test_whole_requests(model, operation):
 
 
 def shape(path, operation):
-    """Which of the contract's shapes a call has."""
     task = {"create": "text-to-image", "edit.remove_background": "image-segmentation"}.get(operation, "image-to-image")
     return f"{path.partition('/')[0]}/{task}"
 

@@ -229,7 +229,6 @@ def test_the_roles_of_images():
 
 
 def sized(sizes):
-    """A model with these sizes."""
     return ModelSpec(name="m", endpoint="m", operations=frozenset({"create"}), usd=0.01, sizes=sizes)
 
 

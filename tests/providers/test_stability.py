@@ -182,7 +182,6 @@ def test_a_style_ratio_that_the_wire_knows_is_sent_as_it_is():
 
 
 def image(body=b"PNG", **headers):
-    """An image's reply."""
     return HttpResponse(200, {"content-type": "image/png", "finish-reason": "SUCCESS"} | headers, body)
 
 
@@ -227,7 +226,6 @@ def test_answers_without_an_image(reply, error):
 
 
 def refused(name, *sentences):
-    """An error's body."""
     return {"id": "a" * 32, "name": name, "errors": list(sentences)}
 
 

@@ -19,7 +19,6 @@ PROMPT = "Modern minimalist workspace with laptop"
 
 
 def keys(emulators, *names):
-    """Access to some of the providers."""
     return lambda name: ProviderCredentials("sk-canary-7f3b9d", emulators[name].url) if name in names else None
 
 

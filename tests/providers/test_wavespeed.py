@@ -151,7 +151,6 @@ URL = "https://d1q70pf5vjeyhc.cloudfront.net/predictions/1.png"
 
 
 def reply(data, status=200, code=200, message="success"):
-    """An envelope."""
     return json_response({"code": code, "message": message, "data": data}, status)
 
 

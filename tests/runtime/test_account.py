@@ -18,13 +18,11 @@ ACME = {"voice": "calm", "palette": ["teal"], "style_words": ["airy"], "avoid_wo
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    """An empty table."""
     with fake_aws(monkeypatch):
         yield
 
 
 def ask(method, path="", body=None, sub="alice"):
-    """Status, body and headers of a request to /personas."""
     path = f"/api/image-studio/personas{path}"
     authorizer = {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}}}
     event = {

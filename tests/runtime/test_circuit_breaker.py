@@ -22,12 +22,10 @@ def clock(monkeypatch):
 
 
 def worker(table=TABLE, cache_seconds=0):
-    """A worker that looks at the table each time."""
     return CircuitBreaker(aws_clients.dynamodb(), table, cache_seconds=cache_seconds)
 
 
 def fail(breaker, times=FAILURES):
-    """So many failures in a row."""
     for _ in range(times):
         breaker.report("stability", ok=False)
 

@@ -15,7 +15,6 @@ TICK = {"detail-type": "Scheduled Event"}
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    """An empty table and no provider's key."""
     with fake_aws(monkeypatch):
         yield
 

@@ -18,8 +18,6 @@ from tests.tables import SECRET, fake_aws, forget
 
 @pytest.fixture
 def secret(monkeypatch):
-    """Writes the secret; an empty one at first."""
-
     def write(text):
         boto3.client("secretsmanager").put_secret_value(SecretId=SECRET, SecretString=text)
 

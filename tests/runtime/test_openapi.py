@@ -27,7 +27,6 @@ OPERATIONS = [
 
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The API in this process."""
     with inside_aws(monkeypatch):
         yield Inside()
 

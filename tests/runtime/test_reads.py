@@ -18,7 +18,6 @@ PREFIX = "/api/image-studio"
 
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
-    """An empty table."""
     with fake_aws(monkeypatch):
         monkeypatch.setattr(reads, "_last", None)
         yield
@@ -153,7 +152,6 @@ REFERENCE = {
 
 
 def degraded(*modules):
-    """The body where these modules don't work."""
     return REFERENCE | {"status": "degraded", "modules": REFERENCE["modules"] | dict.fromkeys(modules, "unavailable")}
 
 

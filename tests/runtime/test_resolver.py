@@ -167,7 +167,6 @@ def test_every_response_has_the_safe_headers(api: ApiResolver) -> None:
 
 @pytest.fixture(scope="module")
 def inside() -> Iterator[Inside]:
-    """The API in this process."""
     with pytest.MonkeyPatch.context() as patch, unbounded(patch):
         yield Inside()
 

@@ -47,7 +47,6 @@ LAYER = ROOT / "layers/common/python"
 
 
 def run(code: str, path: str, **environment: str) -> str:
-    """What a process of its own prints."""
     command, variables = [sys.executable, "-c", code], {"PYTHONPATH": path, **environment}
     done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -20,7 +20,6 @@ PARAMETERS = {"JwtAudience": "studio,other", "PlaygroundClientId": "client", "Pl
 
 
 def _stack(outputs: dict[str, str], parameters: dict[str, str]) -> dict[str, Any]:
-    """A stack as CloudFormation describes it."""
     return {
         "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
         "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
@@ -28,8 +27,6 @@ def _stack(outputs: dict[str, str], parameters: dict[str, str]) -> dict[str, Any
 
 
 class Cdn:
-    """CloudFront, which records its invalidations."""
-
     def __init__(self) -> None:
         self.invalidations: list[dict[str, Any]] = []
 

@@ -22,7 +22,6 @@ BEGIN, END = "<!-- board: begin -->", "<!-- board: end -->"
 
 
 def main() -> int:
-    """Run and print."""
     parser = argparse.ArgumentParser(prog="make security")
     parser.add_argument("row", nargs="?", default="", help="a row, or row/piece (default: all of them)")
     parser.add_argument("--write", action="store_true", help="put the board into docs/security.md; run nothing")
@@ -61,7 +60,6 @@ def _run(row: Row, piece: str) -> bool:
 
 
 def _board() -> dict[str, Measured]:
-    """What is kept of every row."""
     board = {row.name: Measured() for row in ROWS}
     for row in ROWS:
         for piece in row.pieces:
@@ -80,7 +78,6 @@ def _add(found: Measured, row: str, piece: str) -> None:
 
 
 def _write(board: dict[str, Measured]) -> None:
-    """Put the board between its markers."""
     day = time.strftime("%Y-%m-%d", time.gmtime(_latest()))
     table = ["| row | what must hold | counted | tests | |", "|---|---|---|---|---|"]
     for row in ROWS:

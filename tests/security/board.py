@@ -42,8 +42,6 @@ class Row:
 
 @dataclass(slots=True)
 class Measured:
-    """What the tests of a row gave."""
-
     notes: list[Note] = field(default_factory=list)
     passed: int = 0
     failed: int = 0
@@ -61,7 +59,6 @@ def most(notes: Notes, name: str) -> Any:
 
 
 def statuses(notes: Notes) -> Counter[str]:
-    """Answers by status."""
     return sum((Counter({str(k): v for k, v in note.get("statuses", {}).items()}) for note in notes), Counter())
 
 
@@ -248,7 +245,6 @@ def verdict(row: Row, found: Measured, *, whole: bool) -> str:
 
 
 def collected(reports: Iterable[Any]) -> dict[str, Measured]:
-    """What tests counted, by row."""
     found: dict[str, Measured] = defaultdict(Measured)
     for report in reports:
         for name, value in report.user_properties if report.when == "teardown" else ():  # the last that a test has

@@ -10,14 +10,12 @@ from tests.security.inside import Inside, inside_aws, unbounded, use_emulators, 
 
 @pytest.fixture
 def inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Inside]:
-    """The whole API in this process, its table empty."""
     with inside_aws(monkeypatch):
         yield Inside()
 
 
 @pytest.fixture
 def emulated(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The providers' emulators by name."""
     return use_emulators(monkeypatch)
 
 

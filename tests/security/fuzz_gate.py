@@ -21,7 +21,6 @@ LONGEST = 4096  # bytes of an input
 
 
 def main() -> None:
-    """Fuzz for so many executions."""
     executions = int(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder:
         for number, (_, data) in enumerate(hostile_images(SEEDS)):

@@ -46,15 +46,12 @@ _apps = threading.local()
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What a function answered."""
-
     status: int
     headers: Mapping[str, str]
     body: str
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
         return json.loads(self.body)
 
 
@@ -68,15 +65,12 @@ class Inside:
 
     @property
     def db(self) -> Any:
-        """The table's client."""
         return aws_clients.dynamodb()
 
     def tenant(self, sub: str) -> str:
-        """A caller's name in keys."""
         return tenant_of(sub)
 
     def records(self, kind: str = "") -> list[dict[str, Any]]:
-        """The table's records whose sort key starts with `kind`."""
         found = self.db.scan(TableName=TABLE)["Items"]
         return [item for item in found if item["sk"]["S"].startswith(kind)]
 
@@ -100,19 +94,16 @@ class Inside:
         return self.send(*self.event(method, path, **given))
 
     def raw(self, function: str, event: Any) -> dict[str, Any]:
-        """What a function returns for an event."""
         answered: dict[str, Any] = handler(function)(event, None)
         return answered
 
     def send(self, function: str, event: Any) -> HttpResponse:
-        """The answer of a function to an event."""
         answered = self.raw(function, event)
         return HttpResponse(answered["statusCode"], answered["headers"], answered["body"])
 
 
 @cache
 def routes() -> list[Any]:
-    """Every route of the template."""
     return Template(parameters=_PARAMETERS).routes()
 
 
@@ -157,15 +148,11 @@ def _load(function: str) -> ModuleType:
 
 
 def handler(function: str) -> Any:
-    """A function's handler."""
     return app(function).handler
 
 
 class Here:
-    """A backend that runs functions in this process."""
-
     def invoke(self, call: Call, patience: float) -> bytes:
-        """The function's answer as JSON."""
         return json.dumps(handler(call.function)(json.loads(call.event), None)).encode()
 
     def close(self) -> None:
@@ -173,13 +160,10 @@ class Here:
 
 
 class OpenDoor:
-    """An authorizer that takes everybody for the same caller."""
-
     def __init__(self, claims: Mapping[str, str]) -> None:
         self._identity = Identity(claims, None)
 
     def identify(self, header: str | None, scopes: tuple[str, ...] = ()) -> Identity:
-        """Always the same."""
         return self._identity
 
 
@@ -221,8 +205,6 @@ def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Nobody:
-    """A dispatcher that reaches no worker."""
-
     outlives_us = True
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:

@@ -21,7 +21,6 @@ FAULTS = ["", "500", "notimage", "html502", "cut", "mime", "moderated", "401", "
 
 
 def _image() -> str:
-    """An image whose metadata, too, is a canary."""
     out, info = io.BytesIO(), PngInfo()
     info.add_text("Comment", CANARY)
     Image.new("RGB", (96, 96), (9, 120, 200)).save(out, "PNG", pnginfo=info)
@@ -35,7 +34,6 @@ def _post(stack: Stack, path: str, body: Any, **headers: str) -> requests.Respon
 
 @pytest.fixture
 def logged(stack: Stack) -> Any:
-    """The functions' lines since the test began."""
     before = stack.log.stat().st_size
 
     def read(*expected: str) -> list[str]:

@@ -50,7 +50,6 @@ class Watcher(threading.Thread):
         self.over = threading.Event()
 
     def run(self) -> None:
-        """Look until told to stop."""
         while not self.over.wait(0.02):
             for name, value in _record(self.inside).items():
                 self.worst[name] = max(self.worst[name], value)

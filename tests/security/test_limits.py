@@ -184,8 +184,6 @@ def test_looking_at_jobs_is_not_counted(inside: Inside) -> None:
 
 @pytest.fixture
 def broken_table(inside: Inside) -> Iterator[None]:
-    """DynamoDB can't be reached."""
-
     def fail(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 

@@ -30,7 +30,6 @@ def _send(stack: Stack, method: str, path: str, body: Any, headers: Any) -> requ
 
 
 def _records(stack: Stack) -> list[str]:
-    """Sort keys of everything that is in the table."""
     found = stack.aws.client("dynamodb").scan(TableName=stack.resources["Table"]["Ref"])
     return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith("CALLER#")]
 
@@ -63,7 +62,6 @@ def test_only_a_token_in_the_authorization_header_gets_in(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def scoped_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack whose operator asks for the scope `studio`."""
     options = Options(state=tmp_path_factory.mktemp("scoped"), parameters={"RequiredScope": "studio"})
     with Stack(options) as stack:
         yield stack

@@ -11,18 +11,15 @@ from tests.tables import fake_aws
 
 @pytest.fixture
 def clock() -> Clock:
-    """A clock that stands still."""
     return Clock()
 
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An empty table and bucket."""
     with fake_aws(monkeypatch):
         yield
 
 
 @pytest.fixture
 def jobs(table: None, clock: Clock) -> JobStore:
-    """A store on an empty table."""
     return store(clock)

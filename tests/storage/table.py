@@ -17,23 +17,18 @@ WEEK = 7 * 24 * 3600
 
 
 class Clock:
-    """Seconds that only a test moves."""
-
     def __init__(self) -> None:
         self.now = START
 
     def __call__(self) -> float:
-        """Now."""
         return self.now
 
 
 def store(clock: Clock) -> JobStore:
-    """The store."""
     return JobStore(aws_clients.dynamodb(), TABLE, clock=clock)
 
 
 def job(clock: Clock, **given: Any) -> Job:
-    """A job as a door makes it."""
     job_id = given.get("id", new_id())
     made = Job(
         tenant=TENANT,

@@ -32,26 +32,22 @@ def outcome(call: Callable[[], Any]) -> str:
 
 
 def balance(of: Job) -> credits.Balance:
-    """The month of a job's caller."""
     return credits.read(aws_clients.dynamodb(), TABLE, of.tenant, of.month)
 
 
 def put(jobs: JobStore, clock: Clock, **given: object) -> Job:
-    """A recorded job."""
     made = job(clock, **given)
     jobs.put(made, allowance=ROOMY)
     return made
 
 
 def read(jobs: JobStore, of: Job) -> Job:
-    """The job as its record has it now."""
     found = jobs.get(of.tenant, of.id)
     assert found is not None
     return found
 
 
 def claim(jobs: JobStore, of: Job) -> Job:
-    """The job as a worker has it."""
     mine = jobs.claim(TENANT, of.id, LEASE)
     assert mine is not None
     return mine
@@ -164,7 +160,6 @@ def test_no_expression_names_a_reserved_word(jobs: JobStore, clock: Clock, monke
 
 
 def texts(params: Any) -> list[str]:
-    """Every expression inside a request."""
     if isinstance(params, dict):
         mine = [value for name, value in params.items() if name.endswith("Expression")]
         return mine + [text for value in params.values() for text in texts(value)]
@@ -172,7 +167,6 @@ def texts(params: Any) -> list[str]:
 
 
 def run_through(jobs: JobStore, clock: Clock) -> None:
-    """Every step that there is, once."""
     made = job(clock)
     jobs.put(made, idempotency_key="k", allowance=ROOMY)
     mine = claim(jobs, made)

@@ -19,7 +19,6 @@ from tests.tables import BUCKET
 
 @pytest.fixture
 def objects(table: None) -> ObjectStore:
-    """The bucket, empty."""
     return ObjectStore(aws_clients.s3, BUCKET)
 
 
@@ -37,7 +36,6 @@ class Busy:
         self.left, self.calls = times, 0
 
     def put_object(self, **_: Any) -> None:
-        """Refuse, or not any more."""
         self.calls += 1
         if self.left:
             self.left -= 1

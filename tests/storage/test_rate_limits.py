@@ -25,7 +25,6 @@ def counters(table: None, clock: Clock) -> Callable[[], RequestCounters]:
 
 @pytest.fixture
 def writes(table: None) -> list[str]:
-    """The operations that DynamoDB was asked for."""
     asked: list[str] = []
     aws_clients.dynamodb().meta.events.register("before-call.dynamodb", lambda model, **_: asked.append(model.name))
     return asked
@@ -124,7 +123,6 @@ def test_threads_get_exactly_the_limit(counters: Make, limit: int) -> None:
 
 @pytest.fixture
 def waits(table: None, clock: Clock) -> WaitSlots:
-    """The slots of an empty table."""
     return WaitSlots(aws_clients.dynamodb(), TABLE, clock=clock)
 
 

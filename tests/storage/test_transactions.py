@@ -30,18 +30,15 @@ class Stubborn:
             raise getattr(self.exceptions, kind)(response, "operation")
 
     def transact_write_items(self, **_: Any) -> None:
-        """A transaction."""
         self._refuse("TransactionCanceledException")
 
     def update_item(self, **_: Any) -> dict[str, Any]:
-        """An update."""
         self._refuse("TransactionConflictException")
         return {"Attributes": {"pk": {"S": "a"}}}
 
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were made, without their time."""
     made: list[float] = []
     monkeypatch.setattr(module.time, "sleep", made.append)
     return made

@@ -16,7 +16,6 @@ SERVED = "AWS::CloudFront::Distribution"
 
 
 def headers(values: dict[str, str] = WANTED) -> dict[str, Any]:
-    """What CloudFront adds to the page's files."""
     template = Template(TEMPLATE, values, ATTRIBUTES)
     policy = template.resources("AWS::CloudFront::ResponseHeadersPolicy")[0]
     found: dict[str, Any] = template.resolve(policy.properties["ResponseHeadersPolicyConfig"]["SecurityHeadersConfig"])

@@ -65,7 +65,6 @@ def test_no_provider_key_is_a_variable() -> None:
 
 
 def test_every_function_has_a_folder_of_one_file_and_a_log_group_of_its_own() -> None:
-    """And every folder is a function."""
     folders = {each.properties["CodeUri"] for each in FUNCTIONS.values()}
     assert folders == {f"functions/{path.parent.name}" for path in (ROOT / "functions").glob("*/app.py")}
     groups = [each.properties["LoggingConfig"]["LogGroup"]["Ref"] for each in FUNCTIONS.values()]

@@ -16,7 +16,6 @@ BIN = ROOT / ".venv-sam/bin"
 
 @pytest.fixture(scope="module")
 def environment(surroundings: dict[str, str]) -> dict[str, str]:
-    """No telemetry, no look for credentials."""
     return tool_environment(surroundings, HERE)
 
 

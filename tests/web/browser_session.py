@@ -95,11 +95,9 @@ class BrowserSession:
         self.press("Create")
 
     def fact(self, name: str) -> Locator:
-        """A fact beside the last result, by its name."""
         return self.page.locator(".facts dt", has_text=name).last.locator("+ dd")
 
     def wait_for_renditions(self, count: int) -> None:
-        """Wait until Social shows this many finished formats."""
         expect(self.page.locator(".rendition-frame.done")).to_have_count(count)
 
     def body(self, path: str) -> dict[str, Any]:
@@ -116,7 +114,6 @@ class BrowserSession:
         return code
 
     def saved_image(self) -> Image.Image:
-        """The image that the first Download button saves."""
         button = self.page.get_by_role("button", name="Download").first
         return Image.open(io.BytesIO(self.download(button)[1]))
 
@@ -166,5 +163,4 @@ def png(width: int, height: int) -> bytes:
 
 
 def png_file(width: int, height: int, name: str = "photo.png") -> Any:
-    """The same as a file for Playwright's `set_input_files`."""
     return {"name": name, "mimeType": "image/png", "buffer": png(width, height)}

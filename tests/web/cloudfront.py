@@ -17,8 +17,6 @@ _TIMEOUT = 40  # seconds for one request; the API responds within 30
 
 
 class Server:
-    """A WSGI application on its own port."""
-
     def __init__(self) -> None:
         self._server = make_server(
             "127.0.0.1", 0, Request.application(self._respond), threaded=True, request_handler=QuietHandler
@@ -27,7 +25,6 @@ class Server:
         threading.Thread(target=self._server.serve_forever, name=type(self).__name__, daemon=True).start()
 
     def close(self) -> None:
-        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 

@@ -20,7 +20,6 @@ collect_ignore_glob = [] if importlib.util.find_spec("playwright") else ["test_*
 
 @pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
-    """Debian's Chromium, started once."""
     from playwright.sync_api import expect, sync_playwright
 
     from tests.web.browser_session import START_TIMEOUT, TIMEOUT

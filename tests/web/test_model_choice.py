@@ -7,7 +7,6 @@ from tests.web.browser_session import BrowserSession
 
 
 def price(page: Page) -> Locator:
-    """The estimate above the button."""
     return page.locator(".action-bar .price")
 
 
@@ -18,7 +17,6 @@ def choose(session: BrowserSession, provider: str, model: str) -> None:
 
 
 def offered(session: BrowserSession) -> list[str]:
-    """The API names of the listed providers."""
     options = session.field("Provider").locator("option")
     options.nth(1).wait_for(state="attached")  # the list has loaded
     values: list[str] = options.evaluate_all("(all) => all.map((each) => each.value)")

@@ -17,7 +17,6 @@ SERIOUS = ("serious", "critical")
 
 
 def axe_findings(session: BrowserSession) -> list[str]:
-    """The serious findings of axe-core, with their elements."""
     expect(session.page.locator(".price[aria-busy]")).to_have_count(0)  # a busy estimate is dimmed
     found = Axe().run(session.page).response["violations"]
     return [f"{each['id']}: {node['target']}" for each in found if each["impact"] in SERIOUS for node in each["nodes"]]

@@ -6,7 +6,6 @@ from tests.web.browser_session import BrowserSession
 
 
 def create_persona(session: BrowserSession, name: str = "Acme Garden") -> None:
-    """Create a persona in the dialog."""
     session.press("New persona")
     dialog = session.page.get_by_role("dialog", name="New persona")
     dialog.get_by_label("Name").fill(name)
@@ -18,7 +17,6 @@ def create_persona(session: BrowserSession, name: str = "Acme Garden") -> None:
 
 
 def persona_options(session: BrowserSession) -> Locator:
-    """The options of the persona field."""
     return session.field("Persona").locator("option")
 
 

@@ -75,7 +75,6 @@ class FakeIssuer(Server):
             self.problems.append(name)
 
     def _json(self, body: dict[str, object]) -> Response:
-        """A response that only the page's origin may read."""
         allowed = {"access-control-allow-origin": self.page, "cache-control": "no-store"}
         return Response(json.dumps(body), mimetype="application/json", headers=allowed)
 

@@ -15,7 +15,6 @@ __all__ = ["emulators", "running_emulators"]
 def _one_of(name: str) -> Any:
     @pytest.fixture(name=name)
     def emulator(emulators: dict[str, Emulator]) -> Emulator:
-        """One provider, without a past."""
         return emulators[name]
 
     return emulator
@@ -35,7 +34,6 @@ def subject() -> Image.Image:
 
 @pytest.fixture
 def subject_png(subject: Image.Image) -> bytes:
-    """The subject's bytes."""
     out = BytesIO()
     subject.save(out, "PNG")
     return out.getvalue()

@@ -22,7 +22,6 @@ def _client(emulator: Emulator, key: str = "key") -> genai.Client:
 
 @pytest.fixture
 def sdk(gemini: Emulator) -> Iterator[genai.Client]:
-    """The SDK, pointed at the emulator."""
     client = _client(gemini)
     yield client
     client.close()

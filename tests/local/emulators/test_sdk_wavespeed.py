@@ -15,7 +15,6 @@ QWEN = "wavespeed-ai/qwen-image/text-to-image"
 
 @pytest.fixture
 def sdk(wavespeed: Emulator) -> Client:
-    """The SDK, pointed at the emulator."""
     return Client(api_key="key", base_url=wavespeed.url, retry_interval=0.01)
 
 

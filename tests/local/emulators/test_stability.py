@@ -23,7 +23,6 @@ def _png(width: int = 96, height: int = 96) -> bytes:
 
 
 def _form(path: str) -> tuple[dict[str, str], dict[str, tuple[str, bytes]]]:
-    """A valid value for every field of an operation."""
     fields: dict[str, str] = {}
     files: dict[str, tuple[str, bytes]] = {}
     for name, spec in OPERATIONS[path].fields.items():

@@ -20,7 +20,6 @@ def _data_uri(image: bytes) -> str:
 
 
 def _value(name: str, spec: Input, image: bytes) -> Any:
-    """A valid value of an input."""
     match spec:
         case OneOf(options):
             return options[0]
@@ -38,7 +37,6 @@ def _value(name: str, spec: Input, image: bytes) -> Any:
 
 
 def _body(model: str, image: bytes) -> dict[str, Any]:
-    """A valid value for every input of a model."""
     return {name: _value(name, spec, image) for name, spec in MODELS[model].inputs.items()}
 
 

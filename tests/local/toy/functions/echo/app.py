@@ -13,7 +13,6 @@ COUNT = {"calls": 0}
 
 
 def handler(event, context):
-    """Do what `do` says."""
     COUNT["calls"] += 1
     asked = event.get("queryStringParameters", {})
     return DEEDS.get(asked.get("do", ""), _echo)(event, context, asked)
@@ -48,7 +47,6 @@ def _exit(event, context, asked):
 
 
 def _fade(event, context, asked):
-    """The pipe ends some time before the process does."""
     for each in gc.get_objects():
         if isinstance(each, Connection):
             each.close()
@@ -57,7 +55,6 @@ def _fade(event, context, asked):
 
 
 def _meet(event, context, asked):
-    """Wait for so many processes that do the same."""
     folder = Path(asked["folder"])
     (folder / str(os.getpid())).touch()
     while len(list(folder.iterdir())) < int(asked["count"]):

@@ -12,7 +12,6 @@ import boto3
 
 
 def handler(event, context):
-    """Handle one batch, or one tick of the schedule."""
     s3 = boto3.client("s3")
     if "Records" not in event:
         s3.put_object(Bucket=os.environ["BUCKET"], Key=f"out/ticks/{time.time()}", Body=json.dumps(event))
