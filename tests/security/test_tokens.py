@@ -1,16 +1,21 @@
-"""Forged and broken tokens against every route, over sockets through the whole stack: nobody gets in, nothing runs."""
+"""Forged and broken tokens against every route, over sockets through the whole stack: nobody gets in, nothing runs.
+
+Tokens without a required scope pass the gateway and meet the functions, in this process.
+"""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 import requests
 
-from local.stack import Options, Stack
-from local.template import ROOT
+from local.authorizer import as_text
+from local.stack import Stack
+from local.template import ROOT, Template
 from tests.security.forging import ATTACKS, SCOPED, SCOPELESS
-from tests.security.inside import GUARDED, documented_request
+from tests.security.inside import GUARDED, Inside, documented_request
+from tests.tables import forget
 
 ASTRAY = [("GET", "/nowhere"), ("PATCH", "/create"), ("DELETE", "/templates")]
 
@@ -30,6 +35,7 @@ def _send(stack: Stack, method: str, path: str, body: Any, headers: Any) -> requ
 
 
 def _records(stack: Stack) -> list[str]:
+    """Sort keys of everything that is in the table."""
     found = stack.aws.client("dynamodb").scan(TableName=stack.resources["Table"]["Ref"])
     return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith("CALLER#")]
 
@@ -60,30 +66,37 @@ def test_only_a_token_in_the_authorization_header_gets_in(stack: Stack) -> None:
     assert _send(stack, "POST", "/create", body, {}).status_code == 401
 
 
-@pytest.fixture(scope="module")
-def scoped_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    options = Options(state=tmp_path_factory.mktemp("scoped"), parameters={"RequiredScope": "studio"})
-    with Stack(options) as stack:
-        yield stack
+@pytest.fixture
+def scoped(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Inside:
+    """The API of an operator who requires the scope `studio`."""
+    variables = Template().document["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["REQUIRED_SCOPE"] == {"Ref": "RequiredScope"}
+    monkeypatch.setenv("REQUIRED_SCOPE", "studio")
+    forget()
+    return inside
+
+
+def _claims(given: Mapping[str, Any]) -> dict[str, str]:
+    """A token's claims as the gateway writes them."""
+    return {"sub": "mallory", "tier": "enterprise", **{name: as_text(value) for name, value in given.items()}}
 
 
 @pytest.mark.parametrize("kind", SCOPELESS)
-def test_without_the_scope_nothing_runs(scoped_stack: Stack, kind: str, count: Any) -> None:
+def test_without_the_scope_nothing_runs(scoped: Inside, emulated: dict[str, Any], kind: str, count: Any) -> None:
     """403 with the documented body on every route, 404 or 405 never tell what is there; nothing is recorded."""
-    headers = scoped_stack.headers(sub="scopeless", tier="enterprise", **SCOPELESS[kind])
-    answers = [_send(scoped_stack, method, path, body, headers) for method, path, body in _targets()]
-    assert {answer.status_code for answer in answers} == {403}
-    assert {answer.json()["code"] for answer in answers} == {"not_allowed"}
-    ran = len(_records(scoped_stack)) + sum(len(emulator.calls) for emulator in scoped_stack.emulators.values())
+    claims = _claims(SCOPELESS[kind])
+    answers = [scoped.ask(method, path, body=body or b"", claims=claims) for method, path, body in _targets()]
+    assert {(answer.status, answer.json["code"]) for answer in answers} == {(403, "not_allowed")}
+    made = [each for each in scoped.records() if each["pk"]["S"].startswith("CALLER#")]
+    ran = len(made) + sum(len(emulator.calls) for emulator in emulated.values())
     assert ran == 0
     count("tokens", routes=len(answers), statuses={403: len(answers)}, ran=ran)
 
 
 @pytest.mark.parametrize("kind", SCOPED)
-def test_with_the_scope_callers_get_in(scoped_stack: Stack, kind: str) -> None:
+def test_with_the_scope_callers_get_in(scoped: Inside, kind: str) -> None:
     """As a string or as a list, in `scope` or in `scp`."""
-    answer = _send(scoped_stack, "GET", "/templates", None, scoped_stack.headers(**SCOPED[kind]))
-    assert answer.status_code == 200
+    assert scoped.ask("GET", "/templates", claims=_claims(SCOPED[kind])).status == 200
 
 
 def test_nothing_of_the_local_authorizer_is_deployed() -> None:
