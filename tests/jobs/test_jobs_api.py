@@ -50,14 +50,18 @@ def test_not_done_in_time_is_a_redirect(harness: Harness) -> None:
 
 
 def test_the_chain_ends_with_the_documented_body(harness: Harness) -> None:
-    """Following the redirect is all that it takes; a POST to the result is as good as a GET."""
+    """Following the redirect is all that it takes; a POST to the result is as good as a GET; URLs stay URLs."""
     answer = harness.ask("POST", "/create", body=CREATE)
-    assert harness.work() == 1
+    linked = harness.ask("POST", "/create", body={**CREATE, "delivery": "url"})
+    assert harness.work() == 2
     for method in ("GET", "POST"):
         got = harness.ask(method, local(answer.headers["location"]))
         assert got.status == 200
         assert got.headers["x-job-id"] == answer.json["job_id"]
         assert got.json["results"][0]["image_base64"]
+    (result,) = harness.ask("GET", local(linked.headers["location"])).json["results"]
+    assert "image_base64" not in result
+    assert result["image_url"].startswith("https://")
 
 
 def test_the_last_hop_is_a_202(harness: Harness) -> None:
@@ -93,15 +97,6 @@ def test_prefer_wait_bounds_the_wait(harness: Harness) -> None:
     ):
         answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": prefer})
         assert (answer.status, answer.headers.get("preference-applied")) == (status, applied)
-
-
-def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:
-    """Who asked for URLs gets URLs at the end of the redirects too."""
-    answer = harness.ask("POST", "/create", body={**CREATE, "delivery": "url"})
-    harness.work()
-    got = harness.ask("GET", local(answer.headers["location"]))
-    assert "image_base64" not in got.json["results"][0]
-    assert got.json["results"][0]["image_url"].startswith("https://")
 
 
 def test_a_failure_is_told_alike_everywhere(harness: Harness) -> None:

@@ -80,32 +80,25 @@ def test_what_needs_no_image_is_checked_at_once(harness: Harness, body: dict[str
     assert harness.ask("GET", "/jobs").json["jobs"] == []
 
 
-def test_a_reference_is_an_image(harness: Harness) -> None:
-    """`upload:<id>` and `job:<id>/<variation>` wherever an image goes."""
+def test_references_are_images_of_their_owner(harness: Harness) -> None:
+    """`upload:<id>` and `job:<id>/<variation>` go wherever an image goes.
+
+    For anybody else they don't exist; nor does what was never sent, another variation, or nonsense.
+    """
     form = upload(harness)
     send(harness, form)
     first = harness.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
     harness.work()
-    assert harness.status(first)["status"] == "succeeded"
-    for reference in (f"job:{first}", f"job:{first}/1"):
-        again = harness.submit({**UPSCALE, "image_base64": reference}, "/upscale")
-        harness.work()
-        assert harness.status(again)["status"] == "succeeded", harness.status(again)
-
-
-def test_references_are_their_owners(harness: Harness) -> None:
-    """For anybody else they don't exist; nor does what was never sent, another variation, or nonsense."""
-    form = upload(harness)
-    send(harness, form)
-    done = harness.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
+    again = [harness.submit({**UPSCALE, "image_base64": f"job:{first}{end}"}, "/upscale") for end in ("", "/1")]
     harness.work()
+    assert [harness.status(job_id)["status"] for job_id in (first, *again)] == ["succeeded"] * 3
     zeros = "0" * 32
-    nothing = [f"upload:{zeros}", f"job:{done}/2", f"job:{zeros}", "upload:../x", f"{form['reference']}/1", "job:"]
-    foreign = [form["reference"], f"job:{done}"]
+    nothing = [f"upload:{zeros}", f"job:{first}/2", f"job:{zeros}", "upload:../x", f"{form['reference']}/1", "job:"]
+    foreign = [form["reference"], f"job:{first}"]
     for reference, sub in [*((each, "mallory") for each in foreign), *((each, "alice") for each in nothing)]:
         answer = harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": reference}, sub=sub)
         assert (answer.status, answer.json["code"]) == (404, "not_found"), reference
-    assert len(harness.wire.paid) == 1
+    assert len(harness.wire.paid) == 3
 
 
 def test_an_upload_is_kept_for_its_days(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
