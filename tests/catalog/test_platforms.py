@@ -113,11 +113,7 @@ def test_published_zones() -> None:
 
 @pytest.mark.parametrize(
     ("platform", "name", "width", "height"),
-    [
-        ("facebook", "Cover Photo", 640, 312),
-        ("twitter", "Header", 1200, 500),
-        ("youtube", "Channel Art", 1546, 423),
-    ],
+    [("facebook", "Cover Photo", 640, 312), ("twitter", "Header", 1200, 500), ("youtube", "Channel Art", 1546, 423)],
 )
 def test_banners_keep_to_what_every_device_shows(platform: str, name: str, width: int, height: int) -> None:
     """The zone lies inside the center that is published as always visible, and uses at least half of it."""

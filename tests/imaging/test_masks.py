@@ -79,12 +79,7 @@ def square() -> Image.Image:
 
 @pytest.mark.parametrize(
     ("pixels", "levels"),
-    [
-        (0, [255, 0]),
-        (1, [255, 191, 0]),
-        (4, [255, 204, 153, 102, 51, 0]),
-        (5, [255, 234, 191, 149, 106, 64, 0]),
-    ],
+    [(0, [255, 0]), (1, [255, 191, 0]), (4, [255, 204, 153, 102, 51, 0]), (5, [255, 234, 191, 149, 106, 64, 0])],
 )
 def test_a_feather_falls_evenly(pixels: int, levels: list[int]) -> None:
     """Full strength on the mask, down from its last pixel, exactly black beyond its growth."""

@@ -1,14 +1,12 @@
-"""Tasks that say as much as they can, what is expected of them, and checks against a provider's contract."""
+"""Tasks that say as much as they can, and what is expected of them."""
 
 import base64
 import json
-from pathlib import Path
 from typing import Any
 
 from image_studio.providers.adapter import Blob, HttpResponse, Task
 from image_studio.providers.spec import ModelSpec
 
-CONTRACTS = Path(__file__).parent / "contracts"
 IMAGE, MASK, STYLE, BACKGROUND, LIGHT = (Blob(name.encode()) for name in ("IMG", "MSK", "STY", "BG", "LGT"))
 #: As data URIs, as most providers take them.
 IMAGE_URI, MASK_URI = "data:image/png;base64,SU1H", "data:image/png;base64,TVNL"
@@ -140,31 +138,3 @@ def cells(models: tuple[ModelSpec, ...]) -> list[tuple[ModelSpec, str]]:
 
 def cell_id(value: object) -> str:
     return value.name if isinstance(value, ModelSpec) else str(value)
-
-
-def contract(provider: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((CONTRACTS / f"{provider}.json").read_text())
-    return document
-
-
-def against(endpoint: dict[str, Any], fields: dict[str, Any], *, words: bool = False) -> list[str]:
-    """What is wrong with a request's fields; with `words` numbers are text, as in a form."""
-    problems = [f"{name} is not a field" for name in fields if name not in endpoint["fields"]]
-    problems += [f"{name} is missing" for name in endpoint["required"] if fields.get(name) in (None, "", [])]
-    for name, value in fields.items():
-        kind = endpoint["fields"].get(name)
-        if not _fits(kind, value, words=words):
-            problems.append(f"{name} is {value!r:.60}, not {kind}")
-    return problems
-
-
-def _fits(kind: Any, value: Any, *, words: bool) -> bool:
-    if isinstance(kind, list):
-        return value in kind
-    if kind == "file":
-        return isinstance(value, Blob)
-    if isinstance(kind, dict) or kind == "number":
-        number = float(value) if words and isinstance(value, str) else value
-        in_range = not isinstance(kind, dict) or kind["from"] <= number <= kind["to"]
-        return isinstance(number, int | float) and not isinstance(number, bool) and in_range
-    return isinstance(value, {"text": str, "flag": bool, "list": list, "object": dict}.get(kind, object))

