@@ -1,12 +1,10 @@
 """Job records: made once, joined by Idempotency-Key, found again, and changed by one conditional write per step."""
 
-import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 
 from image_studio.errors import IdempotencyMismatch, NotEnoughCredits, TooManyRequests
 from image_studio.runtime import aws_clients
@@ -144,45 +142,6 @@ def test_the_reaper_sees_every_partition(jobs: JobStore, clock: Clock) -> None:
     assert jobs.finish(claim(jobs, made[1]), response="{}", charge=Charge(charged=5))
     assert {each.id for each in jobs.overdue(100)} == {each.id for each in made[2:]}
     assert len(list(jobs.overdue(1))) == len({keys.lease_partition(each.id) for each in made[2:]})
-
-
-def test_no_expression_names_a_reserved_word(jobs: JobStore, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    """DynamoDB refuses its reserved words where they aren't behind a placeholder; moto lets conditions through."""
-    written: list[str] = []
-    reserved = {word.upper() for word in ReservedKeywords.get_reserved_keywords()} - {"SET", "ADD", "AND", "OR", "NOT"}
-    client = aws_clients.dynamodb()
-    client.meta.events.register("before-parameter-build.dynamodb", lambda params, **_: written.extend(texts(params)))
-    run_through(jobs, clock)
-    # bare words: no placeholders, and no parts of a name behind a dot's placeholder
-    words = {word for text in written for word in re.split(r"[\s(),.]+", text) if word[:1].isalpha()}
-    assert {"lease_until", "committed", "attempt", "awaits", "expires", "created"} <= words
-    assert {word for word in words if word.upper() in reserved} <= {"REMOVE"}
-
-
-def texts(params: Any) -> list[str]:
-    if isinstance(params, dict):
-        mine = [value for name, value in params.items() if name.endswith("Expression")]
-        return mine + [text for value in params.values() for text in texts(value)]
-    return [text for each in params for text in texts(each)] if isinstance(params, list) else []
-
-
-def run_through(jobs: JobStore, clock: Clock) -> None:
-    made = job(clock)
-    jobs.put(made, idempotency_key="k", allowance=ROOMY)
-    mine = claim(jobs, made)
-    assert jobs.note(mine, 1, "{}")
-    assert jobs.remember(mine, "seed", "1")
-    assert jobs.renew(mine, 60)
-    assert jobs.give_back(mine, 1)
-    assert jobs.touch(read(jobs, made), 5)
-    assert jobs.requeue(claim(jobs, made), 5)
-    charge = Charge(held=1)
-    assert jobs.finish(claim(jobs, made), error={"status": 500}, response=None, charge=charge, hold=1)
-    assert jobs.release_hold(read(jobs, made))
-    assert jobs.arrived(put(jobs, clock, awaits="x"), cost=6, allowance=ROOMY, wait=5)
-    assert jobs.delete(read(jobs, made))
-    jobs.newest(TENANT, 5, "x")
-    list(jobs.overdue(5))
 
 
 # -- steps
