@@ -1,16 +1,15 @@
 """Personas over the function's own routes: list, show, write, remove, each caller's for itself."""
 
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.create.app import handler
 from image_studio.runtime.account import find_persona, personas
 from image_studio.schemas.create import MAX_PERSONAS
 from image_studio.storage.keys import tenant_of
 from image_studio.storage.personas import TooManyPersonas
+from tests.security.inside import Inside
 from tests.tables import fake_aws
 
 ACME = {"voice": "calm", "palette": ["teal"], "style_words": ["airy"], "avoid_words": ["clutter"]}
@@ -22,18 +21,9 @@ def aws(monkeypatch):
         yield
 
 
-def ask(method, path="", body=None, sub="alice"):
-    path = f"/api/image-studio/personas{path}"
-    authorizer = {"jwt": {"claims": {"sub": sub, "tier": "enterprise"}}}
-    event = {
-        "version": "2.0",
-        "rawPath": path,
-        "headers": {"content-type": "application/json"},
-        "body": None if body is None else json.dumps(body),
-        "requestContext": {"http": {"method": method, "path": path}, "authorizer": authorizer},
-    }
-    answer = handler(event, None)
-    return answer["statusCode"], json.loads(answer["body"]), answer["headers"]
+def ask(method, path="", body=None):
+    answer = Inside().ask(method, f"/personas{path}", body=b"" if body is None else body)
+    return answer.status, answer.json, answer.headers
 
 
 def test_a_persona_is_written_shown_listed_and_removed():

@@ -5,15 +5,10 @@ import time
 
 import pytest
 
-from functions.create.app import handler as create
-from functions.edit.app import handler as edit
-from functions.jobs.app import handler as jobs
 from image_studio.runtime import configured_providers, reads
 from image_studio.runtime.circuit_breaker import FAILURES, circuits
-from tests.security.inside import without_workers
+from tests.security.inside import Inside, without_workers
 from tests.tables import fake_aws, forget
-
-PREFIX = "/api/image-studio"
 
 
 @pytest.fixture(autouse=True)
@@ -23,45 +18,33 @@ def aws(monkeypatch):
         yield
 
 
-def ask(handler, path, body=None, tier="enterprise", **headers):
+def ask(path, body=None, tier="enterprise", **headers):
     """Status, headers and text of a GET, or of a POST with that body."""
-    path, _, query = path.partition("?")
-    event = {
-        "version": "2.0",
-        "rawPath": PREFIX + path,
-        "rawQueryString": query,
-        "queryStringParameters": dict(pair.split("=") for pair in query.split("&")) if query else None,
-        "headers": {"content-type": "application/json", **headers},
-        "body": body,
-        "requestContext": {
-            "http": {"method": "GET" if body is None else "POST", "path": PREFIX + path},
-            "authorizer": {"jwt": {"claims": {"sub": "alice", "tier": tier}}},
-        },
-    }
-    answer = handler(event, None)
-    return answer["statusCode"], answer["headers"], answer["body"]
+    method = "GET" if body is None else "POST"
+    answer = Inside().ask(method, path, body=body or b"", tier=tier, headers=headers)
+    return answer.status, answer.headers, answer.body
 
 
 @pytest.mark.parametrize(
-    ("handler", "path", "seconds"),
+    ("path", "seconds"),
     [
-        (create, "/templates", 300),
-        (create, "/templates/search?query=linkedin", 300),
-        (create, "/providers", 60),
-        (edit, "/edit/operations", 300),
-        (edit, "/edit/models?operation=inpaint", 300),
+        ("/templates", 300),
+        ("/templates/search?query=linkedin", 300),
+        ("/providers", 60),
+        ("/edit/operations", 300),
+        ("/edit/models?operation=inpaint", 300),
     ],
 )
-def test_a_client_that_has_it_gets_a_304(handler, path, seconds):
+def test_a_client_that_has_it_gets_a_304(path, seconds):
     """The same ETag for the same body; with it, weak or in a list, no body at all. Another body has another one."""
-    status, headers, body = ask(handler, path)
+    status, headers, body = ask(path)
     assert (status, headers["cache-control"]) == (200, f"public, max-age={seconds}")
     etag = headers["etag"]
     for tags in (etag, f"W/{etag}", f'"other", {etag}', "*"):
-        status, headers, text = ask(handler, path, **{"if-none-match": tags})
+        status, headers, text = ask(path, **{"if-none-match": tags})
         assert (status, headers["etag"], text) == (304, etag, "")
-    other = ask(create, "/templates?platform=instagram")[1]["etag"]
-    assert ask(handler, path, **{"if-none-match": other})[2] == body
+    other = ask("/templates?platform=instagram")[1]["etag"]
+    assert ask(path, **{"if-none-match": other})[2] == body
 
 
 def test_providers_tell_who_has_a_key_and_who_failed():
@@ -70,7 +53,7 @@ def test_providers_tell_who_has_a_key_and_who_failed():
     breaker = circuits(0)
     for _ in range(FAILURES):
         breaker.report("gemini", ok=False)
-    entries = json.loads(ask(create, "/providers")[2])["providers"]
+    entries = json.loads(ask("/providers")[2])["providers"]
     assert [name for name, entry in entries.items() if entry["configured"]] == ["stability", "gemini"]
     assert [name for name, entry in entries.items() if not entry["healthy"]] == ["gemini"]
 
@@ -78,7 +61,7 @@ def test_providers_tell_who_has_a_key_and_who_failed():
 def test_estimates_name_what_they_ignore():
     """Fields that no estimate has, in the header."""
     body = {"provider": "stability", "num_images": 1, "resolution": "1x1", "a": 1}
-    status, headers, text = ask(create, "/estimate-cost", json.dumps(body))
+    status, headers, text = ask("/estimate-cost", json.dumps(body))
     assert (status, headers["x-ignored-fields"]) == (200, "a, resolution")
     assert json.loads(text)["provider"] == "stability"
 
@@ -86,7 +69,7 @@ def test_estimates_name_what_they_ignore():
 @pytest.mark.parametrize("body", ["", "[]", '{"provider": 1}', '{"provider": "nobody"}'])
 def test_an_estimate_that_can_not_be_made_is_a_400(body):
     """One sentence, never a 0."""
-    status, _, text = ask(create, "/estimate-cost", body)
+    status, _, text = ask("/estimate-cost", body)
     assert (status, set(json.loads(text))) == (400, {"detail", "code"})
 
 
@@ -96,20 +79,20 @@ def test_what_is_estimated_for_auto_is_what_a_job_reserves(names, monkeypatch):
     without_workers(monkeypatch)
     configured_providers.record(frozenset(names))
     estimate = {"provider": "auto", "operation": "generate", "num_images": 2}
-    estimated = json.loads(ask(create, "/estimate-cost", json.dumps(estimate))[2])
+    estimated = json.loads(ask("/estimate-cost", json.dumps(estimate))[2])
     body = {"prompt": "a boat", "provider": "auto", "num_variations": 2}
-    job = json.loads(ask(create, "/create", json.dumps(body), prefer="respond-async")[2])["job_id"]
+    job = json.loads(ask("/create", json.dumps(body), prefer="respond-async")[2])["job_id"]
     assert estimated["provider"] in names
-    assert json.loads(ask(jobs, f"/jobs/{job}")[2])["credits"]["reserved"] == estimated["total_cost"]
+    assert json.loads(ask(f"/jobs/{job}")[2])["credits"]["reserved"] == estimated["total_cost"]
 
 
 def test_an_estimate_for_auto_where_nobody_has_a_key():
     """Is refused as the request is; what names a provider, and what is free, has its price all the same."""
     configured_providers.record(frozenset())
-    status, _, text = ask(create, "/estimate-cost", '{"provider": "auto"}')
+    status, _, text = ask("/estimate-cost", '{"provider": "auto"}')
     assert (status, json.loads(text)["code"]) == (500, "provider_unavailable")
     for body in ('{"provider": "stability"}', '{"provider": "auto", "operation": "social"}'):
-        assert ask(create, "/estimate-cost", body)[0] == 200
+        assert ask("/estimate-cost", body)[0] == 200
 
 
 @pytest.mark.parametrize(("tier", "side"), [("free", 4097), ("enterprise", 5001)])
@@ -117,29 +100,29 @@ def test_an_estimate_refuses_what_the_request_is_refused_for(tier, side):
     """By the caller's own tier, in the same words; at the limit neither is refused."""
     sides = {"width": side, "height": side}
     estimate = {"provider": "stability", "operation": "generate", **sides}
-    refused = ask(create, "/create", json.dumps({"prompt": "a boat", **sides}), tier=tier)
-    estimated = ask(create, "/estimate-cost", json.dumps(estimate), tier=tier)
+    refused = ask("/create", json.dumps({"prompt": "a boat", **sides}), tier=tier)
+    estimated = ask("/estimate-cost", json.dumps(estimate), tier=tier)
     assert (estimated[0], estimated[2]) == (refused[0], refused[2])
     assert f"{side}x{side}" in json.loads(estimated[2])["detail"]
     smaller = {**estimate, "width": side - 1, "height": side - 1}
-    assert ask(create, "/estimate-cost", json.dumps(smaller), tier=tier)[0] == 200
+    assert ask("/estimate-cost", json.dumps(smaller), tier=tier)[0] == 200
 
 
 @pytest.mark.parametrize("name", ["query", "use_case"])
 def test_a_required_parameter_is_named_where_it_is_missing(name):
     """A search without its words is a 400; with empty ones it finds all, as the original's own page asks."""
     path = {"query": "/templates/search", "use_case": "/templates/recommend"}[name]
-    status, _, text = ask(create, path)
+    status, _, text = ask(path)
     title = {"query": "Query"}.get(name, name)
     assert (status, json.loads(text)["detail"]) == (400, f"{title} is required.")
-    status, _, text = ask(create, f"{path}?{name}=")
+    status, _, text = ask(f"{path}?{name}=")
     assert (status, json.loads(text)["total"]) == (200, 26)
 
 
 def test_only_configured_models_are_recommended():
     """A model that can't be called is no recommendation."""
     configured_providers.record(frozenset({"wavespeed"}))
-    status, _, text = ask(edit, "/edit/recommend", '{"operation": "inpaint", "preferences": {}, "tier": "x"}')
+    status, _, text = ask("/edit/recommend", '{"operation": "inpaint", "preferences": {}, "tier": "x"}')
     assert (status, json.loads(text)["provider"]) == (200, "wavespeed")
 
 
@@ -157,10 +140,8 @@ def degraded(*modules):
 
 def health():
     """Status and body of GET /health, asked without a token."""
-    path = f"{PREFIX}/health"
-    event = {"version": "2.0", "rawPath": path, "requestContext": {"http": {"method": "GET", "path": path}}}
-    answer = create(event, None)
-    return answer["statusCode"], json.loads(answer["body"])
+    answer = Inside().ask("GET", "/health", claims=None)
+    return answer.status, answer.json
 
 
 def test_the_references_body_word_for_word():
