@@ -1,4 +1,4 @@
-"""Decode images by their content, within limits, hostile files included."""
+"""Decode base64 and data URLs, and images by their content, within limits, hostile files included."""
 
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -7,11 +7,33 @@ import pytest
 from PIL import Image, ImageCms
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging.decode import DAMAGED, UNKNOWN_FILE_TYPE, DecodeLimits, decode, read_info
+from image_studio.imaging.decode import DAMAGED, UNKNOWN_FILE_TYPE, DecodeLimits, decode, decode_base64, read_info
 from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType
 from tests.imaging.hostile import FOREIGN
 from tests.imaging.samples import CORNERS, four_corners, photo, saved, see_through
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["aGk=", "data:image/png;base64,aGk=", "DATA:image/PNG;BASE64,aGk=", "data:image/png;name=a.png;base64,aGk="],
+)
+def test_raw_base64_and_data_urls_are_read(text: str) -> None:
+    assert decode_base64(text) == b"hi"
+
+
+URLS = ["data:text/plain;base64,aGk=", "data:image/png,aGk=", "data:image/png;base64", "https://example.com/a.png"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "data:image/png;base64,", "aGk", "aG k=", "aGk=\n", "-_8=", "é", f"data:image/{'p' * 200};base64,aGk=", *URLS],
+)
+def test_anything_else_gets_the_documented_sentence(text: str) -> None:
+    """Strictly: no spaces, no missing padding, no other alphabet, no other media type."""
+    with pytest.raises(InvalidImage) as caught:
+        decode_base64(text)
+    assert caught.value.detail == "Invalid base64 image payload"
 
 
 def test_an_image_is_measured_by_its_content() -> None:
@@ -65,7 +87,7 @@ def test_every_mode_becomes_rgb_or_rgba(mode: str) -> None:
     assert min(bright) > 160
 
 
-def test_a_transparent_palette_stays_transparent() -> None:
+def test_a_transparent_palette_stays_transparent_and_an_opaque_alpha_channel_is_dropped() -> None:
     art = Image.new("P", (20, 20), 0)
     art.putpalette([255, 0, 0, 0, 255, 0])
     art.paste(1, (10, 0, 20, 20))
@@ -73,42 +95,27 @@ def test_a_transparent_palette_stays_transparent() -> None:
     assert image.mode == "RGBA"
     assert image.getpixel((2, 2))[3] == 0
     assert image.getpixel((15, 2)) == (0, 255, 0, 255)
-
-
-def test_an_opaque_alpha_channel_is_dropped() -> None:
     assert decode(saved(photo(20, 20).convert("RGBA"), "PNG")).mode == "RGB"
 
 
 def test_other_color_spaces_become_srgb() -> None:
-    """A profile is applied, not dropped; neutral gray stays neutral whatever the primaries."""
+    """A profile is applied, not dropped; gray stays gray, and alpha alpha. A broken profile is ignored."""
     gray = Image.new("RGB", (8, 8), (55, 55, 55))
     plain = decode(saved(gray, "PNG")).getpixel((0, 0))
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     assert plain == decode(saved(gray, "PNG", icc_profile=srgb.tobytes())).getpixel((0, 0)) == (55, 55, 55)
     assert decode(saved(gray, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0)) == (55, 55, 55)
-    red = Image.new("RGB", (8, 8), (200, 30, 30))
-    swapped = decode(saved(red, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0))
-    assert swapped[2] > swapped[0]  # the profile says that the first channel is blue
-
-
-def test_transparency_survives_a_profile() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     clear = Image.new("RGBA", (8, 8), (200, 30, 30, 77))
-    image = decode(saved(clear, "PNG", icc_profile=_swapped(srgb.tobytes())))
-    red, _, blue, alpha = image.getpixel((0, 0))
-    assert blue > red
-    assert alpha == 77
+    for image, alpha in ((clear, [77]), (clear.convert("RGB"), [])):
+        red, _, blue, *found = decode(saved(image, "PNG", icc_profile=_swapped(srgb.tobytes()))).getpixel((0, 0))
+        assert (blue > red, found) == (True, alpha)  # the profile says that the first channel is blue
+    assert decode(saved(photo(8, 8), "PNG", icc_profile=b"\0" * 200)).mode == "RGB"
 
 
 def _swapped(profile: bytes) -> bytes:
     """The sRGB profile with red's and blue's colorant tags swapped, and another name."""
     data = profile.replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
     return data.replace(b"sRGB", b"swap").replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
-
-
-def test_a_broken_profile_is_ignored() -> None:
-    """Nobody's upload fails for a bad profile."""
-    assert decode(saved(photo(8, 8), "PNG", icc_profile=b"\0" * 200)).mode == "RGB"
 
 
 def test_metadata_is_gone() -> None:
@@ -127,16 +134,13 @@ def test_a_jpeg_may_be_decoded_small() -> None:
 
 
 def test_limits_hold_at_the_pixel_and_at_the_byte() -> None:
+    """By the header: 13,000 x 13,000 pixels in a few bytes are never decoded."""
     data = saved(photo(100, 50), "PNG")
     assert decode(data, DecodeLimits(max_pixels=5000, max_bytes=len(data))).size == (100, 50)
     with pytest.raises(InvalidImage, match=r"100x50 pixels; at most 0\.004999 megapixels"):
         read_info(data, DecodeLimits(max_pixels=4999))
     with pytest.raises(InvalidImage, match="bytes; at most"):
         read_info(data, DecodeLimits(max_bytes=len(data) - 1))
-
-
-def test_a_bomb_is_refused_by_its_header() -> None:
-    """13,000 x 13,000 pixels in a few bytes are never decoded."""
     header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + (13000).to_bytes(4, "big") * 2 + b"\x08\x02\0\0\0"
     with pytest.raises(InvalidImage, match="13000x13000 pixels"):
         decode(header + b"\0" * 1000)

@@ -43,14 +43,11 @@ def test_fit_keeps_all_four_corners(size: tuple[int, int], source: tuple[int, in
         assert all(abs(a - b) < 30 for a, b in zip(made.getpixel(point), color, strict=True))
 
 
-def test_padding_takes_the_color_of_the_edges() -> None:
+def test_padding_takes_the_color_of_the_edges_a_named_one_or_a_blur() -> None:
     image = Image.new("RGB", (100, 100), "white")
     image.paste("red", (20, 20, 80, 80))
     assert fit_inside(image, 300, 100).getpixel((5, 50)) == (255, 255, 255)
     assert edge_color(Image.new("RGBA", (9, 9), (1, 2, 3, 40)), sides=False) == (255, 255, 255, 0)
-
-
-def test_padding_takes_a_color_or_a_blur() -> None:
     image = photo(100, 100)
     assert fit_inside(image, 300, 100, "#0000ff").getpixel((5, 50)) == (0, 0, 255)
     blurred = fit_inside(image, 300, 100, BLUR)
@@ -59,16 +56,12 @@ def test_padding_takes_a_color_or_a_blur() -> None:
 
 
 def test_a_transparent_image_stays_transparent_in_its_frame() -> None:
-    """On edges that can be seen through the padding is clear; on a color it is flat."""
+    """On clear edges the padding is clear; on a color it is flat. An image of the right ratio needs none."""
     clear = Image.new("RGBA", (100, 100), (0, 0, 0, 0))
     clear.paste((255, 0, 0, 255), (30, 30, 70, 70))
     assert fit_inside(clear, 300, 100).getpixel((5, 50))[3] == 0
     flat = fit_inside(clear, 300, 100, "lime")
     assert (flat.mode, flat.getpixel((105, 5)), flat.getpixel((150, 50))) == ("RGB", (0, 255, 0), (255, 0, 0))
-
-
-def test_an_image_of_the_right_ratio_needs_no_padding() -> None:
-    """It is scaled, up or down; to exactly any size."""
     assert fit_inside(photo(100, 50), 400, 200, "red").getpixel((1, 1)) != (255, 0, 0)
     assert scale(photo(100, 50), 7, 900).size == (7, 900)
 
@@ -102,10 +95,6 @@ def test_sizes_are_exact_and_nothing_is_stretched(source: tuple[int, int]) -> No
         assert box.width == pytest.approx(source[0]) or box.height == pytest.approx(source[1])
 
 
-def test_a_centered_crop_cuts_as_much_on_both_sides() -> None:
-    assert crop_box(Image.new("RGB", (1000, 500)), 1, mode="center") == (250, 0, 750, 500)
-
-
 @pytest.mark.parametrize(("share", "start"), [(0.0, 0), (0.1, 0), (0.5, 250), (0.6, 350), (0.9, 500), (1.0, 500)])
 def test_a_focal_point_is_kept_and_overrides_smart(share: float, start: float) -> None:
     """The window is centered on the point as far as the image goes; y counts where it slides up and down."""
@@ -128,6 +117,8 @@ def test_smart_keeps_what_stands_out(at: tuple[int, int]) -> None:
 
 
 def test_smart_is_the_middle_where_nothing_stands_out() -> None:
+    """A centered crop cuts as much on both sides, whatever stands out."""
+    assert crop_box(Image.new("RGB", (1000, 500)), 1, mode="center") == (250, 0, 750, 500)
     box = crop_box(Image.new("RGB", (1000, 400), "teal"), 1)
     assert abs((box.left + box.right) / 2 - 500) < 30
 

@@ -21,7 +21,7 @@ from image_studio.imaging.renditions import (
 )
 from image_studio.imaging.types import Size
 from image_studio.schemas.common import FileType, FocalPoint
-from tests.imaging.samples import four_corners, noise, photo, saved, see_through
+from tests.imaging.samples import photo, saved, see_through
 
 SIZES = [(1080, 1080), (1200, 628), (1000, 1500), (1128, 191)]
 PNG, JPEG = FileType.PNG, FileType.JPEG
@@ -62,22 +62,6 @@ def test_a_sideways_photo_is_cropped_upright() -> None:
     exif[0x0112] = 6
     made = one(saved(photo(400, 200), "JPEG", exif=exif), spec(100, 100, JPEG), "center")
     assert made.box == pytest.approx((0, 100, 200, 300))
-
-
-def test_a_failed_rendition_loses_no_other() -> None:
-    """A format that can't be met is an error in its place; its neighbors are files."""
-    wanted = [spec(200, 200), spec(400, 400, max_bytes=100), spec(300, 200, JPEG)]
-    kinds = [type(made) for made in render_all(saved(noise(500, 500), "PNG"), wanted, Placement())]
-    assert kinds == [Rendition, InvalidRequest, Rendition]
-
-
-def test_focal_points_and_zones_reach_the_files() -> None:
-    """The window follows the point, the zone is drawn."""
-    source, focal = saved(four_corners(900, 300), "PNG"), FocalPoint(x=1, y=1)
-    plain = one(source, spec(300, 300), focal=focal)
-    zoned = one(source, spec(300, 300, zone=Zone(0.1, 0.1, 0.1, 0.1)), focal=focal)
-    assert plain.box.left == pytest.approx(600)
-    assert plain.encoded.data != zoned.encoded.data
 
 
 def test_a_bad_source_or_background_is_refused() -> None:

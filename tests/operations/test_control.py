@@ -43,13 +43,15 @@ def test_zero_is_a_value(operation: str, fields: list[str]) -> None:
 
 
 def test_without_a_strength_the_metadata_has_the_models_default() -> None:
-    """It isn't sent. A model that gets words instead of a strength ignores it."""
+    """It isn't sent. A model that gets words ignores it; what an operation doesn't use is named."""
     client = FakeClient()
     assert run("sketch", make_context(client)).metadata["control_strength"] == 0.7
     assert client.tasks[0].settings == {}
     response = run("sketch", make_context(), provider="gemini", control_strength=0.5)
     assert response.metadata["ignored"] == ["control_strength"]
     assert response.metadata["emulated"] is True
+    response = run("sketch", make_context(), fidelity=0.0, aspect_ratio="1:1", style_image_base64=STYLE)
+    assert response.metadata["ignored"] == ["aspect_ratio", "fidelity", "style_image_base64"]
 
 
 # -- sizes
@@ -112,12 +114,6 @@ def test_refusals(operation: str, body: dict[str, Any], sentence: str) -> None:
         run(operation, make_context(), **body)
     assert sentence in caught.value.detail
     assert caught.value.status == 400
-
-
-def test_what_an_operation_does_not_use_is_named() -> None:
-    """The original's client sends every slider."""
-    response = run("sketch", make_context(), fidelity=0.0, aspect_ratio="1:1", style_image_base64=STYLE)
-    assert response.metadata["ignored"] == ["aspect_ratio", "fidelity", "style_image_base64"]
 
 
 def test_strengths_are_shares() -> None:

@@ -92,6 +92,7 @@ def test_every_provider_gives_exactly_the_size(provider, size):
     (result,) = response.results
     assert (result.width, result.height) == size == from_bytes(context.journal.images["1"]).size
     assert response.request.dimensions == f"{size[0]}x{size[1]}"
+    assert list(result.metadata) == ["reason", "native_size", "crop", "scale"]
     left, top, right, bottom = result.metadata["crop"]
     native = tuple(int(side) for side in result.metadata["native_size"].split("x"))
     assert 0 <= left < right <= native[0]
@@ -169,12 +170,6 @@ def test_what_a_model_honors_is_sent_and_the_rest_is_reported():
 # -- the response
 
 
-def test_the_exact_metadata_of_a_variation():
-    """Why this model, and how its image became the requested one."""
-    (result,) = made(width=64, height=32, provider="gemini").results
-    assert list(result.metadata) == ["reason", "native_size", "crop", "scale"]
-
-
 def test_each_result_names_its_provider():
     """A fallback of one variation doesn't change the others."""
 
@@ -207,16 +202,12 @@ def test_the_estimate_is_the_first_candidates_price(fields, credits):
     assert estimate(requested(**fields), make_context()) == credits
 
 
-def test_an_image_above_the_callers_limit_is_refused_before_anything_is_reserved():
-    """Exactly at it there is a price."""
+def test_an_image_above_the_callers_limit_and_an_unknown_persona_are_refused_before_anything_is_reserved():
+    """Exactly at the limit there is a price."""
     context = make_context(max_pixels=4096 * 4096)
     assert estimate(requested(width=4096, height=4096), context) > 0
     with pytest.raises(InvalidRequest, match="at most 16,777,216 pixels"):
         estimate(requested(width=4096, height=4097), context)
-
-
-def test_an_unknown_persona_is_refused_before_anything_is_reserved():
-    """It is named in the request, so it is a 404."""
     with pytest.raises(NotFound, match="nobody"):
         estimate(requested(persona_id="nobody"), make_context())
 

@@ -105,15 +105,12 @@ def test_a_failing_provider_goes_last_and_is_named():
     ],
 )
 def test_a_templates_recommendation_comes_first(recommended, first):
-    """A template's provider leads, as an alias or by name; the rest stays in order behind it."""
+    """A template's provider leads, as an alias or by name, if it is configured; the rest stays in order."""
     found = select(recommended=recommended)
     assert found[0].model.name == first
     assert len({candidate.provider.name for candidate in found}) == len(PROVIDERS)
     recommends = recommended in {"ideogram", "qwen", "stability"}
     assert found[0].reason.startswith(f"the template recommends {recommended}") is recommends
-
-
-def test_a_recommendation_that_is_not_configured_only_advises():
     assert chosen(configured=frozenset({"stability"}), recommended="ideogram") == ["core"]
 
 

@@ -111,14 +111,10 @@ REFUSED += ["IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION"]
 
 
 @pytest.mark.parametrize("reason", REFUSED)
-def test_refused_images(reason):
-    """An answer that a filter ended is the caller's to change."""
+def test_refused_images_and_prompts(reason):
+    """An answer that a filter ended, or a prompt that was blocked, is the caller's to change."""
     with pytest.raises(ContentRefused, match=reason):
         read_response(FLASH, json_response({"candidates": [{"finishReason": reason}]}))
-
-
-def test_refused_prompts():
-    """A prompt that was blocked is the caller's to change."""
     with pytest.raises(ContentRefused, match=r"refused this request: OTHER$"):
         read_response(FLASH, json_response({"promptFeedback": {"blockReason": "OTHER"}}))
 

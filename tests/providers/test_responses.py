@@ -77,15 +77,11 @@ def test_a_status_is_an_error_of_ours(status: int, error: type[ProviderError], s
     assert not isinstance(found, ProviderBusy) or found.retry_after == 9
 
 
-def test_moderation_names_who_refused() -> None:
-    """With the provider's words, within the same bound, or with what to do."""
+def test_the_providers_words_are_quoted_within_bounds() -> None:
+    """At most 300 characters of them. Moderation names who refused, and without words says what to do."""
     assert content_refused("Toy", "flagged").detail == "Toy's content policy refused this request: flagged"
     assert content_refused("Toy", "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
     assert content_refused("Toy").detail == "Toy's content policy refused this request. Change the prompt or the image."
-
-
-def test_the_providers_words_are_quoted_within_bounds() -> None:
-    """At most 300 characters of them."""
     assert http_error("Toy", reply(422), "size is odd").detail == "Toy did not accept the request: size is odd"
     assert http_error("Toy", reply(422), "x" * 400).detail.endswith(": " + "x" * MAX_QUOTED)
     assert MAX_QUOTED == 300

@@ -199,7 +199,8 @@ CALLED = [
 
 
 def test_how_providers_are_called():
-    """Everything that isn't a model's."""
+    """Everything that isn't a model's, and the order in which several images are given, which the words refer to."""
+    assert ROLES == ("image", "mask", "style", "background", "lighting")
     assert [
         f"{s.title} {s.base_url} {s.key_variable} {s.base_url_variable} {s.auth_header}: {s.auth_format};"
         f" {s.in_flight} {s.submit_timeout} {s.busy_seconds} {s.request_bytes};"
@@ -232,11 +233,6 @@ def test_limits_at_their_ends():
     assert not any(limits.fits(*size) for size in beyond)
     limits = InputLimits(max_side=100, min_pixels=401)
     assert [limits.fits(*size) for size in [(100, 5), (101, 5), (20, 20)]] == [True, False, False]
-
-
-def test_the_roles_of_images():
-    """The order in which several images are given, which the words refer to."""
-    assert ROLES == ("image", "mask", "style", "background", "lighting")
 
 
 def sized(sizes):
