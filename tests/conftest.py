@@ -70,7 +70,6 @@ def count(request: pytest.FixtureRequest) -> Callable[..., None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _logs_of_stacks() -> Iterator[None]:
-    """Let the log of every stack be searched that ends."""
     stop = Stack.stop
 
     def kept(stack: Stack) -> None:

@@ -17,8 +17,6 @@ NOT_FORWARDED = {"connection", "transfer-encoding", "content-length", "keep-aliv
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its response, as the client saw it."""
-
     method: str
     path: str
     origin: str  # the Origin header, or empty

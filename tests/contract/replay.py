@@ -19,7 +19,6 @@ SECONDS = 120  # of patience for one request
 
 @cache
 def photo(width: int, height: int) -> bytes:
-    """A PNG of a red disc on a green ramp."""
     ramp = Image.linear_gradient("L").resize((width, height))
     image = Image.merge("RGB", (ramp.point(lambda value: value // 2), ramp, ramp.point(lambda value: value // 3)))
     ImageDraw.Draw(image).ellipse((width // 3, height // 3, width // 2, height // 2 + height // 6), fill="red")
@@ -37,7 +36,6 @@ def opened(data: bytes) -> Image.Image:
 
 
 def decoded(text: str) -> Image.Image:
-    """The image in raw base64 or in a data URL."""
     return opened(base64.b64decode(text.rpartition(",")[2], validate=True))
 
 

@@ -16,7 +16,6 @@ Ask = Callable[[Path], tuple[dict[str, Any], requests.Response]]
 
 @pytest.fixture(scope="module")
 def ask(running_stack: Stack) -> Ask:
-    """The example and its answer; each is asked for once."""
     headers = running_stack.headers(sub="examples", tier="enterprise")
 
     @cache

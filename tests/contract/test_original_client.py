@@ -12,7 +12,6 @@ KEYS = [spec.name for spec in SPECS]
 
 @pytest.fixture
 def caller(stack: Stack) -> Caller:
-    """The front-end."""
     return Caller(stack, "front-end")
 
 
@@ -45,7 +44,6 @@ def test_search_and_recommend_have_the_same_shape(caller):
 
 
 def test_a_providers_key_and_first_model_can_be_sent_back(caller):
-    """The keys are what `provider` takes; models[0] is sent as `model` with it."""
     providers = caller.get("/providers").json()["providers"]
     assert list(providers) == KEYS
     for key, entry in providers.items():

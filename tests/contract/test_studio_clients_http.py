@@ -17,7 +17,6 @@ NOT_AN_IMAGE = "data:image/png;base64,aGVsbG8gd29ybGQ="
 
 @pytest.fixture
 def api(stack: Stack) -> Caller:
-    """The API as the original's client calls it."""
     return Caller(stack, "client")
 
 

@@ -48,7 +48,6 @@ def hostile_images(count: int, seed: int = 1) -> Iterator[tuple[str, bytes]]:
 
 
 def seeds() -> dict[str, bytes]:
-    """Valid files of each type and kind, to be spoiled."""
     exif = Image.Exif()
     exif[0x0112] = 6
     frames = [photo(24, 24), four_corners(24, 24, 6)]

@@ -24,7 +24,6 @@ def noise(width: int, height: int, strength: float = 80) -> Image.Image:
 
 
 def photo(width: int = 640, height: int = 480) -> Image.Image:
-    """Something like a photograph: soft shapes with a little grain."""
     base = Image.radial_gradient("L").resize((width, height))
     image = Image.merge("RGB", (base, Image.linear_gradient("L").resize((width, height)), ImageChops.invert(base)))
     return ImageChops.add(image, noise(width, height, 4), scale=1, offset=-128)

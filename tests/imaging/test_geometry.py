@@ -129,7 +129,6 @@ def test_a_shared_analysis_gives_the_same_box() -> None:
 
 
 def scene(width: int = 300, height: int = 200) -> Image.Image:
-    """Soft ramps, so that scaling there and back changes little."""
     ramp = Image.linear_gradient("L").resize((width, height))
     return Image.merge("RGB", (ramp, ramp.transpose(Image.Transpose.FLIP_TOP_BOTTOM), ramp.point(lambda v: v // 2)))
 

@@ -119,7 +119,6 @@ class Harness(Inside):
         return self.ask("GET", f"/jobs/{job_id}").json
 
     def change(self, job_id: str, tenant: str = keys.tenant_of("alice"), **values: int) -> None:
-        """Set whole numbers in a job's record, as time would."""
         self.db.update_item(
             TableName=TABLE,
             Key=keys.job_key(tenant, job_id),

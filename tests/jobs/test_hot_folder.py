@@ -20,7 +20,6 @@ NAMES = ["photo.png", "a b+c%20d.png", "%2F&=?#.png", "é猫🙂.png", "sub/fold
 
 
 def drop(harness: Harness, path: str, data: bytes | None = None, sequencer: str = "1") -> dict[str, Any]:
-    """Put an image into the inbox; S3's event for it."""
     key = keys.INBOX + path
     aws_clients.s3().put_object(Bucket=BUCKET, Key=key, Body=data if data is not None else png(256, 256))
     etag = aws_clients.s3().head_object(Bucket=BUCKET, Key=key)["ETag"].strip('"')

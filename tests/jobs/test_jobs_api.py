@@ -307,7 +307,6 @@ def set_response(harness: Harness, job_id: str, response: Any) -> None:
 
 
 def job_with(harness: Harness, sizes: list[int], **more: Any) -> str:
-    """A job that ended with images of these sizes (bytes)."""
     job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": len(sizes), **more})
     harness.work()
     answer = json.loads(harness.job(job_id).response or "")
@@ -354,7 +353,6 @@ def test_answers_straddle_the_limit(harness: Harness) -> None:
 
 
 def inline(harness: Harness, job_id: str, size: int) -> bool:
-    """Whether an image of this size comes inside the answer."""
     answer = json.loads(harness.job(job_id).response or "")
     stored = answer["results"][0]["stored"]
     stored["size"] = size

@@ -17,7 +17,6 @@ WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """AWS calls by name, from when the test clears them."""
     made: Counter[str] = Counter()
     plain = BaseClient._make_api_call
 

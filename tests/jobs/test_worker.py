@@ -39,7 +39,6 @@ def die(harness: Harness, job_id: str) -> None:
 
 
 def succeeded(harness: Harness, job_id: str, *, paid: int = 1) -> bool:
-    """Whether the job ended well after so many paid calls."""
     return (harness.status(job_id)["status"], len(harness.wire.paid)) == ("succeeded", paid)
 
 

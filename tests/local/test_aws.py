@@ -2,12 +2,9 @@
 
 import json
 
-import pytest
-
 from local.aws import create_resources
-from local.intrinsics import Unresolved
 from local.stack import Stack
-from local.template import TEMPLATE, Template
+from local.template import Template
 from tests.local.conftest import TOY
 
 
@@ -34,14 +31,3 @@ def test_existing_resources_are_not_created_again(toy: Stack) -> None:
     before = dict(toy.resources)
     create_resources(template, toy.aws, toy.resources)
     assert toy.resources == before
-
-
-def test_an_unresolved_reference_is_an_error(toy: Stack) -> None:
-    """An unresolved reference is an error that names the resource."""
-    made: dict[str, dict[str, str]] = {"Bucket": {"Ref": "b", "Arn": "a"}, "Table": {"Ref": "t", "Arn": "a"}}
-    template = Template(TEMPLATE, {}, made)
-    template.document["Resources"] = {
-        "Lost": {"Type": "AWS::SQS::Queue", "Properties": {"RedrivePolicy": {"Fn::GetAtt": ["Gone", "Arn"]}}}
-    }
-    with pytest.raises(Unresolved, match="Lost"):
-        create_resources(template, toy.aws, made)

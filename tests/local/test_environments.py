@@ -61,7 +61,6 @@ def _event(do: str = "", **query: str) -> Call:
 
 @pytest.fixture
 def pool(tmp_path: Path) -> Iterator[Pool]:
-    """The environments of the toy function, started by this process."""
     function = Function("Echo", TOY.parent / "functions/echo", "app.handler", 60, 128)
     made = Pool(function, load_of(function, [TOY.parent / "layer"], tmp_path / "log"))
     yield made

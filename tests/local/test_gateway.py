@@ -123,7 +123,6 @@ class _Recorder:
 
 @pytest.fixture
 def recorded() -> Iterator[tuple[str, _Recorder]]:
-    """A gateway in this process, in front of a recorder."""
     template = Template(TOY, {"JwtIssuer": "http://127.0.0.1:9", "JwtAudience": "x"})
     listener, backend = listen(), _Recorder()
     server = GatewayServer(Gateway(template, backend), listener)

@@ -25,8 +25,6 @@ PATIENCE = 120.0  # seconds, for what takes a few
 
 
 class _Server:
-    """A running `python -m local` and what it has printed."""
-
     def __init__(self, tree: Path, *arguments: str, in_shell: bool = False, **environment: str) -> None:
         self.tree = tree
         self.output = tree / "output.txt"
@@ -91,7 +89,6 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
-    """One running out of a copy; Ctrl-C leaves nothing behind."""
     running = _Server(_copy_tree(tmp_path_factory.mktemp("tree")), "--port", str(free_port()))
     running.wait_for("Ctrl-C ends everything")
     yield running

@@ -214,7 +214,6 @@ def make_context(
 
 
 def emulator_context(emulators: dict[str, Emulator], **parts: Any) -> OperationContext:
-    """A context whose providers are the emulators; pauses are short."""
     client = ProviderClient(HttpTransport(), sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
 
     def credentials(provider: str, *, renew: bool = False) -> ProviderCredentials:

@@ -202,7 +202,6 @@ def test_the_log_has_no_prompt_and_no_key(caplog):
 
 
 def earlier(handle, **more):
-    """The entry of an earlier run that got this far."""
     more |= {"stage": Stage.ORDERED if handle else Stage.INTENDED, "handle": handle}
     return Entry(variation=1, provider="wavespeed", model="qwen-image", credits=2, seed=5, **more)
 

@@ -23,7 +23,6 @@ def request(image: Image.Image, **body: Any) -> UpscaleRequest:
 
 
 def resolved(size: tuple[int, int], context: OperationContext | None = None, **body: Any) -> Upscale:
-    """The upscale of a plain image, which is not made."""
     return resolve_upscale(request(Image.new("RGB", size), **body), context or make_context())
 
 

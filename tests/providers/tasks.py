@@ -100,7 +100,6 @@ INSTRUCTIONS: dict[str, tuple[str, list[Blob]]] = {
 
 
 def base64_of(images: list[Blob], prefix: str = "") -> list[str]:
-    """The images as base64; with a prefix, as data URIs."""
     return [prefix + base64.b64encode(image.data).decode() for image in images]
 
 
@@ -109,7 +108,6 @@ def json_response(body: object, status: int = 200, **headers: str) -> HttpRespon
 
 
 def full_task(operation: str, **changes: Any) -> Task:
-    """A task that says everything that its operation can say."""
     images, settings = GIVEN[operation]
     fields: dict[str, Any] = {
         "operation": operation,

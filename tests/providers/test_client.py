@@ -53,7 +53,6 @@ def peer() -> Iterator[Callable[[Script], Peer]]:
 
 @pytest.fixture
 def server(peer: Callable[[Script], Peer]) -> Peer:
-    """A server that answers each request with a small image."""
     return peer(ok)
 
 

@@ -104,7 +104,6 @@ def decoded(data: bytes, _entry: Entry) -> EncodedImage:
 
 
 def candidate(provider: str, model: str, deadline: float | None = None) -> Candidate:
-    """A model to try, with a deadline of its own."""
     spec, found = find_model(provider, model)
     return Candidate(spec, replace(found, deadline=deadline or found.deadline), "for the test")
 
@@ -114,7 +113,6 @@ def run(context: OperationContext, candidates: Sequence[Candidate], task: Callab
 
 
 def a_task(prompt: str, operation: str = "create", image: Blob | None = None) -> Callable[[Candidate], Task]:
-    """A small image to make, or an image to edit."""
     images = {"image": image} if image and operation != "create" else {}
     return lambda _candidate: Task(operation=operation, width=256, height=192, prompt=prompt, images=images)
 

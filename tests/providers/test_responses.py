@@ -21,7 +21,6 @@ from image_studio.providers.responses import MAX_QUOTED, content_refused, http_e
 
 
 def reply(status: int, **headers: str) -> HttpResponse:
-    """A reply; `_` in a header's name stands for `-`."""
     return HttpResponse(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"")
 
 

@@ -154,7 +154,6 @@ def grouped(value):
 
 
 def pixels(model):
-    """A model's sizes; of several classes the one of 1K."""
     sizes = model.sizes
     if not isinstance(sizes, tuple):
         return sizes

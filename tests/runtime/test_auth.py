@@ -11,7 +11,6 @@ from image_studio.runtime.settings import settings
 
 @pytest.fixture(autouse=True)
 def _fresh_settings() -> Any:
-    """Settings are read anew for each test, and after it."""
     settings.cache_clear()
     yield
     settings.cache_clear()

@@ -21,7 +21,6 @@ LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 
 @pytest.fixture
 def lines() -> Iterator[Any]:
-    """What a logger of the package, or another one, writes."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(AllowListFormatter())

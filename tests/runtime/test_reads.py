@@ -139,7 +139,6 @@ def degraded(*modules):
 
 
 def health():
-    """Status and body of GET /health, asked without a token."""
     answer = Inside().ask("GET", "/health", claims=None)
     return answer.status, answer.json
 

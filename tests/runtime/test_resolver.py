@@ -172,7 +172,6 @@ def inside() -> Iterator[Inside]:
 
 
 def _post(inside: Inside, body: Any, **headers: str) -> tuple[int, str]:
-    """Status and sentence of a POST /estimate-cost with that body."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     function, event = inside.event("POST", "/estimate-cost", headers=named)
     answer = inside.send(function, {**event, "body": body, "isBase64Encoded": False})

@@ -49,12 +49,10 @@ class Measured:
 
 
 def total(notes: Notes, name: str) -> int:
-    """The sum of what the tests counted under a name."""
     return sum(note.get(name, 0) for note in notes)
 
 
 def most(notes: Notes, name: str) -> Any:
-    """The largest of what the tests measured under a name."""
     return max((note[name] for note in notes if name in note), default=0)
 
 

@@ -21,7 +21,6 @@ _of_stacks: list[str] = []  # lines of stacks that ended since the last report
 
 
 def caught(lines: Iterable[str]) -> Iterator[str]:
-    """The log lines with a canary in them, cut short."""
     for line in lines:
         found = CANARIES.search(line) if OURS in line else None
         if found:

@@ -189,7 +189,6 @@ def unbounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @contextmanager
 def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The table and the bucket, jobs dispatched in this process."""
     monkeypatch.setenv("QUEUE_URL", "")
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     _forget_dispatcher()

@@ -26,7 +26,6 @@ REQUESTS = {
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often our gate decoded each PNG, by its bytes."""
     seen: Counter[str] = Counter()
 
     class Counted(PngImageFile):

@@ -27,7 +27,6 @@ HEADS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x24\0\0\0WEBP", b"data:im
 
 @some.composite
 def _spoiled(draw: Any) -> bytes:
-    """A seed with some bytes changed, cut out or doubled."""
     data = bytearray(draw(some.sampled_from(SMALL)))
     dice = random.Random(draw(some.integers(0, 2**32)))
     for _ in range(draw(some.integers(1, 8))):

@@ -30,7 +30,6 @@ def inside() -> Iterator[Inside]:
 
 @pytest.fixture(scope="module")
 def alices(inside: Inside) -> dict[str, str]:
-    """What Alice has: a finished job, an upload, a persona."""
     job = inside.ask("POST", "/create", body={**BOAT, "provider": "stability"}).headers["x-job-id"]
     upload = inside.ask("POST", "/uploads", body={"content_type": "image/png"}).json["upload_id"]
     inside.ask("PUT", "/personas/acme", body={"name": "Acme", "voice": "warm"})

@@ -35,7 +35,6 @@ def _send(stack: Stack, method: str, path: str, body: Any, headers: Any) -> requ
 
 
 def _records(stack: Stack) -> list[str]:
-    """Sort keys of everything that is in the table."""
     found = stack.aws.client("dynamodb").scan(TableName=stack.resources["Table"]["Ref"])
     return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith("CALLER#")]
 
@@ -68,7 +67,6 @@ def test_only_a_token_in_the_authorization_header_gets_in(stack: Stack) -> None:
 
 @pytest.fixture
 def scoped(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Inside:
-    """The API of an operator who requires the scope `studio`."""
     variables = Template().document["Globals"]["Function"]["Environment"]["Variables"]
     assert variables["REQUIRED_SCOPE"] == {"Ref": "RequiredScope"}
     monkeypatch.setenv("REQUIRED_SCOPE", "studio")
@@ -77,7 +75,6 @@ def scoped(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Inside:
 
 
 def _claims(given: Mapping[str, Any]) -> dict[str, str]:
-    """A token's claims as the gateway writes them."""
     return {"sub": "mallory", "tier": "enterprise", **{name: as_text(value) for name, value in given.items()}}
 
 

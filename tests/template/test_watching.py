@@ -19,7 +19,6 @@ OPERATING = (ROOT / "docs/operating.md").read_text()
 
 
 def _emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, tuple[str, ...]]]:
-    """Name and dimensions of every metric that our code writes."""
     entry = Entry(variation=1, stage=Stage.DONE, provider="stability", model="core", credits=3)
     metrics.job_ended(Charge(charged=3, studio="create"), [entry])
     metrics.swept(2, 1)

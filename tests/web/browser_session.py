@@ -118,7 +118,6 @@ class BrowserSession:
         return Image.open(io.BytesIO(self.download(button)[1]))
 
     def download(self, button: Locator) -> tuple[str, bytes]:
-        """Name and bytes of the file that a click saves."""
         with self.page.expect_download() as waiting:
             button.click()
         file: Download = waiting.value

@@ -11,7 +11,6 @@ def price(page: Page) -> Locator:
 
 
 def choose(session: BrowserSession, provider: str, model: str) -> None:
-    """Select a provider and a model by their API names."""
     session.field("Provider").select_option(provider)
     session.field("Model").select_option(model)
 

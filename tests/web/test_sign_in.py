@@ -42,7 +42,6 @@ class FakeIssuer(Server):
         return self._token(request.form.to_dict())
 
     def _consent(self, query: dict[str, str]) -> Response:
-        """The page where a person allows or denies the sign-in."""
         self._check(query["response_type"] == "code", "response_type is code")
         self._check(query["client_id"] == CLIENT, "client_id")
         self._check(query["audience"] == AUDIENCE, "audience of the API")
@@ -93,7 +92,6 @@ def issuer(stack: Stack, session: BrowserSession) -> Iterator[FakeIssuer]:
 
 
 def sign_in(page: Page, choice: str = "Allow") -> None:
-    """Go to the issuer and allow or deny the sign-in."""
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("h1")).to_have_text("Sign in to Image Studio?")
     page.get_by_role("link", name=choice).click()
