@@ -6,7 +6,7 @@ import pytest
 
 from image_studio.errors import NotAllowed, NotAuthenticated
 from image_studio.runtime.auth import caller_of, check_scope
-from image_studio.runtime.settings import settings
+from image_studio.runtime.settings import Settings, settings
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +81,12 @@ def test_a_scope_is_one_whole_word(monkeypatch: pytest.MonkeyPatch) -> None:
     for claims in ({}, {"scope": "studios"}, {"scp": "[a b]"}, {"scopes": "studio"}, {"scope": {"studio": 1}}):
         with pytest.raises(NotAllowed, match=r"^This token lacks the scope 'studio'\.$"):
             check_scope(claims)
+
+
+def test_a_number_that_is_none_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a day isn't a whole number of days."""
+    for name in ("INPUT_DAYS", "CREDITS_FREE"):
+        monkeypatch.setenv(name, "0.5")
+        with pytest.raises(ValueError, match=f"{name} must be a whole number, not '0.5'"):
+            Settings()
+        monkeypatch.delenv(name)

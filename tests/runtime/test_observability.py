@@ -4,6 +4,8 @@ import ast
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -188,3 +190,21 @@ def test_on_lambda_everybodys_lines_go_through_ours(monkeypatch: pytest.MonkeyPa
         root.handlers[:], root.level, logging.raiseExceptions = before
         logging.captureWarnings(False)
         set_up_logging.cache_clear()
+
+
+def test_lambdas_own_filter_lets_metrics_through_and_log_level_holds_our_lines() -> None:
+    """With LOG_LEVEL=WARN the template leaves Lambda's level at INFO: it would drop metrics, which have no level."""
+    code = """if True:
+        import logging
+        from image_studio.runtime import metrics, observability
+        observability.set_up_logging()
+        for level in ("info", "warning"):
+            getattr(logging.getLogger("image_studio.tested"), level)("line")
+            getattr(observability.logger, level)("line")
+        metrics.swept(2, 1)"""
+    levels = {"LOG_LEVEL": "WARN", "AWS_LAMBDA_LOG_LEVEL": "INFO", "POWERTOOLS_SERVICE_NAME": "stack"}
+    variables = {**levels, "PYTHONPATH": str(PACKAGE.parent), "AWS_LAMBDA_FUNCTION_NAME": "worker"}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert [json.loads(line)["level"] for line in done.stderr.splitlines()] == ["WARNING", "WARNING"]
+    (metric,) = map(json.loads, done.stdout.splitlines())
+    assert (metric["service"], metric["StuckJobs"]) == ("stack", [1])

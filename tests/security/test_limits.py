@@ -17,7 +17,7 @@ from image_studio.runtime import aws_clients, jobs_api, rate_limits
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.settings import PREFIX, READS_PER_WORK, TIERS
 from image_studio.storage.job import Job
-from image_studio.storage.keys import rate_sk
+from image_studio.storage.keys import limits_key, rate_sk
 from image_studio.storage.rate_limits import DAY, RequestCounters
 from image_studio.storage.transactions import pack
 from scripts.openapi.routes import declared_routes
@@ -66,9 +66,9 @@ def test_a_hundred_threads_get_exactly_the_minute(inside: Inside, held: float, t
 
 def _use_day(inside: Inside, held: float, tier: str, *, left: int) -> None:
     """Let the tier's caller have so many requests of the day left."""
-    key = {"pk": f"CALLER#{inside.tenant(tier)}", "sk": rate_sk(datetime.fromtimestamp(held, UTC))}
+    key = limits_key(inside.tenant(tier), rate_sk(datetime.fromtimestamp(held, UTC)))
     used = {"requests": TIERS[tier].per_day - left, "expires": 2_000_000_000}
-    inside.db.put_item(TableName=TABLE, Item=pack({**key, **used}))
+    inside.db.put_item(TableName=TABLE, Item=key | pack(used))
 
 
 @pytest.mark.parametrize("tier", FLOODED)

@@ -36,7 +36,7 @@ def _send(stack: Stack, method: str, path: str, body: Any, headers: Any) -> requ
 
 def _records(stack: Stack) -> list[str]:
     found = stack.aws.client("dynamodb").scan(TableName=stack.resources["Table"]["Ref"])
-    return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith("CALLER#")]
+    return [item["sk"]["S"] for item in found["Items"] if item["pk"]["S"].startswith(("CALLER#", "LIMITS#"))]
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -29,7 +29,10 @@ def _client(name: str) -> Any:
             retries={"mode": "standard", "max_attempts": 4},
             max_pool_connections=32,
             signature_version="s3v4" if name == "s3" else None,
-            s3={"addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual"},
+            s3={
+                "addressing_style": "path" if os.environ.get("AWS_ENDPOINT_URL") else "virtual",
+                "us_east_1_regional_endpoint": "regional",  # the host that the playground's CSP allows
+            },
         )
         return boto3.client(name, config=config)  # type: ignore[call-overload]
 

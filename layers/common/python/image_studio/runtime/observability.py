@@ -109,8 +109,13 @@ logger = Logger(service=PACKAGE, stream=sys.stderr, logger_formatter=AllowListFo
 
 @lru_cache(maxsize=1)
 def set_up_logging() -> None:
-    """Keep the package's lines from the root logger. On Lambda, send the libraries' lines through our formatter."""
-    logging.getLogger(PACKAGE).propagate = False
+    """Keep the package's lines from the root logger. On Lambda, send the libraries' lines through our formatter.
+
+    LOG_LEVEL filters our lines here, not in Lambda: Lambda's filter would drop the metrics, whose lines have no level.
+    """
+    package = logging.getLogger(PACKAGE)
+    package.propagate = False
+    package.setLevel(os.environ.get("LOG_LEVEL") or logging.INFO)  # powertools prefers AWS_LAMBDA_LOG_LEVEL
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         root = logging.getLogger()
         root.handlers[:] = [logger.registered_handler]

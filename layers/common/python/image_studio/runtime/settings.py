@@ -41,13 +41,23 @@ READS_PER_WORK = 10
 
 def _env(name: str, default: T) -> T:
     """Declare a setting: the environment's variable, and the default, which has its type."""
-    kind: Any = type(default)
-    declared: T = field(default_factory=lambda: kind(os.environ.get(name) or default))
+    declared: T = field(default_factory=lambda: _read(name, default))
     return declared
 
 
+def _read(name: str, default: T) -> T:
+    """Return a variable in the default's type. Raises ValueError, which names the variable."""
+    text = os.environ.get(name) or default
+    kind: Any = type(default)
+    try:
+        value: T = kind(text)
+    except ValueError:
+        raise ValueError(f"{name} must be a {'whole ' * (kind is int)}number, not {text!r}.") from None
+    return value
+
+
 def _monthly_credits() -> dict[str, int]:
-    return {name: int(os.environ.get(f"CREDITS_{name.upper()}") or tier.credits) for name, tier in TIERS.items()}
+    return {name: _read(f"CREDITS_{name.upper()}", tier.credits) for name, tier in TIERS.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,10 +9,13 @@ Records, with how they are read:
     CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
     CALLER#<tenant>  PERSONAS             how many there are       written beside them, read by its condition only
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
-    CALLER#<tenant>  RATE#<yyyy-mm-dd>    request counters         day (UTC)
-    CALLER#<tenant>  WAITS                open waits, by slot      one item
+    LIMITS#<tenant>  RATE#<yyyy-mm-dd>    request counters         day (UTC)
+    LIMITS#<tenant>  WAITS                open waits, by slot      one item
     STUDIO           PROVIDERS            names configured         one item
     STUDIO           HEALTH#<provider>    breaker of a provider    provider
+
+    IAM's dynamodb:LeadingKeys tells partitions apart: every API function counts in LIMITS#, only those that make jobs
+    or personas write to CALLER#, only the worker writes to STUDIO.
 
     index by_created (pk, created): jobs only, they alone have `created`
     index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
@@ -56,6 +59,10 @@ def tenant_in(pk: str) -> str:
 
 def caller_key(tenant: str, sk: str) -> Item:
     return pack({"pk": caller_pk(tenant), "sk": sk})
+
+
+def limits_key(tenant: str, sk: str) -> Item:
+    return pack({"pk": f"LIMITS#{tenant}", "sk": sk})
 
 
 def job_key(tenant: str, job_id: str) -> Item:

@@ -84,7 +84,7 @@ class RequestCounters:
 
     def _add(self, tenant: str, rate: RequestRate, now: int) -> tuple[bool, Mapping[str, Any]]:
         """Whether the condition allowed the write, and the record's values after it."""
-        key = keys.caller_key(tenant, keys.rate_sk(datetime.fromtimestamp(now, UTC)))
+        key = keys.limits_key(tenant, keys.rate_sk(datetime.fromtimestamp(now, UTC)))
         old = {f"#old{ago}": _minute(now - ago * MINUTE) for ago in OLD_MINUTES}
         change = "ADD #minute :one, requests :one SET expires = :expires REMOVE " + ", ".join(old)
         expires = (now // DAY + KEEP_DAYS) * DAY
@@ -162,5 +162,5 @@ class WaitSlots:
     def _update(
         self, tenant: str, number: int, change: str, values: Mapping[str, int], condition: str
     ) -> tuple[bool, Mapping[str, Any]]:
-        key, names = keys.caller_key(tenant, keys.WAITS_SK), {"#slot": f"wait{number}"}
+        key, names = keys.limits_key(tenant, keys.WAITS_SK), {"#slot": f"wait{number}"}
         return _update(self._db, change_of(self._table, key, change, values, condition, names=names))
