@@ -1,7 +1,8 @@
 """A local AWS: moto's server in a process of its own, with the resources that template.yaml declares.
 
-Only what has an effect here is created: tables, buckets, queues, secrets and S3 event rules. Policies, encryption,
-lifecycles and alarms are template matters, and `poller.py` runs the schedules.
+Only what has an effect here is created: tables, buckets, queues, secrets and S3 event rules. Log groups get a name
+that policies refer to. Encryption, lifecycles and alarms are template matters, `permissions.py` has the policies, and
+`poller.py` runs the schedules.
 """
 
 import json
@@ -111,6 +112,7 @@ class _Maker:
             "AWS::SQS::Queue": self._queue,
             "AWS::SecretsManager::Secret": self._secret,
             "AWS::Events::Rule": self._rule,
+            "AWS::Logs::LogGroup": self._log_group,
         }
 
     def make(self, resource: Resource) -> dict[str, str]:
@@ -142,6 +144,9 @@ class _Maker:
         client = self._aws.client("secretsmanager")
         made = client.create_secret(Name=name, SecretString=properties.get("SecretString", "{}"))
         return {"Ref": made["ARN"]}
+
+    def _log_group(self, name: str, properties: dict[str, Any]) -> dict[str, str]:
+        return {"Ref": name, "Arn": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*"}
 
     def _rule(self, name: str, properties: dict[str, Any]) -> dict[str, str]:
         attributes = {"Ref": name, "Arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{name}"}

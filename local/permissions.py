@@ -1,13 +1,14 @@
-"""IAM for the local AWS: a function may do what its policies in template.yaml allow, and nothing else.
+"""IAM for the local AWS: a function may do what its role in template.yaml allows, and nothing else.
 
 A function's access key is its own name. The key `local`, which tests and the stack itself use, may do everything.
+Statements may be limited to leading keys and to prefixes of lists; what isn't understood here is an error.
 """
 
 import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from io import BytesIO
 from typing import Any
@@ -20,12 +21,12 @@ from local.template import Template
 ADMINISTRATOR = "local"
 POLICIES_PATH = "/_policies"
 MAX_BODY = 64 * 1024 * 1024  # bytes of a request body, which names the resource
-_IN_TRANSACTION = (
-    "Put",
-    "Update",
-    "Delete",
-    "ConditionCheck",
-)  # each needs the permission of that name with Item appended
+_IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each needs the permission with Item appended
+_PARTITION_KEYS = ("pk", "lease")  # of the table and its indexes
+_KEYED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query")
+_LEADING_KEYS, _PREFIX = "dynamodb:LeadingKeys", "s3:prefix"
+_CONDITIONS = ({"ForAllValues:StringLike": {_LEADING_KEYS}}, {"StringLike": {_PREFIX}})
+_STATEMENT = {"Sid", "Effect", "Action", "Resource", "Condition"}
 _OBJECT_ACTIONS = {"GET": "GetObject", "HEAD": "GetObject", "PUT": "PutObject", "DELETE": "DeleteObject"}
 
 MAX_REFUSALS = 1000  # that are kept
@@ -37,21 +38,33 @@ Statements = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Demand:
-    """One action on one resource (an ARN)."""
+    """One action on one resource (an ARN), with the values of condition keys."""
 
     action: str
     resource: str
+    context: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def policies_of(template: Template) -> dict[str, Statements]:
-    """Return every function's statements, with references resolved. Raises Unresolved."""
+    """Return the statements of every function's role, with references resolved. Raises Unresolved, ValueError."""
     managed = {each.name: each.properties["PolicyDocument"] for each in template.resources("AWS::IAM::ManagedPolicy")}
+    roles = {each.name: each.properties for each in template.resources("AWS::IAM::Role")}
     found: dict[str, Statements] = {}
     for function in template.resources("AWS::Serverless::Function"):
-        given = function.properties.get("Policies", [])
-        documents = [managed[each["Ref"]] if "Ref" in each else each for each in given]
+        role = roles[function.properties["Role"]["Fn::GetAtt"][0]] if "Role" in function.properties else {}
+        documents = [managed[each["Ref"]] for each in role.get("ManagedPolicyArns", [])]
+        documents += [each["PolicyDocument"] for each in role.get("Policies", [])]
         found[function.name] = [template.resolve(each) for document in documents for each in document["Statement"]]
+        for statement in found[function.name]:
+            _check(statement)
     return found
+
+
+def _check(statement: Mapping[str, Any]) -> None:
+    condition = {operator: set(keys) for operator, keys in statement.get("Condition", {}).items()}
+    plain = statement["Effect"] == "Allow" and "*" not in str(statement["Action"])
+    if set(statement) - _STATEMENT or not plain or (condition and condition not in _CONDITIONS):
+        raise ValueError(f"local/permissions.py does not understand the statement {dict(statement)}")
 
 
 def allows(statements: Statements, demand: Demand) -> bool:
@@ -59,7 +72,18 @@ def allows(statements: Statements, demand: Demand) -> bool:
     return any(
         demand.action in _listed(each["Action"])
         and any(fnmatchcase(demand.resource, pattern) for pattern in _listed(each["Resource"]))
+        and _holds(each.get("Condition", {}), demand.context)
         for each in statements
+    )
+
+
+def _holds(condition: Mapping[str, Any], context: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether every value matches. Without any, `ForAllValues` holds and the plain operator doesn't, as in IAM."""
+    return all(
+        all(any(fnmatchcase(value, pattern) for pattern in _listed(patterns)) for value in context.get(key, ()))
+        and (operator.startswith("ForAllValues:") or key in context)
+        for operator, keys in condition.items()
+        for key, patterns in keys.items()
     )
 
 
@@ -83,13 +107,28 @@ class Guard:
             start_response("200 OK", [("content-type", "application/json")])
             return [json.dumps(list(self._refused)).encode()]
         principal = _principal(environ)
-        if principal in self._policies:
-            for demand in demands(environ):
-                if not allows(self._policies[principal], demand):
-                    why = f"{principal} may not {demand.action} on {demand.resource}"
-                    self._refused.append(why)
-                    return _refuse(environ, start_response, why)
-        return self._application(environ, start_response)
+        if principal not in self._policies:
+            return self._application(environ, start_response)
+        statements, demanded = self._policies[principal], list(demands(environ))
+        for demand in demanded:
+            if not allows(statements, demand):
+                why = f"{principal} may not {demand.action} on {demand.resource} {dict(demand.context) or ''}".strip()
+                self._refused.append(why)
+                return _refuse(environ, start_response, why)
+        return self._answer(environ, start_response, statements, demanded)
+
+    def _answer(
+        self, environ: Environ, start_response: Callable[..., Any], statements: Statements, demanded: list[Demand]
+    ) -> Iterable[bytes]:
+        """Pass the request on. S3 hides that an object is missing from those who may not list its bucket."""
+        started: list[tuple[Any, ...]] = []
+        body = self._application(environ, lambda *arguments: started.append(arguments))
+        bucket = demanded[0].resource.partition("/")[0]
+        missing = demanded[0].action == "s3:GetObject" and started[0][0].startswith("404")
+        if missing and not allows(statements, Demand("s3:ListBucket", bucket)):
+            return _refuse(environ, start_response, "Access Denied")
+        start_response(*started[0])
+        return body
 
 
 def _principal(environ: Environ) -> str:
@@ -121,19 +160,25 @@ def demands(environ: Environ) -> Iterator[Demand]:
 
 
 def _table_demands(action: str, body: Mapping[str, Any]) -> Iterator[Demand]:
-    def table(name: str) -> str:
-        return f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}"
-
     if action == "TransactWriteItems":
         for item in body["TransactItems"]:
             for kind, part in item.items():
-                yield Demand(f"dynamodb:{kind}Item" if kind in _IN_TRANSACTION else "unknown", table(part["TableName"]))
-    elif action in ("BatchGetItem", "BatchWriteItem"):
-        for name in body["RequestItems"]:
-            yield Demand(f"dynamodb:{action}", table(name))
+                yield _on_table(f"{kind}Item" if kind in _IN_TRANSACTION else "", part)
     else:
-        index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
-        yield Demand(f"dynamodb:{action}", f"{table(body['TableName'])}{index}")
+        yield _on_table(action if "TableName" in body else "", body)
+
+
+def _on_table(action: str, body: Mapping[str, Any]) -> Demand:
+    table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{body.get('TableName', '')}"
+    index = f"/index/{body['IndexName']}" if "IndexName" in body else ""
+    item = body.get("Key") or body.get("Item") or {}
+    if action == "Query":
+        values = body.get("ExpressionAttributeValues", {})
+        pairs = re.findall(r"(\w+) = (:\w+)", body.get("KeyConditionExpression", ""))
+        item = {name: values[value] for name, value in pairs if value in values}
+    leading = tuple(item[name]["S"] for name in _PARTITION_KEYS if name in item)[:1]
+    understood = action and (leading or action not in _KEYED)
+    return Demand(f"dynamodb:{action}" if understood else "unknown", table + index, {_LEADING_KEYS: leading})
 
 
 def _bucket_demands(environ: Environ) -> Iterator[Demand]:
@@ -148,7 +193,9 @@ def _bucket_demands(environ: Environ) -> Iterator[Demand]:
     elif method == "POST":
         yield Demand("s3:PutObject", f"{arn}/{_form(environ).get('key', '')}")
     else:
-        yield Demand("s3:ListBucket" if method in ("GET", "HEAD") else f"s3:{method}", arn)
+        prefix = parse_qs(environ.get("QUERY_STRING", "")).get("prefix")
+        context = {_PREFIX: (prefix[0],)} if prefix else {}
+        yield Demand("s3:ListBucket" if method in ("GET", "HEAD") else f"s3:{method}", arn, context)
 
 
 def _body(environ: Environ) -> bytes:

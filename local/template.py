@@ -176,8 +176,8 @@ class Template:
         return Authorizer(rules["issuer"], tuple(rules["audience"]), tuple(scopes))
 
     def cors(self) -> Cors:
-        """The API's CORS configuration; without one, an empty one."""
-        declared = self.resolve(self._api().get("CorsConfiguration", {}))
+        """The API's CORS configuration; without one, or where its condition is false, an empty one."""
+        declared = next(iter(self.resolve([self._api().get("CorsConfiguration", {})])), {})
         return Cors(
             origins=tuple(declared.get("AllowOrigins", [])),
             methods=tuple(declared.get("AllowMethods", [])),

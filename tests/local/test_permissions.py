@@ -1,5 +1,6 @@
 """The local AWS refuses what template.yaml's policies don't allow, as IAM would."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,11 @@ import requests
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.permissions import Demand, allows
+from image_studio.storage.objects import ObjectStore
+from local.permissions import Demand, allows, policies_of
 from local.stack import Stack
+from local.template import Template
+from tests.local.conftest import TOY
 
 
 def _as(stack: Stack, function: str, service: str, version: str | None = None) -> Any:
@@ -71,24 +75,108 @@ def test_only_the_worker_reads_the_secret(stack: Stack) -> None:
     assert _refused(_as(stack, "SocialFunction", "sqs").send_message, QueueUrl=jobs, MessageBody="{}")
 
 
-def test_nobody_scans_or_drops_the_table(stack: Stack) -> None:
-    """No function may; each index and each part of a transaction needs a permission of its own."""
-    name = stack.resources["Table"]["Ref"]
-    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
-    for function in ("CreateFunction", "JobsFunction", "WorkerFunction"):
-        table = _as(stack, function, "dynamodb")
-        assert not _refused(table.get_item, TableName=name, Key=key)
-        assert _refused(table.scan, TableName=name)
-        assert _refused(table.delete_table, TableName=name)
-    leases = {"KeyConditionExpression": "lease = :l", "ExpressionAttributeValues": {":l": {"S": "x"}}}
-    for function, refused in (("WorkerFunction", False), ("JobsFunction", True)):
-        query = _as(stack, function, "dynamodb").query
-        assert refused is _refused(query, TableName=name, IndexName="by_lease", **leases)
-    transact = _as(stack, "UpscaleFunction", "dynamodb").transact_write_items  # it may put, but not delete
-    put = {"Put": {"TableName": name, "Item": {"pk": {"S": "t"}, "sk": {"S": "1"}}}}
-    delete = {"Delete": {"TableName": name, "Key": {"pk": {"S": "t"}, "sk": {"S": "2"}}}}
-    assert not _refused(transact, TransactItems=[put])
-    assert _refused(transact, TransactItems=[put, delete])
+RECORDS = [  # function, partition, what it may do there with one record
+    ("SocialFunction", "CALLER#t", {"get"}),
+    ("SocialFunction", "LIMITS#t", {"update"}),
+    ("SocialFunction", "STUDIO", {"get"}),
+    ("UpscaleFunction", "CALLER#t", {"get", "put", "update"}),
+    ("UpscaleFunction", "STUDIO", {"get"}),
+    ("UpscaleFunction", "OTHER", set()),
+    ("CreateFunction", "CALLER#t", {"get", "put", "update", "delete"}),
+    ("JobsFunction", "CALLER#t", {"get", "put", "update", "delete"}),
+    ("WorkerFunction", "CALLER#t", {"get", "put", "update"}),
+    ("WorkerFunction", "STUDIO", {"get", "put", "update"}),
+    ("WorkerFunction", "LIMITS#t", set()),
+]
+
+
+@pytest.mark.parametrize(("function", "partition", "allowed"), RECORDS)
+def test_a_partition_limits_a_permission(stack: Stack, function: str, partition: str, allowed: set[str]) -> None:
+    """Leading keys tell counting from spending; a transaction needs the right to each of its parts."""
+    db, name = _as(stack, function, "dynamodb"), {"TableName": stack.resources["Table"]["Ref"]}
+    key = {"pk": {"S": partition}, "sk": {"S": f"{function} tries"}}
+    parts = {"put": {"Put": {**name, "Item": key}}, "delete": {"Delete": {**name, "Key": key}}}
+    calls: dict[str, Callable[[], Any]] = {
+        "get": lambda: db.get_item(**name, Key=key),
+        "put": lambda: db.put_item(**name, Item=key),
+        "update": lambda: db.update_item(
+            **name, Key=key, UpdateExpression="ADD n :one", ExpressionAttributeValues={":one": {"N": "1"}}
+        ),
+        "delete": lambda: db.delete_item(**name, Key=key),
+        "scan": lambda: db.scan(**name),
+        "drop": lambda: db.delete_table(**name),
+    }
+    assert {each for each, call in calls.items() if not _refused(call)} == allowed
+    for number, kinds in enumerate((["put"], ["put", "delete"])):
+        items = [json.loads(json.dumps(parts[kind]).replace("tries", f"tries {kind}{number}")) for kind in kinds]
+        assert _refused(lambda items=items: db.transact_write_items(TransactItems=items)) is bool(set(kinds) - allowed)
+
+
+@pytest.mark.parametrize(
+    ("function", "index", "condition", "value", "allowed"),
+    [
+        ("JobsFunction", "by_created", "pk = :v", "CALLER#t", True),
+        ("JobsFunction", "by_created", "created = :v", "CALLER#t", False),
+        ("JobsFunction", "by_lease", "lease = :v", "open#1", False),
+        ("JobsFunction", None, "pk = :v", "CALLER#t", False),
+        ("WorkerFunction", "by_lease", "lease = :v", "open#1", True),
+        ("WorkerFunction", "by_lease", "lease = :v", "CALLER#t", False),
+        ("CreateFunction", None, "pk = :v", "CALLER#t", True),
+        ("CreateFunction", None, "pk = :v", "STUDIO", False),
+    ],
+)
+def test_a_query_is_of_one_partition(  # noqa: PLR0917  one row of the table
+    stack: Stack, function: str, index: str | None, condition: str, value: str, allowed: bool
+) -> None:
+    """Each index needs a permission of its own."""
+    asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": {":v": {"S": value}}}
+    asked |= {"TableName": stack.resources["Table"]["Ref"], **({"IndexName": index} if index else {})}
+    assert _refused(lambda: _as(stack, function, "dynamodb").query(**asked)) is not allowed
+
+
+def test_only_the_jobs_function_lists_and_only_what_it_deletes(stack: Stack) -> None:
+    """To the others a missing object is a refusal, as S3 has it, and our code takes that as missing."""
+    bucket = stack.resources["Bucket"]["Ref"]
+    jobs, edit = _as(stack, "JobsFunction", "s3"), _as(stack, "EditFunction", "s3")
+    assert not _refused(lambda: jobs.list_objects_v2(Bucket=bucket, Prefix="results/t/1/"))
+    for prefix in ("uploads/", "res", ""):
+        assert _refused(lambda prefix=prefix: jobs.list_objects_v2(Bucket=bucket, Prefix=prefix))
+    assert _refused(lambda: edit.list_objects_v2(Bucket=bucket, Prefix="results/t/1/"))
+    assert _refused(lambda: edit.get_object(Bucket=bucket, Key="uploads/t/none"))
+    assert ObjectStore(lambda: edit, bucket).get("uploads/t/none") is None
+    assert _refused(lambda: edit.put_object(Bucket=bucket, Key="results/t/x", Body=b"1"))
+
+
+def test_only_the_worker_receives_messages_and_only_jobs(stack: Stack) -> None:
+    """A function may send a job but not receive one; the social function may not send one."""
+    queue, jobs = stack.resources["DeadLetters"]["Ref"], stack.resources["JobQueue"]["Ref"]
+    assert _refused(lambda: _as(stack, "WorkerFunction", "sqs").receive_message(QueueUrl=queue))
+    assert _refused(lambda: _as(stack, "CreateFunction", "sqs").receive_message(QueueUrl=jobs))
+    assert _refused(lambda: _as(stack, "CreateFunction", "sqs").send_message(QueueUrl=queue, MessageBody="{}"))
+    assert _refused(lambda: _as(stack, "SocialFunction", "sqs").send_message(QueueUrl=jobs, MessageBody="{}"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Effect": "Deny"},
+        {"Action": "s3:*"},
+        {"NotResource": "x"},
+        {"Condition": {"StringLike": {"aws:SourceVpc": "x"}}},
+        {"Condition": {"StringNotLike": {"s3:prefix": "x"}}},
+    ],
+)
+def test_a_statement_that_is_not_understood_is_an_error(change: dict[str, Any]) -> None:
+    """It would be simulated wrongly."""
+    template = Template(TOY, attributes={"Bucket": {"Arn": "arn"}})
+    template.document["Resources"]["MayWrite"]["Properties"]["PolicyDocument"]["Statement"][0].update(change)
+    with pytest.raises(ValueError, match="does not understand"):
+        policies_of(template)
+
+
+def test_other_services_are_refused(stack: Stack) -> None:
+    """Requests to other services are refused."""
+    assert _refused(_as(stack, "WorkerFunction", "events").list_rules)
 
 
 @pytest.mark.parametrize(
