@@ -133,7 +133,7 @@ build: .venv/ready .venv-sam/ready ## build what is deployed (ARCH=arm64)
 
 .PHONY: deploy
 deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking the first time
-	@$(SAM_ENV) $(PY) -m scripts.deploy $(STAGE)
+	@SAM_CLI_TELEMETRY=0 $(PY) -m scripts.deploy $(STAGE) # not SAM_ENV: an instance's role may deploy
 
 .PHONY: playground
 playground: .venv/ready ## put the playground onto a stage's CloudFront (STAGE=dev)

@@ -106,7 +106,7 @@ class Resolver:
         if name == "Condition":
             return self.holds(argument)
         if name == "Fn::Equals":
-            return bool(self.resolve(argument[0]) == self.resolve(argument[1]))
+            return str(self.resolve(argument[0])) == str(self.resolve(argument[1]))  # CloudFormation has only text
         tested = [self._test(each) for each in argument]
         return {"Fn::Not": not tested[0], "Fn::And": all(tested), "Fn::Or": any(tested)}[name]
 

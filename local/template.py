@@ -177,7 +177,7 @@ class Template:
 
     def cors(self) -> Cors:
         """The API's CORS configuration; without one, or where its condition is false, an empty one."""
-        declared = next(iter(self.resolve([self._api().get("CorsConfiguration", {})])), {})
+        declared: Mapping[str, Any] = next(iter(self.resolve([self._api().get("CorsConfiguration", {})])), {})
         return Cors(
             origins=tuple(declared.get("AllowOrigins", [])),
             methods=tuple(declared.get("AllowMethods", [])),

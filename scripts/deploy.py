@@ -36,17 +36,31 @@ def stamp(document: dict[str, Any], values: list[str]) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Deploy; sam's exit code."""
+    """Deploy; sam's exit code.
+
+    The first time sam asks, saves the answers and makes a change set, which is replaced once the answers are stamped:
+    otherwise the second deployment would publish every function again.
+    """
     stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     try:
-        wanted, values = command(stage, config), parameters(stage, config)
+        if "--guided" in command(stage, _config()):
+            asked = subprocess.run([*command(stage, _config()), "--no-execute-changeset"], cwd=ROOT, check=False)
+            if asked.returncode:
+                return asked.returncode
+        wanted, values = command(stage, _config()), parameters(stage, _config())
     except KeyError:
-        stages = ", ".join(name for name in config if name != "version")
+        stages = ", ".join(name for name in _config() if name != "version")
         print(f"No stage '{stage}' in samconfig.toml. Stages: {stages}.", file=sys.stderr)
+        return 1
+    if "--guided" in wanted:
+        print(f"No parameters were saved for '{stage}' in samconfig.toml, so nothing was deployed.", file=sys.stderr)
         return 1
     BUILT.write_text(yaml.safe_dump(stamp(yaml.safe_load(BUILT.read_text()), values)))
     return subprocess.run(wanted, cwd=ROOT, check=False).returncode
+
+
+def _config() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "samconfig.toml").read_text())
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """`make deploy`: which sam command, and a new version for new values of parameters."""
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local.intrinsics import read_yaml
 from local.template import TEMPLATE
+from scripts import deploy
 from scripts.deploy import command, parameters, stamp
 
 DECLARED = read_yaml(TEMPLATE)["Globals"]["Function"]["Environment"]["Variables"]
@@ -42,3 +46,27 @@ def test_other_values_make_other_functions() -> None:
 
     assert stamped("LogDays=7", "ResultDays=1") == stamped("ResultDays=1", "LogDays=7")
     assert len({stamped(), stamped("LogDays=7"), stamped("LogDays=8")}) == 3
+
+
+def test_the_second_deployment_publishes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one asks before it stamps, so both have the same template."""
+    built, config = tmp_path / "template.yaml", tmp_path / "samconfig.toml"
+    config.write_text("[dev.deploy.parameters]\nstack_name = 'studio'\n")
+    ran: list[tuple[set[str], str]] = []
+
+    def sam(given: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        ran.append(({each for each in given if each.startswith("--no") or each == "--guided"}, built.read_text()))
+        if "--guided" in given:
+            config.write_text(config.read_text() + "parameter_overrides = 'JwtIssuer=\"https://a\"'\n")
+        return subprocess.CompletedProcess(given, 0)
+
+    monkeypatch.setattr(deploy.subprocess, "run", sam)
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    monkeypatch.setattr(deploy, "BUILT", built)
+    for _ in range(2):
+        built.write_text(yaml.safe_dump(read_yaml(TEMPLATE)))
+        monkeypatch.setattr("sys.argv", ["deploy", "dev"])
+        assert deploy.main() == 0
+    (asked, _), (first, stamped), (second, again) = ran
+    assert (asked, first, second) == ({"--guided", "--no-execute-changeset"}, set(), set())
+    assert stamped == again

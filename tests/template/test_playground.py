@@ -2,9 +2,12 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from image_studio.runtime import aws_clients
+from image_studio.storage.objects import ObjectStore
 from local.static import content_policy, safety_headers
 from local.template import TEMPLATE, Template
 
@@ -41,6 +44,13 @@ def test_the_pages_headers_are_the_local_ones() -> None:
     assert sent["ContentSecurityPolicy"]["ContentSecurityPolicy"] == policy
     for name in ("cross-origin-opener-policy", "permissions-policy"):
         assert sent[name] == dict(safety_headers("x"))[name]
+
+
+def test_presigned_addresses_have_the_host_that_the_policy_allows() -> None:
+    """In us-east-1, too, where S3's older addresses have no region."""
+    store = ObjectStore(lambda: aws_clients._client("s3"), BUCKET.partition(".")[0])
+    addresses = (store.link("results/t/1", "a.png"), store.form("uploads/t/1", "image/png", 1)["url"])
+    assert {urlsplit(address).netloc for address in addresses} == {BUCKET}
 
 
 def test_the_api_is_never_cached_and_the_page_is_private() -> None:

@@ -1,18 +1,18 @@
 """Who may do what, and how the pieces fit: read from template.yaml."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from image_studio.providers import SPECS
 from image_studio.runtime.settings import TIERS
+from local.permissions import Demand, allows, policies_of
 from local.template import ROOT, Resource, Template
 
 TEMPLATE = Template()
 FUNCTIONS = {each.name: each for each in TEMPLATE.resources("AWS::Serverless::Function")}
-POLICIES = {each.name: each for each in TEMPLATE.resources("AWS::IAM::ManagedPolicy")}
+ATTRIBUTES = {name: {"Ref": name, "Arn": name} for name in TEMPLATE.document["Resources"]}
+STATEMENTS = policies_of(Template(TEMPLATE.path, attributes=ATTRIBUTES))
 
 
 def _one(kind: str, name: str | None = None) -> Resource:
@@ -23,45 +23,63 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _statements(policy: str) -> list[dict[str, Any]]:
-    statements: list[dict[str, Any]] = POLICIES[policy].properties["PolicyDocument"]["Statement"]
-    return statements
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_actions_and_resources_are_spelled_out(function: str) -> None:
+    """No wildcards but a prefix's; each right to the table names partitions, the one to list names prefixes."""
+    for statement in STATEMENTS[function]:
+        actions, resources = str(statement["Action"]), _listed(statement["Resource"])
+        assert "*" not in actions
+        assert "*" not in resources
+        assert ("Condition" in statement) is ("dynamodb:" in actions or "ListBucket" in actions)
+        if "Object" in actions:
+            assert all(re.fullmatch(r"Bucket/[a-z]+/\*", resource) for resource in resources)
 
 
-def _allowed(function: str) -> Iterator[tuple[str, Any]]:
-    for reference in FUNCTIONS[function].properties["Policies"]:
-        for statement in _statements(reference["Ref"]):
-            for action in _listed(statement["Action"]):
-                yield action, statement["Resource"]
+def test_every_function_has_a_role_of_its_own() -> None:
+    """It logs to its own group only, and its policies are ours; none is left over."""
+    roles = {name: each.properties["Role"]["Fn::GetAtt"][0] for name, each in FUNCTIONS.items()}
+    assert sorted(roles.values()) == sorted({each.name for each in TEMPLATE.resources("AWS::IAM::Role")})
+    given = [_one("AWS::IAM::Role", role).properties["ManagedPolicyArns"] for role in roles.values()]
+    policies = {each.name for each in TEMPLATE.resources("AWS::IAM::ManagedPolicy")}
+    assert {each["Ref"] for some in given for each in some} == policies
+    groups = [each.name for each in TEMPLATE.resources("AWS::Logs::LogGroup")]
+    for name, each in FUNCTIONS.items():
+        allowed = [group for group in groups if allows(STATEMENTS[name], Demand("logs:PutLogEvents", group))]
+        assert allowed == [each.properties["LoggingConfig"]["LogGroup"]["Ref"]]
 
 
-@pytest.mark.parametrize("policy", POLICIES)
-def test_actions_and_resources_are_spelled_out(policy: str) -> None:
-    """No action has a wildcard, no resource is `*`, and objects are named by prefix."""
-    for statement in _statements(policy):
-        assert not [action for action in _listed(statement["Action"]) if "*" in action]
-        for resource in _listed(statement["Resource"]):
-            assert resource != "*"
-            if "Object" in str(statement["Action"]):
-                assert re.fullmatch(r"\$\{Bucket\.Arn\}/[a-z]+/\*", resource["Fn::Sub"])
+def test_lambda_takes_jobs_by_the_workers_rights() -> None:
+    """From the queue of its event source, and from no other."""
+    source = TEMPLATE.queue_sources()[0]
+    for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
+        takers = {name for name, each in STATEMENTS.items() if allows(each, Demand(f"sqs:{action}", source.queue))}
+        assert takers == {source.function}
+        assert not allows(STATEMENTS[source.function], Demand(f"sqs:{action}", "DeadLetters"))
 
 
 def test_only_the_worker_reads_the_secret() -> None:
-    """Neither the permission nor the name is given to another function; no policy is left over."""
-    readers = {name for name in FUNCTIONS for action, _ in _allowed(name) if action.startswith("secretsmanager:")}
-    variables = {name: each.properties.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
-    assert readers == {name for name, each in variables.items() if "PROVIDER_SECRET_ID" in each} == {"WorkerFunction"}
-    used = {each["Ref"] for function in FUNCTIONS.values() for each in function.properties["Policies"]}
-    assert used == set(POLICIES)
+    """Neither the right to, nor its name, is given to another function."""
+    readers = {name for name, each in STATEMENTS.items() if "secretsmanager:" in str(each)}
+    told = {
+        name
+        for name, each in FUNCTIONS.items()
+        if "PROVIDER_SECRET_ID" in each.properties.get("Environment", {}).get("Variables", {})
+    }
+    assert readers == told == {"WorkerFunction"}
 
 
 def test_no_provider_key_is_a_variable() -> None:
-    """Keys live in the secret; a variable would show them to everyone who may look at the function."""
+    """Keys live in the secret; a variable would show them to everyone who may look at the function.
+
+    The secret's text in the template never changes: CloudFormation would write it over the operator's keys.
+    """
+    from image_studio.providers import SPECS
+
+    assert _one("AWS::SecretsManager::Secret").properties["SecretString"] == "{}"
     declared = str(TEMPLATE.document["Globals"]) + str([each.properties for each in FUNCTIONS.values()])
     for spec in SPECS:
         assert spec.key_variable not in declared
         assert spec.base_url_variable in FUNCTIONS["WorkerFunction"].properties["Environment"]["Variables"]
-        assert spec.key_variable in _one("AWS::SecretsManager::Secret").properties["SecretString"]
 
 
 def test_every_function_has_a_folder_of_one_file_and_a_log_group_of_its_own() -> None:
@@ -85,7 +103,7 @@ def test_times_and_credits_fit_together() -> None:
     parameters = TEMPLATE.document["Parameters"]
     assert parameters["WaitSeconds"]["MaxValue"] <= 27
     for name, tier in TIERS.items():
-        assert parameters[f"Credits{name.capitalize()}"]["Default"] == tier.credits
+        assert parameters[f"Credits{name.capitalize()}"]["Default"] == str(tier.credits)
 
 
 def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
@@ -99,12 +117,12 @@ def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
         assert target["Arn"] == {"Fn::GetAtt": ["JobQueue", "Arn"]}
         assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["DeadLetters", "Arn"]}}
         assert "MaximumRetryAttempts" in target["RetryPolicy"]
-    [statement, _] = _one("AWS::SQS::QueuePolicy").properties["PolicyDocument"]["Statement"]
-    named = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
-    assert named == [{"Fn::GetAtt": [rule.name, "Arn"]} for rule in rules] != []
+    [rule] = rules
+    for policy in TEMPLATE.resources("AWS::SQS::QueuePolicy"):
+        [statement, _] = policy.properties["PolicyDocument"]["Statement"]
+        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == {"Fn::GetAtt": [rule.name, "Arn"]}
     assert not [rule for rule in rules if "ScheduleExpression" in rule.properties]
     assert FUNCTIONS["WorkerFunction"].properties["Events"]["Sweep"]["Type"] == "Schedule"
-    assert "ReservedConcurrentExecutions" not in FUNCTIONS["WorkerFunction"].properties
 
 
 def test_the_bucket_is_private_encrypted_and_forgets() -> None:
@@ -116,12 +134,41 @@ def test_the_bucket_is_private_encrypted_and_forgets() -> None:
     assert "OnlyOverTls" in denied
     prefixes = {rule.get("Prefix") for rule in bucket["LifecycleConfiguration"]["Rules"] if "ExpirationInDays" in rule}
     assert prefixes == {"inputs/", "uploads/", "results/"}
-    for name in ("Table", "Bucket", "ProviderKeys"):
-        resource = TEMPLATE.document["Resources"][name]
-        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
 
 
 def test_only_these_routes_are_open() -> None:
     """Everything else needs a token."""
     opened = {route.key.replace("/api/image-studio", "") for route in TEMPLATE.routes() if not route.authorized}
     assert opened == {"GET /health", "GET /openapi.json", "GET /docs", "OPTIONS /{proxy+}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        (
+            "AllowedOrigins",
+            ("", "*", "https://a.example,http://localhost:3000"),
+            ("https://a, https://b", "https://a/"),
+        ),
+        ("JwtAudience", ("", "api,web"), ("api, web", "api,")),
+        ("JwtIssuer", ("", "https://issuer.example/a"), ("http://issuer.example", "https://a b")),
+        ("AlarmEmail", ("", "ann@example.com"), ("ann", "ann@example.com, bob@example.com")),
+        ("CreditsFree", ("0", "50"), ("0.5", "-1", "")),
+        ("ResultDays", ("1", "30"), ("0", "0.5")),
+        ("ApiDomain", ("", "api.example.com"), ("https://api.example.com", "api.example.com/")),
+    ],
+)
+def test_a_parameter_that_would_fail_later_is_refused_at_once(
+    name: str, good: tuple[str, ...], bad: tuple[str, ...]
+) -> None:
+    """Blanks after commas, decimals, addresses with paths."""
+    pattern = TEMPLATE.document["Parameters"][name]["AllowedPattern"]
+    assert [value for value in (*good, *bad) if re.fullmatch(pattern, value)] == list(good)
+
+
+def test_the_access_log_has_no_sub_beside_an_address() -> None:
+    """RequestId leads to the function's own line, which has the caller's hash."""
+    written = _one("AWS::Serverless::HttpApi").properties["AccessLogSettings"]["Format"]
+    logged = set(re.findall(r"context\.([\w.]+)", written))
+    assert {"requestId", "identity.sourceIp", "authorizer.error"} <= logged
+    assert not [name for name in logged if "claims" in name]

@@ -67,7 +67,11 @@ def test_our_own_metrics_are_written(capsys: pytest.CaptureFixture[str]) -> None
         if alarm.get("Namespace") == "ImageStudio":
             dimensions = tuple(sorted(each["Name"] for each in alarm["Dimensions"]))
             assert (alarm["MetricName"], dimensions) in emitted
-    drawn = re.findall(r'"ImageStudio", "(\w+)", "service", "image-studio"', json.dumps(WIDGETS))
+            assert alarm["Dimensions"] == [{"Name": "service", "Value": {"Ref": "AWS::StackName"}}]  # no other stage's
+    variables = TEMPLATE.document["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}
+    assert ALARMS["StuckJobsAlarm"]["Statistic"] == "Maximum"
+    drawn = re.findall(r'"ImageStudio", "(\w+)", "service", "\$\{AWS::StackName\}"', json.dumps(WIDGETS))
     assert set(drawn) == {"CreditsCharged", "StuckJobs"}
     assert {(name, ("service",)) for name in ("CreditsHeld", "OverdueJobs", *drawn)} <= emitted
     assert ("UpstreamUSD", ("provider", "service")) in emitted
