@@ -139,6 +139,10 @@ deploy: build .venv/ready ## deploy to AWS (STAGE=dev, staging or prod), asking 
 playground: .venv/ready ## put the playground onto a stage's CloudFront (STAGE=dev)
 	@$(PY) -m scripts.playground $(STAGE)
 
+.PHONY: smoke
+smoke: .venv/ready ## call a deployed stage as its first user would (STAGE=dev, or URL=http://127.0.0.1:8000; TOKEN=)
+	@$(PY) -m scripts.smoke $(STAGE) $(if $(URL),--url "$(URL)") $(if $(TOKEN),--token "$(TOKEN)")
+
 .PHONY: check-iac
 check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and checkov on what SAM makes of it
 	@mkdir -p build
