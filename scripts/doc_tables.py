@@ -1,6 +1,7 @@
-"""Write the tables of docs/operations.md from the data: `python -m scripts.doc_tables`. A test compares them."""
+"""Write the tables of docs/ from the data and the template: `python -m scripts.doc_tables`. A test compares them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
 from image_studio.catalog.models import OperationInfo, Option
@@ -9,10 +10,10 @@ from image_studio.operations.single_image import REQUEST_FIELDS
 from image_studio.providers import SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas.limits import Quality
-from local.template import ROOT
+from local.template import ROOT, Template
 from scripts.transcripts import markdown_table, with_tables
 
-FILE = ROOT / "docs/operations.md"
+FILES = (ROOT / "docs/operations.md", ROOT / "docs/parameters.md")
 
 Rows = Iterator[list[str]]
 
@@ -39,7 +40,17 @@ def fields() -> str:
     return markdown_table(head, _field_rows())
 
 
-TABLES: Mapping[str, Callable[[], str]] = {"matrix": matrix, "models": models, "fields": fields}
+def parameters() -> str:
+    """Return the template's parameters in groups, as CloudFormation's console shows them."""
+    return markdown_table(["parameter", "default", "values", "what it does"], _parameter_rows())
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "matrix": matrix,
+    "models": models,
+    "fields": fields,
+    "parameters": parameters,
+}
 
 
 def operations() -> list[str]:
@@ -160,9 +171,34 @@ def _range(option: Option) -> str:
     return f"{option.low:g} to {option.high:g}{default}"
 
 
+def _parameter_rows() -> Rows:
+    document = Template().document
+    for group in document["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]:
+        yield [f"**{group['Label']['default']}**", "", "", ""]
+        for name in group["Parameters"]:
+            each = document["Parameters"][name]
+            default = each.get("Default", "")
+            yield [
+                f"`{name}`",
+                f"`{default}`" if default != "" else "empty",
+                _values(each),
+                each.get("Description", ""),
+            ]
+
+
+def _values(parameter: Mapping[str, Any]) -> str:
+    if "AllowedValues" in parameter:
+        return ", ".join(map(str, parameter["AllowedValues"]))
+    low, high = parameter.get("MinValue"), parameter.get("MaxValue")
+    if low is None:
+        return "text"
+    return f"{low} to {high}" if high is not None else f"{low} or more"
+
+
 def main() -> None:
-    """Write the file."""
-    FILE.write_text(with_current_tables(FILE.read_text()))
+    """Write the files."""
+    for file in FILES:
+        file.write_text(with_current_tables(file.read_text()))
 
 
 if __name__ == "__main__":
