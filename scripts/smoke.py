@@ -92,7 +92,7 @@ def pool_token(pool: str, client: str, cognito: Any) -> Iterator[str]:
                 AuthParameters={"USERNAME": name, "PASSWORD": password},
             )
         except cognito.exceptions.InvalidParameterException:
-            raise Failed("The pool's client allows no password sign-in: deploy with PasswordSignIn=yes.") from None
+            raise Failed("The pool's client allows no password sign-in: deploy with PoolPasswordSignIn=yes.") from None
         yield signed_in["AuthenticationResult"]["AccessToken"]
     finally:
         cognito.admin_delete_user(UserPoolId=pool, Username=name)
