@@ -1,5 +1,6 @@
 """What operations work with besides the request; `runtime/wiring.py` builds it, tests build their own."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -55,4 +56,5 @@ class OperationContext:
     enrich_prompt: Callable[[str, str], str | None] = lambda prompt, style_words: None
     hold_seconds: float = 240.0  # how long one run may wait for providers
     max_pixels: int = MAX_PIXELS  # of an image that the caller may send or request
+    max_credits: float = math.inf  # what is reserved for one image: no dearer model is called
     now: Callable[[], float] = time.time

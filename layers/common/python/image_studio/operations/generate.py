@@ -150,18 +150,26 @@ class _VariationRunner:
         return self._receive(candidate, image, time.monotonic() - started)
 
     def submit(self, candidates: Sequence[Candidate]) -> bytes:
-        """Call the candidates in turn until one may have charged. Raises the last one's error."""
-        failure: StudioError = ProviderUnavailable("No provider is configured for this.")
+        """Call the candidates in turn until one may have charged. Raises the last one's error.
+
+        A candidate dearer than what is reserved is passed over: the caller agreed to no more.
+        """
+        failure: StudioError = ProviderUnavailable(
+            "The models that are available now cost more than what was reserved for this request. Nothing was charged;"
+            " send the request again."
+        )
         failed: list[str] = []
         for candidate in candidates:
             task, notes = fit_task(self.task.task(candidate), candidate.model)
-            size = nearest_size(candidate.model, task.width, task.height)
+            credits = candidate.model.price(nearest_size(candidate.model, task.width, task.height))
+            if credits > self.context.max_credits:
+                continue
             before = f"; {' and '.join(failed)} failed before" if failed else ""
             self.entry = self.entry.with_(
                 provider=candidate.provider.name,
                 model=candidate.model.name,
                 seed=task.seed,
-                credits=candidate.model.price(size),
+                credits=credits,
                 ordered_at=self.context.now(),
                 facts={**notes, "reason": candidate.reason + before},
             )

@@ -1,13 +1,13 @@
 """Images that a request refers to or carries, and a caller's personas. Each lookup stays in the caller's partition.
 
-A request names an image by `upload:<id>` or `job:<id>[/<variation>]`, or carries it as base64. Carried images are
-stored as bytes, and the stored request names them by `input:<SHA-256>`: no caller can send that form.
+A request names an image by `upload:<id>` or `job:<id>[/<variation>]`, or carries it as base64. Either way the bytes
+that were priced are stored, and the stored request names them by `input:<SHA-256>`: no caller can send that form.
 """
 
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -55,22 +55,23 @@ class HotFolderObject:
         return cls(job.id, job.inbox, job.etag or "") if job.inbox else None
 
 
-def take_inputs(request: R) -> tuple[R, dict[str, bytes]]:
-    """Replace the images that a request carries by references, and return their bytes by name (SHA-256, hex).
+def take_inputs(request: R, read: Mapping[str, bytes]) -> tuple[R, dict[str, bytes]]:
+    """Name the images of a request by `input:`, and return their bytes by that name (SHA-256, hex).
 
-    Any other text stays: it is a reference, or the operation refuses it if it reads the field.
+    `read` has the bytes behind references. Text that is neither in it nor base64 stays: it is a reference that isn't
+    read yet, or the operation refuses it if it reads the field.
     """
     inputs: dict[str, bytes] = {}
     references: dict[str, str] = {}
-    for field in type(request).model_fields:
-        text = getattr(request, field) if field.endswith(IMAGE_FIELD) else None
+    for name in type(request).model_fields:
+        text = getattr(request, name) if name.endswith(IMAGE_FIELD) else None
         if text:
             try:
-                data = decode_base64(text)
+                data = read[text] if text in read else decode_base64(text)
             except InvalidImage:
                 continue
-            name = sha256(data).hexdigest()
-            inputs[name], references[field] = data, INPUT + name
+            digest = sha256(data).hexdigest()
+            inputs[digest], references[name] = data, INPUT + digest
     return request.model_copy(update=references), inputs
 
 
@@ -88,6 +89,7 @@ class CallerReferences(References):
     inputs: Inputs = no_inputs  # gives the images that the request carried
     hot_folder: HotFolderObject | None = None  # the hot folder's object that a job may read
     awaited: str = ""  # the id of the upload that the job waits for
+    read: dict[str, bytes] = field(default_factory=dict)  # uploads and results that were read, by reference
 
     def image(self, reference: str) -> bytes:
         """Return the bytes behind a reference. Raises NotFound, TooLarge, InvalidImage, ImageAwaited."""
@@ -105,11 +107,12 @@ class CallerReferences(References):
                 raise Superseded
             return found.data
         match = _REFERENCE.fullmatch(reference)
-        data = self._find(*match.groups()) if match else None
+        data = self.read.get(reference) or (self._find(*match.groups()) if match else None)
         if data is None:
             raise NotFound(
                 f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload, or job:<id>/<variation>."
             )
+        self.read[reference] = data
         return data
 
     def _find(self, kind: str, found: str, variation: str | None) -> bytes | None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
@@ -55,8 +55,7 @@ def _admit(call: Call, operation: Operation, request: Request) -> str:
     if joined:
         return joined
     try:
-        # Decodes each image to check and price it. The worker decodes it again: pixels are too large to pass on.
-        cost = operation.estimate(draft.request, wiring.api_context(caller, inputs=draft.inputs.get))
+        cost, draft = price(caller, draft)
     except StudioError as error:
         raise with_operation_prefix(error, operation) from error
     return record(caller, draft, Terms(cost=cost, idempotency_key=key))
@@ -82,12 +81,35 @@ class Draft:
         Sorted keys and left-out defaults: a deployment that moves or adds fields must not change the digest of a
         request that a client repeats. Fields that are `undistinguished` have that value in the digest.
         """
-        request, inputs = take_inputs(request)
+        request, inputs = take_inputs(request, {})
         fields = request.model_dump(mode="json", exclude_defaults=True)
         body = _sorted_json(fields)
         compared = _sorted_json(fields | undistinguished) if undistinguished else body
         digest = hashlib.sha256(operation.name.encode() + b"\n" + compared).hexdigest()
         return cls(operation, request, inputs, body, digest)
+
+
+def price(caller: Caller, draft: Draft, **references: Any) -> tuple[int, Draft]:
+    """Return a draft's credits, and the draft with the bytes that were priced in place of its references.
+
+    The worker thus works on these bytes, whatever the upload has become. It decodes them again: pixels are too large to
+    pass on. The digest stays that of the request as it was sent.
+    """
+    read: dict[str, bytes] = {}
+    context = wiring.api_context(caller, **{"inputs": draft.inputs.get, "read": read, **references})
+    cost = draft.operation.estimate(draft.request, context)
+    request, inputs = take_inputs(draft.request, read)
+    body = _sorted_json(request.model_dump(mode="json", exclude_defaults=True))
+    return cost, replace(draft, request=request, inputs=draft.inputs | inputs, body=body)
+
+
+def store(tenant: str, job_id: str, draft: Draft) -> str:
+    """Store a draft's inputs and body; return the body's key. Keys hold hashes, so a repetition writes the same."""
+    for name, data in draft.inputs.items():
+        wiring.objects().put_once(keys.input_key(tenant, job_id, name), data, "application/octet-stream")
+    key = keys.request_key(tenant, job_id, hashlib.sha256(draft.body).hexdigest())
+    wiring.objects().put_once(key, draft.body, JSON)
+    return key
 
 
 def _sorted_json(fields: dict[str, Any]) -> bytes:
@@ -110,8 +132,7 @@ class Terms:
 def record(caller: Caller, draft: Draft, terms: Terms) -> str:
     """Store inputs and request, record the job and dispatch it. Return an earlier job's id where the key names one.
 
-    Objects are written before the record, so a job never exists without its inputs. Their keys hold hashes of their
-    content, so a repetition writes the same.
+    Objects are written before the record, so a job never exists without its inputs.
     """
     now = time.time()
     job_id = terms.job_id or new_id()
@@ -121,7 +142,7 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
         operation=draft.operation.name,
         status=Status.QUEUED,
         request_hash=draft.digest,
-        input=keys.request_key(caller.tenant, job_id, draft.digest),
+        input=store(caller.tenant, job_id, draft),
         total=draft.operation.variations(draft.request),
         created=created_now(now, job_id),
         created_at=int(now * 1000),
@@ -134,9 +155,6 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
         inbox=terms.inbox,
         etag=terms.etag,
     )
-    for name, data in draft.inputs.items():
-        wiring.objects().put_once(keys.input_key(job.tenant, job.id, name), data, "application/octet-stream")
-    wiring.objects().put_once(job.input, draft.body, JSON)
     try:
         most = terms.allowance or allowance(caller.tier)
         wiring.jobs().put(job, idempotency_key=terms.idempotency_key, allowance=most)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable
@@ -13,7 +14,7 @@ from image_studio.runtime.jobs_api import job_links, not_found
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
-from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, record
+from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, price, record, store
 from image_studio.runtime.worker import dispatcher, error_payload
 from image_studio.schemas.common import Request
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
@@ -68,8 +69,7 @@ def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: 
     if joined:
         return joined, ignored
     try:
-        context = wiring.api_context(call.known, inputs=draft.inputs.get, awaited=upload_id)
-        cost = operation.estimate(draft.request, context)
+        cost, draft = price(call.known, draft, awaited=upload_id)
     except ImageAwaited:  # the credits depend on the image, so they are reserved when it arrives
         cost = 0
     terms = Terms(cost=cost, idempotency_key=call.idempotency_key(), job_id=upload_id, awaits=upload_id)
@@ -99,10 +99,11 @@ def start(job: Job) -> None:
         body = wiring.objects().get(job.input)
         if body is None:
             raise INPUT_LOST
+        draft = Draft(operation, operation.request.model_validate_json(body), {}, body, job.request_hash)
         inputs = stored_inputs(wiring.objects(), job)
-        context = wiring.api_context(Caller(job.tenant, job.tier), inputs=inputs)
-        cost = operation.estimate(operation.request.model_validate_json(body), context)
-        started = wiring.jobs().arrived(job, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
+        cost, draft = price(Caller(job.tenant, job.tier), draft, inputs=inputs)
+        stored = replace(job, input=store(job.tenant, job.id, draft))
+        started = wiring.jobs().arrived(stored, cost=cost, allowance=allowance(job.tier), wait=QUEUE_SECONDS)
     except TemporarilyUnavailable:
         raise
     except StudioError as error:

@@ -1,6 +1,7 @@
 """The one place that names concrete collaborators; everything else takes them."""
 
 from functools import lru_cache, partial
+from typing import Any
 
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Journal
@@ -43,12 +44,12 @@ def provider_client() -> ProviderClient:
 
 
 def api_context(
-    caller: Caller, *, inputs: Inputs = no_inputs, hot_folder: HotFolderObject | None = None, awaited: str = ""
+    caller: Caller, *, inputs: Inputs = no_inputs, hot_folder: HotFolderObject | None = None, **references: Any
 ) -> OperationContext:
     """Return what an API function works with: it validates and estimates, and has no keys."""
-    references = CallerReferences(caller.tenant, jobs(), objects(), inputs, hot_folder, awaited)
+    found = CallerReferences(caller.tenant, jobs(), objects(), inputs, hot_folder, **references)
     configured, max_pixels = configured_providers.configured(), TIERS[caller.tier].max_pixels
-    return OperationContext(configured=configured, references=references, max_pixels=max_pixels)
+    return OperationContext(configured=configured, references=found, max_pixels=max_pixels)
 
 
 def worker_context(job: Job, journal: Journal) -> OperationContext:
@@ -64,4 +65,5 @@ def worker_context(job: Job, journal: Journal) -> OperationContext:
         enrich_prompt=partial(enrich_prompt, credentials=credential_store().access, provider_client=provider_client()),
         hold_seconds=settings().poll_hold_seconds,
         max_pixels=TIERS[job.tier].max_pixels,
+        max_credits=job.reserved // job.total,
     )

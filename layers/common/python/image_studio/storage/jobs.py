@@ -208,16 +208,20 @@ class JobStore:
     # -- an upload that a job waits for
 
     def arrived(self, job: Job, *, cost: int, allowance: credits.Allowance, wait: int) -> bool:
-        """Let a job run for `cost` credits once its upload arrived; False where none waits. Raises NotEnoughCredits."""
+        """Let a job run for `cost` credits, on `job.input`, now that its upload arrived; False where none waits.
+
+        Raises NotEnoughCredits.
+        """
         more = max(0, cost - job.reserved)
         if more > allowance.credits:
             credits.check(credits.read(self._db, self._table, job.tenant, job.month), more, 0, allowance)
             raise TemporarilyUnavailable
         until = int(self._now()) + wait
-        values = {":queued": "queued", ":until": until, ":reserved": job.reserved, ":cost": job.reserved + more}
-        change = "SET lease_until = :until, reserved = :cost REMOVE awaits"
+        values: dict[str, Any] = {":queued": "queued", ":until": until, ":input": job.input}
+        values |= {":reserved": job.reserved, ":cost": job.reserved + more}
+        change = "SET lease_until = :until, reserved = :cost, #input = :input REMOVE awaits"
         condition = "#status = :queued AND attribute_exists(awaits) AND reserved = :reserved"
-        started = change_of(self._table, job.key, change, values, condition, names=_STATUS)
+        started = change_of(self._table, job.key, change, values, condition, names={**_STATUS, "#input": "input"})
         steps: dict[str, Item] = {"job": {"Update": started}}
         if more:
             steps["credits"] = {"Update": credits.reserve(self._table, _month(job), more, 0, allowance)}

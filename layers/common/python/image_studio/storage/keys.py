@@ -23,8 +23,8 @@ Records, with how they are read:
 Objects:
 
     uploads/<tenant>/<id>                          an upload; it has no record, its key says whose it is
-    inputs/<tenant>/<job>/<request hash>.json      a job's request
-    inputs/<tenant>/<job>/<SHA-256>                an image that the request carried, named for its content
+    inputs/<tenant>/<job>/<SHA-256>.json           a job's request, named for its content
+    inputs/<tenant>/<job>/<SHA-256>                an image that the request carried or referred to, as it was priced
     results/<tenant>/<job>/<variation>[.raw]       a result, and the provider's bytes that it is made of
     inbox/<path>, outbox/<path>/...                the operator's hot folder: result.json or error.json, and images
 """
@@ -86,8 +86,8 @@ def input_prefix(tenant: str, job_id: str) -> str:
     return f"inputs/{tenant}/{job_id}/"
 
 
-def request_key(tenant: str, job_id: str, request_hash: str) -> str:
-    return f"{input_prefix(tenant, job_id)}{request_hash}.json"
+def request_key(tenant: str, job_id: str, name: str) -> str:
+    return f"{input_prefix(tenant, job_id)}{name}.json"
 
 
 def input_key(tenant: str, job_id: str, name: str) -> str:
