@@ -48,7 +48,7 @@ class ScriptedWire:
             self.paid.append(task)
         return self._respond(call, task)
 
-    def resume(self, call: PaidCall, handle: str) -> ProviderImage:
+    def resume(self, call: PaidCall, handle: str, wait: float = 0.0) -> ProviderImage:
         with self._lock:
             self.resumed.append(handle)
         return self._respond(call, Task(operation="", width=0, height=0))

@@ -87,12 +87,14 @@ class FakeClient:
         self.paint = paint
         self.seed = seed
         self.calls: list[Call] = []
+        self.waits: list[float] = []
 
     def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None]) -> ProviderImage:
         on_submit()
         return self._respond(call, task, None)
 
-    def resume(self, call: PaidCall, handle: str) -> ProviderImage:
+    def resume(self, call: PaidCall, handle: str, wait: float = 0.0) -> ProviderImage:
+        self.waits.append(wait)
         return self._respond(call, Task(operation="", width=512, height=512), handle)
 
     def _respond(self, call: PaidCall, task: Task, handle: str | None) -> ProviderImage:

@@ -17,7 +17,7 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.generate import MIN_POLL_SECONDS, EncodedImage, VariationTask, fit_task, generate
+from image_studio.operations.generate import EncodedImage, VariationTask, fit_task, generate
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.model_selection import Candidate
 from image_studio.providers import find_model
@@ -157,7 +157,7 @@ def test_an_image_that_cannot_be_used_is_paid_and_failed():
     client = FakeClient()
     (entry,) = generate(make_context(client), (CORE, QWEN), [variation(encode=encode)])
     assert client.providers == ["stability"]
-    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "provider_failed", 3)
+    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "unknown_charge", 3)
     assert "can't be used" in entry.detail
 
 
@@ -234,15 +234,25 @@ def test_received_bytes_are_encoded_without_a_call():
     assert client.calls == []
 
 
-@pytest.mark.parametrize(("age", "remaining"), [(0, 120), (100, 20), (10_000, MIN_POLL_SECONDS)])
-def test_a_resumed_call_has_the_rest_of_its_deadline(age, remaining):
-    """At least enough for a last poll."""
-    client = FakeClient()
-    journal = RecordingJournal(earlier("p1", ordered_at=1_000_000.0))
-    context = make_context(client, journal=journal, now=lambda: 1e6 + age)
-    generate_one(context)
-    call = client.calls[0].paid
-    assert call.deadline - (call.hold_until - context.hold_seconds) == pytest.approx(remaining, abs=1)
+def test_a_resumed_call_keeps_its_age_and_its_next_poll():
+    """Its result expires by the time of the order, and no poll comes sooner than the run before said."""
+    journal, answers = RecordingJournal(earlier("p1", ordered_at=1e6)), [StillRunning(90.0)]
+
+    def act(provider, task):
+        if answers:
+            raise answers.pop()
+
+    client = FakeClient(act)
+    for age in (600, 630):
+        context = make_context(client, journal=journal, now=lambda age=age: 1e6 + age)
+        if age == 600:
+            with pytest.raises(StillRunning):
+                generate_one(context)
+    assert journal.entries[1].due_at == 1e6 + 690
+    assert generate_one(context).stage is Stage.DONE
+    call = client.calls[1].paid
+    assert call.hold_until - context.hold_seconds - call.ordered == pytest.approx(630, abs=1)
+    assert client.waits == [-1e6 - 600, 60.0]
 
 
 def test_a_handle_is_recorded_before_anything_else_happens():

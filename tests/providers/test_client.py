@@ -15,19 +15,21 @@ from image_studio.errors import (
     ProviderBusy,
     ProviderKeyRefused,
     ProviderOutage,
+    ProviderUnavailable,
     ResultUnusable,
     UnknownCharge,
 )
 from image_studio.providers import PROVIDERS, transport
 from image_studio.providers.adapter import (
     HttpRequest,
+    NotThere,
     Pending,
     ProviderCredentials,
     ProviderImage,
     ResultUrl,
     Task,
 )
-from image_studio.providers.client import MAX_FAULTS, PaidCall, ProviderClient, StillRunning
+from image_studio.providers.client import PaidCall, ProviderClient, StillRunning
 from image_studio.providers.transport import HttpTransport
 from tests.providers.certificates import certificate_for
 from tests.providers.peer import PNG, Peer, read_request
@@ -80,18 +82,20 @@ def ok(client: socket.socket, _request: bytes) -> None:
 
 
 def make(client: ProviderClient, adapter: object, url: str, jumps, **options: object) -> ProviderImage:
+    """One image; `deadline`, `hold`, `handle`, `age`, `wait` and `handles` as options."""
     now = jumps.clock()
     call = PaidCall(
         adapter=adapter,  # type: ignore[arg-type]
         model=SPEC.models[0],
         credentials=ProviderCredentials(options.get("key", "key"), url),
         deadline=now + options.get("deadline", 120.0),
+        ordered=now - options.get("age", 0.0),
         hold_until=now + options.get("hold", 200.0),
         on_handle=options.get("handles", []).append,
         renew_credentials=options.get("renew", lambda: None),
     )
     if "handle" in options:
-        return client.resume(call, options["handle"])
+        return client.resume(call, options["handle"], options.get("wait", 0.0))
     return client.submit(call, TASK, options.get("on_submit", lambda: None))
 
 
@@ -142,39 +146,73 @@ def test_a_wait_beyond_the_hold_is_handed_back(client, jumps, server):
     assert make(client, toy(Pending("a", 10.0), IMAGE), server.url, jumps, hold=10.5) == IMAGE
 
 
-def test_faults_are_counted_in_a_row(client, jumps, server):
-    """A success between faults starts the count and the pauses anew; five in a row are the end."""
-    row = [Pending("a", 0.5), *[LOST] * (MAX_FAULTS - 1)]
-    assert make(client, toy(*row, *row, IMAGE), server.url, jumps, deadline=1000.0, hold=2000.0) == IMAGE
-    assert jumps.waits == [0.5, 1.0, 2.0, 4.0, 8.0] * 2
+FAULTS = [LOST, ProviderKeyRefused("no"), ProviderUnavailable("no credit"), ProviderOutage("no"), ProviderBusy("no")]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: type(fault).__name__)
+def test_a_handle_is_followed_until_its_result_has_expired(fault, client, jumps, server):
+    """No number of faults and no model's deadline ends what was paid for: the pauses grow, and the image still comes.
+
+    At the end of the result's life it is an unknown charge, and a resumed call polls once however late it is.
+    """
+    spec = {"result_seconds": 86_400.0, "poll_seconds": 1.0, "busy_seconds": 5.0}
+    forever = {"hold": 1e6, "deadline": 1.0}
+    adapter = toy(Pending("a", 1.0), *[fault] * 60, IMAGE, **spec)
+    assert make(client, adapter, server.url, jumps, **forever) == IMAGE
+    assert jumps.waits == sorted(jumps.waits), "each pause is at least as long as the one before"
+    assert 120.0 < jumps.waits[-1] <= 300.0
     with pytest.raises(UnknownCharge):
-        make(client, toy(*row, LOST), server.url, jumps, deadline=1000.0, hold=2000.0)
+        make(client, toy(Pending("a", 1.0), *[fault] * 999, **spec), server.url, jumps, **forever)
+    assert 86_100.0 < sum(jumps.waits[61:]) <= 86_400.0
+    assert make(client, toy(IMAGE, **spec), server.url, jumps, handle="a", age=90_000.0) == IMAGE
+
+
+def test_a_slow_task_is_followed_with_growing_pauses(client, jumps, server):
+    """Polls come as often as the provider allows, less often as the call gets older, until it says that it is over."""
+    adapter = toy(*[Pending("a", 1.0)] * 200, IMAGE, result_seconds=86_400.0)
+    assert make(client, adapter, server.url, jumps, hold=1e6, deadline=1.0) == IMAGE
+    assert (jumps.waits[:15], jumps.waits[-1]) == ([1.0] * 15, 300.0)
+    with pytest.raises(ResultUnusable):
+        make(client, toy(Pending("a", 1.0), ResultUnusable("failed")), server.url, jumps)
+    with pytest.raises(UnknownCharge, match="did not finish in time"):
+        make(client, toy(*[Pending("a", 9.0)] * 99, result_seconds=60.0), server.url, jumps)
 
 
 def test_a_poll_waits_as_long_as_the_provider_says(client, jumps, server):
-    """Retry-After of a poll's 429 is honored, up to what is worth waiting for."""
-    rows = [Pending("a", 1.0), ProviderBusy("busy", retry_after=33.0), ProviderBusy("busy", retry_after=999.0)]
-    make(client, toy(*rows, IMAGE), server.url, jumps, deadline=1000.0, hold=2000.0)
-    assert jumps.waits == [1.0, 33.0, 65.0]
+    """Retry-After of a poll's 429 is honored, up to what is worth waiting for, and never below the provider's pause."""
+    busy = [ProviderBusy("busy", retry_after=seconds) for seconds in (33.0, 999.0, 0.2)]
+    make(client, toy(Pending("a", 1.0), *busy, IMAGE, poll_seconds=10.0), server.url, jumps, hold=2000.0)
+    assert jumps.waits == [1.0, 33.0, 65.0, 10.0]
 
 
-@pytest.mark.parametrize("error", [ProviderKeyRefused("no"), NotCharged("no"), ProviderOutage("no")])
-def test_errors_after_the_order_count_as_charged(error, client, jumps, server):
-    """Whatever a poll ends with, the order before it may have been charged."""
-    with pytest.raises(UnknownCharge, match="was ordered"):
-        make(client, toy(Pending("a", 0.1), *[error] * MAX_FAULTS), server.url, jumps)
+def test_no_poll_comes_sooner_than_the_provider_allows(client, jumps, server):
+    """Not after a fault, not with a new key, and not after a resume, which waits what was left of the pause."""
+    rows = [Pending("a", 10.0), LOST, ProviderOutage("no"), ProviderKeyRefused("no"), ProviderBusy("no"), IMAGE]
+    make(client, toy(*rows, poll_seconds=10.0, busy_seconds=2.0), server.url, jumps, hold=2000.0)
+    assert min(jumps.waits) == 10.0
+    make(client, toy(IMAGE), server.url, jumps, handle="a", wait=7.5)
+    assert jumps.waits[-1] == 7.5
+    with pytest.raises(StillRunning) as running:
+        make(client, toy(IMAGE), server.url, jumps, handle="a", wait=7.5, hold=7.0)
+    assert running.value.wait == 7.5
+
+
+@pytest.mark.parametrize(
+    ("error", "says"), [(NotCharged("no"), "^no The image was ordered"), (NotThere("no such model"), "has no result")]
+)
+def test_what_ends_a_poll_counts_as_charged(error, says, client, jumps, server):
+    """Whatever it means by itself, the order before it may have been charged."""
+    with pytest.raises(UnknownCharge, match=says) as ended:
+        make(client, toy(Pending("a", 0.1), error), server.url, jumps)
+    assert "model" not in ended.value.detail
 
 
 def test_a_key_that_was_replaced_after_the_order_is_renewed(client, jumps, server):
-    """The next poll goes out with the new key; when that is refused too, it ends as charged and shows no key."""
+    """The next poll goes out with the new key."""
     fresh = ProviderCredentials("sk-second", server.url)
     rows = [Pending("a", 0.1), ProviderKeyRefused("no"), IMAGE]
     assert make(client, toy(*rows), server.url, jumps, renew=lambda: fresh) == IMAGE
     assert [b"sk-second" in request for request in server.requests] == [False, False, True]
-    rows = [Pending("a", 0.1), *[ProviderKeyRefused("sk-second is no key")] * 2, IMAGE]
-    with pytest.raises(UnknownCharge) as failed:
-        make(client, toy(*rows), server.url, jumps, key="sk-first", renew=lambda: fresh)
-    assert failed.value.detail.startswith("*** is no key")
 
 
 def test_a_key_that_was_replaced_is_renewed_once_for_a_submit(client, jumps, server):
@@ -312,6 +350,20 @@ def test_what_nobody_may_call_is_not_recorded(outcome, error, client, jumps, ser
     assert handles == ["a" * 1_024]
 
 
+def test_the_largest_result_fits_as_base64_too(client, jumps, peer, monkeypatch):
+    """A provider may send it in JSON, a third longer than its bytes."""
+    monkeypatch.setattr(transport, "MAX_RESULT_BYTES", 3_000_000)
+    monkeypatch.setattr(transport, "JSON_BYTES", 1_000)
+    for size, error in ((4_001_000, None), (4_001_001, ResultUnusable)):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+        server = peer(lambda client, _, sent=head + b"x" * size: client.sendall(sent))
+        if error is None:
+            assert make(client, toy(IMAGE), server.url, jumps) == IMAGE
+        else:
+            with pytest.raises(error, match="larger than"):
+                make(client, toy(IMAGE), server.url, jumps)
+
+
 @pytest.mark.parametrize("drip", [b"HTTP/1.1 200 OK\r\n", PNG[:-3].replace(b": 3", b": 3000")], ids=["headers", "body"])
 def test_a_dripping_peer_is_left_in_time(drip, client, jumps, peer):
     """Headers or a body that come byte by byte don't hold a call beyond its deadline."""
@@ -411,11 +463,4 @@ def test_a_submit_whose_time_is_over_is_not_sent(deadline, client, jumps, server
     """Nothing was sent, so nothing was charged, and another provider may be called."""
     with pytest.raises(NotCharged, match="was not called: the time for it was over"):
         make(client, toy(IMAGE), server.url, jumps, deadline=deadline)
-    assert server.requests == []
-
-
-def test_a_resumed_call_whose_time_is_over_is_an_unknown_charge(client, jumps, server):
-    """The paid call was made earlier, so the poll that can't be sent says nothing of it."""
-    with pytest.raises(UnknownCharge, match="was ordered"):
-        make(client, toy(), server.url, jumps, deadline=-1.0, handle="a")
     assert server.requests == []

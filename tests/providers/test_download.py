@@ -151,6 +151,7 @@ def test_a_recorded_hostile_url_is_refused_too(guard, jumps):
         model=adapter.SPEC.live_models()[0],
         credentials=ProviderCredentials("key"),
         deadline=soon,
+        ordered=soon - 60,
         hold_until=soon,
         on_handle=lambda _: None,
     )

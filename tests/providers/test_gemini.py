@@ -199,7 +199,7 @@ def test_how_long_to_wait(delays, headers, seconds):
 
 def test_there_is_nothing_to_poll():
     """Every call is answered with its image."""
-    with pytest.raises(UnknownCharge):
+    with pytest.raises(ResultUnusable):
         build_poll(FLASH, "x")
 
 

@@ -11,7 +11,7 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.operations.generate import fit_task
-from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
+from image_studio.providers.adapter import HttpResponse, NotThere, Pending, ProviderImage, ResultUrl
 from image_studio.providers.huggingface import SPEC, build_poll, build_request, read_error, read_response, read_text
 from tests.providers.tasks import IMAGE_URI, INSTRUCTIONS, base64_of, cell_id, cells, full_task, json_response
 
@@ -87,6 +87,7 @@ URL = "https://v3b.fal.media/files/b/1.png"
     ("reply", "handle", "outcome"),
     [
         (HttpResponse(200, {"content-type": "image/png"}, b"PNG"), None, ProviderImage(b"PNG")),
+        (HttpResponse(200, {"content-type": "text/html"}, b"RIFF....WEBP"), None, ProviderImage(b"RIFF....WEBP")),
         (json_response({"images": [{"url": URL}], "seed": 9}), None, ResultUrl(URL, 9)),
         (json_response({"images": [{"url": URL}], "has_nsfw_concepts": [False]}), None, ResultUrl(URL)),
         (json_response({"image": {"url": "data:image/png;base64,UE5H"}}), f"done:{REQUEST}", ProviderImage(b"PNG")),
@@ -117,7 +118,7 @@ def test_answers(reply, handle, outcome):
         (json_response({"image": {"url": "data:image/png;base64,%%"}}), ResultUnusable),
         (json_response({"image": None}), ResultUnusable),
         (json_response({}), ResultUnusable),
-        (json_response({"images": [{"url": URL}], "has_nsfw_concepts": [True]}), ContentRefused),
+        (json_response({"images": [{"url": URL}], "has_nsfw_concepts": [True]}), ResultUnusable),
         (json_response(["x"]), UnknownCharge),
         (HttpResponse(200, {"content-type": "text/html"}, b"<html>"), UnknownCharge),
         (HttpResponse(200, {}, b'{"images": [{"url'), UnknownCharge),
@@ -145,7 +146,7 @@ def test_polling():
 @pytest.mark.parametrize("handle", ["", "/", "url", "//evil.example/requests/12345678", f"{REQUEST}?x=1", "done:x"])
 def test_a_hostile_handle_is_not_polled(handle):
     """A handle out of a record is checked like one that just came."""
-    with pytest.raises(UnknownCharge):
+    with pytest.raises(ResultUnusable):
         build_poll(MODEL, handle)
 
 
@@ -158,13 +159,14 @@ NO_CREDIT = "You have exceeded your monthly included credits for Inference Provi
         (json_response({"error": "Bad request"}, 400), NotCharged, "did not accept the request: Bad request"),
         (json_response({"error": NO_CREDIT}, 429), ProviderUnavailable, "no credit left"),
         (json_response({"detail": [{"msg": "field required", "type": "x"}]}, 422), NotCharged, "field required"),
-        (json_response({"detail": "Not found"}, 404), NotCharged, "no longer offers"),
+        (json_response({"detail": "Not found"}, 404), NotThere, "no longer offers"),
         (
             json_response({"detail": [{"msg": "flagged", "type": "content_policy_violation"}]}, 422),
             ContentRefused,
             "refused this request: flagged",
         ),
         (json_response({"error": "loading", "estimated_time": 12.5}, 503), ProviderOutage, "loading the model"),
+        (json_response({"detail": "Internal Server Error"}, 500), ResultUnusable, "could not make the image: Internal"),
         (json_response({"error": "overloaded"}, 503), UnknownCharge, "answer was lost (503)"),
         (HttpResponse(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
     ],

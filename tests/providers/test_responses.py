@@ -16,7 +16,7 @@ from image_studio.errors import (
     UnknownCharge,
 )
 from image_studio.providers import PROVIDERS
-from image_studio.providers.adapter import HttpResponse, Pending, ProviderImage, ResultUrl
+from image_studio.providers.adapter import HttpResponse, NotThere, Pending, ProviderImage, ResultUrl
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
 
 
@@ -56,9 +56,9 @@ LOST = "Toy's answer was lost ({}); whether it charged is unknown, so the call i
         (401, ProviderKeyRefused, "Toy refused our key."),
         (402, ProviderUnavailable, "Toy has no credit left."),
         (403, ProviderUnavailable, "Toy denied access."),
-        (404, NotCharged, "Toy no longer offers this model."),
+        (404, NotThere, "Toy no longer offers this model."),
         (408, UnknownCharge, LOST),
-        (410, NotCharged, "Toy no longer offers this model."),
+        (410, NotThere, "Toy no longer offers this model."),
         (422, NotCharged, REJECTED),
         (429, ProviderBusy, "Toy's rate limit is reached."),
         (499, NotCharged, REJECTED),

@@ -12,7 +12,7 @@ from image_studio.errors import UnknownChoice
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
 from image_studio.providers.payload import ROLES
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, Range, nearest_size
-from image_studio.schemas.limits import MAX_SEED
+from image_studio.schemas.limits import MAX_PIXELS, MAX_RESULT_BYTES, MAX_RESULT_PIXELS, MAX_SEED
 from tests.providers.tasks import GIVEN
 
 PACKAGE = Path(providers.__file__).parents[1]
@@ -287,3 +287,12 @@ def test_every_model_has_a_size_for_everything(width, height):
                 free = each.sizes
                 assert all(free.low <= side <= free.high for side in (found.width, found.height))
                 assert not free.max_pixels or found.width * found.height <= free.max_pixels
+
+
+def test_every_models_largest_image_is_taken() -> None:
+    """Also as noise, which no PNG makes smaller; where the size follows the input, ours are the largest."""
+    sizes = [size for _, model in LIVE if isinstance(model.sizes, tuple) for size in model.sizes]
+    free = [model.sizes.high**2 for _, model in LIVE if isinstance(model.sizes, FreeSize)]
+    outputs = [model.max_output or 0 for _, model in LIVE]
+    assert max(*(size.width * size.height for size in sizes), *free, *outputs, MAX_PIXELS) <= MAX_RESULT_PIXELS
+    assert max(size.width * size.height for size in sizes) * 3 * 1.001 < MAX_RESULT_BYTES

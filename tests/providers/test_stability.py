@@ -161,6 +161,8 @@ def image(body=b"PNG", **headers):
 
 
 CREATIVE = SPEC.model("creative")
+#: A paid image is one whatever the response calls it.
+MAGIC, WRONG_TYPES = b"\xff\xd8\xff\xe0", ("", "application/json", "application/octet-stream", "text/html")
 ID = "a6dc6c6e20acda010fe14d71f180658f2896ed9b4ec25aa99a6ff06c796987c4"
 
 
@@ -171,6 +173,7 @@ ID = "a6dc6c6e20acda010fe14d71f180658f2896ed9b4ec25aa99a6ff06c796987c4"
         (image(), None, ProviderImage(b"PNG", None)),
         (image(seed="none"), None, ProviderImage(b"PNG", None)),
         (image(**{"content-type": "image/jpeg"}), None, ProviderImage(b"PNG", None)),
+        *((image(MAGIC, **{"content-type": kind}), ID, ProviderImage(MAGIC, None)) for kind in WRONG_TYPES),
         (json_response({"id": ID}), None, Pending(ID, 10.0)),
         (json_response({"id": ID, "status": "in-progress"}, 202), ID, Pending(ID, 10.0)),
         (image(seed="1"), ID, ProviderImage(b"PNG", 1)),
@@ -217,6 +220,7 @@ def refused(name, *sentences):
         (json_response(refused("content_moderation", "flagged"), 403), ContentRefused, "refused this request: flagged"),
         (json_response({"name": "permission_denied", "message": "no"}, 403), ProviderUnavailable, "denied access"),
         (json_response(refused("public_figure", "no likenesses"), 422), ContentRefused, "no likenesses"),
+        (json_response(refused("invalid_language", "English"), 422), NotCharged, "accept the request: English"),
         (json_response(refused("rate_limit_exceeded", "slow"), 429), ProviderBusy, "rate limit"),
         (json_response(refused("internal_error", "oops"), 500), ProviderOutage, "failed (500)"),
         (HttpResponse(502, {"content-type": "text/html"}, b"<html>"), UnknownCharge, "answer was lost (502)"),

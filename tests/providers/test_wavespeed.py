@@ -159,7 +159,7 @@ def test_answers(found, handle, outcome):
         (reply(DONE | {"outputs": []}), ResultUnusable, "finished without an image"),
         (reply(DONE | {"outputs": [{"url": URL}]}), ResultUnusable, "finished without an image"),
         (reply(DONE | {"outputs": "x"}), ResultUnusable, "finished without an image"),
-        (reply(DONE | {"has_nsfw_contents": [True]}), ContentRefused, "Change the prompt"),
+        (reply(DONE | {"has_nsfw_contents": [True]}), ResultUnusable, "Change the prompt"),
         (reply({"id": ID, "status": "failed", "error": "flagged by Safety checker"}), ContentRefused, "flagged by Saf"),
         (reply({"status": "failed", "error": "y" * 400}), ResultUnusable, "could not make the image: " + "y" * 300),
         (reply({"id": ID, "status": "cancelled"}), ResultUnusable, "could not make the image: cancelled"),

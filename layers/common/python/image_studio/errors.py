@@ -25,8 +25,8 @@ StudioError                     500  internal_error
     │   │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: renew it once
     │   │   └── ProviderBusy    500  provider_unavailable  429: retry after a pause
     │   └── ProviderOutage      500  provider_failed       connection refused, or a 5xx that is never charged
-    └── MaybeCharged            500  provider_failed       may have been charged: never repeated
-        ├── ResultUnusable      500  provider_failed       a response without a usable image
+    └── MaybeCharged            500  unknown_charge        may have been charged: never repeated
+        ├── ResultUnusable      500  unknown_charge        a response without a usable image
         └── UnknownCharge       500  unknown_charge        the outcome is unknown
 """
 
@@ -201,7 +201,7 @@ class TemporarilyUnavailable(_WithRetryAfter):
 
 
 class ProviderError(StudioError):
-    """A provider's call failed."""
+    """A provider's call failed, and surely nothing was charged."""
 
     code = "provider_failed"
     default_detail = "The provider failed."
@@ -236,6 +236,8 @@ class ProviderOutage(NotCharged):
 class MaybeCharged(ProviderError):
     """A call failed and may have been charged, so it is never repeated."""
 
+    code = "unknown_charge"
+
 
 class ResultUnusable(MaybeCharged):
     """A response came without an image that can be used."""
@@ -244,5 +246,4 @@ class ResultUnusable(MaybeCharged):
 class UnknownCharge(MaybeCharged):
     """The outcome of a call is unknown: a timeout, a reset after sending, 502 or 504."""
 
-    code = "unknown_charge"
     default_detail = "The provider's answer was lost; whether it charged is unknown, so the call is not repeated."

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugi
 from image_studio.errors import InvalidImage
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.schemas.common import FileType
-from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, check_pixels
+from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, MAX_RESULT_BYTES, MAX_RESULT_PIXELS, check_pixels
 
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _JPEG_START = b"\xff\xd8\xff"
@@ -152,6 +152,7 @@ class DecodeLimits:
 
 
 DEFAULT_LIMITS = DecodeLimits()
+RESULT_LIMITS = DecodeLimits(MAX_RESULT_BYTES, MAX_RESULT_PIXELS)  # of a provider's result
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed
-from image_studio.imaging.decode import decode
+from image_studio.imaging.decode import RESULT_LIMITS, decode
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import cover
 from image_studio.imaging.types import Size
@@ -115,7 +115,7 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
 
 
 def _encode(size: Size, data: bytes, _: Entry) -> EncodedImage:
-    image = decode(data)
+    image = decode(data, RESULT_LIMITS)
     exact, box = cover(image, *size)
     placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
     metadata = {"native_size": f"{image.width}x{image.height}", **placed}

@@ -37,7 +37,6 @@ OPTIONAL = ("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"
 PROVIDER_FAULTS = (ProviderOutage, ProviderUnavailable, UnknownCharge)
 UNUSABLE = "The provider's image can't be used: it is damaged, or larger or of another kind than we take."
 MAX_THREADS = 10  # of one job; the provider client limits the calls in flight per provider
-MIN_POLL_SECONDS = 5.0  # that a resumed call gets for its last poll, however late it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +102,9 @@ def _run_variation(
     runner = _VariationRunner(context, task, entry, hold_until)
     try:
         data = runner.resume() if entry.stage is not Stage.FRESH else runner.submit(candidates)
+    except StillRunning as running:
+        context.journal.order(runner.entry.with_(due_at=context.now() + running.wait))
+        raise
     except StudioError as error:
         return _record_failure(context, runner.entry, error)
     try:  # the provider's bytes are checked here for the first time
@@ -146,7 +148,8 @@ class _VariationRunner:
             raise UnknownCharge
         candidate = Candidate(*find_model(self.entry.provider, self.entry.model), "resumed")
         started = time.monotonic()
-        image = self.client.resume(self._call(candidate), self.entry.handle)
+        wait = self.entry.due_at - self.context.now()
+        image = self.client.resume(self._call(candidate), self.entry.handle, wait)
         return self._receive(candidate, image, time.monotonic() - started)
 
     def submit(self, candidates: Sequence[Candidate]) -> bytes:
@@ -190,12 +193,13 @@ class _VariationRunner:
 
     def _call(self, candidate: Candidate) -> PaidCall:
         name = candidate.provider.name
-        remaining = candidate.model.deadline - (self.context.now() - self.entry.ordered_at)
+        ordered = time.monotonic() - (self.context.now() - self.entry.ordered_at)
         return PaidCall(
             adapter=PROVIDERS[name],
             model=candidate.model,
             credentials=self._credentials(candidate),
-            deadline=time.monotonic() + max(remaining, MIN_POLL_SECONDS),
+            deadline=ordered + candidate.model.deadline,
+            ordered=ordered,
             hold_until=self.hold_until,
             on_handle=self._record_handle,
             renew_credentials=lambda: self.context.credentials(name, renew=True),

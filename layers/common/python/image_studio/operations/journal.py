@@ -27,6 +27,7 @@ class Entry:
     seed: int | None = None
     credits: int = 0
     ordered_at: float = 0.0  # epoch seconds of the paid call
+    due_at: float = 0.0  # epoch seconds of the next poll: none may be made before
     stored: StoredImage | None = None
     facts: dict[str, Any] = field(default_factory=dict)  # width, height, metadata
     detail: str | None = None  # of a failure, with its code and status

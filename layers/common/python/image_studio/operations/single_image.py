@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
-from image_studio.imaging.decode import DecodeLimits, decode, decode_base64
+from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode, decode_base64
 from image_studio.imaging.encode import encode, encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
@@ -105,7 +105,7 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
     file_type = operation.request.output_format
 
     def encode_result(data: bytes, entry: Entry) -> EncodedImage:
-        result = decode(data)
+        result = decode(data, RESULT_LIMITS)
         image, notes = operation.finish(result, Candidate(*find_model(entry.provider, entry.model), ""))
         metadata = {
             "native_size": f"{result.width}x{result.height}",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
+from image_studio.errors import NotCharged, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 
@@ -111,8 +111,14 @@ class Pending:
 Outcome = ProviderImage | ResultUrl | Pending
 
 
+class NotThere(NotCharged):
+    """404 or 410: to a submit, there is no such model; to a poll, there is no such result."""
+
+
 class DownloadFault(ResultUnusable):
-    """A download failed, and the same download may succeed when it is retried."""
+    """A download failed, and the same download may succeed when it is retried; `gone`: the result isn't there."""
+
+    gone = False
 
 
 class Adapter(Protocol):

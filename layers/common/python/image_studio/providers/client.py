@@ -2,8 +2,8 @@
 
 A paid call is repeated only when it was surely not charged (`NotCharged`): a refused connection, a documented 4xx or
 429, or an outage that the adapter knows to be free. Polls and downloads are free and repeatable, but the paid call
-before them was made, so their failures count as `MaybeCharged`. Every loop has a maximum number of attempts and ends
-at the call's deadline.
+before them was made, so a known handle is followed until the provider itself says that it is over, or until its
+result has expired: faults are waited out, with pauses that grow with the call's age.
 """
 
 import logging
@@ -20,6 +20,7 @@ from image_studio.errors import (
     ProviderBusy,
     ProviderKeyRefused,
     ProviderOutage,
+    ProviderUnavailable,
     StudioError,
     UnknownCharge,
 )
@@ -28,6 +29,7 @@ from image_studio.providers.adapter import (
     DownloadFault,
     HttpRequest,
     HttpResponse,
+    NotThere,
     Outcome,
     Pending,
     ProviderCredentials,
@@ -46,10 +48,12 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 20.0  # for the response to one poll
 MAX_SUBMITS = 4  # attempts of one paid call, of which all but the last were surely free
 LEAST_SHARE = 1 / 3  # of the first attempt's time that a later one needs: a call that is cut short would be lost
-MAX_FAULTS = 5  # of polls and downloads, in a row
 MAX_BUSY_SECONDS = 65.0  # longest pause: Stability locks out for 60 s, WaveSpeed's window is a minute
 OUTAGE_SECONDS = 0.5
 FAULT_SECONDS = 1.0  # after a poll's first fault, doubled at each further one
+PAUSE_SHARE = 0.05  # of a call's age that the pause before a poll has at least
+MAX_PAUSE = 300.0  # seconds; fal keeps a large result for 6 minutes
+GONE_SECONDS = 900.0  # age of a call from which a CDN is believed that the result isn't there
 MAX_HANDLE = 1_024  # characters; a handle becomes part of a record
 URL_HANDLE = "url:"  # prefix of a handle that is the result's URL
 
@@ -69,10 +73,16 @@ class PaidCall:
     adapter: Adapter
     model: ModelSpec
     credentials: ProviderCredentials
-    deadline: float  # the call ends here
+    deadline: float  # the submit ends here
+    ordered: float  # the call was made then
     hold_until: float  # this process waits no longer than this
     on_handle: Callable[[str], None]  # called with each new handle before anything else happens
     renew_credentials: Callable[[], ProviderCredentials | None] = lambda: None  # for a key that was replaced meanwhile
+
+    @property
+    def expires(self) -> float:
+        """When the provider's result is gone."""
+        return self.ordered + self.spec.result_seconds
 
     @property
     def spec(self) -> ProviderSpec:
@@ -109,12 +119,18 @@ class ProviderClient:
         and ContentRefused.
         """
         busy = ProviderBusy(f"{call.spec.title} has as many calls in flight as it may have.")
-        return self._in_slot(call, busy, lambda: self._follow(call, self._submit(call, task, on_submit), None))
+        until = min(call.hold_until, call.deadline)
+        return self._in_slot(call, until, busy, lambda: self._follow(call, self._submit(call, task, on_submit), None))
 
-    def resume(self, call: PaidCall, handle: str) -> ProviderImage:
-        """Return the image of a paid call that was made before. Raises StillRunning, MaybeCharged, ContentRefused."""
+    def resume(self, call: PaidCall, handle: str, wait: float = 0.0) -> ProviderImage:
+        """Return the image of a paid call that was made before; its next poll may be made in `wait` seconds.
+
+        Raises StillRunning, MaybeCharged, ContentRefused.
+        """
+        self._hold(call, wait)
         known = ResultUrl(handle[len(URL_HANDLE) :]) if handle.startswith(URL_HANDLE) else Pending(handle, 0.0)
-        return self._in_slot(call, StillRunning(FAULT_SECONDS), lambda: self._follow(call, known, handle))
+        full = StillRunning(FAULT_SECONDS)
+        return self._in_slot(call, call.hold_until, full, lambda: self._follow(call, known, handle))
 
     def exchange(
         self, adapter: Adapter, request: HttpRequest, credentials: ProviderCredentials, timeout: float
@@ -125,10 +141,12 @@ class ProviderClient:
             return response
         raise _without_key(adapter.read_error(response), credentials.key)
 
-    def _in_slot(self, call: PaidCall, when_full: Exception, action: Callable[[], ProviderImage]) -> ProviderImage:
-        """Run the action while holding one of the provider's slots. Raises `when_full` where none gets free."""
+    def _in_slot(
+        self, call: PaidCall, until: float, when_full: Exception, action: Callable[[], ProviderImage]
+    ) -> ProviderImage:
+        """Run the action in one of the provider's slots. Raises `when_full` where none gets free before `until`."""
         slots = self._slots.setdefault(call.spec.name, BoundedSemaphore(call.spec.in_flight))
-        if not slots.acquire(timeout=max(0.0, min(call.hold_until, call.deadline) - self._clock())):
+        if not slots.acquire(timeout=max(0.0, until - self._clock())):
             raise when_full
         try:
             return action()
@@ -169,36 +187,45 @@ class ProviderClient:
     # -- polls and downloads, which are free
 
     def _follow(self, call: PaidCall, outcome: Outcome, known: str | None) -> ProviderImage:
-        """Poll and download until there is an image, retrying faults. `known` is the handle that is on record."""
+        """Poll and download until there is an image, waiting faults out. `known` is the handle that is on record."""
+        fault: StudioError | None = None
         faults = 0
-        pause = 0.0
         while not isinstance(outcome, ProviderImage):
             handle = _handle_of(call, outcome)
             if handle != known:
                 call.on_handle(handle)
                 known = handle
-            self._wait(call, outcome, pause)
+            self._wait(call, outcome, fault, faults)
             try:
-                outcome = self._poll(call, outcome)
-                faults, pause = 0, 0.0
-            except (ProviderBusy, ProviderOutage, UnknownCharge, DownloadFault) as fault:
-                faults += 1
-                pause = min(MAX_BUSY_SECONDS, _pause(call.spec, fault, faults))
-                if faults == MAX_FAULTS or self._clock() + pause > call.deadline:
-                    raise _after_submit(fault) from None
+                outcome, fault, faults = self._poll(call, outcome), None, 0
+            except (ProviderUnavailable, ProviderOutage, UnknownCharge, DownloadFault) as error:
+                gone = isinstance(error, DownloadFault) and error.gone
+                if gone and self._clock() - call.ordered > GONE_SECONDS:
+                    raise
+                if isinstance(error, ProviderKeyRefused):
+                    call.renew()
+                fault, faults = error, faults + 1
             except NotCharged as error:
-                if not (isinstance(error, ProviderKeyRefused) and call.renew()):
-                    raise _after_submit(error) from None
+                raise _after_submit(error, call.spec) from None
         return outcome
 
-    def _wait(self, call: PaidCall, outcome: ResultUrl | Pending, pause: float) -> None:
-        wait = max(pause, outcome.wait if isinstance(outcome, Pending) else 0.0)
-        if not wait:
+    def _wait(self, call: PaidCall, outcome: ResultUrl | Pending, fault: StudioError | None, faults: int) -> None:
+        """Wait before the next poll. Raises UnknownCharge where the result expires before, StillRunning."""
+        wait = outcome.wait if isinstance(outcome, Pending) else 0.0
+        if fault:
+            least = call.spec.poll_seconds if isinstance(outcome, Pending) else 0.0
+            wait = max(wait, least, min(MAX_BUSY_SECONDS, _pause(call.spec, fault, faults)))
+        if wait:
+            wait = max(wait, min(MAX_PAUSE, PAUSE_SHARE * (self._clock() - call.ordered)))
+        if wait and self._clock() + wait > call.expires:
+            late = UnknownCharge(f"{call.spec.title} did not finish in time; the call is not repeated.")
+            raise _after_submit(fault, call.spec) if fault else late
+        self._hold(call, wait)
+
+    def _hold(self, call: PaidCall, wait: float) -> None:
+        if wait <= 0:
             return
-        resumes = self._clock() + wait
-        if resumes > call.deadline:
-            raise UnknownCharge(f"{call.spec.title} did not finish in time; the call is not repeated.")
-        if resumes > call.hold_until:
+        if self._clock() + wait > call.hold_until:
             raise StillRunning(wait)
         self._sleep(wait)
 
@@ -207,7 +234,7 @@ class ProviderClient:
             data = self._transport.download(outcome.url, call.spec, call.credentials.base_url)
             return ProviderImage(data, outcome.seed)
         request = call.adapter.build_poll(call.model, outcome.handle)
-        response = self.exchange(call.adapter, request, call.credentials, min(POLL_SECONDS, self._timeout(call)))
+        response = self.exchange(call.adapter, request, call.credentials, POLL_SECONDS)
         return call.adapter.read_response(call.model, response, outcome.handle)
 
 
@@ -232,11 +259,12 @@ def _pause(spec: ProviderSpec, error: StudioError, attempt: int) -> float:
     return min(MAX_BUSY_SECONDS, first * 2.0 ** (attempt - 1))
 
 
-def _after_submit(error: StudioError) -> StudioError:
+def _after_submit(error: StudioError, spec: ProviderSpec) -> StudioError:
     """Return the error as MaybeCharged: the submit was accepted, whatever a later response means by itself."""
     if isinstance(error, MaybeCharged):
         return error
-    return UnknownCharge(f"{error.detail} The image was ordered, but can't be fetched; the call is not repeated.")
+    detail = f"{spec.title} has no result of this call (any more)." if isinstance(error, NotThere) else error.detail
+    return UnknownCharge(f"{detail} The image was ordered, but can't be fetched; the call is not repeated.")
 
 
 def _without_key(error: StudioError, key: str) -> StudioError:

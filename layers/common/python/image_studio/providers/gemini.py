@@ -18,7 +18,6 @@ from image_studio.errors import (
     ProviderUnavailable,
     ResultUnusable,
     StudioError,
-    UnknownCharge,
 )
 from image_studio.providers.adapter import HttpRequest, HttpResponse, Outcome, ProviderImage, Task
 from image_studio.providers.payload import IN_PROMPT, build_prompt, from_base64, image_roles, provider_seed
@@ -159,8 +158,8 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
 
 
 def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
-    """Raise UnknownCharge: every response has its image, so there is nothing to poll."""
-    raise UnknownCharge(f"{SPEC.title} has nothing to ask for.")
+    """Raise ResultUnusable: every response has its image, so there is nothing to poll."""
+    raise ResultUnusable(f"{SPEC.title} has nothing to ask for.")
 
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:

@@ -26,7 +26,7 @@ from image_studio.providers.adapter import (
     Task,
 )
 from image_studio.providers.payload import IN_PROMPT, data_uri, from_base64, image_roles, provider_fields
-from image_studio.providers.responses import content_refused, http_error
+from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, is_image, withheld
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, Range, TextModel, nearest_size
 
 POLL_SECONDS = 0.5  # huggingface_hub's interval
@@ -134,6 +134,8 @@ SPEC = ProviderSpec(
     key_variable="HF_TOKEN",
     base_url_variable="HUGGINGFACE_BASE_URL",
     in_flight=10,
+    poll_seconds=POLL_SECONDS,
+    result_seconds=3600,  # fal keeps a request's result for an hour (its page "Get request result", read 2026-11)
     text=TextModel("meta-llama/Llama-3.1-8B-Instruct", rank=2),
     result_hosts=frozenset({"fal.media", "v2.fal.media", "v3.fal.media", "v3b.fal.media"}),
     models=MODELS,
@@ -166,13 +168,13 @@ def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
     done = handle.startswith(_DONE_PREFIX)
     path = handle.removeprefix(_DONE_PREFIX)
     if not _REQUEST_PATH.fullmatch(path):
-        raise UnknownCharge(f"{SPEC.title}'s queued request has an address that we don't call.")
+        raise ResultUnusable(f"{SPEC.title}'s queued request has an address that we don't call.")
     return HttpRequest(method="GET", path=_FAL + path + ("" if done else "/status"), query=_QUEUE)
 
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
     """Read an image's bytes, a queued request's status, or fal's JSON with a URL or a data URI."""
-    if response.headers.get("content-type", "").startswith("image/"):
+    if response.headers.get("content-type", "").startswith("image/") or is_image(response.body):
         return _bytes(response.body)
     document = response.json_object(SPEC.title)
     if "images" in document or "image" in document:
@@ -202,7 +204,7 @@ def _path_of(url: object) -> str:
 def _read_images(document: dict[str, Any]) -> ProviderImage | ResultUrl:
     flags = document.get("has_nsfw_concepts")
     if isinstance(flags, list) and any(flags):
-        raise content_refused(SPEC.title)
+        raise withheld(SPEC.title)
     images = document.get("images") or [document.get("image")]
     first = images[0] if isinstance(images, list) else None
     url = first.get("url") if isinstance(first, dict) else None
@@ -230,6 +232,8 @@ def read_error(response: HttpResponse) -> StudioError:
         return ProviderOutage(f"{SPEC.title} is loading the model.", retry_after=max(0.0, body["estimated_time"]))
     if response.status == 402 or "exceeded your monthly included credits" in message:
         return ProviderUnavailable(f"{SPEC.title} has no credit left.")
+    if response.status == 500 and "detail" in body:  # the model's own failure, which fal repeats for a queued request
+        return ResultUnusable(f"{SPEC.title} could not make the image: {message[:MAX_QUOTED]}")
     return http_error(SPEC.title, response, message)
 
 

@@ -14,13 +14,18 @@ from image_studio.errors import (
     StudioError,
     UnknownCharge,
 )
-from image_studio.providers.adapter import HttpResponse
+from image_studio.providers.adapter import HttpResponse, NotThere
 from image_studio.providers.spec import ProviderSpec
 
 _RATE_LIMIT_RESET = re.compile(r";\s*t=(\d{1,6})")
 MAX_URL = 8_192  # characters
 _PORTS = {"http": 80, "https": 443}
 MAX_QUOTED = 300  # characters of a provider's message that a caller sees
+
+
+def is_image(data: bytes) -> bool:
+    """Whether the bytes start as a PNG, JPEG or WebP file: a paid image counts, whatever its content type says."""
+    return data.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")) or (data[:4], data[8:12]) == (b"RIFF", b"WEBP")
 
 
 def retry_after(response: HttpResponse) -> float | None:
@@ -44,6 +49,11 @@ def content_refused(title: str, message: str = "") -> ContentRefused:
     return ContentRefused(f"{what}: {message[:MAX_QUOTED]}" if message else f"{what}. Change the prompt or the image.")
 
 
+def withheld(title: str) -> ResultUnusable:
+    """The provider made the image, so it may have charged, but its moderation withholds it."""
+    return ResultUnusable(f"{title}'s content policy withholds the image that it made. Change the prompt or the image.")
+
+
 def http_error(title: str, response: HttpResponse, message: str = "") -> StudioError:
     """Return what the status means by HTTP alone; `title` is the provider's name, `message` its own words.
 
@@ -58,7 +68,7 @@ def http_error(title: str, response: HttpResponse, message: str = "") -> StudioE
         case 403:
             return ProviderUnavailable(f"{title} denied access.")
         case 404 | 410:
-            return NotCharged(f"{title} no longer offers this model.")
+            return NotThere(f"{title} no longer offers this model.")
         case 429:
             return ProviderBusy(f"{title}'s rate limit is reached.", retry_after=retry_after(response))
         case status if 400 <= status < 500 and status != 408:

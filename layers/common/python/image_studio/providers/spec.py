@@ -88,7 +88,7 @@ class ModelSpec:
     #: Place in the order of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
     auto: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     alias: str | None = None  # a word that templates and clients send as the provider
-    deadline: float = 120.0  # seconds from submit to image, polling included
+    deadline: float = 120.0  # seconds of a submit, its free repetitions included
     asynchronous: bool = False  # responds with a handle where the provider's other models return the image
     retired: str | None = None  # why it can't be used any more, and what to use instead
 
@@ -128,6 +128,8 @@ class ProviderSpec:
     listed_cost: tuple[int, int] | None = None  # credits that `/providers` lists instead of the models' own
     submit_timeout: float = 120.0  # seconds that the response to a submit may take
     busy_seconds: float = 5.0  # pause after a 429 without a Retry-After
+    poll_seconds: float = 1.0  # least pause between two polls of a call
+    result_seconds: float = 24 * 3600.0  # how long after a call its result can be fetched
     request_bytes: int = 20 * 1024 * 1024  # largest request body
 
     @property

@@ -14,12 +14,13 @@ from typing import Any
 from image_studio.errors import ProviderOutage, ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ProviderImage, Task
 from image_studio.providers.payload import provider_fields, size_label
-from image_studio.providers.responses import content_refused, http_error
+from image_studio.providers.responses import content_refused, http_error, is_image
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, ProviderSpec, Range
 from image_studio.schemas.limits import MAX_SEED
 
 ZERO_SEED = MAX_SEED + 1  # the API reads 0 as "random", so our seed 0 is sent as its largest seed
 POLL_SECONDS = 10.0  # "no more than once every 10 seconds"
+_REFUSALS = frozenset({"content_moderation", "public_figure"})  # by the error's name
 
 _NINE_MP = 9_437_184  # pixels
 _SD3 = "generate/sd3"
@@ -194,6 +195,8 @@ SPEC = ProviderSpec(
     base_url_variable="STABILITY_BASE_URL",
     in_flight=10,  # 150 requests per 10 s are allowed
     max_resolution=(2048, 2048),  # as the API reference lists it; native generation is 1 to 1.5 MP
+    poll_seconds=POLL_SECONDS,
+    result_seconds=24 * 3600,  # its results page: 24 hours
     busy_seconds=60.0,  # exceeding the rate locks an account out for a minute
     request_bytes=10 * 1024 * 1024,
     models=MODELS,
@@ -235,15 +238,16 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     """Return the image and the seed of its header; a 202, or a body with an id, is still in progress."""
     if response.status == 202 and handle:
         return Pending(handle, POLL_SECONDS)
-    mime = response.headers.get("content-type", "")
-    if mime.startswith("application/json"):
-        found = response.json_object(SPEC.title).get("id")
-        if not isinstance(found, str) or not found.isalnum():
-            raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
-        return Pending(found, POLL_SECONDS)
     if response.headers.get("finish-reason") == "CONTENT_FILTERED":
         raise content_refused(SPEC.title)
-    if not mime.startswith("image/"):
+    mime = response.headers.get("content-type", "")
+    found = is_image(response.body)
+    if mime.startswith("application/json") and not found:
+        handle = response.json_object(SPEC.title).get("id")
+        if not isinstance(handle, str) or not handle.isalnum():
+            raise UnknownCharge(f"{SPEC.title}'s answer could not be read.")
+        return Pending(handle, POLL_SECONDS)
+    if not mime.startswith("image/") and not found:
         raise UnknownCharge(f"{SPEC.title} answered with {mime or 'no content type'} instead of an image.")
     if not response.body:
         raise ResultUnusable(f"{SPEC.title} answered an empty image.")
@@ -261,7 +265,7 @@ def read_error(response: HttpResponse) -> StudioError:
     errors = body.get("errors")
     message = "; ".join(map(str, errors if isinstance(errors, list) and errors else [body.get("message") or ""]))
     name = body.get("name")
-    if response.status == 422 or name == "content_moderation":
+    if str(name) in _REFUSALS:
         return content_refused(SPEC.title, message)
     if response.status >= 500 and name:
         return ProviderOutage(f"{SPEC.title} failed ({response.status}).")

@@ -30,10 +30,11 @@ from image_studio.errors import NotCharged, ProviderKeyRefused, ProviderOutage, 
 from image_studio.providers.adapter import Blob, DownloadFault, HttpRequest, HttpResponse, ProviderCredentials
 from image_studio.providers.responses import check_url, origin_of, refused_url
 from image_studio.providers.spec import ProviderSpec
+from image_studio.schemas.limits import MAX_RESULT_BYTES
 
 #: Seconds that an idle connection is kept: below the shortest idle limit of a load balancer or a NAT on the way.
 REUSE_SECONDS = 20.0
-MAX_RESULT_BYTES = 64 * 1024 * 1024  # well above a 16 MP PNG; larger responses are refused
+JSON_BYTES = 1024 * 1024  # of a response, around an image in base64
 CHUNK = 256 * 1024
 CONNECT_SECONDS = 5.0
 DOWNLOAD_SECONDS = 60.0  # for the whole download
@@ -169,7 +170,8 @@ class HttpTransport:
                 ) as response,
             ):
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return HttpResponse(response.status_code, headers, read_bounded(response.raw, MAX_RESULT_BYTES, until))
+                most = MAX_RESULT_BYTES * 4 // 3 + JSON_BYTES
+                return HttpResponse(response.status_code, headers, read_bounded(response.raw, most, until))
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             if isinstance(error, requests.ConnectionError) and _never_sent(error):
                 raise ProviderOutage(f"{spec.title} can't be reached.") from None
@@ -287,8 +289,12 @@ def _download(pool: urllib3.HTTPConnectionPool, parts: SplitResult, until: float
         response = pool.request("GET", target, headers=headers, **raw)
         try:
             if response.status != 200:  # a CDN may miss a result for a moment, but redirects are never followed
-                kind = ResultUnusable if 300 <= response.status < 400 else DownloadFault
-                raise kind(f"The provider's result could not be fetched ({response.status}).")
+                sentence = f"The provider's result could not be fetched ({response.status})."
+                if 300 <= response.status < 400:
+                    raise ResultUnusable(sentence)
+                fault = DownloadFault(sentence)
+                fault.gone = 400 <= response.status < 500 and response.status not in (408, 429)
+                raise fault
             return read_bounded(response, MAX_RESULT_BYTES, until)
         finally:
             response.close()

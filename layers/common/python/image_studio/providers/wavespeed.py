@@ -12,7 +12,7 @@ from typing import Any
 from image_studio.errors import ResultUnusable, StudioError, UnknownCharge
 from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ResultUrl, Task
 from image_studio.providers.payload import IN_PROMPT, data_uri, image_roles, provider_fields, size_label
-from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error
+from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, withheld
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, ProviderSpec, Range, nearest_size
 
 POLL_SECONDS = 1.0  # the SDK's interval
@@ -201,6 +201,8 @@ SPEC = ProviderSpec(
     max_resolution=(1024, 1024),  # as the API reference lists it; qwen-image paints up to 1536 x 1536
     listed_cost=(1, 6),  # as the API reference lists it; the dearest generator costs 5
     submit_timeout=60.0,
+    poll_seconds=POLL_SECONDS,
+    result_seconds=7 * 24 * 3600,  # outputs stay on its CDN for about 7 days
     busy_seconds=15.0,  # its windows are minutes: pauses of 15, 30 and 60 s reach into the next one
     models=MODELS,
 )
@@ -273,7 +275,7 @@ def _read_handle(data: dict[str, Any], handle: str | None) -> Pending:
 def _read_output(data: dict[str, Any]) -> ResultUrl:
     flags = data.get("has_nsfw_contents")
     if isinstance(flags, list) and any(flags):
-        raise content_refused(SPEC.title)
+        raise withheld(SPEC.title)
     outputs = data.get("outputs")
     if not isinstance(outputs, list) or not outputs or not isinstance(outputs[0], str):
         raise ResultUnusable(f"{SPEC.title} finished without an image.")

@@ -15,7 +15,7 @@ from image_studio.errors import JobFailed, StudioError
 from image_studio.operations.table import find_operation
 from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.job_journal import entries_of
-from image_studio.runtime.worker import charge_for, dispatcher, error_payload
+from image_studio.runtime.worker import after_charge, charge_for, dispatcher, error_payload
 from image_studio.storage import keys
 from image_studio.storage.job import Job, Status
 
@@ -51,7 +51,8 @@ def _recover(job: Job) -> None:
         store.release_hold(job)
     elif job.expires <= time.time():
         charge = charge_for(job, entries_of(job).values())
-        store.finish(job, error=error_payload(EXPIRED, find_operation(job.operation)), charge=charge)
+        error = error_payload(after_charge(EXPIRED, charge), find_operation(job.operation))
+        store.finish(job, error=error, charge=charge)
     elif job.awaits:
         _end_waiting(job)
     else:

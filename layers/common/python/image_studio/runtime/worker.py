@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.references import INPUT_LOST
 from image_studio.runtime.settings import settings
 from image_studio.storage.credits import Charge
-from image_studio.storage.job import Job
+from image_studio.storage.job import DAY, Job
 from image_studio.storage.jobs import JobStore
 
 log = logging.getLogger(__name__)
@@ -66,10 +67,10 @@ class _Run:
     def conclude(self) -> None:
         """Run the job to its end, or to where it has to wait for its provider."""
         if self.job.runs > MAX_RUNS + LAST_RUNS:
-            self.end(error=error_payload(StudioError(), self.operation))
+            self._fail(StudioError())
             return
         if self.job.runs > MAX_RUNS:
-            self._give_up()
+            self._give_up(f"The job was interrupted {MAX_RUNS} times and is given up.")
         try:
             response = self._work()
         except StillRunning as running:
@@ -77,11 +78,26 @@ class _Run:
         except TemporarilyUnavailable:  # our own table; the job must not end with that
             raise
         except StudioError as error:
-            self.end(error=error_payload(error, self.operation))
+            self._fail(error)
         else:
             self.end(response=response)
 
+    def _fail(self, error: StudioError) -> None:
+        error = after_charge(error, charge_for(self.job, self.journal.entries()))
+        self.end(error=error_payload(error, self.operation))
+
     def _work(self) -> str:
+        """Run the operation, and a provider that is not done while the inputs are kept is given up."""
+        ends = self.job.created_at / 1000 + min(settings().input_days, settings().result_days) * DAY
+        try:
+            return self._operate()
+        except StillRunning as running:
+            if time.time() + running.wait < ends:
+                raise
+        self._give_up("The provider did not finish while the job's images were kept.")
+        return self._operate()
+
+    def _operate(self) -> str:
         body = wiring.objects().get(self.job.input)
         if body is None:
             raise INPUT_LOST
@@ -89,12 +105,12 @@ class _Run:
         result: Any = self.operation.run(request, wiring.worker_context(self.job, self.journal))
         return str(result.model_dump_json())
 
-    def _give_up(self) -> None:
+    def _give_up(self, detail: str) -> None:
         """Fail the variations that aren't done, so that one more run delivers those that are."""
-        error = UnknownCharge(f"The job was interrupted {MAX_RUNS} times and is given up.")
         for entry in map(self.journal.entry, range(1, self.job.total + 1)):
             if entry.stage not in (Stage.DONE, Stage.FAILED):
-                failed = {"stage": Stage.FAILED, "detail": error.detail, "code": error.code, "status": error.status}
+                error = StudioError if entry.stage is Stage.FRESH else UnknownCharge
+                failed = {"stage": Stage.FAILED, "detail": detail, "code": error.code, "status": error.status}
                 self.journal.fail(entry.with_(**failed))
 
     def fail_unexpectedly(self) -> None:
@@ -102,7 +118,7 @@ class _Run:
         if self.job.runs <= MAX_RUNS:
             self.give_back(2.0**self.job.runs, failed=True)
         else:
-            self.end(error=error_payload(StudioError(), self.operation))
+            self._fail(StudioError())
 
     def give_back(self, wait: float, *, failed: bool = False) -> None:
         """Queue the job again, to run in `wait` seconds."""
@@ -174,6 +190,12 @@ def charge_for(job: Job, entries: Iterable[Entry]) -> Charge:
     )
 
 
+def after_charge(error: StudioError, charge: Charge) -> StudioError:
+    """Return a job's error, as an unknown charge where a call was made that may have been charged."""
+    paid = charge.charged or charge.held
+    return UnknownCharge(error.detail) if paid and error.code != UnknownCharge.code else error
+
+
 def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:
     """Return the error as callers read it: {status, code, detail}. A 500 starts with the operation's own words."""
     prefix = "" if error.status < 500 or error.detail.startswith(operation.failure) else f"{operation.failure}: "
@@ -198,7 +220,7 @@ class Queue:
         aws_clients.sqs().send_message(
             QueueUrl=settings().queue_url,
             MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
-            DelaySeconds=min(MAX_DELAY, max(0, round(delay))),
+            DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
         )
 
 
