@@ -97,9 +97,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--tier", default=READY_TIER, help="of the token that is printed, and of the playground's")
     parser.add_argument("--built", type=Path, help="run what was built into this folder, under Lambda's own emulator")
     chosen = parser.parse_args(arguments)
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: over.set())
+    over = over_on_signals()
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(), over), daemon=True).start()
     try:
@@ -113,6 +111,25 @@ def main(arguments: list[str]) -> int:
         where = f" at {other.note.url} (process {other.note.pid})" if other.note else ""
         print(f"Image Studio is already running{where}. End it there with Ctrl-C.", file=sys.stderr)
         return 1
+
+
+def over_on_signals() -> threading.Event:
+    """Return an event that SIGINT, SIGTERM and SIGHUP set.
+
+    A handler must not set it itself: it runs in the main thread, which may hold the event's lock, in a wait or in the
+    handler of another signal.
+    """
+    over = threading.Event()
+    reader, writer = os.pipe()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: os.write(writer, b"."))
+
+    def wait() -> None:
+        os.read(reader, 1)
+        over.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
+    return over
 
 
 def _run(options: Options, over: threading.Event, built: Path | None) -> int:

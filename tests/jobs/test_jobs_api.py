@@ -99,6 +99,22 @@ def test_prefer_wait_bounds_the_wait(harness: Harness) -> None:
         assert (answer.status, answer.headers.get("preference-applied")) == (status, applied)
 
 
+def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:
+    """Who asked for URLs gets URLs at the end of the redirects, and from the addresses in a 202 and in the status."""
+    body = {**CREATE, "delivery": "url"}
+    redirected = harness.ask("POST", "/create", body=body)
+    accepted = harness.ask("POST", "/create", body=body, headers={"prefer": "respond-async"})
+    status = harness.ask("GET", local(accepted.headers["location"]))
+    waiting = {"content_type": "png", "operation": "edit", "request": {"operation": "inpaint", "prompt": "a", **body}}
+    form = harness.ask("POST", "/uploads", body=waiting).json
+    assert form["result_url"].endswith(f"/jobs/{form['job_id']}/result?delivery=url")
+    harness.work()
+    for address in (redirected.headers["location"], accepted.json["result_url"], status.json["result_url"]):
+        got = harness.ask("GET", local(address))
+        assert "image_base64" not in got.json["results"][0]
+        assert got.json["results"][0]["image_url"].startswith("https://")
+
+
 def test_a_failure_is_told_alike_everywhere(harness: Harness) -> None:
     """By the POST that waited, by the result, and inside the status record."""
     harness.wire.script = [UnknownCharge("The answer was lost.")]

@@ -228,3 +228,18 @@ def test_arguments_and_environment_are_taken(tree: Path) -> None:
     assert "stability: the real provider" in text
     assert "wavespeed: http://127.0.0.1:9, as the environment says" in text
     assert "sk-real" not in text
+
+
+def test_signals_at_once_never_hang() -> None:
+    """A second signal may come while the first one is being handled, or in the middle of a wait."""
+    script = (
+        "import os, signal, threading\n"
+        "from local.serve import over_on_signals\n"
+        "over = over_on_signals()\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "with over._cond:\n"  # as in the middle of a wait
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "over.wait()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -101,25 +101,26 @@ def ended(job: Job, delivery: Delivery) -> Response:
     return respond(200, body, {"x-job-id": job.id, **NO_STORE})
 
 
-def accepted(job: Job) -> Response:
+def accepted(job: Job, delivery: Delivery) -> Response:
     """Answer 202: the job isn't done, and here is how to find it."""
-    links = job_links(job)
+    links = job_links(job, delivery)
     return respond(202, links, {"location": links.status_url, **_POLL})
 
 
 def redirect(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
     """Answer 303 to the result route, which waits for as long again; 202 after the last hop."""
     if hop > MAX_HOPS:
-        return accepted(job)
-    links = job_links(job)
+        return accepted(job, delivery)
+    links = job_links(job, delivery)
     query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
-    return respond(303, links, {"location": f"{links.result_url}?{query}", **_POLL})
+    return respond(303, links, {"location": f"{links.result_url.partition('?')[0]}?{query}", **_POLL})
 
 
-def job_links(job: Job) -> bodies.JobLinks:
-    """Return the body of a 202 and a 303."""
-    url = f"{PREFIX}/jobs/{job.id}"
-    return bodies.JobLinks(job_id=job.id, status=job.status.value, status_url=url, result_url=f"{url}/result")
+def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
+    """Return the body of a 202 and a 303. Its URLs keep the request's `delivery`."""
+    url, query = f"{PREFIX}/jobs/{job.id}", "?delivery=url" if delivery == Delivery.URL else ""
+    addresses = {"status_url": url + query, "result_url": f"{url}/result{query}"}
+    return bodies.JobLinks(job_id=job.id, status=job.status.value, **addresses)
 
 
 # -- routes
@@ -128,7 +129,7 @@ def job_links(job: Job) -> bodies.JobLinks:
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, job_record(job), NO_STORE)
+    return respond(200, job_record(job, call.query("delivery")), NO_STORE)
 
 
 def get_result(call: Call, job_id: str) -> Response:
@@ -141,7 +142,7 @@ def get_result(call: Call, job_id: str) -> Response:
     call.headers.update(wanted.applied)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job) if wanted.asynchronous else redirect(job, hop + 1, delivery, seconds)
+    return accepted(job, delivery) if wanted.asynchronous else redirect(job, hop + 1, delivery, seconds)
 
 
 def list_jobs(call: Call) -> Response:
@@ -177,12 +178,12 @@ def _stop(job: Job) -> Response:
     return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
 
 
-def job_record(job: Job) -> bodies.JobRecord:
+def job_record(job: Job, delivery: object = None) -> bodies.JobRecord:
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
     stages = [entry.stage for entry in entries]
     return bodies.JobRecord(
-        **job_links(job).model_dump(),
+        **job_links(job, delivery).model_dump(),
         operation=job.operation,
         created_at=job.created_at,
         started_at=job.started_at,

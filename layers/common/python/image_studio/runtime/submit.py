@@ -44,7 +44,7 @@ def submit(call: Call, name: str) -> Response:
     delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
+    return accepted(job, delivery) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:

@@ -38,7 +38,7 @@ def create_upload(call: Call) -> Response:
         job = wiring.jobs().get(call.known.tenant, upload_id)
         if job is None:
             raise not_found(upload_id)
-        links = job_links(job).model_dump()
+        links = job_links(job, (body.request or {}).get("delivery")).model_dump()
     elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))
