@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from image_studio.catalog.load import load_catalog
-from image_studio.errors import JobFailed, StudioError
+from image_studio.errors import JobFailed, MaybeCharged, StudioError
 from image_studio.operations.listings import cost_range, default_provider, generators, known_operations
 from image_studio.providers import SPECS
 from image_studio.providers.spec import ModelSpec, ProviderSpec
@@ -43,7 +43,7 @@ ADVICE = {
     "wrong_content_type": "Send `Content-Type: application/json`.",
     "too_many_requests": "Wait for the seconds in `Retry-After`, then send requests more slowly.",
     "temporarily_unavailable": "Nothing was charged. Try again after the seconds in `Retry-After`.",
-    "provider_failed": "Try again, or use another provider. `GET /jobs/{id}` shows what was charged, if anything.",
+    "provider_failed": "Nothing was charged. Try again, or use another provider.",
     "provider_unavailable": "The provider has no key, no credit left, or is rate limited. Leave out `provider` to use "
     "another one, or tell the operator.",
     "unknown_charge": "The provider may have made and charged the image, so the call is not repeated automatically. "
@@ -178,8 +178,12 @@ def _troubleshooting() -> Iterator[str]:
     yield 'Every error of the API is `{"detail": "<one sentence>", "code": "<word>"}`. The sentence is for developers.'
     yield "In a user interface, show your own sentence for each code, as the playground does (`web/js/errors.js`)."
     yield "Errors of the gateway have no code: `401` no valid token, `403` a token without the required scope, `413` a"
-    yield "request above 6 MB (`POST /uploads` accepts large images), `429` too much traffic, `503` try again.\n"
-    yield from _table(("code", "status", "meaning", "what to do"), map(_error_row, shown_errors()))
+    yield "request above 6 MB (`POST /uploads` accepts large images), `429` too much traffic, `503` no answer in"
+    yield "time. After such a 503 the job may exist: repeat the request only with its `Idempotency-Key`, which"
+    yield "joins that job. Without a key, look at `GET /jobs` first.\n"
+    yield "The code says whether a provider may have charged: with `unknown_charge` it may, and the credits are held for"
+    yield "an hour, then given back. With any other code nothing was charged.\n"
+    yield from _table(("code", "status", "charged", "meaning", "what to do"), map(_error_row, shown_errors()))
     yield "## Long jobs and 303\n"
     yield "An image can take longer than one request may last. The response is then a `303` redirect to the job's"
     yield "result, which continues to wait. `fetch` and `requests` follow the redirect. `curl` needs `-L` (with `-d`,"
@@ -191,7 +195,8 @@ def _troubleshooting() -> Iterator[str]:
 
 def _error_row(error: type[StudioError]) -> tuple[str, ...]:
     meaning = error.default_detail if error is StudioError else (error.__doc__ or "").strip().splitlines()[0]
-    return (f"`{error.code}`", str(error.status), meaning, ADVICE[error.code])
+    charged = "maybe" if issubclass(error, MaybeCharged) else "no"
+    return (f"`{error.code}`", str(error.status), charged, meaning, ADVICE[error.code])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import time
 from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
 from image_studio.runtime.worker import MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
 from image_studio.storage import keys
-from image_studio.storage.job import Job
+from image_studio.storage.job import DAY, Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
 from tests.security.inside import handler
 from tests.storage.table import Clock, job
@@ -107,6 +108,44 @@ def test_a_long_poll_goes_back_to_the_queue(harness: Harness) -> None:
     assert harness.status(job_id)["status"] == "succeeded"
     assert harness.job(job_id).runs == 1
     assert len(harness.wire.paid) == 1
+
+
+@pytest.mark.parametrize("end", ["inputs gone", "job old", "job expired", "runs out"])
+def test_what_ends_a_paid_job_says_that_it_may_have_been_charged(harness: Harness, end: str) -> None:
+    """Whatever ends a job whose provider still works: the code is unknown_charge, and the credits are held."""
+
+    def order(*_: Any, on_handle: Any, **__: Any) -> ProviderImage:
+        on_handle("prediction-1")
+        raise StillRunning(300.0)
+
+    harness.wire.script = [order, *[StillRunning(300.0)] * 3]
+    job_id = harness.submit({**CREATE, "provider": "wavespeed"})
+    harness.work(1)
+    now = int(time.time())
+    if end == "inputs gone":
+        harness.remove(harness.job(job_id).input)
+    elif end == "job old":
+        harness.change(job_id, created_at=(now - DAY + 200) * 1000)
+    elif end == "job expired":
+        harness.change(job_id, expires=now - 1, lease_until=now - 1)
+        harness.tick()
+        harness.change(job_id, expires=now + DAY)
+    else:
+        harness.change(job_id, runs=MAX_RUNS + LAST_RUNS)
+    harness.work()
+    job = harness.job(job_id)
+    assert job.error is not None
+    assert (job.error["code"], job.charged, job.held) == ("unknown_charge", 0, 2)
+
+
+@pytest.mark.parametrize(("delay", "seconds"), [(0, 0), (0.2, 1), (7.0, 7), (9.1, 10), (2_000, 900)])
+def test_a_delay_is_never_cut_short(monkeypatch: pytest.MonkeyPatch, delay: float, seconds: int) -> None:
+    """SQS takes whole seconds: a pause that the provider wants isn't rounded down."""
+    sent: list[dict[str, Any]] = []
+    client = SimpleNamespace(send_message=lambda **message: sent.append(message))
+    monkeypatch.setattr(worker.aws_clients, "sqs", lambda: client)
+    worker.Queue().send("tenant", "job", delay)
+    assert sent[0]["DelaySeconds"] == seconds
 
 
 def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:

@@ -62,10 +62,10 @@ QWEN = Cell("edit.general_edit", "wavespeed", "qwen-edit")
         (SKETCH, "moderated", 400, "content_refused"),
         (SKETCH, "429", 500, "provider_unavailable"),
         (QWEN, "402", 500, "provider_unavailable"),
-        (QWEN, "failed", 500, "provider_failed"),
+        (QWEN, "failed", 500, "unknown_charge"),
         (INPAINT, "413", 500, "provider_failed"),
         (INPAINT, "reset", 500, "unknown_charge"),
-        (INPAINT, "notimage", 500, "provider_failed"),
+        (INPAINT, "notimage", 500, "unknown_charge"),
     ],
 )
 def test_a_requested_provider_fails(cell: Cell, marker: str, status: int, code: str, emulators: Emulators) -> None:

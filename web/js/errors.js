@@ -73,8 +73,8 @@ const MESSAGES = {
   too_many_requests: { text: (error) => `You have reached the request limit of your tier. Nothing was charged. ${later(error)}`, retry: true },
   temporarily_unavailable: { text: (error) => `Image Studio is temporarily unavailable. Nothing was charged. ${later(error)}`, retry: true },
   provider_unavailable: { text: ({ detail }) => `${reason(detail)} Nothing was charged. Try again later, or choose another provider.`, retry: true },
-  provider_failed: { text: ({ detail }) => `${reason(detail)} Images that were not delivered are not charged. Try again, or choose another provider.`, retry: true },
-  unknown_charge: { text: () => "The provider's response was lost, so it may have charged for this. The job is not repeated automatically, and its credits stay reserved until the charge is known. Check History before you run it again." },
+  provider_failed: { text: ({ detail }) => `${reason(detail)} Nothing was charged. Try again, or choose another provider.`, retry: true },
+  unknown_charge: { text: ({ detail }) => `${reason(detail)} The provider may have charged for this. The job is not repeated automatically, and its credits stay reserved until the charge is known. Check History before you run it again.` },
   internal_error: { text: (error) => `Something went wrong on our side. ${later(error)}`, retry: true },
 
   // raised by the page itself
@@ -94,7 +94,7 @@ const GATEWAY = {
   404: MESSAGES.not_found,
   413: MESSAGES.too_large,
   429: MESSAGES.too_many_requests,
-  503: MESSAGES.temporarily_unavailable,
+  503: MESSAGES.connection_lost,
 };
 
 /** An error with a sentence for people in `message`; `detail` is the API's own, `canRetry` whether to offer "Try again". */
