@@ -181,8 +181,8 @@ def _troubleshooting() -> Iterator[str]:
     yield "request above 6 MB (`POST /uploads` accepts large images), `429` too much traffic, `503` no answer in"
     yield "time. After such a 503 the job may exist: repeat the request only with its `Idempotency-Key`, which"
     yield "joins that job. Without a key, look at `GET /jobs` first.\n"
-    yield "The code says whether a provider may have charged: with `unknown_charge` it may, and the credits are held for"
-    yield "an hour, then given back. With any other code nothing was charged.\n"
+    yield "The code says whether a provider may have charged: with `unknown_charge` it may, and the credits are held"
+    yield "for an hour, then given back. With any other code nothing was charged.\n"
     yield from _table(("code", "status", "charged", "meaning", "what to do"), map(_error_row, shown_errors()))
     yield "## Long jobs and 303\n"
     yield "An image can take longer than one request may last. The response is then a `303` redirect to the job's"
