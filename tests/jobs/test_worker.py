@@ -16,7 +16,7 @@ from image_studio.providers.client import StillRunning
 from image_studio.runtime import job_journal, wiring, worker
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.worker import MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
+from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
 from image_studio.storage import keys
 from image_studio.storage.job import DAY, Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
