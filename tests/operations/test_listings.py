@@ -167,6 +167,9 @@ def test_every_live_model_that_edits_is_listed_with_what_the_client_reads() -> N
     }
     assert {(model.provider, model.id) for model in listed.models} == expected
     assert listed.total == len(listed.models) == len(expected)
+    several = {model.id for model in listed.models if model.supports_multi_image}
+    assert several == {model.id for model in listed.models if "Multi-image" in "".join(model.features)}
+    assert {"qwen-edit-plus", "FLUX.2-klein-9B"} < several
 
 
 def test_filters() -> None:

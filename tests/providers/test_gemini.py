@@ -42,6 +42,20 @@ FLASH, PRO, LITE = SPEC.live_models()
 
 
 @pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "Replace the background: a red fox. "),
+        ({"keep_original_background": True}, "Keep the surroundings as they are. a red fox. "),
+    ],
+)
+def test_relighting_without_a_background_image(settings, words):
+    """The prompt describes the new background, or what stays."""
+    task = full_task("edit.relight", images={"image": IMAGE}, settings=settings)
+    text = build_request(FLASH, task).json["contents"][0]["parts"][-1]["text"]
+    assert text.startswith(words)
+
+
+@pytest.mark.parametrize(
     ("model", "size", "word", "size_class", "credits"),
     [
         (FLASH, (512, 512), "1:1", "512", 5),

@@ -1,6 +1,7 @@
 """The worker records who has a key, API functions read it, and nobody records a key."""
 
 import time
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -37,6 +38,17 @@ def test_the_record_is_read_once_a_minute(monkeypatch):
     for seconds, names in ((59, {"gemini"}), (61, set())):
         monkeypatch.setattr(configured_providers.time, "monotonic", lambda seconds=seconds: started + seconds)
         assert configured_providers.configured() == names
+
+
+def test_the_last_record_outlives_a_failing_table(monkeypatch):
+    """Reads go on with what was known, and look again after a second."""
+    configured_providers.record(frozenset({"gemini"}))
+    assert configured_providers.configured() == {"gemini"}
+    later = time.monotonic() + 61
+    monkeypatch.setattr(configured_providers.time, "monotonic", lambda: later)
+    with monkeypatch.context() as broken:
+        broken.setattr(configured_providers, "settings", lambda: SimpleNamespace(table="none"))
+        assert configured_providers.configured() == {"gemini"}
 
 
 def test_a_missing_record_is_looked_for_soon(monkeypatch):
