@@ -60,9 +60,9 @@ def providers() -> Response:
 @app.post("/estimate-cost", counts_as=RateClass.READ)
 def estimate_cost() -> Response:
     """Say what an operation would cost."""
-    from image_studio.runtime import reads
+    from image_studio.runtime.submit import estimate
 
-    return reads.estimate_cost(app.call)
+    return estimate(app.call)
 
 
 @app.get("/personas")

@@ -1,17 +1,25 @@
 """Every operation has a price, and it is the one that is reserved."""
 
+import itertools
 import json
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from image_studio.catalog.load import load_catalog
-from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.errors import InvalidImage, InvalidRequest, StudioError, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.decode import DecodeLimits, decode
-from image_studio.operations.listings import estimate_cost, known_operations
+from image_studio.operations import single_image
+from image_studio.operations.context import OperationContext
+from image_studio.operations.estimate import estimate_cost
+from image_studio.operations.listings import known_operations
+from image_studio.operations.table import find_operation
+from image_studio.providers import PROVIDERS
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.schemas.catalog import Estimate, EstimateRequest
 from image_studio.schemas.limits import MAX_PIXELS
+from tests.operations.cells import BODIES
 from tests.operations.fakes import corner_image
 
 
@@ -145,3 +153,56 @@ def test_an_upscales_target_is_held_to_the_callers_limit() -> None:
     assert estimate(4096 * 4096, **body, target_width=4096).estimated
     with pytest.raises(InvalidRequest, match="The target of 4097x4097 has more than"):
         estimate(4096 * 4096, **body, target_width=4097)
+
+
+SIZES = [(64, 64), (300, 900), (640, 480), (900, 300), (1000, 380), (1024, 1024), (2000, 1500), (5000, 1000)]
+CHOICES = [
+    *({"provider": "auto", "quality": quality} for quality in ("draft", "standard", "premium")),
+    *({"provider": provider, "quality": "standard"} for provider in PROVIDERS),
+]
+
+
+def price(operation: str, body: dict[str, Any], choice: dict[str, str]) -> int | str:
+    """What a request reserves, or the sentence in which it is refused."""
+    row = find_operation(operation)
+    where = {"quality": choice["quality"]} if operation == "create" else {"options": {"quality": choice["quality"]}}
+    request = row.request.model_validate({**body, "provider": choice["provider"], **where})
+    return priced(lambda: row.estimate(request, OperationContext(configured=frozenset(PROVIDERS))))
+
+
+def priced(get: Any) -> int | str:
+    try:
+        credits: int = get()
+    except StudioError as error:
+        return error.detail
+    return credits
+
+
+@pytest.mark.parametrize("operation", [*BODIES, "upscale", "create"])
+def test_an_estimate_is_what_the_request_reserves(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For images of every shape and quality, by `auto` and by each provider; where nobody takes it, in its words."""
+    images = {"{}x{}".format(*size): Image.new("RGB", size, "white") for size in SIZES}
+    monkeypatch.setattr(single_image, "decode_input", lambda text, *_: images[text])
+    group, _, name = operation.partition(".")
+    field = "control_image_base64" if group == "control" else "image_base64"
+    seen = set()
+    for size, choice in itertools.product(SIZES, CHOICES):
+        sides = dict(zip(("width", "height"), size, strict=True))
+        text = "{}x{}".format(*size)
+        own = BODIES.get(operation, {"prompt": "a lamp"} if group == "create" else {"preset": "print"})
+        body = {key: text if key.endswith("_base64") else value for key, value in own.items()}
+        body |= sides if group == "create" else {field: text, "operation": name, "mode": name or "auto"}
+        more = {key: own[key] for key in ("preset", "aspect_ratio", "prompt") if key in own}
+        if operation == "edit.outpaint":
+            more |= {"target_width": size[0] + 60, "target_height": size[1] + 40}
+        estimated = priced(lambda c=choice, m=more, s=sides: cost(operation=operation, **c, **s, **m))
+        assert estimated == price(group, body, choice), (size, choice)
+        seen.add(estimated)
+    assert any(isinstance(each, int) for each in seen)
+
+
+def test_quoted_text_a_template_and_a_ratio_count() -> None:
+    """As in the request."""
+    for own in ({"prompt": 'a sign "Open"'}, {"template_id": "linkedin_post"}, {"aspect_ratio": "16:9"}):
+        for choice in CHOICES[:3]:
+            assert cost(operation="create", **choice, **own) == price("create", {"prompt": "x", **own}, choice)

@@ -1,6 +1,6 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, errorNote, liveEstimate, placeholder } from "../action-bar.js";
+import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -28,7 +28,7 @@ export function mount() {
   const editor = h("div");
   workspace.append(output, editor);
 
-  const source = imagePicker("Image", { sample: SAMPLES.structure, onpick: () => { fillExamples(); showEditor(); if (source.image) reveal(workspace); } });
+  const source = imagePicker("Image", { sample: SAMPLES.structure, onpick: () => { fillExamples(); showEditor(); price.refresh(); if (source.image) reveal(workspace); } });
   const style = imagePicker("Style to copy", { sample: SAMPLES.style });
   const prompt = h("textarea", { rows: 3, placeholder: "What should the image show?" });
   const negative = h("input", { type: "text" });
@@ -44,13 +44,17 @@ export function mount() {
   const operations = h("div", { class: "operation-list" });
   const description = h("p", { class: "hint" });
   const sketchSource = segmented("Sketch", [["draw", "Draw it"], ["image", "Use an image"]], "draw", (from) => { state.from = from; updateFields(); });
-  const canvasShape = segmented("Canvas", [["wide", "Wide"], ["square", "Square"], ["tall", "Tall"]], "wide", (name) => { state.sketch = newSketch(name); showEditor(); });
+  const canvasShape = segmented("Canvas", [["wide", "Wide"], ["square", "Square"], ["tall", "Tall"]], "wide", (name) => { state.sketch = newSketch(name); showEditor(); price.refresh(); });
   const ratioField = field("Aspect ratio", ratio);
   const operationFields = () => state.operations[state.name]?.fields ?? {};
   const isDrawn = () => state.name === "sketch" && state.from === "draw";
 
   const models = modelPicker({ operations: () => [`control.${state.name}`], onchange: () => price.refresh() });
-  const price = liveEstimate(() => ({ ...models.estimateFields, operation: `control.${state.name}`, num_images: 1 }));
+  const price = liveEstimate(() => ({
+    ...models.estimateFields, operation: `control.${state.name}`, num_images: 1, ...withoutEmpty({ aspect_ratio: operationFields().aspect_ratio ? ratio.value : null }),
+    ...(isDrawn() ? estimateSize(state.sketch?.canvas ?? { width: 1, height: 1 }) : source.image ? estimateSize(source.image) : {}),
+  }));
+  ratio.addEventListener("change", () => price.refresh());
   const values = () => {
     const has = operationFields();
     const transfer = has.style_image;

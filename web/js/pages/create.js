@@ -40,11 +40,10 @@ export function mount() {
   };
 
   const price = liveEstimate(() => sizes.ready && ({
-    ...models.estimateFields,
-    ...(models.requestFields.provider ? {} : withoutEmpty({ provider: sizes.template?.recommended_provider })),
-    operation: "generate", num_images: settings.count, quality: settings.quality || (sizes.template?.quality ?? "standard"),
-    ...withoutEmpty({ width: sizes.width, height: sizes.height }),
+    ...models.estimateFields, operation: "generate", num_images: settings.count,
+    ...withoutEmpty({ prompt: prompt.value.trim(), template_id: sizes.template?.id, width: sizes.width, height: sizes.height, quality: settings.quality }),
   }));
+  prompt.addEventListener("change", () => price.refresh());  // quoted text in it takes another model
 
   const request = () => ({
     path: "create",

@@ -47,8 +47,15 @@ export function mount() {
   const operationFields = () => state.operations[state.name]?.fields ?? {};
   const models = modelPicker({ operations: () => [`edit.${state.name}`], onchange: () => price.refresh() });
   const price = liveEstimate(() => source.image && {
-    ...models.estimateFields, operation: `edit.${state.name}`, num_images: 1, ...estimateSize(source.image),
+    ...models.estimateFields, operation: `edit.${state.name}`, num_images: 1, ...estimateSize(source.image), ...expandedSize(),
   });
+  /** The size of the extended image, as fields of /estimate-cost. */
+  function expandedSize() {
+    if (!operationFields().expansion) return {};
+    const { left = 0, right = 0, up = 0, down = 0 } = state.tool?.values ?? {};
+    const { width, height } = estimateSize({ width: source.image.width + left + right, height: source.image.height + up + down });
+    return width ? { target_width: width, target_height: height } : {};
+  }
 
   function request() {
     const has = operationFields();

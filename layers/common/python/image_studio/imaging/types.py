@@ -18,6 +18,11 @@ class Size(NamedTuple):
     width: int
     height: int
 
+    @property
+    def size(self) -> "Size":
+        """Itself, so that it stands for an image whose pixels nobody reads."""
+        return self
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"
 

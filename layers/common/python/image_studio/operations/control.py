@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
+from image_studio.catalog.models import OperationInfo
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage, Size
@@ -99,8 +100,7 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
     single_image.require(info, fields)
     single_image.check_style(request.style_preset)
     quality = single_image.quality_of(request.options)
-    free_ratio = "aspect_ratio" in info.honored
-    size = size_for_ratio(parse_ratio(request.aspect_ratio or DEFAULT_RATIO)) if free_ratio else None
+    size = free_size(info, request.aspect_ratio)
     image = single_image.decode_input(request.control_image_base64, context)
     return Control(
         request=request,
@@ -111,3 +111,8 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
         style=single_image.decode_reference(request, "style_image", info, context),
         size=size,
     )
+
+
+def free_size(info: OperationInfo, aspect_ratio: str | None) -> Size | None:
+    """Return the size of the response's image where the control image doesn't determine it. Raises InvalidRequest."""
+    return size_for_ratio(parse_ratio(aspect_ratio or DEFAULT_RATIO)) if "aspect_ratio" in info.honored else None

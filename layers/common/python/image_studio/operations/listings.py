@@ -1,29 +1,18 @@
-"""What the API lists and estimates: platforms, operations, providers, models, prices, from the data of execution."""
+"""What the API lists: platforms, operations, providers, models, from the data of execution."""
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
 from image_studio.errors import NotFound, UnknownChoice, UnsupportedChoice
-from image_studio.imaging.types import Size
-from image_studio.operations.model_selection import (
-    AUTO,
-    UPSCALE,
-    Candidate,
-    ModelQuery,
-    automatic_mode,
-    ranked_models,
-    select_candidates,
-)
-from image_studio.operations.sizes import check_area, target_size, wanted_size
+from image_studio.operations.model_selection import UPSCALE, ModelQuery, ranked_models, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, nearest_size
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas import catalog as responses
-from image_studio.schemas.catalog import ControlFields, EditFields, EstimateRequest, RecommendRequest
+from image_studio.schemas.catalog import ControlFields, EditFields, RecommendRequest
 from image_studio.schemas.common import Response
-from image_studio.schemas.limits import MAX_PIXELS, Quality, check_pixels
+from image_studio.schemas.limits import Quality
 
 # -- platforms
 
@@ -72,6 +61,15 @@ def default_provider(operation: str) -> str:
     """Return the provider that `auto` tries first for an operation such as `edit.inpaint`, if all are configured."""
     query = ModelQuery(operation=operation, quality=Quality.STANDARD)
     return select_candidates(query, frozenset(PROVIDERS))[0].provider.name
+
+
+def known_operations() -> list[str]:
+    return ["generate", *group_operations(), UPSCALE, "social"]
+
+
+def group_operations() -> list[str]:
+    operations = load_catalog().operations
+    return [f"{group}.{name}" for group in OPERATION_GROUPS for name in operations[group].operations]
 
 
 # -- providers
@@ -234,86 +232,3 @@ def _largest_size(model: ModelSpec) -> tuple[int, int]:
     limits = model.inputs or InputLimits()
     side = min(limits.max_side, math.isqrt(limits.max_pixels))
     return side, side
-
-
-# -- estimates
-
-GENERATE = ("generate", "create")
-FREE = ("social", "social.optimize")
-ALL = frozenset(PROVIDERS)
-
-
-def estimate_cost(
-    request: EstimateRequest, max_pixels: int = MAX_PIXELS, configured: Callable[[], frozenset[str]] = lambda: ALL
-) -> responses.Estimate:
-    """Return the credits of `num_images` calls of `operation`, by provider and model, and by size where it matters.
-
-    The sizes pass the same checks as in the request itself. `configured` is called for `auto` only: its price is that
-    of the model that would be used. Raises InvalidRequest, and ProviderUnavailable if no configured provider can do it.
-    """
-    operation = request.operation or GENERATE[0]
-    query = ModelQuery(
-        operation=_full_name(operation),
-        quality=request.quality or Quality.STANDARD,
-        provider=request.provider,
-        model=request.model,
-    )
-    size = wanted_size(request.width, request.height, None, None)
-    if query.operation == GENERATE[1]:
-        check_area(size, max_pixels)
-    else:
-        check_pixels(*size, max_pixels)
-    target = size
-    if query.operation.startswith(UPSCALE):
-        target = target_size(size, request.target_width, request.target_height, request.preset, max_pixels)
-    among = configured() if request.provider == AUTO and query.operation not in FREE else ALL
-    each, candidate = _price(query, size, target, among)
-    return responses.Estimate(
-        estimated_cost=each * request.num_images,
-        currency="credits",
-        provider=candidate.provider.name if candidate else request.provider,
-        model=candidate.model.name if candidate else request.model,
-        operation=operation,
-        num_images=request.num_images,
-        cost_per_image=each,
-        total_cost=each * request.num_images,
-        estimated=True,
-    )
-
-
-def known_operations() -> list[str]:
-    return [GENERATE[0], *_group_operations(), UPSCALE, FREE[0]]
-
-
-def _group_operations() -> list[str]:
-    operations = load_catalog().operations
-    return [f"{group}.{name}" for group in OPERATION_GROUPS for name in operations[group].operations]
-
-
-def _price(query: ModelQuery, size: Size, target: Size, among: frozenset[str]) -> tuple[int, Candidate | None]:
-    if query.operation in FREE:
-        select_candidates(replace(query, operation=GENERATE[1]), among)
-        return 0, None
-    if query.operation == UPSCALE:
-        mode = automatic_mode(
-            lambda mode: select_candidates(replace(query, operation=f"{UPSCALE}.{mode}"), among),
-            query.model,
-            size,
-            target,
-        )
-        query = replace(query, operation=f"{UPSCALE}.{mode}")
-    candidate = select_candidates(query, among)[0]
-    return candidate.model.price(nearest_size(candidate.model, *target)), candidate
-
-
-def _full_name(operation: str) -> str:
-    """Return the operation as the specs call it. `upscale` leaves the mode open. Raises UnknownChoice."""
-    if operation in GENERATE:
-        return GENERATE[1]
-    if operation in FREE or operation == UPSCALE:
-        return operation
-    for name in _group_operations():
-        group, _, short = name.partition(".")
-        if operation == name or (operation == short and group != UPSCALE):
-            return name
-    raise UnknownChoice.of("operation", operation, known_operations())

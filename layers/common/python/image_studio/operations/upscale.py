@@ -23,6 +23,7 @@ from image_studio.operations.model_selection import (
 from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import target_size
 from image_studio.providers.adapter import Task
+from image_studio.schemas.limits import Quality
 from image_studio.schemas.single_image import AUTO, UpscaleRequest, UpscaleResponse
 
 NAME = UPSCALE
@@ -105,13 +106,7 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     image = single_image.decode_input(request.image_base64, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
-
-    def candidates_of(mode: str) -> list[Candidate]:
-        query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
-        return single_image.find_candidates(query, context)
-
-    mode = automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode
-    info = modes.choose(mode)
+    info = modes.choose(choose_mode(request, quality, size, target, context))
     return Upscale(
         request=request,
         info=info,
@@ -121,3 +116,11 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         options=single_image.checked_options(info, request.options),
         target=target,
     )
+
+
+def choose_mode(request: UpscaleRequest, quality: Quality, size: Size, target: Size, context: OperationContext) -> str:
+    def candidates_of(mode: str) -> list[Candidate]:
+        query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
+        return single_image.find_candidates(query, context)
+
+    return automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode

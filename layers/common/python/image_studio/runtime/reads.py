@@ -11,8 +11,8 @@ from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.api import NO_STORE, Call, Response, cached, respond
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.request_parsing import read_request
-from image_studio.runtime.settings import TIERS, VERSION, settings
-from image_studio.schemas.catalog import EstimateRequest, Health, Modules, RecommendRequest
+from image_studio.runtime.settings import VERSION, settings
+from image_studio.schemas.catalog import Health, Modules, RecommendRequest
 from image_studio.storage.transactions import pack
 
 PROVIDERS_SECONDS = 60  # cache lifetime of what depends on keys and health; as old as what we know of them
@@ -26,13 +26,6 @@ def providers(call: Call) -> Response:
     """Answer GET /providers: models and prices, who has a key, and who failed recently."""
     health = circuits(PROVIDERS_SECONDS)
     return cached(call, listings.list_providers(configured_providers.configured(), health.is_open), PROVIDERS_SECONDS)
-
-
-def estimate_cost(call: Call) -> Response:
-    """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
-    request = read_request(EstimateRequest, call)
-    max_pixels = TIERS[call.known.tier].max_pixels
-    return respond(200, listings.estimate_cost(request, max_pixels, configured_providers.configured))
 
 
 def recommend(call: Call) -> Response:

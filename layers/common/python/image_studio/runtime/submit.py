@@ -8,9 +8,10 @@ from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations.context import OperationContext
+from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import Operation, find_operation
-from image_studio.runtime import wiring
+from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
@@ -19,6 +20,7 @@ from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.runtime.worker import dispatcher, with_operation_prefix
+from image_studio.schemas.catalog import EstimateRequest
 from image_studio.schemas.common import Delivery, Request
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
@@ -187,3 +189,13 @@ def serve_now(call: Call, name: str) -> Response:
         if part.image_url and part.stored:
             wiring.objects().put_once(part.stored.key, journal.images[part.stored.key], part.stored.mime)
     return respond(200, body, NO_STORE)
+
+
+# -- estimates
+
+
+def estimate(call: Call) -> Response:
+    """Answer POST /estimate-cost: the credits of an operation, within the caller's tier."""
+    request = read_request(EstimateRequest, call)
+    max_pixels = TIERS[call.known.tier].max_pixels
+    return respond(200, estimate_cost(request, max_pixels, configured_providers.configured))

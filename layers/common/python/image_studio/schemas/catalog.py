@@ -56,8 +56,17 @@ class EstimateRequest(Request):
     quality: Annotated[Quality | None, none_for_blank] = Field(
         default=None, description="How much to spend: draft, standard or premium."
     )
-    target_width: Side | None = Field(default=None, description="Pixels of an upscale's result.")
-    target_height: Side | None = Field(default=None, description="Pixels of an upscale's result.")
+    aspect_ratio: Annotated[str | None, none_for_blank] = Field(
+        default=None, description="The request's, where it has one: of `generate` and `control.style`."
+    )
+    prompt: Annotated[str | None, none_for_blank] = Field(
+        default=None, description="Of `generate`: quoted text in it makes `auto` take a model that can write."
+    )
+    template_id: Annotated[str | None, none_for_blank] = Field(
+        default=None, description="Of `generate`: a template may have a size, a quality and a provider."
+    )
+    target_width: Side | None = Field(default=None, description="Pixels of an upscale's or `edit.outpaint`'s result.")
+    target_height: Side | None = Field(default=None, description="Pixels of an upscale's or `edit.outpaint`'s result.")
     preset: Annotated[str | None, none_for_blank] = Field(
         default=None, description="An upscale's long side by name: web, print or social."
     )
