@@ -140,7 +140,7 @@ class Stability(Provider):
             finish = partial(_SPOILED.get(ending.fault, _blurred), finish)
 
         def start() -> Response:
-            self.accept(exchange, price)
+            self.accept(exchange, price, charged=not ending or ending.fault == "empty")  # as `_filtered`
             identifier = uuid.uuid4().hex * 2
             ready_at = time.monotonic() + seconds
             with self.lock:

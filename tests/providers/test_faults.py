@@ -259,3 +259,26 @@ def test_downloads_end(fault, provider, context, jumps, emulators, image):  # no
     assert sum(jumps.waits) == pytest.approx(waited, rel=0.06, abs=1.0)
     assert not any(call.path == "/_redirected" for call in emulators[provider].calls)
     assert emulators["gemini"].calls == []
+
+
+# -- every fault that the emulators know
+
+
+STAGES = {(name, model, "create"): ("", ";stage=result") for name, model in MODELS.items()}
+STAGES |= {(name, *place): ("", ";stage=work", ";stage=poll", ";stage=result") for name, place in ASYNCHRONOUS.items()}
+FAULTS = ["400", "401", "402", "403", "404", "413", "422", "429now", "500", "503", "504", "html502", "language"]
+FAULTS += ["retired", "nocredit", "moderated", "filtered", "empty", "noimage", "failed", "cancelled", "tasktimeout"]
+FAULTS += ["deleted", "5004", "truncated", "mime", "huge", "cut", "reset", "redirect", "notimage"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("place", STAGES, ids=lambda place: "-".join(place[:2]))
+def test_a_code_never_promises_what_is_not_so(fault, place, context, emulators, image):
+    """Where the provider took money and no image came of it, the code says so and the credits stay on the entry."""
+    emulator = emulators[place[0]]
+    for stage in STAGES[place]:
+        emulator.reset()
+        entry = ordered(context, place, image, f"fault={fault}{stage}")
+        if entry.provider == place[0] and entry.stage is Stage.FAILED:
+            assert entry.code == "unknown_charge" or not emulator.charged, (stage, entry.code, entry.detail)
+            assert bool(entry.credits) == (entry.code == "unknown_charge"), (stage, entry.code)

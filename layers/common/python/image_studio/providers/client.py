@@ -15,12 +15,14 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from image_studio.errors import (
+    ContentRefused,
     MaybeCharged,
     NotCharged,
     ProviderBusy,
     ProviderKeyRefused,
     ProviderOutage,
     ProviderUnavailable,
+    ResultUnusable,
     StudioError,
     UnknownCharge,
 )
@@ -234,7 +236,10 @@ class ProviderClient:
             data = self._transport.download(outcome.url, call.spec, call.credentials.base_url)
             return ProviderImage(data, outcome.seed)
         request = call.adapter.build_poll(call.model, outcome.handle)
-        response = self.exchange(call.adapter, request, call.credentials, POLL_SECONDS)
+        try:
+            response = self.exchange(call.adapter, request, call.credentials, POLL_SECONDS)
+        except ContentRefused as refusal:  # of the poll, whose order was accepted before
+            raise ResultUnusable(refusal.detail) from None
         return call.adapter.read_response(call.model, response, outcome.handle)
 
 
