@@ -61,7 +61,7 @@ def test_a_presigned_url_can_do_no_more_than_its_signer(toy: Stack, version: str
 
 
 def test_only_the_worker_reads_the_secret(stack: Stack) -> None:
-    """The worker can read the secret but not write it; other functions can do neither. Nobody receives messages."""
+    """The worker can read the secret but not write it; other functions can do neither, nor receive messages."""
     secret = stack.resources["ProviderKeys"]["Ref"]
     worker = _as(stack, "WorkerFunction", "secretsmanager")
     assert not _refused(worker.get_secret_value, SecretId=secret)
@@ -70,7 +70,7 @@ def test_only_the_worker_reads_the_secret(stack: Stack) -> None:
         assert _refused(_as(stack, function, "secretsmanager").get_secret_value, SecretId=secret)
     assert _refused(_as(stack, "WorkerFunction", "events").list_rules)
     dead, jobs = stack.resources["DeadLetters"]["Ref"], stack.resources["JobQueue"]["Ref"]
-    assert _refused(_as(stack, "WorkerFunction", "sqs").receive_message, QueueUrl=jobs)
+    assert _refused(_as(stack, "JobsFunction", "sqs").receive_message, QueueUrl=jobs)
     assert _refused(_as(stack, "CreateFunction", "sqs").send_message, QueueUrl=dead, MessageBody="{}")
     assert _refused(_as(stack, "SocialFunction", "sqs").send_message, QueueUrl=jobs, MessageBody="{}")
 
