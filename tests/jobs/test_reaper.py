@@ -54,6 +54,18 @@ def test_a_dead_workers_job_goes_to_another(harness: Harness) -> None:
     assert harness.status(job_id)["status"] == "succeeded"
 
 
+def test_a_sweep_counts_overdue_and_stuck_jobs(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One without a worker is stuck from a quarter of an hour on; one that awaits its upload never is."""
+    counts: list[tuple[int, int]] = []
+    monkeypatch.setattr(reaper.metrics, "swept", lambda *numbers: counts.append(numbers))
+    for age in (890, 910):
+        job_id = harness.submit(headers={"idempotency-key": str(age)})
+        harness.change(job_id, created_at=ago(age) * 1000)
+        harness.expire(job_id)
+    harness.tick()
+    assert counts == [(2, 1)]
+
+
 def test_a_long_queue_is_asked_after_ever_more_seldom(harness: Harness) -> None:
     """A job that waits its turn isn't sent again each minute: by its age, a quarter of an hour at most."""
     job_id = harness.submit()
