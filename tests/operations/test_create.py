@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from image_studio.errors import InvalidRequest, NotFound, ProviderUnavailable
+from image_studio.errors import ContentRefused, InvalidRequest, JobFailed, NotFound, ProviderUnavailable, UnknownCharge
 from image_studio.operations.create import estimate, resolve, run
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
@@ -16,6 +16,7 @@ from tests.operations.fakes import (
     FakeClient,
     RecordingJournal,
     corner_image,
+    failing,
     from_bytes,
     make_context,
 )
@@ -180,6 +181,14 @@ def test_each_result_names_its_provider():
     response = made(FakeClient(act), seed=0, num_variations=2)
     assert [result.provider for result in response.results] == ["stability", "wavespeed"]
     assert "stability failed before" in response.results[1].metadata["reason"]
+
+
+def test_nothing_made_is_the_first_failure():
+    """Never a success without an image."""
+    for error in (UnknownCharge(), ContentRefused()):
+        with pytest.raises(JobFailed) as caught:
+            made(failing(stability=error), provider="stability", num_variations=2)
+        assert (caught.value.status, caught.value.code) == (error.status, error.code)
 
 
 # -- the estimate
