@@ -55,7 +55,7 @@ def test_a_dead_workers_job_goes_to_another(harness: Harness) -> None:
 
 
 def test_a_sweep_counts_overdue_and_stuck_jobs(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One without a worker is stuck from a quarter of an hour on; one that awaits its upload never is."""
+    """One without a worker is stuck from a quarter of an hour on."""
     counts: list[tuple[int, int]] = []
     monkeypatch.setattr(reaper.metrics, "swept", lambda *numbers: counts.append(numbers))
     for age in (890, 910):
