@@ -1,6 +1,8 @@
 """AWS clients, made on first use and then shared, and the failures that they raise."""
 
+import logging
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 #: What clients raise where the table, the bucket or the queue failed or couldn't be reached: worth another try later.
 STORAGE_FAILURES = (BotoCoreError, ClientError)
+log = logging.getLogger(__name__)
 _lock = Lock()  # boto3 sessions may not be used by two threads while a client is made
 
 
@@ -64,5 +67,33 @@ def prepare() -> None:
     they carry their expiry, so a restored copy refreshes them when they are old.
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
-        for client in (dynamodb, s3, sqs):
-            client()
+        key = {"pk": {"S": "-"}, "sk": {"S": "-"}}
+        _rehearse(
+            dynamodb(), lambda client: client.update_item(TableName="table", Key=key, UpdateExpression="ADD n :n")
+        )
+        _rehearse(s3(), lambda client: client.put_object(Bucket="bucket", Key="key", Body=b""))
+        _rehearse(sqs(), lambda client: client.send_message(QueueUrl="https://queue", MessageBody="-"))
+
+
+def _rehearse(client: Any, call: Callable[[Any], Any]) -> None:
+    """Make a client's first call without sending it: botocore builds what later calls share, 5 ms in all."""
+    events, answer = client.meta.events, _Unsent()
+    events.register("before-send", answer)
+    try:
+        call(client)
+    except STORAGE_FAILURES:
+        log.info("a client was not prepared", exc_info=True)  # no credentials yet: its first call will do the work
+    finally:
+        events.unregister("before-send", answer)
+
+
+class _Unsent:
+    """Answers a request in the service's place, with an empty body."""
+
+    status_code, content = 200, b""
+
+    def __init__(self) -> None:
+        self.headers: dict[str, str] = {}
+
+    def __call__(self, **_: Any) -> "_Unsent":
+        return self
