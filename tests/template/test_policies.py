@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from image_studio.providers import SPECS
 from image_studio.runtime.settings import TIERS
 from local.permissions import Demand, allows, policies_of
 from local.template import ROOT, Resource, Template
@@ -58,14 +59,10 @@ def test_lambda_takes_jobs_by_the_workers_rights() -> None:
 
 
 def test_only_the_worker_reads_the_secret() -> None:
-    """Neither the right to, nor its name, is given to another function."""
+    """Neither the permission nor the name is given to another function."""
     readers = {name for name, each in STATEMENTS.items() if "secretsmanager:" in str(each)}
-    told = {
-        name
-        for name, each in FUNCTIONS.items()
-        if "PROVIDER_SECRET_ID" in each.properties.get("Environment", {}).get("Variables", {})
-    }
-    assert readers == told == {"WorkerFunction"}
+    variables = {name: each.properties.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
+    assert readers == {name for name, each in variables.items() if "PROVIDER_SECRET_ID" in each} == {"WorkerFunction"}
 
 
 def test_no_provider_key_is_a_variable() -> None:
@@ -73,8 +70,6 @@ def test_no_provider_key_is_a_variable() -> None:
 
     The secret's text in the template never changes: CloudFormation would write it over the operator's keys.
     """
-    from image_studio.providers import SPECS
-
     assert _one("AWS::SecretsManager::Secret").properties["SecretString"] == "{}"
     declared = str(TEMPLATE.document["Globals"]) + str([each.properties for each in FUNCTIONS.values()])
     for spec in SPECS:
