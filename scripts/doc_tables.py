@@ -1,5 +1,6 @@
 """Write the tables of docs/ from the data and the template: `python -m scripts.doc_tables`. A test compares them."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -189,10 +190,17 @@ def _parameter_rows() -> Rows:
 def _values(parameter: Mapping[str, Any]) -> str:
     if "AllowedValues" in parameter:
         return ", ".join(map(str, parameter["AllowedValues"]))
-    low, high = parameter.get("MinValue"), parameter.get("MaxValue")
+    low, high = parameter.get("MinValue", _least(parameter.get("AllowedPattern", ""))), parameter.get("MaxValue")
     if low is None:
         return "text"
     return f"{low} to {high}" if high is not None else f"{low} or more"
+
+
+def _least(pattern: str) -> int | None:
+    """Return the least number that a pattern of whole numbers allows; None for a pattern of text."""
+    if not pattern or re.fullmatch(pattern, "a"):
+        return None
+    return next((number for number in (0, 1) if re.fullmatch(pattern, str(number))), None)
 
 
 def main() -> None:
