@@ -4,7 +4,6 @@ This function alone serves quick reads of the catalog beside a paid route. So wh
 first use; or at init, if that is kept by a snapshot or by provisioned concurrency.
 """
 
-import os
 from importlib import import_module
 
 from image_studio.catalog.load import load_catalog
@@ -13,8 +12,8 @@ from image_studio.runtime import aws_clients, openapi
 from image_studio.runtime.api import Response, cached
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
+from image_studio.schemas.limits import INIT_IS_KEPT
 
-KEPT_INIT = ("snap-start", "provisioned-concurrency")
 ON_FIRST_USE = ("account", "reads", "submit")
 
 app = ApiResolver()
@@ -117,7 +116,7 @@ def docs() -> Response:
     return openapi.get_page(app.call)
 
 
-if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in KEPT_INIT:
+if INIT_IS_KEPT:
     for module in ON_FIRST_USE:
         import_module(f"image_studio.runtime.{module}")
     aws_clients.prepare()

@@ -14,7 +14,10 @@ from pydantic import (
     model_serializer,
 )
 
-from image_studio.schemas.limits import MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE
+from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE
+
+#: Models are built on their first use, since one request needs few of them; or at init, where that is kept.
+DEFERRED = not INIT_IS_KEPT
 
 
 class FileType(StrEnum):
@@ -69,6 +72,8 @@ class StoredImage:
 
 class Deliverable(BaseModel):
     """A part of a response that carries one image, as base64 or as a URL (presigned, 15 minutes)."""
+
+    model_config = ConfigDict(defer_build=DEFERRED)
 
     #: Whether `image_base64` is a data URL (edit, upscale, control, social) or raw base64 (create).
     as_data_url: ClassVar[bool] = False
@@ -156,18 +161,15 @@ OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."
 
 
 class Response(BaseModel):
-    """A response body. It has exactly the fields that are declared.
+    """A response body. It has exactly the fields that are declared."""
 
-    A model is built on its first use: a paid request needs few of them, and all take 14 ms at its cold start.
-    """
-
-    model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=True)
+    model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=DEFERRED)
 
 
 class Request(BaseModel):
     """A request body. `take_ignored` removes unknown fields, so that a response can name them."""
 
-    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, defer_build=DEFERRED)
 
     def take_ignored(self) -> list[str]:
         """Remove the fields that we don't know and return their names, sorted."""

@@ -1,9 +1,12 @@
 """Limits and quality levels that the whole API shares, without pydantic, which a cold catalog read doesn't import."""
 
+import os
 from enum import StrEnum
 
 from image_studio.errors import InvalidImage
 
+#: Whether what init makes is kept, by a snapshot or by provisioned concurrency.
+INIT_IS_KEPT = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") in ("snap-start", "provisioned-concurrency")
 MAX_VARIATIONS = 10
 MIN_SIDE = 16  # pixels; the narrowest image that any platform shows
 MAX_SIDE = 8_192  # pixels
