@@ -9,7 +9,16 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.responses import DynamoHandler
 
-from image_studio.runtime import aws_clients, circuit_breaker, configured_providers, rate_limits, settings, wiring
+from image_studio.runtime import (
+    aws_clients,
+    circuit_breaker,
+    configured_providers,
+    credentials,
+    rate_limits,
+    settings,
+    wiring,
+    worker,
+)
 from local.moto_fixes import one_at_a_time
 from local.template import Template
 
@@ -17,6 +26,8 @@ TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
 _CACHES = (
     settings.settings,
     circuit_breaker.circuits,
+    credentials.credential_store,
+    worker.provider_client,
     *(getattr(aws_clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
     *(each for module in (wiring, rate_limits) for each in vars(module).values() if hasattr(each, "cache_clear")),
 )

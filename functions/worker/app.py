@@ -7,10 +7,12 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads, wiring
+from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads
+from image_studio.runtime.credentials import credential_store
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.reaper import reap
-from image_studio.runtime.worker import dispatcher, run_job
+from image_studio.runtime.worker import run_job
 from image_studio.storage import keys
 
 SCHEDULED, CREATED = "Scheduled Event", "Object Created"  # detail-type
@@ -46,7 +48,7 @@ def take_message(record: SQSRecord) -> None:
 def take_event(event: EventBridgeEvent) -> None:
     """Handle an event of EventBridge. The same event again changes nothing."""
     if event.detail_type == SCHEDULED:
-        configured_providers.record(wiring.credential_store().configured())
+        configured_providers.record(credential_store().configured())
         reap()
     elif event.detail_type == CREATED:
         _take_object(event)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from image_studio.runtime.worker import dispatcher
+from image_studio.runtime.dispatch import dispatcher
 from tests.jobs.harness import Harness
 from tests.security.inside import inside_aws
 from tests.tables import forget

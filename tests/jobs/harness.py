@@ -13,7 +13,7 @@ from PIL import Image
 
 from image_studio.providers.adapter import ProviderImage, Task
 from image_studio.providers.client import PaidCall
-from image_studio.runtime import aws_clients, wiring, worker
+from image_studio.runtime import aws_clients, dispatch, wiring, worker
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 from tests.security.inside import Inside, handler
@@ -74,8 +74,8 @@ class Harness(Inside):
         monkeypatch.setenv("WAIT_SECONDS", "0.05")
         for name, value in KEYS.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(wiring, "provider_client", lambda: self.wire)
-        monkeypatch.setattr(worker.Queue, "send", self._send)
+        monkeypatch.setattr(worker, "provider_client", lambda: self.wire)
+        monkeypatch.setattr(dispatch.Queue, "send", self._send)
 
     def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """As the real one, but without the delay, which is noted."""

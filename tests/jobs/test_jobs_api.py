@@ -16,10 +16,10 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.providers.client import StillRunning
 from image_studio.runtime import aws_clients, jobs_api, wiring
 from image_studio.runtime.api import MAX_BODY, MAX_RESPONSE, Call
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.jobs_api import MAX_HOPS, Preference, preference
 from image_studio.runtime.settings import PREFIX, settings
-from image_studio.runtime.worker import dispatcher
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Harness
 from tests.tables import BUCKET, TABLE

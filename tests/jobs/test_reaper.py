@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import UnknownCharge
-from image_studio.runtime import configured_providers, reaper, wiring
+from image_studio.runtime import configured_providers, reaper, wiring, worker
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Crash, Harness
 
@@ -141,7 +141,7 @@ def test_a_sweep_is_bounded_and_the_next_goes_on(harness: Harness, monkeypatch: 
 
 def test_a_crash_at_every_run_ends(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A job that kills each worker before it pays is ended after a bounded number of runs, unpaid."""
-    monkeypatch.setattr(wiring, "worker_context", crash)
+    monkeypatch.setattr(worker, "worker_context", crash)
     job_id = harness.submit({**CREATE, "provider": "stability"})
     lose_messages(harness)
     runs = 0

@@ -11,12 +11,14 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 
 from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations.journal import Entry, Stage
+from image_studio.operations.table import error_payload
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
-from image_studio.runtime import job_journal, wiring, worker
+from image_studio.runtime import dispatch, job_journal, wiring, worker
+from image_studio.runtime.dispatch import InProcess
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, InProcess, Send, charge_for, error_payload, heartbeat
+from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, Send, charge_for, heartbeat
 from image_studio.storage import keys
 from image_studio.storage.job import DAY, Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
@@ -143,8 +145,8 @@ def test_a_delay_is_never_cut_short(monkeypatch: pytest.MonkeyPatch, delay: floa
     """SQS takes whole seconds: a pause that the provider wants isn't rounded down."""
     sent: list[dict[str, Any]] = []
     client = SimpleNamespace(send_message=lambda **message: sent.append(message))
-    monkeypatch.setattr(worker.aws_clients, "sqs", lambda: client)
-    worker.Queue().send("tenant", "job", delay)
+    monkeypatch.setattr(dispatch.aws_clients, "sqs", lambda: client)
+    dispatch.Queue().send("tenant", "job", delay)
     assert sent[0]["DelaySeconds"] == seconds
 
 
@@ -169,7 +171,7 @@ def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:
 
 def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug or an outage of ours isn't the job's end; the pauses grow, and are bounded by the number of runs."""
-    monkeypatch.setattr(wiring, "worker_context", lambda *_: 1 / 0)
+    monkeypatch.setattr(worker, "worker_context", lambda *_: 1 / 0)
     job_id = harness.submit()
     harness.work()
     assert harness.delays == [0, *[2.0**run for run in range(1, MAX_RUNS + 1)]]
@@ -183,7 +185,7 @@ def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatc
 
 def test_our_own_outage_is_no_outcome(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """A table that doesn't answer for a while ends no job."""
-    unsteady(monkeypatch, wiring, "worker_context", TemporarilyUnavailable(), 1)
+    unsteady(monkeypatch, worker, "worker_context", TemporarilyUnavailable(), 1)
     job_id = harness.submit()
     harness.work()
     assert succeeded(harness, job_id)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.runtime import aws_clients, worker
+from image_studio.runtime import aws_clients, dispatch
 from image_studio.runtime.settings import TIERS
 from image_studio.runtime.settings import settings as current
 from image_studio.storage.keys import tenant_of
@@ -40,7 +40,7 @@ KEYS = {
     "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
 }
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
-_forget_dispatcher = worker.dispatcher.cache_clear
+_forget_dispatcher = dispatch.dispatcher.cache_clear
 _apps = threading.local()
 
 

@@ -57,6 +57,11 @@ class CredentialStore:
 
 
 @lru_cache(maxsize=1)
+def credential_store() -> CredentialStore:
+    return CredentialStore()
+
+
+@lru_cache(maxsize=1)
 def fields_of(text: str) -> Mapping[str, str]:
     """Return the fields of a secret's text: none, and a log line without the text, if it isn't a JSON object."""
     try:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
-from image_studio.operations.table import Operation, find_operation
+from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.runtime import hot_folder_results, wiring
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.references import HotFolderObject
@@ -20,7 +20,6 @@ from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft, Terms, record
 from image_studio.runtime.uploads import main_image_field
-from image_studio.runtime.worker import error_payload
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
 

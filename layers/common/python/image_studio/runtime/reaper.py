@@ -12,10 +12,11 @@ import logging
 import time
 
 from image_studio.errors import JobFailed, StudioError
-from image_studio.operations.table import find_operation
+from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import metrics, uploads, wiring
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import entries_of
-from image_studio.runtime.worker import after_charge, charge_for, dispatcher, error_payload
+from image_studio.runtime.worker import after_charge, charge_for
 from image_studio.storage import keys
 from image_studio.storage.job import Job, Status
 

@@ -10,16 +10,16 @@ from image_studio.errors import JobConflict, NotFound, StudioError
 from image_studio.operations.context import OperationContext
 from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
-from image_studio.operations.table import Operation, find_operation
+from image_studio.operations.table import Operation, find_operation, with_operation_prefix
 from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
 from image_studio.runtime.rate_limits import allowance, open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
-from image_studio.runtime.worker import dispatcher, with_operation_prefix
 from image_studio.schemas.catalog import EstimateRequest
 from image_studio.schemas.common import Delivery, Request
 from image_studio.storage import keys

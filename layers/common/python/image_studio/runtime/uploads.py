@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable
-from image_studio.operations.table import Operation, find_operation
+from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.jobs_api import job_links, not_found
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, price, record, store
-from image_studio.runtime.worker import dispatcher, error_payload
 from image_studio.schemas.common import Request
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.limits import MAX_FILE_BYTES

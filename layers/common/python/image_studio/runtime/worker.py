@@ -1,25 +1,28 @@
-"""The worker: dispatch a job, take it, run its operation with the journal bound to it, record how it ended."""
+"""The worker: take a job, run its operation with the journal bound to it, record how it ended."""
 
-import json
 import logging
 import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
-from threading import Event, Thread, Timer
+from functools import lru_cache, partial
+from threading import Event, Thread
 from typing import Any
 
-from image_studio.errors import JobFailed, ProviderError, StudioError, TemporarilyUnavailable, UnknownCharge
-from image_studio.operations.journal import Entry, JobLost, Stage
-from image_studio.operations.table import Operation, find_operation
-from image_studio.providers.client import StillRunning
-from image_studio.runtime import aws_clients, hot_folder_results, metrics, wiring
+from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import Entry, JobLost, Journal, Stage
+from image_studio.operations.table import Operation, error_payload, find_operation
+from image_studio.providers.client import ProviderClient, StillRunning
+from image_studio.providers.text_model import enrich_prompt
+from image_studio.providers.transport import HttpTransport
+from image_studio.runtime import hot_folder_results, metrics, wiring
+from image_studio.runtime.circuit_breaker import circuits
+from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.job_journal import JobJournal
-from image_studio.runtime.references import INPUT_LOST
-from image_studio.runtime.settings import settings
+from image_studio.runtime.references import INPUT_LOST, CallerReferences, HotFolderObject, stored_inputs
+from image_studio.runtime.settings import TIERS, settings
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import DAY, Job
 from image_studio.storage.jobs import JobStore
@@ -29,8 +32,7 @@ log = logging.getLogger(__name__)
 MAX_RUNS = 5  # of one job that keep dying; each makes at most its own paid calls, those not made yet
 LAST_RUNS = 2  # more, to deliver what is done
 GIVE_BACK_MARGIN = 30  # seconds that a delayed message may be late before the reaper looks
-MAX_DELAY = 900  # seconds, SQS's limit
-IN_PROCESS_JOBS = 4  # at a time
+WORKER_SECONDS = 5  # how old a worker's view of a provider's health may be
 
 Send = Callable[[str, str, float], None]  # a job's tenant and id, and in how many seconds it is to run
 
@@ -102,7 +104,7 @@ class _Run:
         if body is None:
             raise INPUT_LOST
         request = self.operation.request.model_validate_json(body)
-        result: Any = self.operation.run(request, wiring.worker_context(self.job, self.journal))
+        result: Any = self.operation.run(request, worker_context(self.job, self.journal))
         return str(result.model_dump_json())
 
     def _give_up(self, detail: str) -> None:
@@ -143,6 +145,31 @@ class _Run:
                     "held": charge.held,
                 },
             )
+
+
+@lru_cache(maxsize=1)
+def provider_client() -> ProviderClient:
+    """Connections to providers, kept alive between jobs."""
+    return ProviderClient(HttpTransport())
+
+
+def worker_context(job: Job, journal: Journal) -> OperationContext:
+    inputs = stored_inputs(wiring.objects(), job)
+    references = CallerReferences(
+        job.tenant, wiring.jobs(), wiring.objects(), inputs=inputs, hot_folder=HotFolderObject.of(job)
+    )
+    return OperationContext(
+        configured=credential_store().configured(),
+        credentials=credential_store().access,
+        provider_client=provider_client(),
+        journal=journal,
+        references=references,
+        circuits=circuits(WORKER_SECONDS),
+        enrich_prompt=partial(enrich_prompt, credentials=credential_store().access, provider_client=provider_client()),
+        hold_seconds=settings().poll_hold_seconds,
+        max_pixels=TIERS[job.tier].max_pixels,
+        max_credits=job.reserved // job.total,
+    )
 
 
 @contextmanager
@@ -194,61 +221,3 @@ def after_charge(error: StudioError, charge: Charge) -> StudioError:
     """Return a job's error, as an unknown charge where a call was made that may have been charged."""
     paid = charge.charged or charge.held
     return UnknownCharge(error.detail) if paid and error.code != UnknownCharge.code else error
-
-
-def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:
-    """Return the error as callers read it: {status, code, detail}. A 500 starts with the operation's own words."""
-    prefix = "" if error.status < 500 or error.detail.startswith(operation.failure) else f"{operation.failure}: "
-    code = error.code if isinstance(error, ProviderError | JobFailed) or error.status < 500 else "internal_error"
-    return {"status": error.status, "code": code, "detail": prefix + error.detail}
-
-
-def with_operation_prefix(error: StudioError, operation: Operation) -> StudioError:
-    """Return an error that happened outside a job as a job would record it."""
-    return error if error.status < 500 else JobFailed(**error_payload(error, operation))
-
-
-# -- dispatch
-
-
-class Queue:
-    """SQS. Messages carry ids, never images. They may come twice or never: the job's record decides."""
-
-    outlives_us = True  # the job goes on when this process has answered, and is frozen or gone
-
-    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        aws_clients.sqs().send_message(
-            QueueUrl=settings().queue_url,
-            MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
-            DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
-        )
-
-
-class InProcess:
-    """Threads of this process, for `sam local invoke` and tests: nothing to set up, nothing survives."""
-
-    outlives_us = False
-
-    def __init__(self, run: Callable[[str, str, Send], None] = run_job) -> None:
-        self._run = run
-        self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
-
-    def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        if delay > 0:
-            timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
-            timer.daemon = True
-            timer.start()
-        else:
-            self._pool.submit(self._work, tenant, job_id)
-
-    def _work(self, tenant: str, job_id: str) -> None:
-        try:
-            self._run(tenant, job_id, self.send)
-        except Exception:
-            log.exception("job failed outside its record", extra={"job_id": job_id})
-
-
-@lru_cache(maxsize=1)
-def dispatcher() -> Queue | InProcess:
-    """The queue where one is configured, else this process."""
-    return Queue() if settings().queue_url else InProcess()
