@@ -15,6 +15,7 @@ from image_studio.runtime import (
     configured_providers,
     credentials,
     rate_limits,
+    reads,
     settings,
     wiring,
     worker,
@@ -51,6 +52,7 @@ def forget() -> None:
     for each in _CACHES:
         each.cache_clear()
     configured_providers._known = None
+    reads._last = None
 
 
 @contextmanager
