@@ -17,9 +17,10 @@ from typing import Any
 import boto3
 import requests
 
+from local.static import CONFIG
 from scripts.playground import stack_of
 
-PREFIX = "/api/image-studio"
+PREFIX = CONFIG["api"]
 SECONDS = 60  # for one request
 IMAGE_SECONDS = 180  # until the image has to be there
 SIDE = 512  # pixels; drafts at this size cost the least

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: What clients raise where the table, the bucket or the queue failed or couldn't be reached: worth another try later.
 STORAGE_FAILURES = (BotoCoreError, ClientError)
 log = logging.getLogger(__name__)
-_lock = Lock()  # boto3 sessions may not be used by two threads while a client is made
+_lock = Lock()  # botocore sessions may not be used by two threads while a client is made
 
 
 @lru_cache(maxsize=1)

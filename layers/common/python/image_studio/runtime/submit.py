@@ -84,7 +84,7 @@ class Draft:
         request that a client repeats. Fields that are `undistinguished` have that value in the digest.
         """
         request, inputs = take_inputs(request, {})
-        fields = request.model_dump(mode="json", exclude_defaults=True)
+        fields = _stored_fields(request)
         body = _sorted_json(fields)
         compared = _sorted_json(fields | undistinguished) if undistinguished else body
         digest = hashlib.sha256(operation.name.encode() + b"\n" + compared).hexdigest()
@@ -100,8 +100,10 @@ def price(caller: Caller, draft: Draft, **references: Any) -> tuple[int, Draft]:
     read: dict[str, bytes] = {}
     context = wiring.api_context(caller, **{"inputs": draft.inputs.get, "read": read, **references})
     cost = draft.operation.estimate(draft.request, context)
+    if not read:  # it carried all of its images
+        return cost, draft
     request, inputs = take_inputs(draft.request, read)
-    body = _sorted_json(request.model_dump(mode="json", exclude_defaults=True))
+    body = _sorted_json(_stored_fields(request))
     return cost, replace(draft, request=request, inputs=draft.inputs | inputs, body=body)
 
 
@@ -112,6 +114,10 @@ def store(tenant: str, job_id: str, draft: Draft) -> str:
     key = keys.request_key(tenant, job_id, hashlib.sha256(draft.body).hexdigest())
     wiring.objects().put_once(key, draft.body, JSON)
     return key
+
+
+def _stored_fields(request: Request) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude_defaults=True)
 
 
 def _sorted_json(fields: dict[str, Any]) -> bytes:
