@@ -125,7 +125,7 @@ class Stack:
         return Template(self.options.template, {**known, **self.options.parameters}, self._attributes)
 
     def reload(self) -> None:
-        """Start gateway, functions and poller anew from the code as it is; AWS and tokens stay. Raises DidNotStart."""
+        """Restart gateway, functions and poller from the code as it is; AWS and tokens stay. Raises DidNotStart."""
         with self._reloading:
             template = self._template()
             before = set(self._attributes)
@@ -151,7 +151,7 @@ class Stack:
                 )
 
     def settings(self) -> AppSettings:
-        """What gateway, functions and poller are told."""
+        """Return the settings of gateway, functions and poller."""
         known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
         return AppSettings(
             template=str(self.options.template),

@@ -54,7 +54,7 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class Cors:
-    """What browsers of other origins are told; empty origins: nothing."""
+    """The CORS headers for browsers of other origins; none where `origins` is empty."""
 
     origins: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()

@@ -116,7 +116,7 @@ class FaultPlan:
         return marker.matches(self.provider, stage, self.seed) and self.counts.use(marker, stage, self.scope, scope)
 
     def later(self, now: tuple[Marker, ...] = ()) -> "FaultPlan":
-        """Return the plan for a later call of the generation, which a script may aim at anew."""
+        """Return the plan for a later call of the generation, which a script may plan as well."""
         return replace(self, now=now)
 
     @property

@@ -250,7 +250,7 @@ def paint_background(prompt: Prompt, size: Size) -> Image.Image:
 
 
 def inpaint(image: Image.Image, region: Image.Image, prompt: Prompt) -> Image.Image:
-    """Paint the region anew after the prompt; outside of it nothing changes."""
+    """Paint the region again, after the prompt; outside of it nothing changes."""
     box = region.point(lambda value: 255 if value > 127 else 0).getbbox() or (0, 0, *image.size)
     painted = flatten(image).copy()
     painted.paste(paint(prompt, (max(8, box[2] - box[0]), max(8, box[3] - box[1]))), box[:2])

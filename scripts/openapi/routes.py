@@ -13,7 +13,7 @@ from local.template import Template
 
 
 def declared_routes() -> Iterator[tuple[str, DeclaredRoute]]:
-    """`GET /jobs/{id}` and the function's declaration of it; a route that no function answers is told on stderr."""
+    """`GET /jobs/{id}` and the function's declaration of it; a route that no function answers is printed to stderr."""
     template = Template(parameters={"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"})
     folders = {
         each.name: template.path.parent / each.properties["CodeUri"]
