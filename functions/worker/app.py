@@ -7,7 +7,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from image_studio.runtime import aws_clients, configured_providers, hot_folder, uploads
+from image_studio.runtime import aws_clients, configured_providers, end_cold_start, hot_folder, uploads
 from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import logger, set_up_logging
@@ -19,6 +19,7 @@ SCHEDULED, CREATED = "Scheduled Event", "Object Created"  # detail-type
 
 set_up_logging()
 aws_clients.prepare()
+end_cold_start()
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

@@ -27,7 +27,7 @@ from image_studio.errors import (
     TooLarge,
     WrongContentType,
 )
-from image_studio.runtime import rate_limits
+from image_studio.runtime import end_cold_start, rate_limits
 from image_studio.runtime.api import MAX_BODY, Call, Response, refuse
 from image_studio.runtime.auth import caller_of, check_scope
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
@@ -136,6 +136,7 @@ class ApiResolver(APIGatewayHttpResolver):
         self.context |= {"call": call, "event": APIGatewayProxyEventV2(complete)}
         response = _finish(call, self.resolve(dict(call.event), context))
         _log_request(call, response)
+        end_cold_start()  # only now, since the first POST /create imports its path
         return response
 
     def _refuse_unknown(self, _: Exception) -> Response:

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from image_studio.schemas.common import (
     Credits,
+    Model,
     ModelName,
     ProviderName,
     Request,
@@ -169,7 +170,7 @@ class EditModelList(Response):
     total: int
 
 
-class Resolution(BaseModel):
+class Resolution(Model):
     """Width and height in pixels."""
 
     model_config = ConfigDict(extra="allow")
@@ -178,7 +179,7 @@ class Resolution(BaseModel):
     height: Annotated[int, Field(ge=1)]
 
 
-class Preferences(BaseModel):
+class Preferences(Model):
     """What matters most."""
 
     model_config = ConfigDict(extra="allow")

@@ -16,9 +16,6 @@ from pydantic import (
 
 from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE
 
-#: Models are built on their first use, since one request needs few of them; or at init, where that is kept.
-DEFERRED = not INIT_IS_KEPT
-
 
 class FileType(StrEnum):
     """The encodings that we read and write."""
@@ -44,7 +41,13 @@ class FileType(StrEnum):
         return next((member for member in cls if member.value == word), None)
 
 
-class FocalPoint(BaseModel):
+class Model(BaseModel):
+    """A part of a body. It is built on its first use, since one request needs few; or at init, where that is kept."""
+
+    model_config = ConfigDict(defer_build=not INIT_IS_KEPT)
+
+
+class FocalPoint(Model):
     """The point a crop must keep, as shares of width and height from the top left, 0 to 1."""
 
     x: Annotated[float, Field(ge=0, le=1, description="Share of the width from the left.")]
@@ -70,10 +73,8 @@ class StoredImage:
     mime: str
 
 
-class Deliverable(BaseModel):
+class Deliverable(Model):
     """A part of a response that carries one image, as base64 or as a URL (presigned, 15 minutes)."""
-
-    model_config = ConfigDict(defer_build=DEFERRED)
 
     #: Whether `image_base64` is a data URL (edit, upscale, control, social) or raw base64 (create).
     as_data_url: ClassVar[bool] = False
@@ -160,16 +161,16 @@ DeliveryField = Annotated[
 OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."), default_for_null(FileType.PNG)]
 
 
-class Response(BaseModel):
+class Response(Model):
     """A response body. It has exactly the fields that are declared."""
 
-    model_config = ConfigDict(extra="forbid", from_attributes=True, defer_build=DEFERRED)
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
 
 
-class Request(BaseModel):
+class Request(Model):
     """A request body. `take_ignored` removes unknown fields, so that a response can name them."""
 
-    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, defer_build=DEFERRED)
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
 
     def take_ignored(self) -> list[str]:
         """Remove the fields that we don't know and return their names, sorted."""

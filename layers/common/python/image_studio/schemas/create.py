@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from image_studio.schemas.common import (
     Deliverable,
     Delivery,
     DeliveryField,
     GuidanceScale,
+    Model,
     ModelName,
     NegativePrompt,
     Options,
@@ -112,7 +113,7 @@ class CreateRequest(Request):
         return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
 
 
-class ResolvedFields(BaseModel):
+class ResolvedFields(Model):
     """The request, with the template and the defaults applied."""
 
     prompt: str
@@ -141,7 +142,7 @@ class CreatedImage(Deliverable):
     metadata: dict[str, Any]
 
 
-class VariationFailure(BaseModel):
+class VariationFailure(Model):
     """Why one variation has no image."""
 
     variation: int
@@ -149,7 +150,7 @@ class VariationFailure(BaseModel):
     code: str
 
 
-class CreateResponse(BaseModel):
+class CreateResponse(Model):
     """The documented body of POST /create."""
 
     success: bool

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from image_studio.schemas.common import (
@@ -14,6 +14,7 @@ from image_studio.schemas.common import (
     FileType,
     FocalPoint,
     ImageText,
+    Model,
     Options,
     OutputFormat,
     Request,
@@ -95,7 +96,7 @@ class SocialResult(Deliverable):
     encoding: str = Field(description="How the file was made to fit, in words.")
 
 
-class SocialFailure(BaseModel):
+class SocialFailure(Model):
     """A format that could not be made, and why."""
 
     platform: str
@@ -104,7 +105,7 @@ class SocialFailure(BaseModel):
     code: str
 
 
-class SocialResponse(BaseModel):
+class SocialResponse(Model):
     """The documented body of POST /social/optimize; results and errors in the order of the request."""
 
     success: bool
