@@ -41,8 +41,8 @@ help: ## list the targets
 # --- work ---------------------------------------------------------------------------------------------
 
 .PHONY: run
-run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000 TIER=enterprise; RUNTIME=lambda: as built, under Lambda's emulator)
-	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --here --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(TIER),--tier "$(TIER)") $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
+run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the whole API on localhost (PORT=8000 TIER=enterprise CONCURRENCY=10: as few invocations at once as a fresh account; RUNTIME=lambda: as built, under Lambda's emulator)
+	@$(if $(filter lambda,$(RUNTIME)),$(PY) -m scripts.build --here --into .aws-sam/local && ,)exec $(PY) -m local --with-parent $(if $(TIER),--tier "$(TIER)") $(if $(CONCURRENCY),--concurrency "$(CONCURRENCY)") $(if $(filter lambda,$(RUNTIME)),--built .aws-sam/local)
 
 .PHONY: token
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)

@@ -27,7 +27,7 @@ def _aws(given: dict[str, int]) -> None:
 
     end_with_parent()
     report_ready(given["ready"])  # the socket listens already: who connects now is answered soon
-    serve(socket.socket(fileno=given["socket"]))
+    serve(socket.socket(fileno=given["socket"]), given["concurrency"])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 from local.aws import Aws
 from local.backend import Backend
 from local.child_processes import end_with_parent, report_ready
-from local.environments import Environments
+from local.environments import Account, Environments
 from local.gateway import Gateway, GatewayServer
 from local.issuer import READY_TIER, Issuer, load_key
 from local.poller import Clock, Poller, Queue
@@ -40,6 +40,7 @@ class AppSettings:
     tier: str = READY_TIER  # of the playground's token
     schedule_seconds: float | None = None
     access_log: bool = True
+    concurrency: int = 0  # of all functions together; 0: any
     emulated: bool = False  # built functions, under the Runtime Interface Emulator
 
     def as_json(self) -> dict[str, Any]:
@@ -64,8 +65,8 @@ class AppSettings:
 def serve(settings: AppSettings, listener: socket.socket, ready: int) -> None:
     """Run until the parent is gone."""
     template = settings.resolved()
-    kind = Emulators if settings.emulated else Environments
-    backend = kind(settings.functions(template), template.layers(), Path(settings.log))
+    parts = settings.functions(template), template.layers(), Path(settings.log)
+    backend = Emulators(*parts) if settings.emulated else Environments(*parts, Account(settings.concurrency))
     log = _print_line if settings.access_log else None
     server = GatewayServer(Gateway(template, backend, log, _site(settings)), listener)
     sqs = Aws(settings.endpoint).client("sqs")

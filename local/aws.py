@@ -8,7 +8,7 @@ that policies refer to. Encryption, lifecycles and alarms are template matters, 
 import json
 import logging
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +18,15 @@ from botocore.config import Config
 
 from local import moto_fixes
 from local.intrinsics import ACCOUNT, REGION, Unresolved
-from local.permissions import ADMINISTRATOR, POLICIES_PATH, Guard, Statements
+from local.permissions import ACCOUNT_PATH, ADMINISTRATOR, POLICIES_PATH, Application, Environ, Guard, Statements
 from local.template import Resource, Template
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": ADMINISTRATOR, "AWS_SECRET_ACCESS_KEY": "local"}
 Attributes = dict[str, dict[str, str]]
 
 
-def serve(listener: socket.socket) -> None:
-    """Run moto's server on an open socket, until the process ends."""
+def serve(listener: socket.socket, concurrency: int) -> None:
+    """Run moto's server on an open socket, until the process ends. `concurrency` is the account's, of Lambda."""
     from moto import backends  # noqa: PLC0415  # only the server's process pays for it
     from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415  # the same
     from moto.dynamodb.models.table import Table  # noqa: PLC0415  # the same
@@ -42,10 +42,22 @@ def serve(listener: socket.socket) -> None:
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services  # it walks through its own folders at every request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = Guard(DomainDispatcherApplication(create_backend_app))
+    app = Guard(_with_account(DomainDispatcherApplication(create_backend_app), concurrency))
     make_server(
         "127.0.0.1", 0, app, threaded=True, request_handler=MotoRequestHandler, fd=listener.fileno()
     ).serve_forever()
+
+
+def _with_account(application: Application, concurrency: int) -> Application:
+    """Add Lambda's GetAccountSettings, which moto doesn't have."""
+
+    def serve(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != ACCOUNT_PATH:
+            return application(environ, start_response)
+        start_response("200 OK", [("content-type", "application/json")])
+        return [json.dumps({"AccountLimit": {"UnreservedConcurrentExecutions": concurrency}}).encode()]
+
+    return serve
 
 
 @dataclass(frozen=True)

@@ -28,11 +28,15 @@ class StillRunning(Exception):
     """The caller's timeout is over; the function goes on."""
 
 
+class Throttled(Exception):
+    """The account runs as many invocations as it may; nothing was run."""
+
+
 class Backend(Protocol):
     """Something that runs functions."""
 
     def invoke(self, call: Call, timeout: float) -> bytes:
-        """Return the function's result as JSON within `timeout` seconds. Raises FunctionFailed, StillRunning."""
+        """Return the result as JSON within `timeout` seconds. Raises FunctionFailed, StillRunning, Throttled."""
         ...
 
     def close(self) -> None:

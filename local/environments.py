@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from local import runtime_process
-from local.backend import Call, FunctionFailed, StillRunning, check_size
+from local.backend import Call, FunctionFailed, StillRunning, Throttled, check_size
 from local.intrinsics import ACCOUNT, REGION
 from local.template import ROOT, Function
 
@@ -99,11 +99,29 @@ class Environment:
         self._process.join()
 
 
+class Account:
+    """The invocations of all functions at a time: at most `limit`, as Lambda limits an account; 0 means any number."""
+
+    def __init__(self, limit: int = 0) -> None:
+        self._room = threading.Semaphore(limit) if limit else None
+
+    def enter(self) -> None:
+        """Count an invocation. Raises Throttled."""
+        if self._room and not self._room.acquire(blocking=False):
+            raise Throttled
+
+    def leave(self) -> None:
+        """Count it as ended."""
+        if self._room:
+            self._room.release()
+
+
 class Pool:
     """The environments of one function."""
 
-    def __init__(self, function: Function, load: runtime_process.Load) -> None:
+    def __init__(self, function: Function, load: runtime_process.Load, account: Account | None = None) -> None:
         self.function = function
+        self._account = account or Account()
         self._load = load
         self._changed = threading.Condition()  # of what follows
         self._idle: list[Environment] = []  # the longest idle first
@@ -121,7 +139,12 @@ class Pool:
         return self._try(call, ends)
 
     def _try(self, call: Call, ends: float) -> bytes:
-        environment = self._acquire(ends)
+        self._account.enter()
+        try:
+            environment = self._acquire(ends)
+        except BaseException:
+            self._account.leave()
+            raise
         stops = time.monotonic() + self.function.seconds
         try:
             environment.send(call, time.time() + self.function.seconds)
@@ -190,6 +213,7 @@ class Pool:
             self._changed.notify_all()
 
     def _release(self, environment: Environment) -> None:
+        self._account.leave()
         with self._changed:
             self._busy.discard(environment)
             self._put(environment)
@@ -231,9 +255,12 @@ class Pool:
 class Environments:
     """A Backend of processes on this machine; see `backend.py`."""
 
-    def __init__(self, functions: Mapping[str, Function], layers: list[Path], log: Path) -> None:
+    def __init__(
+        self, functions: Mapping[str, Function], layers: list[Path], log: Path, account: Account | None = None
+    ) -> None:
         _start.set_forkserver_preload(list(PRELOAD))
-        self._pools = {name: Pool(function, load_of(function, layers, log)) for name, function in functions.items()}
+        shared = account or Account()
+        self._pools = {name: Pool(each, load_of(each, layers, log), shared) for name, each in functions.items()}
         threading.Thread(target=self._keep_small, name="shrink", daemon=True).start()
 
     def _keep_small(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from werkzeug.serving import ThreadedWSGIServer
 
 from local.authorizer import Identity, JwtAuthorizer, Refused
-from local.backend import Backend, Call, FunctionFailed, StillRunning
+from local.backend import Backend, Call, FunctionFailed, StillRunning, Throttled
 from local.issuer import QuietHandler
 from local.payload import HttpRequest, HttpResponse, MalformedResponse, Stamp, build_event, read_response
 from local.routes import Match, RouteTable
@@ -105,7 +105,7 @@ class Gateway:
         call = Call(match.route.function, json.dumps(event, ensure_ascii=False).encode())
         try:
             return read_response(json.loads(self._backend.invoke(call, match.route.seconds)))
-        except StillRunning:
+        except (StillRunning, Throttled):
             return refusal(503, "Service Unavailable")
         except FunctionFailed as failure:
             print(f"{match.route.function}: {failure}", file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ from local.template import Template
 
 ADMINISTRATOR = "local"
 POLICIES_PATH = "/_policies"
+ACCOUNT_PATH = "/2016-08-19/account-settings"  # Lambda's
 MAX_BODY = 64 * 1024 * 1024  # bytes of a request body, which names the resource
 _IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each needs the permission with Item appended
 _PARTITION_KEYS = ("pk", "lease")  # of the table and its indexes
@@ -146,7 +147,9 @@ def demands(environ: Environ) -> Iterator[Demand]:
     """Yield what a request needs; the action is `unknown` where it isn't understood."""
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     service, _, action = target.partition(".")
-    if service.startswith("DynamoDB"):
+    if environ["PATH_INFO"] == ACCOUNT_PATH:
+        yield Demand("lambda:GetAccountSettings", "*")
+    elif service.startswith("DynamoDB"):
         yield from _table_demands(action, json.loads(_body(environ)))
     elif service == "AmazonSQS":
         name = json.loads(_body(environ))["QueueUrl"].rpartition("/")[2]

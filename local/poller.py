@@ -1,6 +1,7 @@
 """What Lambda's SQS poller does for a function, and what EventBridge does for a schedule."""
 
 import json
+import random
 import sys
 import threading
 import time
@@ -13,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.backend import Backend, Call, FunctionFailed, StillRunning
+from local.backend import Backend, Call, FunctionFailed, StillRunning, Throttled
 from local.intrinsics import ACCOUNT, REGION
 from local.template import QueueSource, Schedule
 
@@ -21,6 +22,7 @@ WAIT_SECONDS = 1  # of one long poll; short, so that stopping is quick
 SLACK_SECONDS = 2.0  # for a poll's answer to arrive
 TIMEOUT = 905.0  # seconds, beyond the longest timeout a function can have
 PAUSE_SECONDS = 0.5  # after the queue could not be reached
+BACK_OFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)  # between tries of a batch or an event that is throttled
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,24 @@ class Poller:
         event = {"Records": [record(message, self._queue.arn) for message in messages]}
         everything = {message["MessageId"] for message in messages}
         try:
-            answer = self._backend.invoke(Call(self._source.function, json.dumps(event).encode()), TIMEOUT)
-        except (FunctionFailed, StillRunning) as failure:
+            answer = invoke_patiently(
+                self._backend, Call(self._source.function, json.dumps(event).encode()), self._stop
+            )
+        except (FunctionFailed, StillRunning, Throttled) as failure:
             print(f"{self._source.function}: {failure}", file=sys.stderr, flush=True)
             return everything
         return failures(json.loads(answer), everything) if self._source.partial_failures else set()
+
+
+def invoke_patiently(backend: Backend, call: Call, stop: threading.Event | None = None) -> bytes:
+    """Invoke a function. Where it is throttled, try again after growing pauses. Raises Throttled in the end."""
+    for pause in BACK_OFF_SECONDS:
+        try:
+            return backend.invoke(call, TIMEOUT)
+        except Throttled:
+            if (stop or threading.Event()).wait(pause * random.uniform(0.5, 1.0)):
+                break
+    return backend.invoke(call, TIMEOUT)
 
 
 def record(message: dict[str, Any], arn: str) -> dict[str, Any]:
@@ -174,8 +189,8 @@ class Clock:
 
     def _invoke(self, schedule: Schedule) -> None:
         try:
-            self._backend.invoke(Call(schedule.function, json.dumps(scheduled_event(schedule)).encode()), TIMEOUT)
-        except (FunctionFailed, StillRunning) as failure:
+            invoke_patiently(self._backend, Call(schedule.function, json.dumps(scheduled_event(schedule)).encode()))
+        except (FunctionFailed, StillRunning, Throttled) as failure:
             print(f"{schedule.function}: {failure}", file=sys.stderr, flush=True)
 
 

@@ -21,6 +21,7 @@ from local.template import ROOT, TEMPLATE, Template
 
 STATE = ROOT / ".local"
 PREFIX = "/api/image-studio"
+USUAL_CONCURRENCY = 1000  # what the local Lambda says of its account where nothing limits it
 #: What a child process needs of our own environment; keys and credentials are not among it.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
@@ -30,7 +31,8 @@ class Options:
     """How a stack is started.
 
     `environment` is where provider keys and `*_BASE_URL`s are looked for; `variables` are set for all functions,
-    over what the template says; `schedule_seconds` replaces the rate of schedules.
+    over what the template says; `schedule_seconds` replaces the rate of schedules. `concurrency` is how many
+    invocations of all functions may run at once, 10 on a fresh account of AWS; 0 means any number.
     """
 
     template: Path = TEMPLATE
@@ -40,6 +42,7 @@ class Options:
     variables: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     schedule_seconds: float | None = None
+    concurrency: int = 0
     providers: bool = True  # False: no emulators and no keys, for a template without providers
     access_log: bool = False
     tier: str = READY_TIER  # of a token, unless it is asked for with another
@@ -84,7 +87,8 @@ class Stack:
 
     def _start_aws(self) -> Aws:
         listener = self._closing.enter_context(listen())
-        child = Child("aws", {}, listener, self._environment(), self.options.output)
+        account = {"concurrency": self.options.concurrency or USUAL_CONCURRENCY}
+        child = Child("aws", account, listener, self._environment(), self.options.output)
         self._closing.callback(child.stop)
         child.wait_until_ready()
         return Aws(f"http://127.0.0.1:{_port(listener)}")
@@ -166,6 +170,7 @@ class Stack:
             tier=self.options.tier,
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,
+            concurrency=self.options.concurrency,
             emulated=self.options.emulated,
         )
 

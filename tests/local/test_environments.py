@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from local import environments
-from local.backend import Call, FunctionFailed, StillRunning
-from local.environments import Pool, load_of
+from local.backend import Call, FunctionFailed, StillRunning, Throttled
+from local.environments import Account, Pool, load_of
 from local.stack import Stack
 from local.template import Function
 from tests.local.conftest import TOY
@@ -135,3 +135,21 @@ def test_idle_environments_end(pool: Pool, tmp_path: Path, monkeypatch: pytest.M
     pool.shrink()
     assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids if pid != kept))
     assert pool.idle_pid() == kept
+
+
+def test_an_account_runs_so_many_at_once(tmp_path: Path) -> None:
+    """One more is throttled, whatever its function; one that ended makes room, a late one as well."""
+    account = Account(1)
+    function = Function("Echo", TOY.parent / "functions/echo", "app.handler", 60, 128)
+    made = [Pool(function, load_of(function, [TOY.parent / "layer"], tmp_path / "log"), account) for _ in range(2)]
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(made[0].invoke, _event("sleep", seconds="2"), 0.5)
+        assert until(lambda: bool(made[0]._busy))
+        with pytest.raises(Throttled):
+            made[1].invoke(_event(), PATIENCE)
+        with pytest.raises(StillRunning):
+            running.result()
+        assert until(lambda: not made[0]._busy)
+    assert made[1].invoke(_event(), PATIENCE)
+    for each in made:
+        each.close()

@@ -1,11 +1,14 @@
 """The poller: deletes what succeeded, leaves what failed, moves what failed too often, respects the concurrency."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from local import poller
+from local.backend import Call, Throttled
 from local.poller import Poller, Queue, failures
 from local.stack import Stack
 from local.template import QueueSource, Schedule, Template
@@ -156,3 +159,23 @@ def test_schedules_fire_at_the_start_and_on_a_tick(toy: Stack, worker: _Toy) -> 
 def test_a_batch_answer_names_what_failed(answer: Any, failed: set[str]) -> None:
     """Nothing failed where it says nothing; everything where it makes no sense."""
     assert failures(answer, {"a", "b"}) == failed
+
+
+def test_a_throttled_batch_is_tried_again_after_growing_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Lambda's poller does; in the end the messages stay on the queue."""
+    pauses: list[float] = []
+    tries: list[Call] = []
+
+    class Busy:
+        def invoke(self, call: Call, timeout: float) -> bytes:
+            tries.append(call)
+            if len(tries) < 4 or call.function == "Never":
+                raise Throttled
+            return b"null"
+
+    monkeypatch.setattr(threading.Event, "wait", lambda _, seconds: pauses.append(seconds))
+    assert poller.invoke_patiently(Busy(), Call("Late", b"{}")) == b"null"
+    assert len(pauses) == 3
+    assert all(most / 2 <= pause <= most for pause, most in zip(pauses, poller.BACK_OFF_SECONDS, strict=False))
+    with pytest.raises(Throttled):
+        poller.invoke_patiently(Busy(), Call("Never", b"{}"))
