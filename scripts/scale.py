@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from image_studio.runtime.rate_limits import SHORT_REQUESTS
 from image_studio.storage.keys import LEASES
 from local.template import ROOT, Template
 from scripts.transcripts import with_tables
@@ -145,9 +146,11 @@ def load(data: Mapping[str, Any], own: Setting, per_minute: int) -> Load:
 def breaks(data: Mapping[str, Any], own: Setting) -> dict[str, float]:
     """Images a minute at which each limit is reached, as it is by default."""
     limits, one = data["limits"], load(data, own, 60)
+    # In a new account, requests that wait share what these leave: see `rate_limits.shared_waits`.
+    beside_waits = min(limits["lambda_concurrency_new_account"] - 1, own.worker_concurrency + SHORT_REQUESTS)
     return {
         "worker": 60 * own.worker_concurrency / one.working,
-        "newaccount": 60 * limits["lambda_concurrency_new_account"] / one.environments,
+        "newaccount": 60 * beside_waits / (one.working + data["work"]["api_overhead_seconds"]),
         "provider": 60 * limits["stability_requests_per_second"],
         "throttle": 60 * own.throttle_rate / one.requests,
         "lambda": 60 * limits["lambda_concurrency"] / one.environments,
@@ -167,7 +170,7 @@ KNOBS = {
     ),
     "newaccount": (
         "Lambda's concurrency in a new account",
-        "ask for more (Service Quotas); `WaitSeconds` lower, `Prefer: respond-async`",
+        "ask for more (Service Quotas)",
     ),
     "provider": (
         "one provider's rate (Stability, 150 requests in 10 s)",

@@ -29,7 +29,7 @@ _CACHES = (
     circuit_breaker.circuits,
     credentials.credential_store,
     worker.provider_client,
-    *(getattr(aws_clients, name) for name in ("dynamodb", "s3", "sqs", "secretsmanager")),
+    *(getattr(aws_clients, name) for name in ("dynamodb", "quick_dynamodb", "s3", "sqs", "secretsmanager", "_lambda")),
     *(each for module in (wiring, rate_limits) for each in vars(module).values() if hasattr(each, "cache_clear")),
 )
 
@@ -61,6 +61,7 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time(DynamoHandler.call_action))
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
+        monkeypatch.setattr(aws_clients, "account_concurrency", lambda: 1000)  # moto's Lambda has no account settings
         boto3.client("dynamodb").create_table(TableName=TABLE, **_declared_table())
         boto3.client("s3").create_bucket(Bucket=BUCKET)
         boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")

@@ -49,7 +49,7 @@ def take_message(record: SQSRecord) -> None:
 def take_event(event: EventBridgeEvent) -> None:
     """Handle an event of EventBridge. The same event again changes nothing."""
     if event.detail_type == SCHEDULED:
-        configured_providers.record(credential_store().configured())
+        configured_providers.record(credential_store().configured(), aws_clients.account_concurrency())
         reap()
     elif event.detail_type == CREATED:
         _take_object(event)

@@ -13,12 +13,14 @@ import requests
 
 from image_studio.errors import UnknownCharge
 from image_studio.operations.journal import Entry, Stage
+from image_studio.providers import PROVIDERS
 from image_studio.providers.client import StillRunning
-from image_studio.runtime import aws_clients, jobs_api, wiring
+from image_studio.runtime import aws_clients, configured_providers, jobs_api, wiring
 from image_studio.runtime.api import MAX_BODY, MAX_RESPONSE, Call
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.jobs_api import MAX_HOPS, Preference, preference
+from image_studio.runtime.rate_limits import EVERYBODY, shared_waits, wait_slots
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Harness
@@ -399,3 +401,68 @@ def test_an_image_that_is_gone_is_no_failure(harness: Harness) -> None:
     wiring.objects().delete_all(keys.result_key(ALICE, job_id, 1))
     results = fetch(harness, job_id)
     assert ["image_base64" in each for each in results] == [False, True]
+
+
+@pytest.mark.parametrize("open_waits", [2, 7])
+def test_a_job_that_no_worker_takes_is_not_waited_for_on_a_small_account(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, open_waits: int
+) -> None:
+    """202 and when to ask again, by the POST, by the result and by the status; a job that started is waited for."""
+    monkeypatch.setattr(jobs_api, "QUEUED_SECONDS", 0.3)
+    monkeypatch.setenv("WAIT_SECONDS", "25")
+    monkeypatch.setenv("OPEN_WAITS", str(open_waits))
+    settings.cache_clear()
+    began = time.monotonic()
+    answer = harness.ask("POST", "/create", body=CREATE)
+    assert 0.3 <= time.monotonic() - began < 20
+    job_id = answer.json["job_id"]
+    for each in (answer, harness.ask("GET", f"/jobs/{job_id}/result?wait=20&hop=3")):
+        assert (each.status, each.headers["retry-after"]) == (202, "5")
+    status = harness.ask("GET", f"/jobs/{job_id}?wait=20")
+    assert (status.json["status"], status.headers["retry-after"]) == ("queued", "5")
+    assert time.monotonic() - began < 20
+    assert wiring.jobs().claim(ALICE, job_id, 60)
+    assert harness.ask("GET", f"/jobs/{job_id}/result?wait=0.1").status == 303
+
+
+@pytest.mark.parametrize("open_waits", [2, 7])
+def test_waits_of_a_small_account_are_few_for_all_callers_together(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, open_waits: int
+) -> None:
+    """Beyond them the job is recorded and answered with 202 at once; one that ends makes room."""
+    configured_providers.record(frozenset(PROVIDERS), 10)
+    configured_providers._known = None
+    monkeypatch.setenv("WORKER_CONCURRENCY", str(7 - open_waits))
+    settings.cache_clear()
+    slots = wait_slots()
+    held = [slots.take(EVERYBODY, open_waits, 20) for _ in range(open_waits)]
+    for path in ("/create", f"/jobs/{harness.submit()}/result"):
+        answer = harness.ask("POST", path, body=CREATE)
+        assert (answer.status, answer.headers["retry-after"]) == (202, "5")
+    slots.release(EVERYBODY, held[0])
+    assert harness.ask("POST", "/create", body=CREATE).status == 303
+    assert slots.take(EVERYBODY, open_waits, 20)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "account", "waits"),
+    [
+        ("auto", None, None),
+        ("auto", 1000, None),
+        ("auto", 100, None),
+        ("auto", 99, 91),
+        ("auto", 10, 2),
+        ("auto", 5, 1),
+        ("0", 10, None),
+        ("4", 1000, 4),
+    ],
+)
+def test_how_many_requests_wait_follows_the_account(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, wanted: str, account: int | None, waits: int | None
+) -> None:
+    """On an account of usual size any number, on a small one what workers and short requests leave, or as set."""
+    monkeypatch.setenv("OPEN_WAITS", wanted)
+    settings.cache_clear()
+    configured_providers.record(frozenset(PROVIDERS), account)
+    configured_providers._known = None
+    assert shared_waits() == waits

@@ -5,10 +5,12 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 
 from functions.worker.app import handler
 from image_studio.providers import PROVIDERS
-from image_studio.runtime import configured_providers
+from image_studio.runtime import aws_clients, configured_providers
+from image_studio.runtime.aws_clients import account_concurrency
 from tests.tables import TABLE, fake_aws
 
 TICK = {"detail-type": "Scheduled Event"}
@@ -26,6 +28,7 @@ def test_the_worker_records_names_at_each_tick(monkeypatch):
     monkeypatch.setenv("STABILITY_API_KEY", "sk-canary")
     assert handler(TICK, None) is None
     assert configured_providers.configured() == {"gemini", "stability"}
+    assert configured_providers.account_concurrency() == aws_clients.account_concurrency()
     assert "canary" not in str(boto3.client("dynamodb").scan(TableName=TABLE)["Items"])
 
 
@@ -58,3 +61,11 @@ def test_a_missing_record_is_looked_for_soon(monkeypatch):
     later = time.monotonic() + 2
     monkeypatch.setattr(configured_providers.time, "monotonic", lambda: later)
     assert configured_providers.configured() == {"gemini"}
+
+
+def test_the_account_is_asked_for_its_concurrency():
+    """What functions share of it; None where Lambda refuses to say."""
+    with Stubber(aws_clients._lambda()) as lambda_:
+        lambda_.add_response("get_account_settings", {"AccountLimit": {"UnreservedConcurrentExecutions": 10}})
+        lambda_.add_client_error("get_account_settings", "AccessDeniedException")
+        assert (account_concurrency(), account_concurrency()) == (10, None)

@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from image_studio.runtime import aws_clients, jobs_api, rate_limits
+from image_studio.runtime.api import Call
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.settings import PREFIX, READS_PER_WORK, TIERS
 from image_studio.storage.job import Job
@@ -187,9 +188,12 @@ def broken_table(inside: Inside) -> Iterator[None]:
     def fail(**_: Any) -> None:
         raise EndpointConnectionError(endpoint_url="https://dynamodb.example")
 
-    inside.db.meta.events.register_first("before-send.dynamodb", fail)
+    clients = (aws_clients.dynamodb(), aws_clients.quick_dynamodb())
+    for client in clients:
+        client.meta.events.register_first("before-send.dynamodb", fail)
     yield
-    inside.db.meta.events.unregister("before-send.dynamodb", fail)
+    for client in clients:
+        client.meta.events.unregister("before-send.dynamodb", fail)
 
 
 def test_without_the_table_free_reads_go_on(inside: Inside, broken_table: None) -> None:
@@ -229,9 +233,9 @@ def test_open_waits_are_capped(inside: Inside, monkeypatch: pytest.MonkeyPatch) 
     start = threading.Barrier(most + 3)
     refused, over, watch = [], threading.Event(), jobs_api._watch
 
-    def watch_until_all_are_there(job: Job, seconds: float) -> Job:
+    def watch_until_all_are_there(call: Call, job: Job, seconds: float) -> Job:
         over.wait(20)
-        return watch(job, 0)
+        return watch(call, job, 0)
 
     monkeypatch.setattr(jobs_api, "_watch", watch_until_all_are_there)
 
@@ -270,7 +274,7 @@ def test_a_wait_for_an_ended_job_needs_no_place(
 def test_a_function_that_dies_leaks_its_place_for_its_lease(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     """The lease is no longer than the wait that a function can have, and a little."""
     without_workers(monkeypatch)
-    monkeypatch.setattr(rate_limits.wait_slots(), "release", lambda *_: None)
+    monkeypatch.setattr(rate_limits.WaitSlots, "release", lambda *_: None)
     inside.ask("POST", "/create", body=BOAT, headers={"prefer": "wait=1"})
     (record,) = inside.records("WAITS")
     until = next(int(value["N"]) for name, value in record.items() if name.startswith("wait"))

@@ -42,7 +42,10 @@ class Call:
     started: float = field(default_factory=time.monotonic)
     remaining: float = MAX_SECONDS  # seconds until the function is stopped
     headers: dict[str, str] = field(default_factory=dict)  # of the response, whatever it will be
-    waiting: bool = False  # holds one of its caller's open waits
+    waiting: bool = False  # holds an open wait
+    shares_waits: bool = False  # the account is small: waits of all callers are few
+    may_wait: bool = True  # False: no wait was free, or waiting would take a worker's place
+    outage: bool = False  # the table failed: a response leaves out what it can, because timeouts add up
 
     @classmethod
     def of(cls, event: Any, context: Any) -> "Call":

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 #: What clients raise where the table, the bucket or the queue failed or couldn't be reached: worth another try later.
 STORAGE_FAILURES = (BotoCoreError, ClientError)
 log = logging.getLogger(__name__)
+#: Seconds to connect, seconds to read, attempts in all. DynamoDB responds in milliseconds. If it hangs, two calls in a
+#: row must fail within API Gateway's 30 seconds. `QUICK` is for calls after a wait, and for what a response can omit.
+OTHERS, DYNAMODB, QUICK = (3.0, 10.0, 5), (1.0, 2.0, 3), (0.5, 1.5, 1)
 _lock = Lock()  # botocore sessions may not be used by two threads while a client is made
 
 
@@ -28,16 +31,17 @@ def _session() -> Any:
     return get_session()
 
 
-def _client(name: str) -> Any:
+def _client(name: str, limits: tuple[float, float, int] = OTHERS) -> Any:
+    connect, read, attempts = limits
     with _lock:
         # 130 ms that a catalog read of the create function doesn't need. boto3's client is the same one, but importing
         # boto3 takes 20 ms more, for a transfer manager that nothing here uses.
         from botocore.config import Config  # noqa: PLC0415
 
         config = Config(
-            connect_timeout=3,
-            read_timeout=10,
-            retries={"mode": "standard", "max_attempts": 4},
+            connect_timeout=connect,
+            read_timeout=read,
+            retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=32,
             signature_version="s3v4" if name == "s3" else None,
             s3={
@@ -50,7 +54,12 @@ def _client(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def dynamodb() -> "DynamoDBClient":
-    return _client("dynamodb")  # type: ignore[no-any-return]
+    return _client("dynamodb", DYNAMODB)  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def quick_dynamodb() -> "DynamoDBClient":
+    return _client("dynamodb", QUICK)  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1)
@@ -66,6 +75,20 @@ def sqs() -> "SQSClient":
 @lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
     return _client("secretsmanager")  # type: ignore[no-any-return]
+
+
+def account_concurrency() -> int | None:
+    """Return how many executions the account's functions share, or None where Lambda doesn't say."""
+    try:
+        return int(_lambda().get_account_settings()["AccountLimit"]["UnreservedConcurrentExecutions"])
+    except STORAGE_FAILURES:
+        log.warning("the account's concurrency was not read", exc_info=True)
+        return None
+
+
+@lru_cache(maxsize=1)
+def _lambda() -> Any:
+    return _client("lambda", DYNAMODB)
 
 
 def prepare() -> None:

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 FAILURES = 5  # in a row
 OPEN_SECONDS = 30
 PROBE_SECONDS = OPEN_SECONDS  # until a worker that tries a provider counts as dead
+UNREAD_SECONDS = 5  # until a table that failed is read again
 KEEP_SECONDS = 24 * 3600  # lifetime of a record that nobody changes
 
 
@@ -55,6 +56,7 @@ class CircuitBreaker(Circuits):
         self._failures: Counter[str] = Counter()
         self._lock = Lock()
         self._owner = ""
+        self._unread_until = 0.0  # monotonic seconds; a table that failed isn't asked again for each provider
 
     def is_open(self, provider: str) -> bool:
         """Return whether other providers come first: this one failed recently, or another worker is trying it."""
@@ -98,10 +100,13 @@ class CircuitBreaker(Circuits):
         known = self._cache.get(provider)
         if known and time.monotonic() < known[0]:
             return known[1]
+        if time.monotonic() < self._unread_until:
+            return Circuit()
         try:
             values = transactions.read(self._client, self._table, _key(provider)) or {}
         except STORAGE_FAILURES:
             log.warning("circuit not read", exc_info=True)
+            self._unread_until = time.monotonic() + UNREAD_SECONDS
             return Circuit()
         known_fields = {name: values[name] for name in Circuit.__dataclass_fields__ if name in values}
         return self._keep(provider, Circuit(**known_fields))

@@ -1,7 +1,8 @@
-"""The names of the configured providers: the worker, which alone sees the keys, records them for the API functions."""
+"""What the worker finds out and records for the API functions: who has a key, and how much the account runs at once."""
 
 import logging
 import time
+from dataclasses import dataclass
 from threading import Lock
 
 from image_studio.providers import PROVIDERS
@@ -16,33 +17,53 @@ log = logging.getLogger(__name__)
 CACHE_SECONDS = 60
 _KEY = {"pk": "STUDIO", "sk": "PROVIDERS"}
 _lock = Lock()
-_known: tuple[float, frozenset[str]] | None = None
 
 
-def record(names: frozenset[str]) -> None:
-    """Record the configured names, never keys."""
-    item = pack({**_KEY, "names": sorted(names), "recorded_at": int(time.time())})
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The record; before the first one, every provider counts as configured."""
+
+    names: frozenset[str] = frozenset(PROVIDERS)
+    concurrency: int | None = None  # executions that the account's functions share; None: not known
+
+
+_known: tuple[float, Recorded] | None = None
+
+
+def record(names: frozenset[str], concurrency: int | None = None) -> None:
+    """Record the configured names, never keys, and the account's concurrency."""
+    item = pack({**_KEY, "names": sorted(names), "concurrency": concurrency, "recorded_at": int(time.time())})
     aws_clients.dynamodb().put_item(TableName=settings().table, Item=item)
 
 
 def configured() -> frozenset[str]:
-    """Return the recorded names, at most a minute old. Before the first record every provider counts as configured."""
+    """Return the names of the configured providers."""
+    return _recorded().names
+
+
+def account_concurrency() -> int | None:
+    """Return how many executions the account's functions share, or None where that isn't known."""
+    return _recorded().concurrency
+
+
+def _recorded() -> Recorded:
+    """Return the record, at most a minute old."""
     global _known  # noqa: PLW0603  a cache of this process
     with _lock:
         if _known is None or time.monotonic() > _known[0]:
-            names = _read()
-            seconds = CACHE_SECONDS if names is not None else 1
-            if names is None:
-                names = _known[1] if _known else frozenset(PROVIDERS)
-            _known = (time.monotonic() + seconds, names)
+            found = _read()
+            seconds = CACHE_SECONDS if found is not None else 1
+            if found is None:
+                found = _known[1] if _known else Recorded()
+            _known = (time.monotonic() + seconds, found)
         return _known[1]
 
 
-def _read() -> frozenset[str] | None:
-    """Return the recorded names, or None if there are none or the table fails: free reads go on without it."""
+def _read() -> Recorded | None:
+    """Return the record, or None if there is none or the table fails: free reads go on without it."""
     try:
         found = transactions.read(aws_clients.dynamodb(), settings().table, pack(_KEY), consistent=False)
     except STORAGE_FAILURES:
-        log.warning("provider names not read", exc_info=True)
+        log.warning("the worker's record not read", exc_info=True)
         return None
-    return frozenset(found["names"]) if found else None
+    return Recorded(frozenset(found["names"]), found.get("concurrency")) if found else None

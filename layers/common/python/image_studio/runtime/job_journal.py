@@ -22,7 +22,7 @@ from image_studio.storage.objects import ObjectStore
 log = logging.getLogger(__name__)
 
 RAW_MIME = "application/octet-stream"
-MAX_TRIES = 5  # of one write, beside boto3's own retries
+MAX_TRIES = 6  # of one write, beside boto3's own retries: a table that hangs for a minute is outlasted
 FIRST_PAUSE = 1.0  # seconds, doubled at each try
 
 T = TypeVar("T")

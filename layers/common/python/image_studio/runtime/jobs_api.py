@@ -16,6 +16,7 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.table import find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import MAX_BODY, NO_STORE, Call, Response, respond
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
@@ -27,6 +28,7 @@ from image_studio.storage.job import Job, Status
 
 PAUSE_SHARE = 0.05  # of the time since the job was made: what waiting adds stays below a tenth of that time
 MIN_PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds between looks at the record
+QUEUED_SECONDS = 3  # that a request of a small account waits for a worker to take its job
 MAX_HOPS = 18  # browsers give up at 20 redirects
 _POLL = {"retry-after": "5", **NO_STORE}  # seconds, for callers who poll
 PAGE = 20
@@ -45,20 +47,35 @@ def wait_for(call: Call, tenant: str, job_id: str, seconds: float) -> Job:
     if job.status.ended or seconds <= 0:
         return job
     with open_wait(call, seconds):
-        return _watch(job, seconds)
+        return _watch(call, job, seconds) if call.may_wait else job
 
 
-def _watch(job: Job, seconds: float) -> Job:
+def _watch(call: Call, job: Job, seconds: float) -> Job:
     until = time.monotonic() + seconds
     while not job.status.ended and (left := until - time.monotonic()) > 0:
+        if call.shares_waits and _is_queued(job):
+            call.may_wait = False
+            break
         pause = PAUSE_SHARE * (time.time() - job.created_at / 1000)
         time.sleep(min(MAX_PAUSE, max(MIN_PAUSE, pause), left))
-        job = _read(job.tenant, job.id)
+        try:
+            job = _found(wiring.quick_jobs().get(job.tenant, job.id), job.id)
+            call.outage = False
+        except STORAGE_FAILURES:  # the next look may work
+            call.outage = True
     return job
 
 
+def _is_queued(job: Job) -> bool:
+    """Whether no worker took the job for so long that waiting would only take a worker's place."""
+    return job.started_at is None and not job.awaits and time.time() - job.created_at / 1000 > QUEUED_SECONDS
+
+
 def _read(tenant: str, job_id: str) -> Job:
-    job = wiring.jobs().get(tenant, job_id)
+    return _found(wiring.jobs().get(tenant, job_id), job_id)
+
+
+def _found(job: Job | None, job_id: str) -> Job:
     if job is None:
         raise not_found(job_id)
     return job
@@ -107,9 +124,9 @@ def accepted(job: Job, delivery: Delivery) -> Response:
     return respond(202, links, {"location": links.status_url, **_POLL})
 
 
-def redirect(job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
-    """Answer 303 to the result route, which waits for as long again; 202 after the last hop."""
-    if hop > MAX_HOPS:
+def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
+    """Answer 303 to the result route, which waits as long again; 202 after the last hop or without room to wait."""
+    if hop > MAX_HOPS or not call.may_wait:
         return accepted(job, delivery)
     links = job_links(job, delivery)
     query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
@@ -129,7 +146,7 @@ def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, job_record(job, call.query("delivery")), NO_STORE)
+    return respond(200, job_record(job, call.query("delivery")), NO_STORE if job.status.ended else _POLL)
 
 
 def get_result(call: Call, job_id: str) -> Response:
@@ -142,7 +159,7 @@ def get_result(call: Call, job_id: str) -> Response:
     call.headers.update(wanted.applied)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job, delivery) if wanted.asynchronous else redirect(job, hop + 1, delivery, seconds)
+    return accepted(job, delivery) if wanted.asynchronous else unfinished(call, job, hop + 1, delivery, seconds)
 
 
 def list_jobs(call: Call) -> Response:

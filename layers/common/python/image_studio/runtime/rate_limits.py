@@ -4,14 +4,14 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from threading import Lock
 
 from image_studio.errors import TemporarilyUnavailable, TooManyRequests
-from image_studio.runtime import aws_clients
+from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.api import Call
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
@@ -27,6 +27,9 @@ MAX_CALLERS = 10_000  # whose reads one warm container counts
 OUTAGE_SECONDS = 5  # until a paid call makes sense again when the table fails
 WAIT_WINDOW = 30  # seconds; no wait is open for longer
 LEASE_MARGIN = 2.0  # seconds that an open wait's lease outlives the wait
+EVERYBODY = "all"  # the tenant of the waits that all callers share; a caller's is a hash
+SMALL_ACCOUNT = 100  # executions at once below which waits are shared; accounts have 10 at first, and then 1,000
+SHORT_REQUESTS = 3  # executions of a small account that are left for requests that don't wait
 
 
 class RateClass(StrEnum):
@@ -121,8 +124,11 @@ def balance(caller: Caller, month: str) -> Balance:
 def add_credits_header(call: Call) -> None:
     """Set what is left of the month's credits on the response; where the table fails, leave the header out."""
     limit = settings().monthly_credits[call.known.tier]
+    if call.outage:
+        return
     try:
-        left = limit - balance(call.known, month_of(time.time())).committed
+        month, client = month_of(time.time()), aws_clients.quick_dynamodb()
+        left = limit - credits.read(client, settings().table, call.known.tenant, month).committed
         call.headers["x-credits-remaining"] = str(max(0, left))
     except STORAGE_FAILURES:
         log.warning("credits not read", exc_info=True)
@@ -159,27 +165,62 @@ def _wait_status(tier: Tier, taken: int, seconds: float = 0) -> LimitStatus:
     return LimitStatus("waits", tier.waits, WAIT_WINDOW, max(0, tier.waits - taken), time.time() + seconds)
 
 
+def shared_waits() -> int | None:
+    """Return how many requests of all callers may wait at once, or None for any number.
+
+    A new account of AWS runs ten functions at once. There, what the worker and short requests leave may wait.
+    """
+    wanted = settings().open_waits
+    if wanted != "auto":
+        return int(wanted) or None
+    room = configured_providers.account_concurrency()
+    if room is None or room >= SMALL_ACCOUNT:
+        return None
+    return max(1, room - settings().worker_concurrency - SHORT_REQUESTS)
+
+
 @contextmanager
 def open_wait(call: Call, seconds: float) -> Iterator[None]:
-    """Hold one of the caller's open waits while the block runs; a call holds only one. Raises TooManyRequests."""
+    """Hold an open wait while the block runs; a call holds only one. Raises TooManyRequests.
+
+    If those that all callers share are taken, the block runs without one, and `call.may_wait` is False.
+    """
     if call.waiting or seconds <= 0:
         yield
         return
-    tier = TIERS[call.known.tier]
-    slot = wait_slots().take(call.known.tenant, tier.waits, seconds + LEASE_MARGIN)
-    if slot is None:
-        _set_headers(call, [_wait_status(tier, tier.waits, seconds)])
-        raise TooManyRequests(
-            f"{tier.waits} of your requests are waiting for jobs already, the most that the {call.known.tier} tier "
-            'allows. Send "Prefer: respond-async", or ask GET /api/image-studio/jobs without wait.',
-            retry_after=OUTAGE_SECONDS,
-        )
-    call.waiting = True
-    try:
+    tier, shared = TIERS[call.known.tier], shared_waits()
+    with ExitStack() as held:
+        # A shared limit that is lower than the caller's own enforces both with one write.
+        if (not shared or tier.waits < shared) and not held.enter_context(
+            _slot(call, call.known.tenant, tier.waits, seconds)
+        ):
+            _set_headers(call, [_wait_status(tier, tier.waits, seconds)])
+            raise TooManyRequests(
+                f"{tier.waits} of your requests are waiting for jobs already, the most that the {call.known.tier} tier "
+                'allows. Send "Prefer: respond-async", or ask GET /api/image-studio/jobs without wait.',
+                retry_after=OUTAGE_SECONDS,
+            )
+        if shared:
+            call.shares_waits = True
+            call.may_wait = held.enter_context(_slot(call, EVERYBODY, shared, seconds))
+        call.waiting = True
+        held.callback(setattr, call, "waiting", False)
         yield
+
+
+@contextmanager
+def _slot(call: Call, tenant: str, most: int, seconds: float) -> Iterator[bool]:
+    """Hold one of `most` slots while the block runs; False where none is free. In an outage its lease ends it."""
+    slot = wait_slots().take(tenant, most, seconds + LEASE_MARGIN)
+    try:
+        yield slot is not None
+    except STORAGE_FAILURES:
+        call.outage = True
+        raise
     finally:
-        call.waiting = False
-        try:
-            wait_slots().release(call.known.tenant, slot)
-        except STORAGE_FAILURES:
-            log.warning("open wait not released; its lease will end it")
+        if slot and not call.outage:
+            try:
+                WaitSlots(aws_clients.quick_dynamodb(), settings().table).release(tenant, slot)
+            except STORAGE_FAILURES:
+                call.outage = True
+                log.warning("open wait not released; its lease will end it")

@@ -44,7 +44,10 @@ def health() -> Response:
 
 
 def _probe() -> Health:
-    table = _works(lambda: aws_clients.dynamodb().get_item(TableName=settings().table, Key=_PROBE))
+    def probe() -> object:
+        return aws_clients.quick_dynamodb().get_item(TableName=settings().table, Key=_PROBE)
+
+    table = _works(probe) or _works(probe)  # a connection may have been closed meanwhile
     works = {
         "create_studio": table,
         "templates": _works(lambda: load_catalog().templates),

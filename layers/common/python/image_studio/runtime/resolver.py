@@ -211,6 +211,9 @@ def _report_credits(app: "ApiResolver", next_middleware: NextMiddleware) -> Resp
     """Say how many credits are left, also on an error of the route."""
     try:
         return next_middleware(app)
+    except STORAGE_FAILURES:
+        app.call.outage = True
+        raise
     finally:
         rate_limits.add_credits_header(app.call)
 

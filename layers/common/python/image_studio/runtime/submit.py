@@ -15,7 +15,7 @@ from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, redirect, wait_for
+from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, unfinished, wait_for
 from image_studio.runtime.rate_limits import allowance, open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
@@ -46,7 +46,7 @@ def submit(call: Call, name: str) -> Response:
     delivery = getattr(request, "delivery", Delivery.AUTO)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job, delivery) if wanted.asynchronous else redirect(job, 1, delivery, wanted.seconds)
+    return accepted(job, delivery) if wanted.asynchronous else unfinished(call, job, 1, delivery, wanted.seconds)
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:

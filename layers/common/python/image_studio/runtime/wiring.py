@@ -18,6 +18,11 @@ def jobs() -> JobStore:
 
 
 @lru_cache(maxsize=1)
+def quick_jobs() -> JobStore:
+    return JobStore(aws_clients.quick_dynamodb(), settings().table)
+
+
+@lru_cache(maxsize=1)
 def objects() -> ObjectStore:
     return ObjectStore(aws_clients.s3, settings().bucket)
 
