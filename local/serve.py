@@ -8,13 +8,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from watchfiles import Change, watch
 
+from local import sam
 from local.child_processes import DidNotStart
 from local.issuer import READY_SUB, READY_TIER
 from local.stack import STATE, Options, Stack
@@ -96,6 +97,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--with-parent", action="store_true", help="end when the process that started this one ends")
     parser.add_argument("--tier", default=READY_TIER, help="of the token that is printed, and of the playground's")
     parser.add_argument("--built", type=Path, help="run what was built into this folder, under Lambda's own emulator")
+    parser.add_argument(
+        "--concurrency", type=int, default=0, help="invocations at once, of all functions: 10 on a fresh account of AWS"
+    )
     chosen = parser.parse_args(arguments)
     over = over_on_signals()
     if chosen.with_parent:
@@ -103,7 +107,14 @@ def main(arguments: list[str]) -> int:
     try:
         with hold_lock(STATE):
             return _run(
-                Options(port=chosen.port, state=STATE, environment=os.environ, access_log=True, tier=chosen.tier),
+                Options(
+                    port=chosen.port,
+                    state=STATE,
+                    environment=os.environ,
+                    access_log=True,
+                    tier=chosen.tier,
+                    concurrency=chosen.concurrency,
+                ),
                 over,
                 chosen.built,
             )
@@ -149,15 +160,16 @@ def _run(options: Options, over: threading.Event, built: Path | None) -> int:
     with stack:
         tier_claim = stack.issuer.tier_claim
         write_note(STATE, RunNote(os.getpid(), stack.url, stack.issuer.url, tier_claim))
-        print(banner(stack, os.environ), flush=True)
-        if built:
-            over.wait()
-        else:
-            _reload_on_change(stack, over)
+        with ExitStack() as closing:
+            print(banner(stack, sam.write_variables(stack, closing)), flush=True)
+            if built:
+                over.wait()
+            else:
+                _reload_on_change(stack, over)
     return 0
 
 
-def banner(stack: Stack, environment: Mapping[str, str]) -> str:
+def banner(stack: Stack, variables: Path) -> str:
     """Return what a person needs: the URL, a token, one command that makes an image, and where things are."""
     token = stack.token()
     return "\n".join(
@@ -176,6 +188,8 @@ def banner(stack: Stack, environment: Mapping[str, str]) -> str:
             "",
             f"The local AWS has the bucket {stack.resources['Bucket']['Ref']}; variables for your own tools:",
             f"export {' '.join(f'{name}={value}' for name, value in stack.aws.tools.items())}",
+            "",
+            *sam.lines(variables),
             "",
             f"What the functions log: {_short(stack.log)}",
             BUILT if stack.options.emulated else "Code reloads when it changes. Ctrl-C ends everything.",

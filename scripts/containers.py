@@ -13,10 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +23,15 @@ import requests
 from local.child_processes import free_port, wait_for_port
 from local.permissions import ADMINISTRATOR
 from local.rie import machine
+from local.sam import write_variables
 from local.stack import PREFIX, Options, Stack
-from local.template import ROOT, Template
+from local.template import ROOT
 from scripts import transcripts
 from scripts.build import SAM, Unfit, build, tool_environment
 
 BUILT = ROOT / ".aws-sam/local"
 LOCAL_IMAGE = "localhost/lambda-python:3.13"  # where there is no registry to pull AWS's image from
 DEFAULT_ENGINE = "unix:///var/run/docker.sock"
-BRIDGE = "172.17.0.1"  # this machine, as a container of Docker's default network sees it
 INVOKE_SECONDS = 120
 START_SECONDS = 60
 SHOWN = 160  # characters of an answer in the transcript
@@ -86,36 +84,6 @@ def ask_engine(path: str) -> int:
         connection.request("GET", path)
         return connection.getresponse().status
     return 0
-
-
-@contextmanager
-def relay(port: int) -> Iterator[str]:
-    """A way for containers to a port of ours: its address as they see it. Raises Wrong where there is none."""
-    try:
-        listener = socket.create_server((BRIDGE, 0), backlog=64)
-    except OSError as problem:
-        raise Wrong(f"Containers can't reach this machine: it has no address {BRIDGE} ({problem}).") from problem
-
-    def pump(source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        with suppress(OSError):
-            target.shutdown(socket.SHUT_WR)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", port))
-                for pair in ((near, far), (far, near)):
-                    threading.Thread(target=pump, args=pair, daemon=True).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://{BRIDGE}:{listener.getsockname()[1]}"
-    finally:
-        listener.close()
 
 
 class Containers:
@@ -196,28 +164,13 @@ def judge(function: str, answer: Any) -> None:
         raise Wrong(f"{function} answered {str(answer)[:500]}")
 
 
-def variables_of(stack: Stack, aws: str, providers: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """What `--env-vars` takes: each function's variables, with what the local AWS calls its resources."""
-    known = {"JwtIssuer": stack.issuer.url, "JwtAudience": "image-studio"}
-    functions = Template(BUILT / "template.yaml", known, stack.resources).functions()
-    own = {f"{name.upper()}_BASE_URL": url for name, url in providers.items()} | {"AWS_ENDPOINT_URL": aws}
-    return {
-        name: {**each.environment, **{key: value for key, value in own.items() if key in each.environment}}
-        for name, each in functions.items()
-    }
-
-
 def run() -> list[str]:
     """Everything; the transcript. Raises Wrong, Unfit."""
     build(machine(), BUILT, cache=ROOT / ".aws-sam/cache")
     with ExitStack() as closing_all:
         folder = closing_all.enter_context(tempfile.TemporaryDirectory())
         stack = closing_all.enter_context(Stack(Options(state=Path(folder) / "state")))
-        aws = closing_all.enter_context(relay(_port(stack.aws.endpoint)))
-        urls = {name: each.url for name, each in stack.emulators.items()}
-        file = Path(folder) / "variables.json"
-        file.write_text(json.dumps(variables_of(stack, aws, urls)))
-        containers = Containers(file)
+        containers = Containers(write_variables(stack, closing_all))
         for function, event in EVENTS.items():
             containers.invoke(function, event)
         containers.start_api()
@@ -225,10 +178,6 @@ def run() -> list[str]:
         if refused:
             raise Wrong(f"beyond the functions' rights: {refused}")
     return containers.transcript
-
-
-def _port(url: str) -> int:
-    return int(url.rpartition(":")[2])
 
 
 def main() -> int:
