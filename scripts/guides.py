@@ -31,6 +31,10 @@ ADVICE = {
     "content_refused": "Reword the prompt or use another image. Another provider may accept it.",
     "idempotency_mismatch": "Use a new `Idempotency-Key` for a new request. The old key belongs to another body.",
     "superseded": "Nothing: a newer event for the same file has replaced this one.",
+    "upload_missing": "Send the request again, and upload its image within the hour. Nothing was charged.",
+    "job_stopped": "Nothing: you stopped this job with `DELETE /jobs/{id}`. Send the request again if you want it.",
+    "input_lost": "Send the request again.",
+    "expired": "Send the request again. If it happens often, tell the operator.",
     "not_authenticated": "Send `Authorization: Bearer <token>` with a token that has not expired.",
     "not_enough_credits": "Wait for the next month, request fewer or cheaper images, or ask for a higher tier. "
     "`GET /usage` shows what is left.",

@@ -7,6 +7,7 @@ StudioError                     500  internal_error
 │   ├── UnsupportedChoice       400  unsupported           known, but can't do that; names what can
 │   ├── InvalidImage            400  invalid_image         not an image that the API accepts
 │   ├── ContentRefused          400  content_refused       refused by a provider's moderation
+│   ├── UploadMissing           400  upload_missing        a job waited for an upload that never came
 │   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
 ├── NotAuthenticated            401  not_authenticated
 ├── NotEnoughCredits            402  not_enough_credits
@@ -15,9 +16,12 @@ StudioError                     500  internal_error
 │   └── Superseded              404  superseded            a hot folder object that was replaced
 ├── MethodNotAllowed            405  method_not_allowed
 ├── JobConflict                 409  job_conflict          the job's state forbids it
+│   └── JobStopped              409  job_stopped           the caller stopped it
 ├── TooLarge                    413  too_large
 ├── WrongContentType            415  wrong_content_type
 ├── TooManyRequests             429  too_many_requests     carries Retry-After, seconds
+├── InputLost                   500  input_lost            the stored request is gone
+├── JobExpired                  500  expired               not done while results are kept
 ├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
 └── ProviderError               500  provider_failed
     ├── NotCharged              500  provider_failed       surely not charged: may be retried or fall back
@@ -95,6 +99,13 @@ class ContentRefused(InvalidRequest):
     default_detail = "The provider's content policy refused this request. Change the prompt or the image."
 
 
+class UploadMissing(InvalidRequest):
+    """The upload that the job waited for never came."""
+
+    code = "upload_missing"
+    default_detail = "The upload that this job waited for never came."
+
+
 class IdempotencyMismatch(InvalidRequest):
     """An Idempotency-Key came back with another request."""
 
@@ -161,6 +172,13 @@ class JobConflict(StudioError):
     default_detail = "The job's state does not allow that."
 
 
+class JobStopped(JobConflict):
+    """The caller stopped the job before anything was paid."""
+
+    code = "job_stopped"
+    default_detail = "The job was stopped before anything was paid."
+
+
 class TooLarge(StudioError):
     """The body or the image exceeds a limit; the sentence says which and what to do instead."""
 
@@ -175,6 +193,20 @@ class WrongContentType(StudioError):
     status = 415
     code = "wrong_content_type"
     default_detail = "Send the body as application/json."
+
+
+class InputLost(StudioError):
+    """The job's stored request or one of its images is gone."""
+
+    code = "input_lost"
+    default_detail = "The job's request is gone; please send it again."
+
+
+class JobExpired(StudioError):
+    """The job was not done while its results would be kept."""
+
+    code = "expired"
+    default_detail = "The job expired before it was done."
 
 
 class _WithRetryAfter(StudioError):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.errors import JobFailed, ProviderError, StudioError, UnknownChoice
+from image_studio.errors import JobFailed, StudioError, UnknownChoice
 from image_studio.operations import control, create, edit, social, upscale
 from image_studio.schemas.common import Request
 from image_studio.schemas.create import CreateRequest, CreateResponse
@@ -71,8 +71,7 @@ def find_operation(name: str) -> Operation:
 def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:
     """Return the error as callers read it: {status, code, detail}. A 500 starts with the operation's own words."""
     prefix = "" if error.status < 500 or error.detail.startswith(operation.failure) else f"{operation.failure}: "
-    code = error.code if isinstance(error, ProviderError | JobFailed) or error.status < 500 else "internal_error"
-    return {"status": error.status, "code": code, "detail": prefix + error.detail}
+    return {"status": error.status, "code": error.code, "detail": prefix + error.detail}
 
 
 def with_operation_prefix(error: StudioError, operation: Operation) -> StudioError:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pybase64
 
-from image_studio.errors import InvalidRequest, JobConflict, JobFailed, NotFound
+from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopped, NotFound
 from image_studio.operations.journal import Entry, Stage
-from image_studio.operations.table import find_operation
+from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import MAX_BODY, NO_STORE, Call, Response, respond
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
@@ -189,7 +189,7 @@ def delete_job(call: Call, job_id: str) -> Response:
 
 def _stop(job: Job) -> Response:
     untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
-    error = {"status": 409, "code": "job_stopped", "detail": "The job was stopped before anything was paid."}
+    error = error_payload(JobStopped(), find_operation(job.operation))
     if not untouched or not wiring.jobs().finish(job, error=error, charge=Charge()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
     return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)

@@ -11,7 +11,7 @@ A schedule invokes the worker function for it every minute; it never waits behin
 import logging
 import time
 
-from image_studio.errors import JobFailed, StudioError
+from image_studio.errors import JobExpired, StudioError, UploadMissing
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
@@ -26,9 +26,6 @@ MAX_JOBS = 200  # of one lease partition in one sweep
 REDISPATCH_SECONDS = 30  # from sending a job again to the next look at it; longer for an older job
 MAX_REDISPATCH_SECONDS = 900
 STUCK_SECONDS = 900  # age at which a job that no worker has is worth an alarm
-
-UPLOAD_MISSING = JobFailed(400, "upload_missing", "The upload that this job waited for never came.")
-EXPIRED = JobFailed(500, "expired", "The job expired before it was done.")
 
 
 def reap() -> int:
@@ -52,7 +49,7 @@ def _recover(job: Job) -> None:
         store.release_hold(job)
     elif job.expires <= time.time():
         charge = charge_for(job, entries_of(job).values())
-        error = error_payload(after_charge(EXPIRED, charge), find_operation(job.operation))
+        error = error_payload(after_charge(JobExpired(), charge), find_operation(job.operation))
         store.finish(job, error=error, charge=charge)
     elif job.awaits:
         _end_waiting(job)
@@ -69,7 +66,7 @@ def _end_waiting(job: Job) -> None:
     """Fail a job whose upload is late, or start it where the upload's event was lost."""
     operation = find_operation(job.operation)
     if not wiring.objects().exists(keys.upload_key(job.tenant, job.awaits or "")):
-        uploads.fail(job, operation, UPLOAD_MISSING)
+        uploads.fail(job, operation, UploadMissing())
         return
     try:
         uploads.start(job)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from image_studio.errors import InvalidImage, JobFailed, NotFound, Superseded
+from image_studio.errors import InputLost, InvalidImage, NotFound, Superseded
 from image_studio.imaging.decode import decode_base64
 from image_studio.operations.context import References
 from image_studio.runtime.account import find_persona
@@ -26,7 +26,6 @@ from image_studio.storage.objects import ObjectStore
 
 UPLOAD, INPUT = "upload:", "input:"
 IMAGE_FIELD = "_base64"  # how the name of each request field ends that takes an image
-INPUT_LOST = JobFailed(500, "input_lost", "The job's request is gone; please send it again.")
 _REFERENCE = re.compile(r"(upload|job):([0-9a-f]{32})(?:/(\d{1,2}))?")
 
 Inputs = Callable[[str], bytes | None]  # the bytes of an input by its name
@@ -130,12 +129,12 @@ class CallerReferences(References):
 
 
 def stored_inputs(objects: ObjectStore, job: Job) -> Inputs:
-    """Return the lookup of a job's stored inputs; it raises JobFailed for one that is gone."""
+    """Return the lookup of a job's stored inputs; it raises InputLost for one that is gone."""
 
     def find(name: str) -> bytes:
         data = objects.get(keys.input_key(job.tenant, job.id, name))
         if data is None:
-            raise INPUT_LOST
+            raise InputLost
         return data
 
     return find

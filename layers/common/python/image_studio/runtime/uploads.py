@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from image_studio.errors import InvalidRequest, StudioError, TemporarilyUnavailable
+from image_studio.errors import InputLost, InvalidRequest, StudioError, TemporarilyUnavailable
 from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
@@ -13,7 +13,7 @@ from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.jobs_api import job_links, not_found
 from image_studio.runtime.rate_limits import allowance
-from image_studio.runtime.references import IMAGE_FIELD, INPUT_LOST, UPLOAD, ImageAwaited, stored_inputs
+from image_studio.runtime.references import IMAGE_FIELD, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, price, record, store
 from image_studio.schemas.common import Request
@@ -98,7 +98,7 @@ def start(job: Job) -> None:
     try:
         body = wiring.objects().get(job.input)
         if body is None:
-            raise INPUT_LOST
+            raise InputLost
         draft = Draft(operation, operation.request.model_validate_json(body), {}, body, job.request_hash)
         inputs = stored_inputs(wiring.objects(), job)
         cost, draft = price(Caller(job.tenant, job.tier), draft, inputs=inputs)

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from threading import Event, Thread
 from typing import Any
 
-from image_studio.errors import StudioError, TemporarilyUnavailable, UnknownCharge
+from image_studio.errors import InputLost, StudioError, TemporarilyUnavailable, UnknownCharge
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, JobLost, Journal, Stage
 from image_studio.operations.table import Operation, error_payload, find_operation
@@ -21,7 +21,7 @@ from image_studio.runtime import hot_folder_results, metrics, wiring
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.job_journal import JobJournal
-from image_studio.runtime.references import INPUT_LOST, CallerReferences, HotFolderObject, stored_inputs
+from image_studio.runtime.references import CallerReferences, HotFolderObject, stored_inputs
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import DAY, Job
@@ -102,7 +102,7 @@ class _Run:
     def _operate(self) -> str:
         body = wiring.objects().get(self.job.input)
         if body is None:
-            raise INPUT_LOST
+            raise InputLost
         request = self.operation.request.model_validate_json(body)
         result: Any = self.operation.run(request, worker_context(self.job, self.journal))
         return str(result.model_dump_json())
