@@ -144,12 +144,16 @@ smoke: .venv/ready ## call a deployed stage as its first user would (STAGE=dev, 
 	@$(PY) -m scripts.smoke $(STAGE) $(if $(URL),--url "$(URL)") $(if $(TOKEN),--token "$(TOKEN)")
 
 .PHONY: check-iac
-check-iac: .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and checkov on what SAM makes of it
+check-iac: .venv/ready .venv-sam/ready .venv-iac/ready ## judge the template: cfn-lint and checkov on what SAM makes of it
 	@mkdir -p build
 	@$(SAM_ENV) AWS_DEFAULT_REGION=us-east-1 .venv-sam/bin/python -m scripts.transform > build/translated.json
 	@.venv-sam/bin/cfn-lint build/translated.json
 	@.venv-iac/bin/checkov --config-file .checkov.yaml -f build/translated.json
 	@echo "cfn-lint and checkov found nothing; what checkov is told to pass over is in .checkov.yaml, with reasons."
+
+.PHONY: rehearse
+rehearse: check-iac ## before a deployment: judge the template, build it, and smoke-test what was built
+	@$(PY) -m scripts.build --here --into .aws-sam/local && $(PY) -m scripts.smoke --built .aws-sam/local
 
 .PHONY: containers
 containers: .venv/ready .venv-sam/ready ## run every built function in a container, where an engine answers

@@ -2,7 +2,8 @@
 
 Checks GET /health, gets a token, reads GET /usage, makes one draft image and deletes its job. Without TOKEN a user is
 made in the stack's own Cognito pool and deleted afterward; the pool's client must allow ADMIN_USER_PASSWORD_AUTH.
-`URL=http://127.0.0.1:8000 TOKEN=...` checks any other address, the local stack among them.
+`URL=http://127.0.0.1:8000 TOKEN=...` checks any other address, the local stack among them. `make rehearse` checks what
+was built before it is deployed.
 """
 
 import argparse
@@ -12,11 +13,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
 import requests
 
+from local.stack import Options, Stack
 from local.static import CONFIG
 from scripts.playground import stack_of
 
@@ -113,6 +117,14 @@ def smoke_stage(stage: str, token: str) -> None:
         raise Failed(f"The stage takes tokens of {outputs['Issuer']}: get one there, and give it as TOKEN=...")
 
 
+def smoke_built(folder: Path) -> None:
+    """Check what was built into a folder, in a local stack, and print each step. Raises Failed."""
+    with TemporaryDirectory() as state:
+        options = Options(template=folder.resolve() / "template.yaml", state=Path(state), emulated=True)
+        with Stack(options) as stack:
+            show(stack.url, stack.token())
+
+
 def show(url: str, token: str) -> None:
     for line in check(url, token):
         print(line, flush=True)
@@ -124,9 +136,12 @@ def main() -> int:
     parser.add_argument("stage", nargs="?", default="dev")
     parser.add_argument("--url", default="", help="the API's address without /api/image-studio, in place of a stage")
     parser.add_argument("--token", default="", help="an access token")
+    parser.add_argument("--built", type=Path, help="what was built into this folder, in place of a stage")
     chosen = parser.parse_args()
     try:
-        if chosen.url:
+        if chosen.built:
+            smoke_built(chosen.built)
+        elif chosen.url:
             show(chosen.url.rstrip("/") + PREFIX, chosen.token)
         else:
             smoke_stage(chosen.stage, chosen.token)

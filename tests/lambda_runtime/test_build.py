@@ -10,6 +10,7 @@ import pytest
 
 from local.rie import machine
 from local.template import Template
+from scripts import smoke
 from scripts.build import HERE, LAYER, MAX_ZIP, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
 
 CACHE_TAG = sys.implementation.cache_tag
@@ -112,3 +113,12 @@ def test_two_builds_are_the_same(built: Path, tmp_path: Path, surroundings: dict
         return {str(path.relative_to(folder)): sha256(path.read_bytes()).hexdigest() for path in found}
 
     assert files(tmp_path / "again") == files(built)
+
+
+def test_what_was_built_makes_an_image(
+    built: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As `make rehearse` checks it before a deployment."""
+    monkeypatch.setattr("sys.argv", ["smoke", "--built", str(built)])
+    assert smoke.main() == 0
+    assert "made an image" in capfd.readouterr().out
