@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import InvalidRequest
+from image_studio.imaging import encode as encode_module
 from image_studio.imaging.decode import read_info
-from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_for_provider, encode_under
+from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_copy, encode_for_provider, encode_under
 from image_studio.schemas.common import FileType
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
@@ -132,3 +133,68 @@ def test_what_fits_nowhere_is_explained() -> None:
     assert encode_under(image, least, [PNG, JPEG]).quality == LOWEST_QUALITY == 40
     with pytest.raises(InvalidRequest, match=r"A 160x120 image .* as png, jpeg"):
         encode_under(image, least - 1, [PNG, JPEG])
+
+
+# -- inline copies
+
+
+def test_a_copy_is_lossless_where_that_fits() -> None:
+    """Also of transparent images; a JPEG's copy is a JPEG."""
+    for image in (flat_art(), see_through(photo(200, 100), left_half=77)):
+        copy = encode_copy(image, PNG, 1_000_000)
+        assert copy is not None
+        assert (copy.file_type, copy.quality, copy.width, copy.height) == (WEBP, None, *image.size)
+        assert opened(copy.data).convert("RGBa").tobytes() == image.convert("RGBa").tobytes()
+    copy = encode_copy(photo(), JPEG, 1_000_000)
+    assert copy is not None
+    assert (copy.file_type, copy.quality, opened(copy.data).format) == (JPEG, 100, "JPEG")
+
+
+@pytest.mark.parametrize(("file_type", "copied"), [(PNG, "WEBP"), (WEBP, "WEBP"), (JPEG, "JPEG")])
+@pytest.mark.parametrize("max_bytes", [60_000, 250_000, 700_000])
+def test_a_copy_is_as_good_as_its_bytes_allow(file_type: FileType, copied: str, max_bytes: int) -> None:
+    """It fits, and hardly better quality would: a tenth more bytes are not left over."""
+    image = photo(1200, 800)
+    copy = encode_copy(image, file_type, max_bytes)
+    assert copy is not None
+    assert (opened(copy.data).format, opened(copy.data).size) == (copied, image.size)
+    assert len(copy.data) <= max_bytes
+    assert copy.quality is not None
+    if copy.quality < 100:
+        assert len(encode(image, copy.file_type, min(100, copy.quality + 3))) > 0.9 * max_bytes
+
+
+@pytest.mark.parametrize("file_type", [PNG, JPEG])
+@pytest.mark.parametrize("max_bytes", [3_000, 30_000])
+def test_a_copy_gets_fewer_pixels_before_it_gets_blocks(file_type: FileType, max_bytes: int) -> None:
+    """Of noise, of which no file is small; the ratio stays."""
+    image = noise(900, 600)
+    copy = encode_copy(image, file_type, max_bytes)
+    assert copy is not None
+    assert len(copy.data) <= max_bytes
+    assert (copy.quality or 0) >= LOWEST_QUALITY
+    assert opened(copy.data).size == (copy.width, copy.height)
+    assert copy.width < 900
+    assert abs(copy.width / copy.height - 1.5) < 0.05
+
+
+def test_a_large_image_is_encoded_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample of it finds the quality, since each attempt at 25 megapixels takes a second."""
+    whole: list[int] = []
+    real = encode
+
+    def counted(image: Image.Image, file_type: FileType, quality: int = 95) -> bytes:
+        whole.extend([quality] * (image.width * image.height > 1_000_000))
+        return real(image, file_type, quality)
+
+    monkeypatch.setattr(encode_module, "encode", counted)
+    image = photo(640, 480).resize((2560, 1920))
+    for max_bytes in (60_000, 250_000, 1_000_000):
+        whole.clear()
+        assert encode_copy(image, JPEG, max_bytes)
+        assert len(whole) <= 3, whole
+
+
+def test_what_can_not_be_copied_has_no_copy() -> None:
+    """Fewer bytes than any file's header, after a bounded number of attempts."""
+    assert encode_copy(noise(64, 64), PNG, 20) is None

@@ -1,6 +1,7 @@
 """Encode pixels as a file type, without metadata, within a limit of bytes where there is one."""
 
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,7 @@ from dataclasses import dataclass, replace
 from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
 from image_studio.errors import InvalidRequest
+from image_studio.imaging.geometry import scale
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.png import write_png
 from image_studio.imaging.types import DecodedImage
@@ -137,3 +139,86 @@ def _lossy_steps(image: DecodedImage, file_type: FileType, max_bytes: int) -> It
         else:
             high = middle - 1
     yield found
+
+
+# -- inline copies: a response has a limit of bytes, whatever the image
+
+_LOSSLESS_PIXELS = 4_200_000  # a lossless WebP of more pixels takes seconds and much memory
+_TILES, _TILE = 3, 128  # tiles of the sample in each direction; the side of a tile, pixels
+_MAX_COPIES = 6  # attempts; two are usual, the others are for images that the sample misjudges
+_MARGIN = 0.97  # of the bytes that the next attempt aims at
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedCopy:
+    """A smaller file of an image; `quality` is None for a lossless one."""
+
+    data: bytes
+    file_type: FileType
+    quality: int | None
+    width: int
+    height: int
+
+
+def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int) -> EncodedCopy | None:
+    """Encode the image in at most `max_bytes`, as near to lossless as they allow: JPEG for JPEG, else WebP.
+
+    A sample of the image predicts the quality, so that large images are encoded about twice. Below LOWEST_QUALITY the
+    copy gets fewer pixels. Return None where all attempts are too large (in no more than a few kilobytes).
+    """
+    lossy = FileType.JPEG if file_type is FileType.JPEG else FileType.WEBP
+    if lossy is FileType.WEBP and (lossless := _lossless(image, max_bytes)):
+        return EncodedCopy(lossless, lossy, None, *image.size)
+    plain = flatten(image) if lossy is FileType.JPEG else image
+    aim: float = max_bytes
+    for _ in range(_MAX_COPIES):
+        quality = _quality_for(plain, lossy, aim)
+        data = encode(plain, lossy, quality)
+        if len(data) <= max_bytes:
+            return EncodedCopy(data, lossy, quality, *plain.size)
+        miss = _MARGIN * max_bytes / len(data)
+        aim *= miss
+        if quality == LOWEST_QUALITY:
+            factor = math.sqrt(miss)
+            plain = scale(plain, max(1, int(plain.width * factor)), max(1, int(plain.height * factor)))
+            aim = max_bytes
+    return None
+
+
+def _lossless(image: DecodedImage, max_bytes: int) -> bytes | None:
+    """Encode a lossless WebP, if it is likely to fit and does."""
+    if image.width * image.height > _LOSSLESS_PIXELS:
+        return None
+    sample, share = _sample(image)
+    options = {"lossless": True, "quality": 20, "method": 2}  # of effort, not of the image
+    if len(save(sample, "WEBP", **options)) > max_bytes * share:
+        return None
+    data = save(image, "WEBP", **options)
+    return data if len(data) <= max_bytes else None
+
+
+def _quality_for(image: DecodedImage, file_type: FileType, max_bytes: float) -> int:
+    """Return the highest quality whose file probably fits, LOWEST_QUALITY where none does."""
+    sample, share = _sample(image)
+    low, high = LOWEST_QUALITY, 100
+    while low < high:
+        middle = (low + high + 1) // 2
+        if len(encode(sample, file_type, middle)) <= max_bytes * share:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _sample(image: DecodedImage) -> tuple[DecodedImage, float]:
+    """Return tiles spread over the image, side by side, and their share of its pixels; a small image is its sample."""
+    side = _TILES * _TILE
+    if image.width <= side or image.height <= side:
+        return image, 1.0
+    sample = Image.new(image.mode, (side, side))
+    for across in range(_TILES):
+        for down in range(_TILES):
+            left = (image.width - _TILE) * across // (_TILES - 1)
+            top = (image.height - _TILE) * down // (_TILES - 1)
+            sample.paste(image.crop((left, top, left + _TILE, top + _TILE)), (across * _TILE, down * _TILE))
+    return sample, side * side / (image.width * image.height)
