@@ -8,9 +8,15 @@ from pydantic import Field, TypeAdapter
 from image_studio.catalog.load import load_catalog
 from image_studio.providers import ALIASES, PROVIDERS
 from image_studio.runtime.settings import TIERS
-from image_studio.schemas.common import Request, Response
+from image_studio.schemas.common import InlineCopy, Request, Response, StoredImage
 
 REF = "#/components/schemas/{model}"
+STORAGE_FIELDS = ("stored", "inline")  # of a response: no caller sees them, nor their schemas
+#: How a response carries an image.
+IMAGE_FORMS = {
+    "image_base64": "The image; where it doesn't fit, a smaller copy of it, which `metadata.inline` describes.",
+    "image_url": "The URL of the whole image, valid for 15 minutes.",
+}
 IMAGES = "image_base64"  # the end of the name of every field that takes an image
 
 
@@ -42,6 +48,8 @@ def definitions(models: Iterable[type]) -> dict[str, Any]:
         _remove_titles(schema)
         if name not in parts_of_requests:
             _correct_response(schema)
+    for name in (StoredImage.__name__, InlineCopy.__name__):
+        found.pop(name, None)
     found["FileType"]["enum"].append("jpg")
     found["Usage"]["properties"]["tier"]["enum"] = list(TIERS)
     return dict(sorted(found.items()))
@@ -112,7 +120,8 @@ def _correct_response(schema: dict[str, Any]) -> None:
         return
     schema["additionalProperties"] = False
     properties = schema["properties"]
-    properties.pop("stored", None)
-    for name, about in (("image_base64", "The image."), ("image_url", "The URL of the image, valid for 15 minutes.")):
+    for name in STORAGE_FIELDS:
+        properties.pop(name, None)
+    for name, about in IMAGE_FORMS.items():
         if name in properties:
             properties[name] = {"type": "string", "description": about}

@@ -84,9 +84,11 @@ longer than a request may, the response is 303 to a route that continues to wait
 doesn't need to handle jobs. With `Prefer: respond-async` the response is 202 at once; `Prefer: wait=N` waits at most
 N seconds. With an `Idempotency-Key`, the same request joins the same job and its one charge for 24 hours.
 
-**Sizes.** A request or a response has at most 6 MB: about 4.4 MB of image in, 4.7 MB out. Send larger images
-through `POST /uploads` (up to {MAX_FILE_BYTES // 1_000_000} MB). Larger results are returned as URLs that are valid
-for 15 minutes.
+**Sizes.** A request or a response has at most 6 MB: about 4.4 MB of image in, 4.4 MB out. Send larger images
+through `POST /uploads` (up to {MAX_FILE_BYTES // 1_000_000} MB). Larger results have both forms: `image_base64` is a
+smaller copy (WebP, or JPEG for a JPEG, as near to lossless as fits), `image_url` leads to the whole file for 15
+minutes, and `metadata.inline` has the copy's file type and quality, and why there is one. With `"delivery": "url"`
+there are URLs only.
 
 **Limits per caller.** Requests that do work (create, edit, upscale, control, social, uploads) are counted exactly.
 Reads are counted approximately, with {READS_PER_WORK} times the limit. Reading jobs isn't counted. The credits are

@@ -16,12 +16,13 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.providers import PROVIDERS
 from image_studio.providers.client import StillRunning
 from image_studio.runtime import aws_clients, configured_providers, jobs_api, wiring
-from image_studio.runtime.api import MAX_BODY, MAX_RESPONSE, Call
+from image_studio.runtime.api import Call
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.jobs_api import MAX_HOPS, Preference, preference
 from image_studio.runtime.rate_limits import EVERYBODY, shared_waits, wait_slots
 from image_studio.runtime.settings import PREFIX, settings
+from image_studio.schemas.limits import INLINE_BYTES, MAX_BODY, MAX_RESPONSE
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Harness
 from tests.tables import BUCKET, TABLE
@@ -336,15 +337,15 @@ def job_with(harness: Harness, sizes: list[int], **more: Any) -> str:
     return job_id
 
 
-def fetch(harness: Harness, job_id: str, **more: str) -> list[dict[str, Any]]:
-    """The results of a job's documented body, which fits into Lambda's response."""
+def fetch(harness: Harness, job_id: str, *, copies: bool = False, **more: str) -> list[dict[str, Any]]:
+    """The results of a job's documented body, which fits into Lambda's response; only copies have a URL beside them."""
     query = "?" + "&".join(f"{name}={value}" for name, value in more.items())
     answer = harness.ask("GET", f"/jobs/{job_id}/result{query}")
     assert answer.status == 200
     event = {"statusCode": answer.status, "headers": dict(answer.headers), "body": answer.body}
     assert len(json.dumps(event, ensure_ascii=False).encode()) <= MAX_RESPONSE
     results: list[dict[str, Any]] = answer.json["results"]
-    assert all(("image_base64" in each) != ("image_url" in each) for each in results)
+    assert copies or all(("image_base64" in each) != ("image_url" in each) for each in results)
     return results
 
 
@@ -466,3 +467,55 @@ def test_how_many_requests_wait_follows_the_account(
     configured_providers.record(frozenset(PROVIDERS), account)
     configured_providers._known = None
     assert shared_waits() == waits
+
+
+# -- copies of images that don't fit
+
+
+def job_with_copies(harness: Harness, sizes: list[int], copy: int, **more: Any) -> str:
+    """A job whose images have these sizes, and copies of `copy` bytes where they are larger."""
+    job_id = job_with(harness, sizes, **more)
+    answer = json.loads(harness.job(job_id).response or "")
+    for each in answer["results"]:
+        if each["stored"]["size"] > copy:
+            stored = {"key": each["stored"]["key"] + ".inline", "size": copy, "mime": "image/webp"}
+            each["inline"] = {"stored": stored, "quality": 97, "width": 60, "height": 40}
+            aws_clients.s3().put_object(Bucket=BUCKET, Key=stored["key"], Body=bytes(copy))
+    set_response(harness, job_id, answer)
+    return job_id
+
+
+def test_copies_of_the_largest_size_fit(harness: Harness) -> None:
+    """Ten of them, beside URLs and a prompt that grows when it is escaped; each says why it isn't the file."""
+    share = INLINE_BYTES // 10
+    job_id = job_with_copies(harness, [3_000_000 + number for number in range(10)], share, prompt=NASTY)
+    results = fetch(harness, job_id, copies=True)
+    for number, result in enumerate(results):
+        assert len(base64.b64decode(result["image_base64"])) == share
+        inline = result["metadata"]["inline"]
+        assert (inline["file_type"], inline["quality"], inline["bytes"]) == ("webp", 97, share)
+        assert inline["reason"].startswith(f"The png has 3,000,00{number} bytes")
+        assert len(requests.get(result["image_url"], timeout=10).content) == 3_000_000 + number
+    assert all("image_base64" not in each for each in fetch(harness, job_id, delivery="url"))
+
+
+def test_copies_are_used_only_where_images_do_not_fit(harness: Harness) -> None:
+    """Small images beside large ones are themselves."""
+    (only,) = fetch(harness, job_with_copies(harness, [300_000], 100_000))
+    assert len(base64.b64decode(only["image_base64"])) == 300_000
+    job_id = job_with_copies(harness, [5_000_000, 1_000, 2_000], INLINE_BYTES // 3)
+    large, *small = fetch(harness, job_id, copies=True)
+    assert len(base64.b64decode(large["image_base64"])) == INLINE_BYTES // 3
+    for result, size in zip(small, (1_000, 2_000), strict=True):
+        assert base64.b64decode(result["image_base64"]) == random.Random(size).randbytes(size)
+        assert not {"image_url"} & result.keys()
+        assert "inline" not in result["metadata"]
+
+
+def test_a_copy_that_is_gone_is_no_failure(harness: Harness) -> None:
+    """Its image is a URL, as before there were copies."""
+    job_id = job_with_copies(harness, [5_000_000, 5_000_001], 1_000_000)
+    aws_clients.s3().delete_object(Bucket=BUCKET, Key=keys.copy_key(ALICE, job_id, 1))
+    gone, kept = fetch(harness, job_id, copies=True)
+    assert ("image_base64" in gone, "inline" in gone["metadata"]) == (False, False)
+    assert ("image_base64" in kept, "inline" in kept["metadata"]) == (True, True)

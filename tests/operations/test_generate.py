@@ -17,13 +17,23 @@ from image_studio.errors import (
     ResultUnusable,
     UnknownCharge,
 )
-from image_studio.operations.generate import EncodedImage, VariationTask, fit_task, generate
+from image_studio.operations.generate import (
+    EncodedImage,
+    VariationTask,
+    encode_image,
+    fit_task,
+    generate,
+    inline_share,
+)
 from image_studio.operations.journal import Entry, JobLost, Stage
 from image_studio.operations.model_selection import Candidate
 from image_studio.providers import find_model
 from image_studio.providers.adapter import Task
 from image_studio.providers.client import StillRunning
 from image_studio.providers.spec import ModelSpec, Range
+from image_studio.schemas.common import Delivery, FileType
+from image_studio.schemas.limits import INLINE_BYTES
+from tests.imaging.samples import noise
 from tests.operations.fakes import (
     FakeCircuits,
     FakeClient,
@@ -333,3 +343,34 @@ def test_what_a_model_does_not_take_is_noted():
     fitted, notes = fit_task(replace(task, negative_prompt="rain", style_preset="anime"), MODEL)
     assert fitted == replace(task, settings={"control_strength": 1})
     assert notes == {"ignored": ["negative_prompt", "fidelity"], "clamped": {"control_strength": 1}}
+
+
+# -- copies for responses
+
+
+def copied(delivery=Delivery.AUTO, images=1, size=(96, 64)):
+    """A variation of noise whose file may have INLINE_BYTES / images in a response."""
+    image = noise(*size)
+
+    def encode(data, entry):
+        return encode_image(image, FileType.PNG, {"metadata": {}}, inline_share(delivery, images))
+
+    return variation(encode=encode)
+
+
+def test_a_copy_is_stored_before_its_image():
+    """With the entry it is found again: which file, how good, how large. A later run makes the same one."""
+    journal = RecordingJournal()
+    (entry,) = generate(make_context(journal=journal), [CORE], [copied(images=1000)])
+    copy = entry.facts["inline"]
+    assert list(journal.images)[-2:] == [copy.stored.key, entry.stored.key]
+    assert copy.stored.size == len(journal.images[copy.stored.key]) <= INLINE_BYTES // 1000
+    assert (copy.stored.mime, entry.stored.mime) == ("image/webp", "image/png")
+
+
+def test_an_image_within_its_share_has_no_copy():
+    """Nor has one that is to be a URL."""
+    for task in (copied(images=2), copied(delivery=Delivery.URL, images=1000)):
+        journal = RecordingJournal()
+        (entry,) = generate(make_context(journal=journal), [CORE], [task])
+        assert "inline" not in entry.facts

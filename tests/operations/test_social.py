@@ -40,7 +40,7 @@ def test_all_formats_of_all_platforms_are_exact_and_within_their_limits() -> Non
     """Noise, the hardest image: every size to the pixel, every file within its platform's bytes and types."""
     journal = NullJournal()
     platforms = load_catalog().social_platforms
-    response = optimize(journal, image_base64=NOISE, platforms=list(platforms), formats="all")
+    response = optimize(journal, image_base64=NOISE, platforms=list(platforms), formats="all", delivery="url")
     formats = [(platform.id, one) for platform in platforms.values() for one in platform.formats]
     assert [(one.platform, one.format) for one in response.results] == [(name, one.name) for name, one in formats]
     for result, (_, one) in zip(response.results, formats, strict=True):
@@ -167,3 +167,42 @@ def test_there_are_one_to_twenty_platforms() -> None:
     for platforms in ([], ["instagram"] * 21):
         with pytest.raises(ValidationError):
             SocialRequest(image_base64=IMAGE, platforms=platforms)
+
+
+# -- copies for the response
+
+
+@pytest.mark.parametrize(
+    ("sizes", "total", "share"),
+    [
+        ([], 100, 100),
+        ([40, 60], 100, 100),
+        ([40, 61], 100, 60),
+        ([10, 500, 500], 100, 45),
+        ([500] * 7, 100, 14),
+        ([5, 20, 30, 90, 90], 100, 25),
+    ],
+)
+def test_small_files_leave_their_share_to_large_ones(sizes: list[int], total: int, share: int) -> None:
+    found = social.fair_share(sizes, total)
+    assert found == share
+    assert sum(min(size, found) for size in sizes) <= total
+
+
+def test_files_over_their_share_have_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A JPEG's is a JPEG. With `delivery: "url"` there are none."""
+    monkeypatch.setattr(social, "INLINE_BYTES", 200_000)
+    platforms = ["instagram", "twitter", "linkedin"]
+    for file_type in ("png", "jpg"):
+        journal = NullJournal()
+        response = optimize(journal, image_base64=NOISE, platforms=platforms, output_format=file_type)
+        inline = [result.inline.stored if result.inline else result.stored for result in response.results]
+        assert sum(one.size for one in inline if one) <= 200_000
+        assert any(result.inline for result in response.results)
+        for result in response.results:
+            if result.inline:
+                found = Image.open(io.BytesIO(journal.images[result.inline.stored.key]))
+                assert found.size == (result.inline.width, result.inline.height)
+                assert found.format == {"png": "WEBP", "jpeg": "JPEG"}[result.file_type]
+    response = optimize(image_base64=NOISE, platforms=platforms, delivery="url")
+    assert not any(result.inline for result in response.results)

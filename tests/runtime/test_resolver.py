@@ -8,11 +8,12 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from image_studio.errors import NotFound, TooManyRequests
-from image_studio.runtime.api import MAX_BODY, Response, respond
+from image_studio.runtime.api import Response, respond
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import MAX_REQUEST_BODY, ApiResolver
 from image_studio.runtime.settings import PREFIX
+from image_studio.schemas.limits import MAX_BODY
 from tests.security.inside import Inside, inside_aws, unbounded
 
 SECRET = "CANARY-sk-1234567890"

@@ -7,11 +7,10 @@ from functools import partial
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed
 from image_studio.imaging.decode import RESULT_LIMITS, decode
-from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import cover
 from image_studio.imaging.types import Size
 from image_studio.operations.context import OperationContext
-from image_studio.operations.generate import EncodedImage, VariationTask, generate
+from image_studio.operations.generate import EncodedImage, VariationTask, encode_image, generate, inline_share
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
 from image_studio.operations.prompts import ResolvedPrompt, find_persona, has_quoted_text, resolve_prompt
@@ -78,8 +77,9 @@ def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
     resolved = resolve(request)
     candidates = candidates_for(request, resolved, context)
     prompt = resolve_prompt(request, resolved.style_preset, context)
+    encode = partial(_encode, resolved.size, inline_share(request.delivery, request.num_variations))
     tasks = [
-        VariationTask(number, partial(_task, request, resolved, prompt, seed), partial(_encode, resolved.size))
+        VariationTask(number, partial(_task, request, resolved, prompt, seed), encode)
         for number, seed in enumerate(_seeds(request, context), start=1)
     ]
     return _response(request, resolved, prompt, generate(context, candidates, tasks))
@@ -114,13 +114,13 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _encode(size: Size, data: bytes, _: Entry) -> EncodedImage:
+def _encode(size: Size, inline_bytes: int | None, data: bytes, _: Entry) -> EncodedImage:
     image = decode(data, RESULT_LIMITS)
     exact, box = cover(image, *size)
     placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
     metadata = {"native_size": f"{image.width}x{image.height}", **placed}
     facts = {"width": size.width, "height": size.height, "metadata": metadata}
-    return EncodedImage(encode(exact, FileType.PNG), FileType.PNG.mime, facts)
+    return encode_image(exact, FileType.PNG, facts, inline_bytes)
 
 
 def _response(

@@ -5,6 +5,7 @@ received); only a fresh one is paid for. After a candidate that surely didn't ch
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,13 +22,17 @@ from image_studio.errors import (
     StudioError,
     UnknownCharge,
 )
+from image_studio.imaging.encode import EncodedCopy, encode, encode_copy
+from image_studio.imaging.types import DecodedImage
 from image_studio.operations.context import OperationContext
-from image_studio.operations.journal import Entry, Stage
+from image_studio.operations.journal import Entry, Journal, Stage
 from image_studio.operations.model_selection import Candidate
 from image_studio.providers import PROVIDERS, find_model
 from image_studio.providers.adapter import ProviderCredentials, ProviderImage, Task
 from image_studio.providers.client import PaidCall, StillRunning
 from image_studio.providers.spec import ModelSpec, nearest_size
+from image_studio.schemas.common import Delivery, FileType, InlineCopy
+from image_studio.schemas.limits import INLINE_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +51,31 @@ class EncodedImage:
     data: bytes
     mime: str
     facts: dict[str, Any]
+    copy: EncodedCopy | None = None  # for a response that the image doesn't fit into
+
+
+_COPYING = threading.Lock()  # copies of large images one at a time, for memory
+
+
+def encode_image(
+    image: DecodedImage, file_type: FileType, facts: dict[str, Any], inline_bytes: int | None
+) -> EncodedImage:
+    """Encode the image, and a copy of at most `inline_bytes` where it is larger; None is no limit."""
+    data = encode(image, file_type)
+    if inline_bytes is None or len(data) <= inline_bytes:
+        return EncodedImage(data, file_type.mime, facts)
+    with _COPYING:
+        return EncodedImage(data, file_type.mime, facts, encode_copy(image, file_type, inline_bytes))
+
+
+def inline_share(delivery: Delivery, images: int) -> int | None:
+    """Return how many bytes each of `images` images may have in a response; None where they are all URLs."""
+    return None if delivery is Delivery.URL else INLINE_BYTES // images
+
+
+def keep_copy(journal: Journal, variation: int, copy: EncodedCopy) -> InlineCopy:
+    stored = journal.keep_copy(variation, copy.data, copy.file_type.mime)
+    return InlineCopy(stored, copy.quality, copy.width, copy.height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +142,8 @@ def _run_variation(
     except StudioError:
         return _record_failure(context, runner.entry, ResultUnusable(UNUSABLE))
     facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
+    if encoded.copy:
+        facts["inline"] = keep_copy(context.journal, task.variation, encoded.copy)
     return context.journal.keep(runner.entry.with_(facts=facts), encoded.data, encoded.mime)
 
 

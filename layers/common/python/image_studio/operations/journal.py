@@ -48,6 +48,7 @@ class Journal(Protocol):
     def received(self, variation: int) -> bytes | None: ...  # by an earlier run
     def release(self, entry: Entry) -> None: ...  # the call was surely not charged: the variation is fresh again
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry: ...  # store the image, then record it as done
+    def keep_copy(self, variation: int, data: bytes, mime: str) -> StoredImage: ...  # before its image is kept
     def fail(self, entry: Entry) -> None: ...  # why there is no image
     def recall(self, name: str) -> str | None: ...  # what an earlier run remembered
     def remember(self, name: str, value: str) -> None: ...  # a decision that a later run must not make again
@@ -71,6 +72,11 @@ class NullJournal:
         stored = StoredImage(f"{self.prefix}{entry.variation}", len(data), mime)
         self.images[stored.key] = data
         return entry.with_(stage=Stage.DONE, stored=stored)
+
+    def keep_copy(self, variation: int, data: bytes, mime: str) -> StoredImage:
+        copy = StoredImage(f"{self.prefix}{variation}.inline", len(data), mime)
+        self.images[copy.key] = data
+        return copy
 
     def intend(self, entry: Entry) -> None: ...
     def order(self, entry: Entry) -> None: ...

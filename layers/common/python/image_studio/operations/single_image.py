@@ -10,11 +10,11 @@ from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
 from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode, decode_base64
-from image_studio.imaging.encode import encode, encode_for_provider
+from image_studio.imaging.encode import encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.operations.context import OperationContext
-from image_studio.operations.generate import EncodedImage, VariationTask, generate
+from image_studio.operations.generate import EncodedImage, VariationTask, encode_image, generate, inline_share
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
 from image_studio.operations.prompts import append_style
@@ -114,7 +114,7 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
             "processing_time": round(context.now() - entry.ordered_at, 2),
         }
         facts = {"width": image.width, "height": image.height, "metadata": metadata}
-        return EncodedImage(encode(image, file_type), file_type.mime, facts)
+        return encode_image(image, file_type, facts, inline_share(operation.request.delivery, 1))
 
     candidates = operation.candidates(context)
     entry = generate(context, candidates, [VariationTask(1, operation.task, encode_result)])[0]
@@ -129,6 +129,7 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
         "width": entry.facts["width"],
         "height": entry.facts["height"],
         "stored": entry.stored,
+        "inline": entry.facts.get("inline"),
         "metadata": {**operation.metadata(), **made, **seed},
     }
 

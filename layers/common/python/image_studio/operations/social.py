@@ -1,21 +1,25 @@
 """POST /social/optimize: one image cropped, scaled and encoded for many platforms; free, without a provider."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
 
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
-from image_studio.imaging.decode import DecodeLimits
-from image_studio.imaging.encode import AS_REQUESTED
+from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode
+from image_studio.imaging.encode import AS_REQUESTED, EncodedCopy, EncodedRendition, encode_copy
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
 from image_studio.operations.context import OperationContext
+from image_studio.operations.generate import keep_copy
 from image_studio.operations.single_image import read_image
-from image_studio.schemas.common import FileType, StoredImage
+from image_studio.schemas.common import Delivery, FileType
+from image_studio.schemas.limits import INLINE_BYTES
 from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
 
 ALL = "all"
 BACKGROUND = "background"
+COPYING_THREADS = 2  # of inline copies; the function has two processors
 _ENLARGED = 1.001  # a scale up to this is enlarged by rounding only
 
 
@@ -38,8 +42,9 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     specs = [_spec(target.format, request) for target in targets]
     data = read_image(request.image_base64, context)
     outcomes = render_all(data, specs, placement, DecodeLimits(max_pixels=context.max_pixels))
+    copies = _inline_copies(request, outcomes)
     response = SocialResponse(success=True, results=[], total_optimized=0)
-    for target, outcome in zip(targets, outcomes, strict=True):
+    for target, outcome, copy in zip(targets, outcomes, copies, strict=True):
         if isinstance(outcome, StudioError):
             failed = {"platform": target.platform.id, "format": target.format.name}
             response.errors.append(SocialFailure(**failed, detail=outcome.detail, code=outcome.code))
@@ -47,7 +52,9 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
             entry = context.journal.entry(len(response.results) + 1)
             file = outcome.encoded
             stored = context.journal.keep(entry, file.data, file.file_type.mime).stored
-            response.results.append(_result(target, outcome, stored, request.output_format))
+            inline = keep_copy(context.journal, entry.variation, copy) if copy else None
+            images = {"stored": stored, "inline": inline}
+            response.results.append(_result(target, outcome, images, request.output_format))
     response.total_optimized, response.total_failed = len(response.results), len(response.errors)
     if not response.results:
         raise next(outcome for outcome in outcomes if isinstance(outcome, StudioError))
@@ -69,6 +76,32 @@ def chosen_targets(request: SocialRequest) -> Iterator[Target]:
         yield from (Target(platform, one) for one in dict.fromkeys(formats))
 
 
+def _inline_copies(request: SocialRequest, outcomes: Sequence[Rendition | StudioError]) -> list[EncodedCopy | None]:
+    """Make copies of the files that are larger than their share of the response; the others stay as they are."""
+    files = [None if isinstance(outcome, StudioError) else outcome.encoded for outcome in outcomes]
+    share = fair_share([len(file.data) for file in files if file], INLINE_BYTES)
+
+    def copy(file: EncodedRendition | None) -> EncodedCopy | None:
+        if file is None or len(file.data) <= share:
+            return None
+        return encode_copy(decode(file.data, RESULT_LIMITS), file.file_type, share)
+
+    if request.delivery is Delivery.URL:
+        return [None] * len(files)
+    with ThreadPoolExecutor(COPYING_THREADS) as threads:
+        return list(threads.map(copy, files))
+
+
+def fair_share(sizes: Sequence[int], total: int) -> int:
+    """Return the largest size of which all `sizes`, cut down to it, add up to at most `total`."""
+    left = total
+    for count, size in zip(range(len(sizes), 0, -1), sorted(sizes), strict=True):
+        if size * count > left:
+            return left // count
+        left -= size
+    return total
+
+
 def _background(request: SocialRequest) -> str | None:
     background = request.options.get(BACKGROUND)
     if background is not None and not isinstance(background, str):
@@ -85,7 +118,7 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone)
 
 
-def _result(target: Target, rendition: Rendition, stored: StoredImage | None, requested: FileType) -> SocialResult:
+def _result(target: Target, rendition: Rendition, images: dict[str, Any], requested: FileType) -> SocialResult:
     file, how = rendition.encoded, rendition.encoded.how
     if how == AS_REQUESTED and file.file_type is not requested:  # a type that the platform doesn't take was not tried
         how = f"{file.file_type.value}, as the platform does not take {requested.value}"
@@ -103,5 +136,5 @@ def _result(target: Target, rendition: Rendition, stored: StoredImage | None, re
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),
         encoding=how,
-        stored=stored,
+        **images,
     )

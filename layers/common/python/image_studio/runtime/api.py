@@ -22,10 +22,6 @@ Response = PowertoolsResponse[str]
 
 JSON = "application/json"
 NO_STORE = {"cache-control": "no-store"}
-#: Lambda's limit on a whole response, bytes (AWS, "Function.ResponseSizeTooLarge"). The envelope escapes the body.
-MAX_RESPONSE = 6_291_556
-#: The limit on a body, so that the quotes (escaped once more) and the headers still fit.
-MAX_BODY = MAX_RESPONSE - 64 * 1024
 MARGIN_SECONDS = 2.0  # kept for sending the response
 MAX_SECONDS = 28.0  # API Gateway times out after 30
 MAX_KEY = 255  # characters of an Idempotency-Key

@@ -20,6 +20,7 @@ from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft, Terms, record
 from image_studio.runtime.uploads import main_image_field
+from image_studio.schemas.common import Delivery
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
 
@@ -46,6 +47,7 @@ def drop(detail: Mapping[str, Any]) -> None:
     try:
         operation, fields = _parse_path(path)
         fields[main_image_field(operation.request)] = dropped.reference
+        fields["delivery"] = Delivery.URL  # results are files, so no copies for a response are made
         request, _ = parse_request(operation.request, json.dumps(fields))
         cost = operation.estimate(request, wiring.api_context(OPERATOR, hot_folder=dropped))
         most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)

@@ -65,6 +65,11 @@ class JobJournal:
         self._note(done)
         return done
 
+    def keep_copy(self, variation: int, data: bytes, mime: str) -> StoredImage:
+        key = keys.copy_key(self._job.tenant, self._job.id, variation)
+        _retry_storage(lambda: self._objects.put_once(key, data, mime))
+        return StoredImage(key, len(data), mime)
+
     def recall(self, name: str) -> str | None:
         return self._notes.get(name)
 

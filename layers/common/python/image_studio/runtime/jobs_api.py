@@ -5,7 +5,7 @@ import math
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,13 +15,14 @@ from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopp
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.api import MAX_BODY, NO_STORE, Call, Response, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas import jobs as bodies
 from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
+from image_studio.schemas.limits import MAX_BODY
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job, Status
@@ -232,39 +233,58 @@ def _variation(entry: Entry) -> bodies.JobVariation:
 # -- images in a response
 
 
-def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Callable[[str], bytes | None]) -> str:
-    """Return a result's JSON: images are inline where they fit, else URLs. `fetch` gives the bytes behind a key."""
-    parts = [part for part in result.deliverables() if part.stored is not None]
-    for number, part in enumerate(parts, start=1):
-        file = f"{name}-{number}.{EXTENSIONS.get(part.stored.mime, 'bin')}"
-        part.image_url = wiring.objects().link(part.stored.key, file)
-    # Every image is a URL now; one that becomes base64 instead makes room by the URL's length.
-    # The body is a JSON string once more in Lambda's response, so its escaped bytes count.
-    escaped = json.dumps(_public_json(result), ensure_ascii=False).encode()
-    room = 0 if delivery is Delivery.URL else MAX_BODY - len(escaped)
+Fetch = Callable[[str], bytes | None]  # the bytes behind a key
+
+
+def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Fetch) -> str:
+    """Return a result's JSON: its images are inline, as smaller copies where they don't fit, or URLs."""
+    parts = [(part, part.stored) for part in result.deliverables() if part.stored]
+    for number, (part, stored) in enumerate(parts, start=1):
+        part.image_url = wiring.objects().link(stored.key, f"{name}-{number}.{EXTENSIONS.get(stored.mime, 'bin')}")
+    if delivery is Delivery.URL:
+        return _public_json(result)
     images: dict[str, str] = {}
-    for part in parts:
-        size = (part.stored.size + 2) // 3 * 4 + FIELD_BYTES
-        if size <= room and _inline(part, part.stored, fetch, images):
+    if sum(_inline_size(stored) for _, stored in parts) > _room(result):
+        _add_copies(parts, fetch, images)
+    room = _room(result) - sum(len(text) for text in images.values())
+    for part, stored in parts:
+        size = _inline_size(stored)
+        if part.image_base64 is None and size <= room and _inline(part, stored, fetch, images):
+            part.image_url = None
             room -= size
     return insert_images(_public_json(result), images)
+
+
+def _add_copies(parts: Sequence[tuple[Deliverable, StoredImage]], fetch: Fetch, images: dict[str, str]) -> None:
+    """Put the copies of images into a response, beside the URLs of the images. They are made to fit together."""
+    for part, stored in parts:
+        if part.inline and _inline(part, part.inline.stored, fetch, images):
+            part.metadata["inline"] = part.inline.describe(stored)
+
+
+def _room(result: Any) -> int:
+    """The bytes that images may have in a response. With a URL for each: one that becomes base64 makes room by it."""
+    # The body is a JSON string once more in Lambda's response, so its escaped bytes count.
+    return MAX_BODY - len(json.dumps(_public_json(result), ensure_ascii=False).encode())
+
+
+def _inline_size(image: StoredImage) -> int:
+    return (image.size + 2) // 3 * 4 + FIELD_BYTES
 
 
 def _public_json(result: Any) -> str:
     return str(result.model_dump_json(context=PUBLIC))
 
 
-def _inline(
-    part: Deliverable, stored: StoredImage, fetch: Callable[[str], bytes | None], images: dict[str, str]
-) -> bool:
-    """Replace the image's URL by a mark, and keep its base64 in `images`; False where the object is gone."""
-    data = fetch(stored.key)
+def _inline(part: Deliverable, image: StoredImage, fetch: Fetch, images: dict[str, str]) -> bool:
+    """Set the part's base64 to a mark, and keep what it stands for in `images`; False where the object is gone."""
+    data = fetch(image.key)
     if data is None:
         return False
     mark = secrets.token_hex(16)  # random, so it can't be part of a caller's text
     images[mark] = pybase64.b64encode_as_string(data)
-    prefix = f"data:{stored.mime};base64," if part.as_data_url else ""
-    part.image_base64, part.image_url = prefix + mark, None
+    prefix = f"data:{image.mime};base64," if part.as_data_url else ""
+    part.image_base64 = prefix + mark
     return True
 
 

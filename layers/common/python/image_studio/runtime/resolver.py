@@ -28,13 +28,14 @@ from image_studio.errors import (
     WrongContentType,
 )
 from image_studio.runtime import end_cold_start, rate_limits
-from image_studio.runtime.api import MAX_BODY, Call, Response, refuse
+from image_studio.runtime.api import Call, Response, refuse
 from image_studio.runtime.auth import caller_of, check_scope
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.settings import PREFIX
+from image_studio.schemas.limits import MAX_BODY
 
 log = logging.getLogger(__name__)
 

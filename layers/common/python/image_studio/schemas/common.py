@@ -73,8 +73,33 @@ class StoredImage:
     mime: str
 
 
+@dataclass(frozen=True, slots=True)
+class InlineCopy:
+    """A smaller file of an image, for a response that the image doesn't fit into. `quality` is None for lossless."""
+
+    stored: StoredImage
+    quality: int | None
+    width: int  # pixels
+    height: int
+
+    def describe(self, image: StoredImage) -> dict[str, Any]:
+        """What `metadata.inline` tells the caller."""
+        file_type = FileType(image.mime).value
+        return {
+            "file_type": FileType(self.stored.mime).value,
+            "quality": "lossless" if self.quality is None else self.quality,
+            "bytes": self.stored.size,
+            "width": self.width,
+            "height": self.height,
+            "reason": f"The {file_type} has {image.size:,} bytes, too many for this response. It is at image_url.",
+        }
+
+
 class Deliverable(Model):
-    """A part of a response that carries one image, as base64 or as a URL (presigned, 15 minutes)."""
+    """A part of a response that carries one image: as base64, as a URL (presigned, 15 minutes), or as both.
+
+    With both, `image_base64` is a smaller copy that fits into the response, which `metadata.inline` describes.
+    """
 
     #: Whether `image_base64` is a data URL (edit, upscale, control, social) or raw base64 (create).
     as_data_url: ClassVar[bool] = False
@@ -82,13 +107,15 @@ class Deliverable(Model):
     image_base64: str | None = None
     image_url: str | None = None
     stored: StoredImage | None = None  # the object that holds the image; a caller never sees it
+    inline: InlineCopy | None = None  # of an image that may not fit; a caller never sees it
+    metadata: dict[str, Any] = Field(default_factory=dict)
 
     @model_serializer(mode="wrap")
     def _leave_out(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
         body: dict[str, Any] = handler(self)
         if info.context == PUBLIC:
-            del body["stored"]
-        return {key: value for key, value in body.items() if value is not None or key not in _ONE_OF}
+            del body["stored"], body["inline"]
+        return {key: value for key, value in body.items() if value is not None or key not in _OPTIONAL}
 
 
 class ImageResponse(Deliverable):
@@ -107,7 +134,7 @@ class ImageResponse(Deliverable):
         return [self]
 
 
-_ONE_OF = {"image_base64", "image_url", "stored"}
+_OPTIONAL = {"image_base64", "image_url", "stored", "inline"}
 
 
 MAX_OPTIONS = 32  # entries of an `options` object
@@ -155,7 +182,10 @@ Options = Annotated[
 ]
 DeliveryField = Annotated[
     Delivery,
-    Field(description="`auto`: images that fit are in the response, others are URLs. `url`: URLs only (15 minutes)."),
+    Field(
+        description="`auto`: every image is in the response; one that doesn't fit is a smaller copy beside the URL of"
+        " the whole file. `url`: URLs only (15 minutes)."
+    ),
     default_for_null(Delivery.AUTO),
 ]
 OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."), default_for_null(FileType.PNG)]

@@ -17,6 +17,12 @@ MAX_FILE_BYTES = 20_000_000  # of an image that we take
 #: Of an image that a provider makes: it is paid for, so it is taken as large as any model can make it.
 MAX_RESULT_BYTES = 64 * 1024 * 1024  # above the noise of Gemini's largest 4K image, 18.9 MP
 MAX_RESULT_PIXELS = 33_554_432
+#: Lambda's limit on a whole response, bytes (AWS, "Function.ResponseSizeTooLarge"). The envelope escapes the body.
+MAX_RESPONSE = 6_291_556
+#: The limit on a body, so that the quotes (escaped once more) and the headers still fit.
+MAX_BODY = MAX_RESPONSE - 64 * 1024
+#: Of all images in one body: base64 makes them a third longer, and about 350 KB are left for texts and URLs.
+INLINE_BYTES = 4_400_000
 
 
 class Quality(StrEnum):

@@ -94,6 +94,11 @@ class SocialResult(Deliverable):
     upscaled: bool
     scale_factor: float = Field(description="Pixels of the result for each pixel of the source.")
     encoding: str = Field(description="How the file was made to fit, in words.")
+    metadata: dict[str, Any] = Field(
+        default_factory=dict,
+        exclude_if=lambda metadata: not metadata,
+        description="`inline`: the copy in `image_base64`, where the file doesn't fit into the response.",
+    )
 
 
 class SocialFailure(Model):

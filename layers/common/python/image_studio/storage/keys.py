@@ -26,6 +26,7 @@ Objects:
     inputs/<tenant>/<job>/<SHA-256>.json           a job's request, named for its content
     inputs/<tenant>/<job>/<SHA-256>                an image that the request carried or referred to, as it was priced
     results/<tenant>/<job>/<variation>[.raw]       a result, and the provider's bytes that it is made of
+    results/<tenant>/<job>/<variation>.inline      a result's smaller copy, where the result is too large for a response
     inbox/<path>, outbox/<path>/...                the operator's hot folder: result.json or error.json, and images
 """
 
@@ -105,6 +106,10 @@ def result_key(tenant: str, job_id: str, variation: int) -> str:
 
 def raw_key(tenant: str, job_id: str, variation: int) -> str:
     return f"{result_key(tenant, job_id, variation)}.raw"
+
+
+def copy_key(tenant: str, job_id: str, variation: int) -> str:
+    return f"{result_key(tenant, job_id, variation)}.inline"
 
 
 def upload_key(tenant: str, upload_id: str) -> str:
