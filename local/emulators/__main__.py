@@ -5,6 +5,7 @@ import signal
 import threading
 
 from local.emulators import PROVIDERS, start
+from local.emulators.image_files import grainy
 
 
 def main() -> None:
@@ -12,14 +13,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.emulators", description="Emulators of the AI providers.")
     for name in PROVIDERS:
         parser.add_argument(f"--{name}", type=int, default=0, metavar="PORT", help=f"port of {name} (0: any)")
-    ports = vars(parser.parse_args())
-    running = [start(name, ports[name]) for name in PROVIDERS]
+    parser.add_argument("--grain", type=float, default=0, help="noise of the images, of 255; 16 is a photograph's")
+    options = vars(parser.parse_args())
+    running = [start(name, options[name]) for name in PROVIDERS]
     for emulator in running:
         print(f"{emulator.name.upper()}_BASE_URL={emulator.url}", flush=True)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    ended.wait()
+    with grainy(options["grain"]):
+        ended.wait()
     for emulator in running:
         emulator.stop()
 
