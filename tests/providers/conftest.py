@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw
 
 from image_studio.providers.adapter import Blob
 from tests.emulated import emulators, running_emulators
+from tests.providers.hosts import cdn, guard
 
-__all__ = ["emulators", "jumps", "running_emulators"]
+__all__ = ["cdn", "emulators", "guard", "jumps", "running_emulators"]
 
 
 class Jumps:

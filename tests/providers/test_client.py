@@ -30,6 +30,7 @@ from image_studio.providers.adapter import (
     Task,
 )
 from image_studio.providers.client import PaidCall, ProviderClient, StillRunning
+from image_studio.providers.download import REUSE_SECONDS
 from image_studio.providers.transport import HttpTransport
 from tests.providers.certificates import certificate_for
 from tests.providers.peer import PNG, Peer, read_request
@@ -297,7 +298,7 @@ def test_what_goes_out(client, jumps, peer, monkeypatch):
     """
     cookie = PNG.replace(b"Content-Type", b"Set-Cookie: a=1; Path=/\r\nContent-Type")
     server = peer(lambda client, _: client.sendall(cookie))
-    for seconds, connections in ((0, 1), (transport.REUSE_SECONDS - 1, 1), (transport.REUSE_SECONDS, 2)):
+    for seconds, connections in ((0, 1), (REUSE_SECONDS - 1, 1), (REUSE_SECONDS, 2)):
         moved = time.time() + seconds
         monkeypatch.setattr(transport.time, "time", lambda moved=moved: moved)
         make(client, toy(IMAGE), server.url, jumps)

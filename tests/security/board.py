@@ -176,8 +176,8 @@ ROWS = (
     ),
     Row(
         "addresses",
-        "60 or more hostile result URLs: no connection outside the allow-list",
-        {"all": ["tests/providers/test_download.py"]},
+        "60 or more hostile URLs of results and of inputs: no connection to an address that isn't allowed",
+        {"all": ["tests/providers/test_download.py", "tests/providers/test_download_input.py"]},
         lambda notes: (
             f"{total(notes, 'urls')} URLs, {total(notes, 'hosts')} allowed names at addresses that aren't public, "
             f"{total(notes, 'turns')} that turn or lead elsewhere: {total(notes, 'outside')} connections outside"

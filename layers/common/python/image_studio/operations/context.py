@@ -19,11 +19,16 @@ class ReadCredentials(Protocol):
     def __call__(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None: ...
 
 
+def is_url(text: str) -> bool:
+    """Whether it is a web address. No base64 starts like one."""
+    return text[:8].lower().startswith(("https://", "http://"))
+
+
 class References:
     """The caller's own images and personas, by id. This one has none; the runtime's reads them from storage."""
 
     def image(self, reference: str) -> bytes:
-        """Return the bytes of `upload:<id>` or `job:<id>[/<variation>]`. Raises NotFound for unknown ids."""
+        """Return the bytes of `upload:<id>`, `job:<id>[/<variation>]` or a URL. Raises NotFound, InvalidImage."""
         raise InvalidImage
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode, dec
 from image_studio.imaging.encode import encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
-from image_studio.operations.context import OperationContext
+from image_studio.operations.context import OperationContext, is_url
 from image_studio.operations.generate import EncodedImage, VariationTask, encode_image, generate, inline_share
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
@@ -226,11 +226,11 @@ REFERENCES = ("upload:", "job:", "input:")
 
 
 def read_image(text: str, context: OperationContext) -> bytes:
-    """Return the bytes of raw base64, a data URL, `upload:<id>`, `job:<id>[/<variation>]` or a stored input.
+    """Return the bytes of raw base64, a data or https URL, `upload:<id>`, `job:<id>[/<variation>]` or a stored input.
 
     Raises InvalidImage for anything else, NotFound for ids that are not the caller's.
     """
-    if text.startswith(REFERENCES):
+    if text.startswith(REFERENCES) or is_url(text):
         return context.references.image(text)
     return decode_base64(text)
 

@@ -1,7 +1,8 @@
 """Images that a request refers to or carries, and a caller's personas. Each lookup stays in the caller's partition.
 
-A request names an image by `upload:<id>` or `job:<id>[/<variation>]`, or carries it as base64. Either way the bytes
-that were priced are stored, and the stored request names them by `input:<SHA-256>`: no caller can send that form.
+A request names an image by `upload:<id>`, `job:<id>[/<variation>]` or an https URL, or carries it as base64. In each
+case the bytes that were priced are stored, and the stored request names them by `input:<SHA-256>`: no caller can send
+that form.
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from image_studio.errors import InputLost, InvalidImage, NotFound, Superseded
 from image_studio.imaging.decode import decode_base64
-from image_studio.operations.context import References
+from image_studio.operations.context import References, is_url
 from image_studio.runtime.account import find_persona
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import settings
@@ -78,6 +79,11 @@ def no_inputs(name: str) -> bytes | None:
     return None
 
 
+def no_url(url: str) -> bytes:
+    """A run of a job fetches nothing: the bytes at its URLs were stored when it was priced."""
+    raise InvalidImage
+
+
 @dataclass(frozen=True, slots=True)
 class CallerReferences(References):
     """What one tenant may refer to."""
@@ -88,7 +94,8 @@ class CallerReferences(References):
     inputs: Inputs = no_inputs  # gives the images that the request carried
     hot_folder: HotFolderObject | None = None  # the hot folder's object that a job may read
     awaited: str = ""  # the id of the upload that the job waits for
-    read: dict[str, bytes] = field(default_factory=dict)  # uploads and results that were read, by reference
+    fetch: Callable[[str], bytes] = no_url  # gives the image at an https URL
+    read: dict[str, bytes] = field(default_factory=dict)  # what was read, by reference or URL
 
     def image(self, reference: str) -> bytes:
         """Return the bytes behind a reference. Raises NotFound, TooLarge, InvalidImage, ImageAwaited."""
@@ -105,8 +112,7 @@ class CallerReferences(References):
             if found is None:
                 raise Superseded
             return found.data
-        match = _REFERENCE.fullmatch(reference)
-        data = self.read.get(reference) or (self._find(*match.groups()) if match else None)
+        data = self.read.get(reference) or (self.fetch(reference) if is_url(reference) else self._find(reference))
         if data is None:
             raise NotFound(
                 f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload, or job:<id>/<variation>."
@@ -114,7 +120,11 @@ class CallerReferences(References):
         self.read[reference] = data
         return data
 
-    def _find(self, kind: str, found: str, variation: str | None) -> bytes | None:
+    def _find(self, reference: str) -> bytes | None:
+        match = _REFERENCE.fullmatch(reference)
+        if not match:
+            return None
+        kind, found, variation = match.groups()
         if kind == "upload" and variation is None:
             upload = self.objects.read(keys.upload_key(self.tenant, found), most=MAX_FILE_BYTES)
             kept = upload and upload.written.timestamp() + settings().input_days * DAY > time.time()

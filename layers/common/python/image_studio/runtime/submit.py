@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import Operation, find_operation, with_operation_prefix
+from image_studio.providers.download import INPUT_SECONDS, download_input
 from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
@@ -27,6 +29,7 @@ from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import DAY, Job, Status, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
 
+FETCH_SECONDS = 20  # for the images at URLs; the gateway ends a request after 30
 QUEUE_SECONDS = 30  # until the reaper sends a job again that no worker took
 
 
@@ -98,13 +101,21 @@ def price(caller: Caller, draft: Draft, **references: Any) -> tuple[int, Draft]:
     pass on. The digest stays that of the request as it was sent.
     """
     read: dict[str, bytes] = {}
-    context = wiring.api_context(caller, **{"inputs": draft.inputs.get, "read": read, **references})
+    context = wiring.api_context(
+        caller, **{"inputs": draft.inputs.get, "fetch": url_reader(), "read": read, **references}
+    )
     cost = draft.operation.estimate(draft.request, context)
     if not read:  # it carried all of its images
         return cost, draft
     request, inputs = take_inputs(draft.request, read)
     body = _sorted_json(_stored_fields(request))
     return cost, replace(draft, request=request, inputs=draft.inputs | inputs, body=body)
+
+
+def url_reader() -> Callable[[str], bytes]:
+    """Return what gives the images at the URLs of one request, within FETCH_SECONDS for all of them."""
+    until = time.monotonic() + FETCH_SECONDS
+    return lambda url: download_input(url, min(INPUT_SECONDS, until - time.monotonic()))
 
 
 def store(tenant: str, job_id: str, draft: Draft) -> str:
@@ -182,7 +193,7 @@ def serve_now(call: Call, name: str) -> Response:
     request = read_request(operation.request, call)
     tenant, request_id = call.known.tenant, new_id()
     journal = NullJournal(keys.result_prefix(tenant, request_id))
-    references = CallerReferences(tenant, wiring.jobs(), wiring.objects())
+    references = CallerReferences(tenant, wiring.jobs(), wiring.objects(), fetch=url_reader())
     most = TIERS[call.known.tier].max_pixels
     context = OperationContext(configured=frozenset(), journal=journal, references=references, max_pixels=most)
     operation.estimate(request, context)

@@ -153,7 +153,9 @@ def is_none(value: object) -> bool:
     return value is None
 
 
-IMAGE_FORMS = "Raw base64, a data URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
+IMAGE_FORMS = (
+    "Raw base64, a data URL, an https URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
+)
 
 Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
 ImageText = Annotated[str, Field(min_length=1)]  # one of IMAGE_FORMS
