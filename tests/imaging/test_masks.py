@@ -1,8 +1,10 @@
 """Masks are read, grown and feathered to the pixel, and composited."""
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter
 
+from image_studio.errors import InvalidRequest
+from image_studio.imaging.decode import decode
 from image_studio.imaging.masks import (
     apply_cutout,
     border_mask,
@@ -16,6 +18,7 @@ from image_studio.imaging.masks import (
     read_mask,
     selects_nothing,
 )
+from tests.imaging.samples import noise, photo, saved
 
 
 def dot(side: int = 41) -> Image.Image:
@@ -37,6 +40,114 @@ def test_a_mask_takes_the_images_size() -> None:
     canvas.putpixel((1, 1), (255, 255, 255, 255))
     mask = read_mask(canvas, 4, 4)
     assert (mask.getpixel((1, 1)), mask.getpixel((0, 0))) == (255, 0)
+
+
+PAINTED = (96, 72, 160, 120)  # of 256 x 192
+CLEAR = (0, 0, 0, 0)
+
+
+def painted(ground: object, paint: object, mode: str = "RGBA") -> Image.Image:
+    image = Image.new(mode, (256, 192), ground)  # type: ignore[arg-type]
+    image.paste(paint, PAINTED)  # type: ignore[arg-type]
+    return image
+
+
+def soft_brush() -> Image.Image:
+    alpha = painted(0, 255, "L").filter(ImageFilter.GaussianBlur(2))
+    image = Image.new("RGBA", alpha.size, (0, 120, 255))
+    image.putalpha(alpha)
+    return image
+
+
+def with_hole(image: Image.Image) -> Image.Image:
+    image = image.convert("RGBA")
+    image.paste(CLEAR, PAINTED)
+    return image
+
+
+def two_brushes() -> Image.Image:
+    """A selection in red, finished in pink."""
+    image = painted("white", "red", "RGB")
+    ImageDraw.Draw(image).rectangle((96, 72, 120, 119), fill=(255, 190, 190))
+    return image
+
+
+def erased_again() -> Image.Image:
+    """White over too much, then black over the rest of it."""
+    image = Image.new("RGBA", (256, 192), CLEAR)
+    image.paste((255, 255, 255, 255), (60, 72, 160, 120))
+    image.paste((0, 0, 0, 255), (60, 72, 96, 120))
+    return image
+
+
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        painted(CLEAR, (255, 255, 255, 255)),
+        painted(CLEAR, (255, 0, 0, 255)),
+        painted(CLEAR, (0, 0, 0, 255)),
+        painted(CLEAR, (255, 255, 255, 128)),
+        painted(CLEAR, (0, 90, 255, 77)),
+        soft_brush(),
+        painted((255, 255, 255, 255), CLEAR),
+        painted((0, 0, 0, 255), CLEAR),
+        painted((20, 20, 20, 150), (0, 0, 0, 0)),
+        with_hole(photo(256, 192)),
+        painted("white", "red", "RGB"),
+        painted("black", (120, 0, 160), "RGB"),
+        painted((0, 0, 255), (255, 255, 0), "RGB"),
+        two_brushes(),
+        erased_again(),
+        painted("black", "white", "RGB"),
+    ],
+)
+@pytest.mark.parametrize("file_type", ["PNG", "WEBP"])
+def test_what_was_painted_is_what_changes(drawn: Image.Image, file_type: str) -> None:
+    """In any color, half transparent or as a hole, as editors and other APIs write masks."""
+    mask = read_mask(decode(saved(drawn, file_type)), 512, 384)
+    assert mask.size == (512, 384)
+    left, top, right, bottom = (2 * side for side in PAINTED)
+    assert mask.crop((left + 16, top + 16, right - 16, bottom - 16)).getextrema()[0] > 250
+    mask.paste(0, (left - 16, top - 16, right + 16, bottom + 16))
+    assert mask.getextrema()[1] == 0
+
+
+def test_the_painted_part_may_touch_the_border() -> None:
+    """A hole less so than strokes: an opaque border could be what was painted."""
+    mask = Image.new("RGBA", (100, 100), CLEAR)
+    mask.paste((255, 255, 255, 255), (0, 0, 100, 40))
+    assert read_mask(mask, 100, 100).getbbox() == (0, 0, 100, 40)
+    hole = Image.new("RGBA", (100, 100), "white")
+    hole.paste(CLEAR, (40, 60, 60, 100))
+    assert read_mask(hole, 100, 100).getbbox() == (40, 60, 60, 100)
+    hole.paste(CLEAR, (10, 60, 90, 100))
+    with pytest.raises(InvalidRequest, match="The mask is unclear"):
+        read_mask(hole, 100, 100)
+
+
+def flag() -> Image.Image:
+    image = Image.new("RGB", (120, 90), "blue")
+    image.paste("gold", (40, 0, 80, 90))
+    image.paste("green", (80, 0, 120, 90))
+    return image
+
+
+@pytest.mark.parametrize("marked", [photo(120, 90), noise(120, 90), flag()])
+def test_a_mask_that_shows_no_ground_is_refused(marked: Image.Image) -> None:
+    """A photograph with strokes on it, above all."""
+    marked = marked.copy()
+    ImageDraw.Draw(marked).rectangle((40, 30, 80, 60), fill="red")
+    with pytest.raises(InvalidRequest, match="Paint white what may change, black what must stay"):
+        read_mask(marked, 120, 90)
+
+
+def test_specks_of_color_do_not_turn_a_mask_round() -> None:
+    """White changes and black stays, also in a JPEG with a colored speck: this mask keeps its black middle."""
+    drawn = painted("white", "black", "RGB")
+    drawn.paste("red", (5, 5, 7, 8))
+    mask = read_mask(decode(saved(drawn, "JPEG")), *drawn.size)
+    assert mask.getpixel((128, 96)) == 0
+    assert mask.getpixel((200, 170)) == 255
 
 
 def test_transparency_is_a_mask_of_its_own() -> None:

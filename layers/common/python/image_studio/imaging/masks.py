@@ -2,8 +2,9 @@
 
 from typing import TypeAlias
 
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 
+from image_studio.errors import InvalidRequest
 from image_studio.imaging.types import DecodedImage
 
 Mask: TypeAlias = Image.Image
@@ -29,11 +30,90 @@ def shift(image: DecodedImage, right: int, down: int) -> DecodedImage:
 
 
 def read_mask(image: DecodedImage, width: int, height: int) -> Mask:
-    """Return a drawn mask, scaled to width x height pixels; its transparent parts count as black."""
-    plain = flatten(image, "black").convert("L")
-    if plain.size != (width, height):
-        plain = plain.resize((width, height), Image.Resampling.BILINEAR)
-    return _snap(plain)
+    """Return what a drawn mask selects, scaled to width x height pixels.
+
+    Gray levels count as they are. Of other masks, what was painted changes: what differs from the ground, which is
+    what the mask's border shows. Transparency decides before color, so a hole in an opaque mask is painted, too.
+    Raises InvalidRequest where the ground can't be determined.
+    """
+    mask = _selection(image)
+    if mask.size != (width, height):
+        mask = mask.resize((width, height), Image.Resampling.BILINEAR)
+    return _snap(mask)
+
+
+_OPAQUE = 128  # alpha from here on counts as opaque
+_DIFFERS, _DIFFERS_FULLY = 24, 56  # levels of difference from the ground: painted from the first, fully from the second
+_COLORED = 48  # the difference between a pixel's channels that JPEG's noise doesn't make in a gray image
+_SPECKS = 0.0002  # the share of a mask's pixels up to which colored or clear ones are no strokes
+_TWO_LEVELS = 0.9  # the share of near-black and near-white pixels in a mask that is painted in both
+#: Shares of the border that must show the ground. A painted frame and a hole look alike, so a hole needs more.
+_GROUND, _GROUND_OF_HOLE = 0.5, 0.9
+UNCLEAR = (
+    "The mask is unclear: its border shows no single ground, so what was painted can't be determined."
+    " Paint white what may change, black what must stay."
+)
+
+
+def _selection(image: DecodedImage) -> Mask:
+    if image.mode == "RGBA":
+        alpha = image.getchannel("A")
+        clear, pixels = sum(alpha.histogram()[:_NOISE]), image.width * image.height
+        if clear == pixels or _has_two_levels(image, alpha):
+            return flatten(image, "black").convert("L")
+        if clear > _SPECKS * pixels:
+            return _difference_from_ground(alpha)
+        image = image.convert("RGB")
+    colored = sum(_chroma(image).histogram()[_COLORED:])
+    if colored <= _SPECKS * image.width * image.height:
+        return image.convert("L")
+    return _difference_from_ground(image)
+
+
+def _has_two_levels(image: DecodedImage, alpha: Mask) -> bool:
+    """Whether the opaque part is painted in black and in white, so that its levels count."""
+    opaque = alpha.point(lambda level: 255 if level >= _OPAQUE else 0)
+    levels = image.convert("L").histogram(opaque)
+    black, white, every = sum(levels[:64]), sum(levels[192:]), sum(levels)
+    colored = sum(_chroma(image).histogram(opaque)[_COLORED:])
+    two = min(black, white) > every / 100 and black + white > _TWO_LEVELS * every
+    return two and colored <= _SPECKS * every
+
+
+def _chroma(image: DecodedImage) -> Mask:
+    red, green, blue = image.split()[:3]
+    lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
+    return ImageChops.subtract(lightest, ImageChops.darker(ImageChops.darker(red, green), blue))
+
+
+def _difference_from_ground(image: DecodedImage) -> Mask:
+    border = _border(image)
+    ground = ImageStat.Stat(border).median
+    least = _GROUND_OF_HOLE if image.mode == "L" and ground[0] >= _OPAQUE else _GROUND
+    shown = sum(_differences(border, ground).histogram()[:_DIFFERS])
+    if shown < least * border.width:
+        raise InvalidRequest(UNCLEAR)
+    gain = 255 / (_DIFFERS_FULLY - _DIFFERS)
+    return _differences(image, ground).point(lambda level: (level - _DIFFERS) * gain)
+
+
+def _differences(image: DecodedImage, ground: list[int]) -> Mask:
+    """Each pixel's difference from the ground, in the channel where it is largest."""
+    first, *others = ImageChops.difference(image, Image.new(image.mode, image.size, tuple(ground))).split()
+    for channel in others:
+        first = ImageChops.lighter(first, channel)
+    return first
+
+
+def _border(image: DecodedImage) -> DecodedImage:
+    """The outermost pixels in one row."""
+    width, height = image.size
+    row = Image.new(image.mode, (2 * (width + height), 1))
+    row.paste(image.crop((0, 0, width, 1)), (0, 0))
+    row.paste(image.crop((0, height - 1, width, height)), (width, 0))
+    for at, left in ((2 * width, 0), (2 * width + height, width - 1)):
+        row.paste(image.crop((left, 0, left + 1, height)).transpose(Image.Transpose.ROTATE_90), (at, 0))
+    return row
 
 
 def mask_of_alpha(image: DecodedImage) -> Mask | None:

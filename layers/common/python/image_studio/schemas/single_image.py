@@ -21,6 +21,8 @@ from image_studio.schemas.common import (
 AUTO = "auto"  # of upscale's modes
 MAX_EXPANSION = 2_000  # pixels a side, the largest that a provider takes (Stability)
 
+MASK_RULE = "White is changed, black is kept; in a colored or transparent mask, what was painted or cut out is changed."
+
 Expansion = Annotated[int, Field(ge=0, le=MAX_EXPANSION), default_for_null(0)]
 
 
@@ -31,7 +33,7 @@ class EditRequest(SingleImageRequest):
     operation: Annotated[str, Field(min_length=1, description="What to do.")]
     prompt: Prompt | None = Field(default=None, description="What to change, in words.")
     negative_prompt: NegativePrompt = None
-    mask_base64: str | None = Field(default=None, description=f"White is changed, black is kept. {IMAGE_FORMS}")
+    mask_base64: str | None = Field(default=None, description=f"{MASK_RULE} {IMAGE_FORMS}")
     search_prompt: Prompt | None = Field(default=None, description="What to look for in the image.")
     select_prompt: Prompt | None = Field(default=None, description="What to recolor.")
     background_image_base64: str | None = Field(default=None, description=f"The new background. {IMAGE_FORMS}")
