@@ -38,6 +38,15 @@ def flat_art(width: int = 400, height: int = 300) -> Image.Image:
     return image
 
 
+def drawn_lines(color: str, size: int = 400, width: int = 9) -> Image.Image:
+    """Lines of one color on transparency, as logos and sketches come."""
+    image = Image.new("RGBA", (size, size), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((size // 5, size // 5, size - size // 5, size - size // 5), outline=color, width=width)
+    pen.line((size // 5, size // 2, size - size // 5, size // 2), color, width)
+    return image
+
+
 def four_corners(width: int, height: int, patch: int = 40) -> Image.Image:
     image = Image.new("RGB", (width, height), (128, 128, 128))
     right, bottom = width - patch, height - patch

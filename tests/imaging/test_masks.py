@@ -1,7 +1,7 @@
 """Masks are read, grown and feathered to the pixel, and composited."""
 
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.decode import decode
@@ -9,16 +9,19 @@ from image_studio.imaging.masks import (
     apply_cutout,
     border_mask,
     composite,
+    contrasting_ground,
     feather,
+    flatten,
     full_mask,
     grow,
+    is_flat,
     keep_transparency,
     mask_of_alpha,
     paste_back,
     read_mask,
     selects_nothing,
 )
-from tests.imaging.samples import noise, photo, saved
+from tests.imaging.samples import drawn_lines, noise, photo, saved
 
 
 def dot(side: int = 41) -> Image.Image:
@@ -278,3 +281,53 @@ def test_transparency_is_scaled_along() -> None:
     whole = keep_transparency(large, ramp("RGBA"))
     assert whole.size == (512, 512)
     assert whole.getchannel("A").resize((256, 256)).getextrema()[0] < 5
+
+
+def two_colors() -> Image.Image:
+    """A logo of a black ring around white words."""
+    image = drawn_lines("black")
+    return Image.alpha_composite(image, drawn_lines("white").resize((200, 200)).crop((-100, -100, 300, 300)))
+
+
+def cut_out() -> Image.Image:
+    """A product with highlights, cut out of its photograph."""
+    image = photo(400, 400).convert("RGBA")
+    alpha = Image.new("L", image.size)
+    ImageDraw.Draw(alpha).ellipse((60, 60, 340, 340), fill=255)
+    image.putalpha(alpha)
+    return image
+
+
+@pytest.mark.parametrize(
+    ("image", "ground"),
+    [
+        (drawn_lines("white"), "black"),
+        (drawn_lines("#ffee33"), "black"),
+        (drawn_lines("#e8e8e8", size=3000, width=40), "black"),
+        (drawn_lines("black"), "white"),
+        (drawn_lines("crimson"), "white"),
+        (drawn_lines("gray"), "white"),
+        (two_colors(), "gray"),
+        (cut_out(), "white"),
+        (Image.new("RGBA", (50, 50), (0, 0, 0, 0)), "white"),
+        (photo(40, 30), "white"),
+    ],
+)
+def test_an_image_stands_out_from_its_ground(image: Image.Image, ground: str) -> None:
+    """White as everybody expects, unless the outline would vanish on it."""
+    assert contrasting_ground(image) == ground
+    if image.getextrema()[-1] != (0, 0):
+        assert not is_flat(image)
+
+
+@pytest.mark.parametrize("color", ["white", "black", "#3366cc"])
+@pytest.mark.parametrize("size", [200, 100, 400])
+def test_edges_have_no_fringe_of_the_ground(color: str, size: int) -> None:
+    """A half transparent edge has the color of its line, whatever ground the model saw it on."""
+    original = drawn_lines(color, 800).resize((200, 200), Image.Resampling.BOX)
+    result = flatten(original).resize((size, size), Image.Resampling.BICUBIC)
+    made = keep_transparency(result, original)
+    expected = Image.new("RGB", made.size, color)
+    seen = made.getchannel("A").point(lambda level: 255 if level > 80 else 0)
+    bands = zip(made.convert("RGB").split(), expected.split(), strict=True)
+    assert max(ImageChops.difference(one, other).histogram(seen)[60:] for one, other in bands) == [0] * 196

@@ -11,6 +11,7 @@ from image_studio.operations import control
 from image_studio.operations.context import OperationContext
 from image_studio.providers import PROVIDERS
 from image_studio.schemas.single_image import ControlRequest, ControlResponse
+from tests.imaging.samples import drawn_lines
 from tests.operations.fakes import FakeClient, from_bytes, make_context, photo, result, to_text
 
 STYLE = to_text(photo(300, 700))
@@ -93,6 +94,36 @@ def test_the_shape_is_limited() -> None:
         run("sketch", make_context(), photo(900, 300), provider="stability")
     assert run("sketch", make_context(), photo(900, 300)).provider != "stability"
     assert run("sketch", make_context(), photo(750, 300)).provider == "stability"
+
+
+# -- drawings on transparency
+
+
+@pytest.mark.parametrize("operation", ["sketch", "structure"])
+@pytest.mark.parametrize("color", ["white", "#dddddd", "yellow", "black"])
+def test_lines_on_transparency_are_visible_to_the_provider(operation: str, color: str) -> None:
+    client = FakeClient()
+    run(operation, make_context(client), drawn_lines(color))
+    line, ground = client.sent.convert("L").getpixel((200, 200)), client.sent.convert("L").getpixel((10, 10))
+    assert abs(line - ground) > 100  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        Image.new("RGB", (200, 200), "white"),
+        Image.new("RGBA", (200, 200), (0, 0, 0, 0)),
+        Image.new("RGBA", (200, 200), (255, 255, 255, 90)),
+        Image.effect_noise((200, 200), 1).convert("RGB"),
+    ],
+)
+def test_an_empty_sketch_is_refused(empty: Image.Image) -> None:
+    """Before anything is reserved; a style may be one color."""
+    for operation in ("sketch", "structure"):
+        request = ControlRequest(control_image_base64=to_text(empty), operation=operation, prompt="a castle")
+        with pytest.raises(InvalidImage, match="control_image_base64 is empty: it has one color throughout"):
+            control.estimate(request, make_context())
+    assert run("style", make_context(), empty).success
 
 
 # -- refusals

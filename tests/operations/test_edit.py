@@ -13,6 +13,7 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.edit import Edit, resolve_edit
 from image_studio.providers import PROVIDERS
 from image_studio.schemas.single_image import MAX_EXPANSION, EditRequest, EditResponse
+from tests.imaging.samples import drawn_lines
 from tests.operations.fakes import (
     FakeClient,
     block_mask,
@@ -181,6 +182,31 @@ def test_transparent_images_keep_what_is_not_masked() -> None:
     run("inpaint", context, image, **MASKED, options={"grow_mask": 0})
     assert result(context).mode == "RGBA"
     assert outside(result(context)) == outside(image)
+
+
+# -- transparency without a mask
+
+
+@pytest.mark.parametrize("provider", ["stability", "wavespeed", "gemini"])
+@pytest.mark.parametrize("operation", ["general_edit", "search_replace", "search_recolor"])
+def test_alpha_survives_an_edit_without_a_mask(operation: str, provider: str) -> None:
+    """The model gets an opaque image; what was transparent is transparent again, at the image's own size."""
+    image = IMAGE.copy()
+    image.putalpha(Image.linear_gradient("L").resize(IMAGE.size))
+    context = make_context(FakeClient(paint=lambda _, sent: sent.resize((sent.width // 2, sent.height // 2))))
+    body = {"prompt": "x", "search_prompt": "y", "select_prompt": "y"}
+    if (operation, provider) == ("general_edit", "stability"):
+        provider = "huggingface"
+    run(operation, context, image, **body, provider=provider)
+    assert result(context).getchannel("A").tobytes() == image.getchannel("A").tobytes()
+
+
+def test_a_white_logo_stays_visible_in_a_jpeg_and_to_the_model() -> None:
+    client = FakeClient(paint=lambda _, sent: sent)
+    context = make_context(client)
+    run("general_edit", context, drawn_lines("white"), prompt="x", output_format="jpg")
+    for image in (client.sent, result(context)):
+        assert (max(image.getpixel((10, 10))), min(image.getpixel((200, 200)))) == (0, 255)
 
 
 # -- sizes

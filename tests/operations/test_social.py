@@ -1,6 +1,7 @@
 """The social optimizer: formats by name, alias or all, in order, within each platform's limits."""
 
 import io
+from operator import sub
 
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import OPERATIONS
 from image_studio.schemas.common import FileType
 from image_studio.schemas.social import SocialRequest, SocialResponse
-from tests.imaging.samples import flat_art, four_corners, noise, photo, saved, see_through
+from tests.imaging.samples import drawn_lines, four_corners, noise, photo, saved, see_through
 
 
 def text(image: Image.Image, kind: str = "PNG") -> str:
@@ -127,9 +128,45 @@ def test_safe_zones_are_drawn_on_request() -> None:
     assert image().tobytes() == image(show_safe_zones=False).tobytes() != image(show_safe_zones=True).tobytes()
 
 
+LOGO = text(drawn_lines("white"))
+
+
+@pytest.mark.parametrize("crop_mode", ["smart", "center", "fit"])
+@pytest.mark.parametrize("zones", [False, True])
+def test_a_white_logo_is_visible_in_a_jpeg(crop_mode: str, zones: bool) -> None:
+    """On the caller's background, else on one that it stands out from, in every crop mode."""
+    fields = {"image_base64": LOGO, "crop_mode": crop_mode, "output_format": "jpg", "show_safe_zones": zones}
+    for background, color in ((None, (0, 0, 0)), ("#204080", (32, 64, 128))):
+        made = image(**fields, options={"background": background}).crop((400, 400, 680, 680))
+        assert made.getcolors(10**6) is None or len(made.getcolors(10**6)) > 1  # type: ignore[arg-type]
+        assert max(map(abs, map(sub, made.getpixel((140, 60)), color))) < 12  # type: ignore[arg-type]
+        assert min(made.getpixel((140, 140))) > 235  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize("background", ["teal", "rgb(0, 128, 128)", "#008080"])
+def test_a_background_fills_transparency_in_any_file_type(background: str) -> None:
+    """Also where the shape fits as it is and nothing has to be padded. An opaque image has nothing to fill."""
+    for crop_mode in ("smart", "center", "fit"):
+        made = image(image_base64=LOGO, crop_mode=crop_mode, options={"background": background})
+        assert (made.mode, made.getpixel((20, 20))) == ("RGB", (0, 128, 128))
+    blurred = image(image_base64=LOGO, crop_mode="center", options={"background": "blur"})
+    assert blurred.mode == "RGB"
+    plain = image()
+    assert image(options={"background": background}).tobytes() == plain.tobytes()
+
+
+def test_alpha_decides_where_the_requested_type_is_not_taken() -> None:
+    """TikTok's photo posts are JPEG or WebP: a transparent image becomes a WebP, an opaque one a JPEG."""
+    fields = {"platforms": ["tiktok"], "format_names": {"tiktok": "Photo Post"}}
+    (clear,) = optimize(image_base64=LOGO, **fields).results
+    assert (clear.file_type, clear.encoding) == ("webp", "webp, as the platform does not take png")
+    assert optimize(**fields).results[0].file_type == "jpeg"
+    assert optimize(image_base64=LOGO, output_format="jpg", **fields).results[0].file_type == "jpeg"
+
+
 def test_transparency_is_kept_for_png_and_white_for_jpeg() -> None:
     """No black where nothing was."""
-    source = text(see_through(flat_art(500, 500)))
+    source = text(see_through(photo(500, 500).point(lambda level: level // 2)))
     for file_type, expected in (("png", 0), ("jpg", 255)):
         assert image(image_base64=source, output_format=file_type).getpixel((5, 5))[-1] == expected
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, W
 
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.geometry import scale
-from image_studio.imaging.masks import flatten
+from image_studio.imaging.masks import Color, flatten
 from image_studio.imaging.png import write_png
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
@@ -19,7 +19,7 @@ QUALITY = 95  # the default quality of lossy files
 
 
 def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> bytes:
-    """Encode the image without metadata. `quality` (1 to 100) is for JPEG and WebP; JPEG gets a white background."""
+    """Encode the image without metadata. `quality` (1 to 100) is for JPEG and WebP; JPEG gets a background."""
     if file_type is FileType.PNG:
         return write_png(image)
     if file_type is FileType.JPEG:
@@ -71,11 +71,17 @@ class EncodedRendition:
     how: str = AS_REQUESTED
 
 
-def encode_under(image: DecodedImage, max_bytes: int, file_types: Sequence[FileType]) -> EncodedRendition:
-    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits. Raises InvalidRequest."""
+def encode_under(
+    image: DecodedImage, max_bytes: int, file_types: Sequence[FileType], background: Color | None = None
+) -> EncodedRendition:
+    """Encode the image in at most `max_bytes`, as the first of `file_types` that fits. Raises InvalidRequest.
+
+    `background` is behind transparent parts in a JPEG.
+    """
     for file_type in file_types:
+        plain = flatten(image, background) if file_type is FileType.JPEG else image
         png = file_type is FileType.PNG
-        steps = _png_steps(image, max_bytes) if png else _lossy_steps(image, file_type, max_bytes)
+        steps = _png_steps(image, max_bytes) if png else _lossy_steps(plain, file_type, max_bytes)
         for encoded in steps:
             if not encoded or len(encoded.data) > max_bytes:
                 continue
@@ -126,13 +132,12 @@ def _as_seen(image: DecodedImage) -> DecodedImage:
 
 def _lossy_steps(image: DecodedImage, file_type: FileType, max_bytes: int) -> Iterator[EncodedRendition | None]:
     """Yield the default quality, then the highest below it that fits, by bisection: at most seven attempts."""
-    plain = flatten(image) if file_type is FileType.JPEG else image
-    yield EncodedRendition(encode(plain, file_type), file_type, QUALITY)
+    yield EncodedRendition(encode(image, file_type), file_type, QUALITY)
     found = None
     low, high = LOWEST_QUALITY, QUALITY - 1
     while low <= high:
         middle = (low + high + 1) // 2
-        data = encode(plain, file_type, middle)
+        data = encode(image, file_type, middle)
         if len(data) <= max_bytes:
             found = EncodedRendition(data, file_type, middle, how=f"quality lowered to {middle}")
             low = middle + 1

@@ -52,7 +52,7 @@ def fit_inside(image: DecodedImage, width: int, height: int, background: Color |
     factor = min(width / image.width, height / image.height)
     inner_width, inner_height = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     inner = scale(image, inner_width, inner_height)
-    if (inner_width, inner_height) == (width, height):
+    if (inner_width, inner_height) == (width, height) and (background is None or inner.mode == "RGB"):
         return inner
     if background == BLUR:  # the enlarged image, beyond recognition, opaque
         small = ImageOps.fit(flatten(image), (max(1, width // 16), max(1, height // 16)), Image.Resampling.BOX)

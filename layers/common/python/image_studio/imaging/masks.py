@@ -10,16 +10,50 @@ from image_studio.imaging.types import DecodedImage
 Mask: TypeAlias = Image.Image
 Color: TypeAlias = str | tuple[int, ...]
 
+_OPAQUE = 128  # alpha from here on counts as opaque
 _NOISE = 16  # levels so near to black or white count as black or white: they come from JPEG noise or a soft brush
 
 
-def flatten(image: DecodedImage, background: Color = "white") -> DecodedImage:
-    """Composite the image on an opaque background (a CSS color or 0-255 numbers), RGB."""
+def flatten(image: DecodedImage, background: Color | None = None) -> DecodedImage:
+    """Composite the image on an opaque background (a CSS color or 0-255 numbers), RGB.
+
+    None takes a background that the image stands out from.
+    """
     if image.mode != "RGBA":
         return image if image.mode == "RGB" else image.convert("RGB")
-    flat = Image.new("RGB", image.size, background)
+    flat = Image.new("RGB", image.size, contrasting_ground(image) if background is None else background)
     flat.paste(image, mask=image.getchannel("A"))
     return flat
+
+
+_GROUNDS = {"white": 255, "black": 0, "gray": 128}  # names of colors and their levels
+_STANDS_OUT = 48  # levels of difference from the ground
+_WHITE_BONUS = 0.15  # share of the outline that may be lost for white, the ground that everybody expects
+_OUTLINE_SIDE = 512  # pixels; larger images are scaled down to find their outline
+_VISIBLE = 32  # alpha from here on counts as part of a scaled image
+
+
+def contrasting_ground(image: DecodedImage) -> Color:
+    """Return the ground that the outline of what is opaque stands out from; white unless that hides much of it."""
+    if image.mode != "RGBA":
+        return "white"
+    small = image.reduce(max(1, max(image.size) // _OUTLINE_SIDE))
+    visible = small.getchannel("A").point(lambda level: 255 if level >= _VISIBLE else 0)
+    outline = ImageChops.subtract(visible, visible.filter(ImageFilter.MinFilter(3)))
+    levels = small.convert("L").histogram(outline)
+    every = sum(levels) or 1
+
+    def seen(ground: str) -> float:
+        nearest = max(0, _GROUNDS[ground] - _STANDS_OUT)
+        lost = sum(levels[nearest : _GROUNDS[ground] + _STANDS_OUT + 1])
+        return (_WHITE_BONUS if ground == "white" else 0.0) - lost / every
+
+    return max(_GROUNDS, key=seen)
+
+
+def is_flat(image: DecodedImage) -> bool:
+    """Whether the image is one color throughout, but for noise."""
+    return all(high - low < _NOISE for low, high in ImageStat.Stat(flatten(image)).extrema)
 
 
 def shift(image: DecodedImage, right: int, down: int) -> DecodedImage:
@@ -42,7 +76,6 @@ def read_mask(image: DecodedImage, width: int, height: int) -> Mask:
     return _snap(mask)
 
 
-_OPAQUE = 128  # alpha from here on counts as opaque
 _DIFFERS, _DIFFERS_FULLY = 24, 56  # levels of difference from the ground: painted from the first, fully from the second
 _COLORED = 48  # the difference between a pixel's channels that JPEG's noise doesn't make in a gray image
 _SPECKS = 0.0002  # the share of a mask's pixels up to which colored or clear ones are no strokes
@@ -206,9 +239,14 @@ def paste_back(canvas: DecodedImage, original: DecodedImage, left: int, top: int
 
 
 def keep_transparency(result: DecodedImage, original: DecodedImage) -> DecodedImage:
-    """Give the result the original's transparency, scaled to the result's size, if the original has any."""
+    """Give the result the original's transparency, scaled to the result's size, if the original has any.
+
+    The result was made from the flattened original: the ground's share of half transparent pixels is taken out again.
+    """
     if original.mode != "RGBA":
         return result
-    image = result.convert("RGBA")
-    image.putalpha(original.getchannel("A").resize(result.size, Image.Resampling.BICUBIC))
-    return image
+    alpha = original.getchannel("A").resize(result.size, Image.Resampling.BICUBIC)
+    ground = Image.new("RGB", result.size, contrasting_ground(original))
+    spill = Image.composite(Image.new("RGB", result.size), ground, alpha)
+    colors = ImageChops.subtract(flatten(result), spill)
+    return Image.merge("RGBa", (*colors.split(), alpha)).convert("RGBA")

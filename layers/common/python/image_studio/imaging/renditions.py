@@ -17,6 +17,7 @@ from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.decode import DEFAULT_LIMITS, DecodeLimits, decode, read_info
 from image_studio.imaging.encode import EncodedRendition, encode_under
 from image_studio.imaging.geometry import BLUR, CropMode, crop_box, fit_inside, scale
+from image_studio.imaging.masks import Color, contrasting_ground
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
 from image_studio.schemas.common import FileType, FocalPoint
@@ -155,6 +156,7 @@ class RenditionSpec:
     file_types: tuple[FileType, ...]
     max_bytes: int
     zone: Zone | None = None  # drawn into the image
+    keeps_alpha: bool = True  # for a transparent image, other file types come before JPEG
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,9 @@ class Placement:
 
     mode: Mode = "smart"
     focal: FocalPoint | None = None  # overrides `smart`
-    background: str | None = None  # for `fit`: a CSS color, `blur`, None for the color of the edges
+    #: Behind transparent parts, and around the image in `fit`: a CSS color or `blur`. None: the color of the edges
+    #: around it, transparency where the file type has it, else a ground that the image stands out from.
+    background: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +192,16 @@ def render_all(
     factor = max((max(one.width / size.width, one.height / size.height) for one in specs), default=1)
     needed = Size(math.ceil(size.width * factor), math.ceil(size.height * factor))
     image = decode(data, limits, at_least=needed)
+    ground = contrasting_ground(image)
+    if placement.background and placement.mode != "fit":
+        image = fit_inside(image, *image.size, placement.background)
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
         if placement.mode == "fit":
             fitted = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
             made = [(one, Box(0, 0, *image.size)) for one in fitted]
         else:
             made = _crop_all(image, specs, placement, threads)
-        finish = partial(_finish, image, size)
+        finish = partial(_finish, image, size, ground)
         return list(threads.map(finish, specs, made))
 
 
@@ -224,12 +231,17 @@ def _crop_all(
     return [(made[at], crop.box) for at, crop in enumerate(crops)]
 
 
-def _finish(image: DecodedImage, source: Size, one: RenditionSpec, made: _Made) -> Rendition | StudioError:
+def _finish(
+    image: DecodedImage, source: Size, ground: Color, one: RenditionSpec, made: _Made
+) -> Rendition | StudioError:
     rendered, box = made
     try:
         if one.zone:
             rendered = draw_safe_zones(rendered, one.zone)
-        encoded = encode_under(rendered, one.max_bytes, one.file_types)
+        file_types = one.file_types
+        if one.keeps_alpha and rendered.mode == "RGBA":
+            file_types = tuple(sorted(file_types, key=lambda file_type: file_type is FileType.JPEG))
+        encoded = encode_under(rendered, one.max_bytes, file_types, ground)
     except StudioError as error:
         return error
     except (OSError, ValueError, MemoryError):

@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
+from image_studio.errors import InvalidImage
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
-from image_studio.imaging.masks import flatten
+from image_studio.imaging.masks import flatten, is_flat
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.operations import single_image
 from image_studio.operations.context import OperationContext
@@ -21,6 +22,7 @@ from image_studio.schemas.single_image import ControlRequest, ControlResponse
 NAME = "control"
 #: The numbers that steer a model, 0 to 1; 0.0 is a value.
 STRENGTHS = ("control_strength", "fidelity", "style_strength", "composition_fidelity", "change_strength")
+_DRAWN = frozenset({"sketch", "structure"})  # operations that follow what the control image shows
 DEFAULT_RATIO = "1:1"
 _CHECKED_FIELDS = ("prompt", "negative_prompt", "style_preset", "seed", *STRENGTHS)
 
@@ -102,6 +104,10 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
     quality = single_image.quality_of(request.options)
     size = free_size(info, request.aspect_ratio)
     image = single_image.decode_input(request.control_image_base64, context)
+    if info.name in _DRAWN and is_flat(image):
+        raise InvalidImage(
+            "control_image_base64 is empty: it has one color throughout. Send an image with visible lines."
+        )
     return Control(
         request=request,
         info=info,

@@ -27,6 +27,8 @@ _CHECKED_FIELDS = ("style_preset", "guidance_scale", "steps", "seed")
 TRANSPARENT = frozenset({"remove_background"})  # operations whose result has an alpha channel
 #: Operations that take the image's own transparency as the mask where the request has none.
 ALPHA_IS_MASK = frozenset({"inpaint", "erase"})
+#: Operations that change what an image shows, and not where it is transparent.
+KEEPS_ALPHA = frozenset({"general_edit", "search_replace", "search_recolor"})
 EMPTY = (128, 128, 128)  # fills the empty part of a canvas before a model paints there: a gray that is no content
 SIDES = ("expand_left", "expand_up", "expand_right", "expand_down")
 
@@ -144,7 +146,9 @@ class Edit(SingleImageOperation):
             left, up, _, _ = self.request.expansion
             return masks.paste_back(extract(result, whole, *self.size), self.image, left, up)
         changed = extract(result, frame, *self.image.size)
-        return masks.composite(self.image, changed, masks.feather(self.mask, self._growth)) if self.mask else changed
+        if self.mask:
+            return masks.composite(self.image, changed, masks.feather(self.mask, self._growth))
+        return masks.keep_transparency(changed, self.image) if self.info.name in KEEPS_ALPHA else changed
 
     @property
     def _growth(self) -> int:

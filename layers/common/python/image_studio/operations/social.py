@@ -115,7 +115,8 @@ def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
     allowed = [FileType(name) for name in target.file_types]
     ordered = sorted(allowed, key=lambda file_type: file_type is not request.output_format)
     zone = Zone(**vars(target.safe_zone)) if request.show_safe_zones else None
-    return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone)
+    keeps_alpha = request.output_format is not FileType.JPEG
+    return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone, keeps_alpha)
 
 
 def _result(target: Target, rendition: Rendition, images: dict[str, Any], requested: FileType) -> SocialResult:

@@ -50,7 +50,7 @@ FormatNames = Annotated[
 
 
 class SocialRequest(Request):
-    """POST /social/optimize. `options.background`: a CSS color or `blur`, for `fit`."""
+    """POST /social/optimize. `options.background`: a CSS color or `blur`, behind transparency and around `fit`."""
 
     image_base64: ImageText = Field(description=f"The image. {IMAGE_FORMS}")
     platforms: Annotated[list[str], Field(min_length=1, max_length=MAX_PLATFORMS)] = Field(
