@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from image_studio.catalog.load import choose, load_catalog
-from image_studio.catalog.models import NAMED_RATIOS, RATIO_TOLERANCE, Platform, ratio_of
+from image_studio.catalog.models import NAMED_RATIOS, RATIO_TOLERANCE, Platform, is_called, ratio_of
 from image_studio.errors import NotFound, UnknownChoice
+from image_studio.operations.templates import list_templates
 from image_studio.schemas.common import FileType
 
 # The original's formats in its order, then ours, with corrected ratios; typed once more here.
@@ -76,7 +77,7 @@ def test_a_format_can_be_written_and_found(platform: Platform) -> None:
         assert max(zone.top + zone.bottom, zone.left + zone.right) <= 0.75
         for name in (shape.name, *shape.aliases):
             assert platform.format(name) == platform.format(f" {name.upper()} ") == shape
-            assert sum(each.is_called(name) for each in platform.formats) == 1
+            assert sum(is_called(name, each.name, *each.aliases) for each in platform.formats) == 1
 
 
 def test_linkedin_takes_the_reference_names() -> None:
@@ -177,3 +178,13 @@ def test_an_empty_image_has_no_ratio() -> None:
     for size in ((0, 1), (1, 0), (-4, 3)):
         with pytest.raises(ValueError, match="no ratio"):
             ratio_of(*size)
+
+
+@pytest.mark.parametrize("name", ["x", "X", "Twitter/X", " twitter ", "TWITTER/x"])
+def test_x_is_twitter(name: str) -> None:
+    """Wherever a platform is named; other platforms also have their names as people write them."""
+    assert load_catalog().platform(name).id == "twitter"
+    assert list_templates(platform=name) == list_templates(platform="twitter")
+    assert load_catalog().platform("YouTube").id == "youtube"
+    with pytest.raises(NotFound, match="Valid: instagram, facebook, twitter"):
+        load_catalog().platform("y")

@@ -69,6 +69,9 @@ def test_types_are_understood(harness: Harness, said: str, meant: str) -> None:
         ({**PNG, "operation": "edit", "request": {**EDIT, "image_base64": "x"}}, "Leave image_base64 out"),
         ({**PNG, "operation": "edit", "request": {"operation": "inpaint"}}, "Prompt is required"),
         ({**PNG, "operation": "edit", "request": {}}, "Operation is required"),
+        ({**PNG, "operation": "edit.inpaint", "request": {}}, "Prompt is required for inpainting"),
+        ({**PNG, "operation": "edit.erase", "request": EDIT}, "are different operations"),
+        ({**PNG, "operation": "edit.enlarge"}, "Unknown operation 'enlarge'"),
         ({**PNG, "operation": "upscale", "request": {"preset": "poster"}}, "poster"),
     ],
 )
@@ -108,6 +111,27 @@ def test_an_upload_is_kept_for_its_days(harness: Harness, monkeypatch: pytest.Mo
     now = time.time
     monkeypatch.setattr("image_studio.runtime.references.time.time", lambda: now() + 24 * 3600 + 5)
     assert harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": form["reference"]}).status == 404
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "name"),
+    [
+        ("edit", EDIT, "edit.remove_background"),
+        ("edit.remove_background", {}, "edit.remove_background"),
+        ("Remove_Background", {"provider": "stability"}, "edit.remove_background"),
+        ("edit.remove_background", {"operation": "edit.remove_background"}, "edit.remove_background"),
+        ("upscale.fast", None, "upscale.fast"),
+        ("upscale", {"mode": "fast"}, "upscale.fast"),
+        ("upscale", None, "upscale"),
+        ("control.sketch", {"prompt": "a castle"}, "control.sketch"),
+    ],
+)
+def test_an_upload_and_its_job_name_an_operation_alike(
+    harness: Harness, operation: str, request_: Any, name: str
+) -> None:
+    """In full, or by its group and the request's own operation or mode."""
+    form = upload(harness, operation=operation, request=request_)
+    assert harness.status(form["job_id"])["operation"] == name
 
 
 def test_a_job_waits_for_its_image(harness: Harness) -> None:

@@ -147,6 +147,11 @@ def test_refusals(operation: str, body: dict[str, Any], sentence: str) -> None:
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize("name", ["control.sketch", "Sketch", "CONTROL.sketch"])
+def test_an_operation_may_be_named_in_full(name: str) -> None:
+    assert run(name, make_context()).operation == "sketch"
+
+
 def test_strengths_are_shares() -> None:
     body = {"control_image_base64": "x", "operation": "sketch", "prompt": "x"}
     for field in control.STRENGTHS:

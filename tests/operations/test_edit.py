@@ -90,6 +90,15 @@ def test_the_examples_body_is_complete() -> None:
     assert resolved("inpaint", prompt="x", options={"grow_mask": None, "quality": None}).options == {}
 
 
+@pytest.mark.parametrize("name", ["edit.inpaint", "Inpaint", " EDIT.INPAINT "])
+def test_an_operation_may_be_named_in_full_and_in_any_case(name: str) -> None:
+    """The response has its documented name."""
+    response = run(name, make_context(), prompt="x", options={"quality": "Draft"})
+    assert (response.operation, response.metadata["operation"]) == ("inpaint", "inpaint")
+    light = resolved("relight", prompt="x", options={"light_source_direction": "Left", "quality": "PREMIUM"})
+    assert (light.options["light_source_direction"], light.quality) == ("left", "premium")
+
+
 def test_what_an_operation_does_not_use_is_named() -> None:
     """Fields and options alike, as the request calls them. A light's strength has no use without a light."""
     options = {"grow_mask": 3, "quality": "draft", "shine": 1}

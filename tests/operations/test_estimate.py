@@ -155,6 +155,50 @@ def test_an_upscales_target_is_held_to_the_callers_limit() -> None:
         estimate(4096 * 4096, **body, target_width=4097)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"operation": "edit.inpaint"},
+        {"operation": "inpaint"},
+        {"operation": "Edit.Inpaint"},
+        {"operation": "edit", "request": {"operation": "inpaint", "prompt": "a vase"}},
+        {"operation": "edit", "request": {"operation": "edit.inpaint"}},
+        {"operation": "edit.inpaint", "request": {"operation": "inpaint"}},
+    ],
+)
+def test_an_operation_has_one_name_in_two_ways(body: dict[str, Any]) -> None:
+    assert estimate(provider="wavespeed", **body).model == "z-image-turbo-inpaint"
+
+
+@pytest.mark.parametrize(
+    ("body", "model"),
+    [
+        ({"operation": "upscale", "mode": "Creative"}, "creative"),
+        ({"operation": "upscale", "request": {"mode": "upscale.creative"}}, "creative"),
+        ({"operation": "upscale.auto"}, "fast"),
+        ({"operation": "upscale", "mode": "auto"}, "fast"),
+        ({"operation": "control", "request": {"operation": "Sketch"}}, "sketch"),
+        ({"operation": "CREATE"}, "core"),
+    ],
+)
+def test_other_groups_are_named_in_the_same_way(body: dict[str, Any], model: str) -> None:
+    assert estimate(provider="stability", width=512, height=512, **body).model == model
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"operation": "edit"}, "Unknown operation 'edit'. Valid: generate, edit.remove_background"),
+        ({"operation": "edit", "request": {"operation": "sketch"}}, "Unknown operation 'sketch'"),
+        ({"operation": "edit.erase", "request": {"operation": "inpaint"}}, "are different operations"),
+        ({"operation": "fast"}, "Unknown operation 'fast'"),
+    ],
+)
+def test_a_name_that_says_too_little_or_two_things(body: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InvalidRequest, match=sentence):
+        estimate(provider="stability", **body)
+
+
 SIZES = [(64, 64), (300, 900), (640, 480), (900, 300), (1000, 380), (1024, 1024), (2000, 1500), (5000, 1000)]
 CHOICES = [
     *({"provider": "auto", "quality": quality} for quality in ("draft", "standard", "premium")),
@@ -182,6 +226,8 @@ def priced(get: Any) -> int | str:
 def test_an_estimate_is_what_the_request_reserves(operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """For images of every shape and quality, by `auto` and by each provider; where nobody takes it, in its words."""
     images = {"{}x{}".format(*size): Image.new("RGB", size, "white") for size in SIZES}
+    for image in images.values():
+        image.paste("black", (0, 0, 20, 20))
     monkeypatch.setattr(single_image, "decode_input", lambda text, *_: images[text])
     group, _, name = operation.partition(".")
     field = "control_image_base64" if group == "control" else "image_base64"

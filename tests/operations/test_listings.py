@@ -238,6 +238,12 @@ def test_alternatives_say_what_they_cost() -> None:
     assert recommend(relight).recommended_model == "qwen-edit-plus"
 
 
+@pytest.mark.parametrize("name", ["inpaint", "edit.inpaint", "EDIT.Inpaint", " Inpaint"])
+def test_an_edit_is_named_with_or_without_its_group(name: str) -> None:
+    assert recommend({"operation": name}) == recommend({"operation": "inpaint"})
+    assert edit_models(operation=name, tier="Budget") == edit_models(operation="inpaint", tier="budget")
+
+
 def test_only_configured_providers_are_recommended() -> None:
     """Where it is known who has a key; with none there is nothing to recommend."""
     found = recommend({"operation": "inpaint"}, frozenset({"huggingface"}))

@@ -63,6 +63,8 @@ def test_which_formats_are_made() -> None:
     ]
     response = optimize(format_names={"instagram": ["Story", "Square"]})
     assert [one.format for one in response.results] == ["Story", "Feed Post (Square)"]
+    (one,) = optimize(platforms=["Twitter/X", "twitter"], format_names={"X": "Header"}).results
+    assert (one.platform, one.format) == ("twitter", "Header")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,9 @@ def test_the_image_stays_the_same_with_its_transparency() -> None:
         ((1600, 1200), {"provider": "wavespeed"}, "fast"),  # its model takes larger images
         ((192, 128), {"model": "creative"}, "creative"),  # a model has its own mode
         ((192, 128), {"model": "ultimate-image-upscaler"}, "conservative"),
+        ((192, 128), {"mode": "Upscale.Creative"}, "creative"),
+        ((192, 128), {"mode": "AUTO"}, "fast"),
+        ((192, 128), {"mode": "upscale.auto"}, "fast"),
         ((192, 128), {"mode": None, "target_width": None, "preset": None, "prompt": None}, "fast"),
     ],
 )

@@ -1,6 +1,7 @@
 """An event as a route sees it, and errors as callers see them."""
 
 import json
+from base64 import b64encode
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,13 @@ def test_an_encoded_body_is_base64_of_text(body: str) -> None:
     assert _call(body="w6k=", isBase64Encoded=True).text() == "é"
     with pytest.raises(InvalidRequest, match="UTF-8"):
         _call(body=body, isBase64Encoded=True).text()
+
+
+@pytest.mark.parametrize("text", ['{"a": "é"}', "", ' {"a": 1}\n', '{"\ufeff": 1}'])
+def test_a_byte_order_mark_is_left_out(text: str) -> None:
+    """Windows editors and .NET write one in front of a body. Only the first character is one."""
+    encoded = b64encode(("\ufeff" + text).encode()).decode()
+    assert _call(body="\ufeff" + text).text() == _call(body=encoded, isBase64Encoded=True).text() == text
 
 
 def test_an_idempotency_key_has_a_longest_length() -> None:

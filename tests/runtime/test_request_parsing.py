@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.operations.estimate import estimate_cost
 from image_studio.runtime.api import ignored_header
 from image_studio.runtime.request_parsing import MAX_ECHO, parse_request
+from image_studio.schemas.catalog import EstimateRequest
 from image_studio.schemas.create import CreateRequest, Persona
 from image_studio.schemas.single_image import EditRequest
 from image_studio.schemas.social import SocialRequest
@@ -55,6 +57,51 @@ def test_a_mistake_inside_names_its_own_field(more: dict[str, Any], sentence: st
     with pytest.raises(InvalidRequest) as refused:
         parse_request(SocialRequest, json.dumps(body))
     assert refused.value.detail == sentence
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        "\0",
+        "\u200b",
+        "\ufeff",
+        "\u202a\u202c",
+        "\u2066\u2069",
+        "\u00ad",
+        "\u3164",
+        "\u2800",
+        "\u180e\u2060 \u034f",
+        "\ufe0f",
+    ],
+)
+def test_a_prompt_that_shows_nothing_is_empty(blank: str) -> None:
+    """Zero-width characters, marks of direction, controls, fillers: nothing is paid for them."""
+    with pytest.raises(InvalidRequest, match="Prompt must not be empty"):
+        parse_request(CreateRequest, json.dumps({"prompt": blank * 3}))
+    edit = {"image_base64": "eA==", "operation": "inpaint", "prompt": blank, "search_prompt": f" {blank}"}
+    request, _ = parse_request(EditRequest, json.dumps(edit))
+    assert (request.prompt, request.search_prompt) == ("", "")
+
+
+@pytest.mark.parametrize("prompt", ["a\u200bb", "\u200f\u05e9", "\U0001f468\u200d\U0001f469", "e\u0301", "\ue000", "?"])
+def test_invisible_characters_beside_visible_ones_stay(prompt: str) -> None:
+    """They join emoji and set the direction of Hebrew."""
+    assert parse_request(CreateRequest, json.dumps({"prompt": prompt}))[0].prompt == prompt
+
+
+@pytest.mark.parametrize("write", [str.upper, str.title, lambda word: f" {word} "])
+def test_names_of_lists_mean_the_same_in_any_case(write: Any) -> None:
+    """As platforms do."""
+    body = {"prompt": "a", "quality": write("draft"), "provider": write("stability"), "style_preset": write("anime")}
+    request, _ = parse_request(CreateRequest, json.dumps({**body, "delivery": write("url")}))
+    assert (request.quality, request.provider, request.style_preset, request.delivery) == (
+        ("draft", "stability", "anime", "url")
+    )
+    body = {"image_base64": "eA==", "platforms": ["x"], "crop_mode": write("center"), "formats": write("all")}
+    social, _ = parse_request(SocialRequest, json.dumps({**body, "output_format": write("webp")}))
+    assert (social.crop_mode, social.formats, social.output_format) == ("center", "all", "webp")
+    body = {"provider": write("stability"), "operation": write("edit.inpaint"), "quality": write("premium")}
+    assert estimate_cost(parse_request(EstimateRequest, json.dumps(body))[0]).provider == "stability"
 
 
 def test_a_text_that_is_too_long_is_counted_in_characters() -> None:

@@ -130,7 +130,7 @@ function jobRow(job, watcher, removeJob) {
         return imageFromResult(result, { name: `${job.operation}-${number}`, ref: `job:${job.job_id}/${number}` });
       }));
       const prompt = response.request?.prompt;
-      const title = prompt ?? [operationLabel(job.operation), titleCase(response.operation ?? response.mode ?? "")].filter(Boolean).join(": ");
+      const title = prompt ?? operationLabel([job.operation.split(".")[0], response.operation ?? response.mode].filter(Boolean).join("."));
       row.querySelector("strong").textContent = title;
       fill(images, shown.map((image) => h("button", { type: "button", "aria-label": `Open ${title}`, onclick: () => openImage(image, title, codeButton(() => ({ method: "GET", path: `jobs/${job.job_id}/result` }))) }, h("img", { src: image.url, alt: "" }))));
     } catch (error) {

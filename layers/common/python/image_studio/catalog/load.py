@@ -28,6 +28,14 @@ def choose(what: str, name: str, choices: Mapping[str, T]) -> T:
         raise UnknownChoice.of(what, name, tuple(choices)) from None
 
 
+def choose_platform(name: str, choices: Mapping[str, models.Platform]) -> models.Platform:
+    """Return the platform with that id, name or alias, in any case. Raises UnknownChoice with the ids."""
+    for platform in choices.values():
+        if models.is_called(name, platform.id, platform.name, *platform.aliases):
+            return platform
+    raise UnknownChoice.of("platform", name, tuple(choices))
+
+
 class Catalog:
     """The catalog of one folder, each part by name in its published order. Raises ValueError for a faulty file."""
 
@@ -80,9 +88,9 @@ class Catalog:
         return found
 
     def platform(self, name: str) -> models.Platform:
-        """Return the platform that a path names, in any case. Raises NotFound with the names."""
+        """Return the platform that a path names. Raises NotFound with the names."""
         try:
-            return choose("platform", name, self.platforms)
+            return choose_platform(name, self.platforms)
         except UnknownChoice as error:
             raise NotFound(error.detail) from None
 

@@ -53,6 +53,11 @@ def ratio_of(width: int, height: int) -> str:
     return f"{times}:1" if width > height else f"1:{times}"
 
 
+def is_called(name: str, *names: str) -> bool:
+    """Whether `name` is one of `names`, in any case."""
+    return name.strip().casefold() in (each.casefold() for each in names)
+
+
 @dataclass(frozen=True)
 class AspectRatio:
     """A template's size in pixels, and the name of its shape."""
@@ -154,10 +159,6 @@ class PlatformFormat:
         """`max_bytes` in megabytes of 10^6 bytes."""
         return self.max_bytes / MEGABYTE
 
-    def is_called(self, name: str) -> bool:
-        """Whether `name` is this format's name or an alias, in any case."""
-        return name.strip().casefold() in (each.casefold() for each in (self.name, *self.aliases))
-
 
 @dataclass(frozen=True)
 class Platform:
@@ -167,11 +168,12 @@ class Platform:
     name: Line
     formats: tuple[PlatformFormat, ...]
     limits: PlatformLimits | None = None
+    aliases: tuple[Line, ...] = ()
 
     def format(self, name: str) -> PlatformFormat:
         """Return the format with that name or alias, in any case. Raises UnknownChoice with the names."""
         for each in self.formats:
-            if each.is_called(name):
+            if is_called(name, each.name, *each.aliases):
                 return each
         raise UnknownChoice.of(f"{self.name} format", name, [each.name for each in self.formats])
 
@@ -190,9 +192,10 @@ class Option:
     def check(self, name: str, value: Any) -> Any:
         """Return the value. Raises InvalidRequest, or UnknownChoice with the list."""
         if self.one_of:
-            if value not in self.one_of:
+            word = str(value).strip().lower()
+            if word not in self.one_of:
                 raise UnknownChoice.of(f"options.{name}", str(value), self.one_of)
-            return value
+            return word
         if self.low is None or self.high is None:
             if not isinstance(value, str) or len(value) > MAX_PROMPT:
                 raise InvalidRequest(f"options.{name} must be a text of at most {MAX_PROMPT:,} characters.")
@@ -253,8 +256,13 @@ class OperationTable:
     group: Word
     operations: Mapping[str, OperationInfo]
 
+    def short_name(self, name: str) -> str:
+        """Return `inpaint` for `edit.inpaint` and `Inpaint`."""
+        return name.strip().lower().removeprefix(f"{self.group}.")
+
     def choose(self, name: str) -> OperationInfo:
-        """Return the operation. Raises UnknownChoice with the list."""
-        if name not in self.operations:
+        """Return the operation, whose name may have the group in front. Raises UnknownChoice with the list."""
+        short = self.short_name(name)
+        if short not in self.operations:
             raise UnknownChoice.of("operation", name, tuple(self.operations))
-        return self.operations[name]
+        return self.operations[short]

@@ -33,7 +33,7 @@ def estimate(request: ControlRequest, context: OperationContext) -> int:
 
 def run(request: ControlRequest, context: OperationContext) -> ControlResponse:
     control = resolve_control(request, context)
-    return ControlResponse(operation=request.operation, **single_image.make_image(control, context))
+    return ControlResponse(operation=control.info.name, **single_image.make_image(control, context))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,7 +38,8 @@ def estimate(request: EditRequest, context: OperationContext) -> int:
 
 
 def run(request: EditRequest, context: OperationContext) -> EditResponse:
-    return EditResponse(operation=request.operation, **single_image.make_image(resolve_edit(request, context), context))
+    edit = resolve_edit(request, context)
+    return EditResponse(operation=edit.info.name, **single_image.make_image(edit, context))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from image_studio.catalog.load import load_catalog
-from image_studio.errors import UnknownChoice
 from image_studio.imaging.types import Size
 from image_studio.operations import control, create, edit, upscale
 from image_studio.operations.context import OperationContext
-from image_studio.operations.listings import group_operations, known_operations
+from image_studio.operations.listings import FREE, GENERATE, full_name
 from image_studio.operations.model_selection import AUTO, UPSCALE, Candidate, ModelQuery, select_candidates
 from image_studio.operations.single_image import SingleImageOperation
 from image_studio.operations.sizes import check_area, target_size, wanted_size
@@ -19,8 +18,6 @@ from image_studio.schemas.create import CreateRequest
 from image_studio.schemas.limits import MAX_PIXELS, Quality, check_pixels
 from image_studio.schemas.single_image import ControlRequest, EditRequest, UpscaleRequest
 
-GENERATE = ("generate", "create")
-FREE = ("social", "social.optimize")
 ALL = frozenset(PROVIDERS)
 
 
@@ -32,7 +29,7 @@ def estimate_cost(
     The sizes pass the same checks as in the request itself. `configured` is called for `auto` only. Raises what the
     request itself would raise for its sizes and its model.
     """
-    name = _full_name(request.operation or GENERATE[0])
+    name = full_name(request.operation or GENERATE[0], request.part)
     among = configured() if request.provider == AUTO and name not in FREE else ALL
     context = OperationContext(configured=among, max_pixels=max_pixels)
     candidate, requested = _selection(request, name, context)
@@ -93,16 +90,3 @@ def _operation(request: EstimateRequest, name: str, size: Size, context: Operati
     none: dict[str, Any] = dict.fromkeys(("mask", "mask_source", "background", "lighting"))
     expanded = target if "expansion" in info.honored else size
     return edit.Edit(request=EditRequest.model_construct(**model), options={}, size=expanded, **none, **shared)
-
-
-def _full_name(operation: str) -> str:
-    """Return the operation as the specs call it. `upscale` leaves the mode open. Raises UnknownChoice."""
-    if operation in GENERATE:
-        return GENERATE[1]
-    if operation in FREE or operation == UPSCALE:
-        return operation
-    for name in group_operations():
-        group, _, short = name.partition(".")
-        if operation == name or (operation == short and group != UPSCALE):
-            return name
-    raise UnknownChoice.of("operation", operation, known_operations())

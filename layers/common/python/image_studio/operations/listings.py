@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from image_studio.catalog.load import OPERATION_GROUPS, load_catalog
-from image_studio.errors import NotFound, UnknownChoice, UnsupportedChoice
-from image_studio.operations.model_selection import UPSCALE, ModelQuery, ranked_models, select_candidates
+from image_studio.catalog.load import OPERATION_GROUPS, choose, load_catalog
+from image_studio.errors import InvalidRequest, NotFound, UnknownChoice, UnsupportedChoice
+from image_studio.operations.model_selection import AUTO, UPSCALE, ModelQuery, ranked_models, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas import catalog as responses
@@ -65,6 +65,45 @@ def default_provider(operation: str) -> str:
 
 def known_operations() -> list[str]:
     return ["generate", *group_operations(), UPSCALE, "social"]
+
+
+GENERATE = ("generate", "create")
+FREE = ("social", "social.optimize")
+
+
+def _group_of(name: str) -> str:
+    """Return the group of an operation that is named without it; modes of upscale have no such names."""
+    own = (group for group in ("edit", "control") if name in load_catalog().operations[group].operations)
+    return next(own, "")
+
+
+def full_name(operation: str, part: str | None = None) -> str:
+    """Return an operation by the name that models list it by. Raises UnknownChoice.
+
+    Understood are `edit.inpaint`, `inpaint`, and `edit` with the part `inpaint`, in any case. `upscale` without a part
+    leaves the mode open.
+    """
+    name = operation.strip().lower()
+    if name in GENERATE:
+        return GENERATE[1]
+    if name in FREE:
+        return name
+    group, _, short = name.partition(".")
+    if _group_of(name):
+        group, short = _group_of(name), name
+    if group in OPERATION_GROUPS:
+        table = load_catalog().operations[group]
+        parts = {table.choose(each).name for each in (short, part) if each and not _is_open(group, each)}
+        if len(parts) > 1:
+            raise InvalidRequest(f"'{operation[:80]}' and '{str(part)[:80]}' are different operations.")
+        if parts or group == UPSCALE:
+            return ".".join((group, *parts))
+    raise UnknownChoice.of("operation", operation, known_operations())
+
+
+def _is_open(group: str, part: str) -> bool:
+    """Whether it is upscale's `auto`, which leaves the mode open."""
+    return group == UPSCALE and load_catalog().operations[group].short_name(part) == AUTO
 
 
 def group_operations() -> list[str]:
@@ -129,9 +168,10 @@ ProviderModel = tuple[ProviderSpec, ModelSpec]
 def edit_models(operation: str | None = None, tier: str | None = None) -> responses.EditModelList:
     """Return the models that edit, those of one operation or price class where it is given. Raises UnknownChoice."""
     if operation:
-        load_catalog().operations["edit"].choose(operation)
-    if tier and tier not in PRICE_CLASSES:
-        raise UnknownChoice.of("tier", tier, tuple(PRICE_CLASSES))
+        operation = load_catalog().operations["edit"].choose(operation).name
+    if tier:
+        choose("tier", tier, PRICE_CLASSES)
+        tier = tier.strip().lower()
     models = [
         _edit_model(spec, model)
         for spec in SPECS
@@ -148,14 +188,14 @@ def price_class_of(model: ModelSpec) -> str:
 
 def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None = None) -> responses.Recommendation:
     """Return a model of the `configured` providers (None: all) for an edit, and alternatives. Raises InvalidRequest."""
-    load_catalog().operations["edit"].choose(request.operation)
+    operation = load_catalog().operations["edit"].choose(request.operation).name
     quality, reason = _wanted_quality(request)
-    query = ModelQuery(operation=f"edit.{request.operation}", quality=quality)
+    query = ModelQuery(operation=f"edit.{operation}", quality=quality)
     able = [pair for pair in ranked_models(query, SPECS) if configured is None or pair[0].name in configured]
     if request.preferences and request.preferences.prioritize_cost and quality is Quality.DRAFT:
         able.sort(key=lambda pair: pair[1].price())
     if not able:
-        raise UnsupportedChoice(f"No configured provider can do {request.operation}.")
+        raise UnsupportedChoice(f"No configured provider can do {operation}.")
     size = request.image_resolution
     fitting = [pair for pair in able if size and (pair[1].inputs or InputLimits()).fits(size.width, size.height)]
     if size and fitting:

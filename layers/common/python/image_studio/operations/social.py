@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from image_studio.catalog.load import choose, load_catalog
+from image_studio.catalog.load import choose_platform, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode
@@ -64,8 +64,8 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
 def chosen_targets(request: SocialRequest) -> Iterator[Target]:
     """Yield the requested formats by platform: all, those named, or a platform's first. Raises UnknownChoice."""
     catalog = load_catalog()
-    named = {choose("platform", name, catalog.platforms).id: names for name, names in request.format_names.items()}
-    for platform in dict.fromkeys(choose("platform", name, catalog.social_platforms) for name in request.platforms):
+    named = {choose_platform(name, catalog.platforms).id: names for name, names in request.format_names.items()}
+    for platform in dict.fromkeys(choose_platform(name, catalog.social_platforms) for name in request.platforms):
         names = named.get(platform.id)
         if request.formats == ALL:
             formats = list(platform.formats)

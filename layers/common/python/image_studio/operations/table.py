@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from image_studio.errors import JobFailed, StudioError, UnknownChoice
+from image_studio.errors import JobFailed, StudioError
 from image_studio.operations import control, create, edit, social, upscale
+from image_studio.operations.listings import full_name
 from image_studio.schemas.common import Request
 from image_studio.schemas.create import CreateRequest, CreateResponse
 from image_studio.schemas.single_image import (
@@ -34,6 +35,11 @@ class Operation:
     estimate: Callable[[Any, Any], int]
     failure: str  # the first words of a 500's sentence
     variations: Callable[[Any], int] = lambda _: 1
+    part: str | None = None  # the request's field with the second part of names such as `edit.inpaint`
+
+    def full_name(self, request: Any) -> str:
+        """Return the name with what the request is to do, as in `edit.inpaint`; `upscale` where its mode is open."""
+        return full_name(self.name, getattr(request, self.part)) if self.part else self.name
 
 
 _OPERATIONS = (
@@ -46,9 +52,19 @@ _OPERATIONS = (
         "Image generation failed",
         variations=lambda request: request.num_variations,
     ),
-    Operation("edit", EditRequest, EditResponse, edit.run, edit.estimate, "Image editing failed"),
-    Operation("upscale", UpscaleRequest, UpscaleResponse, upscale.run, upscale.estimate, "Upscaling failed"),
-    Operation("control", ControlRequest, ControlResponse, control.run, control.estimate, "Image control failed"),
+    Operation("edit", EditRequest, EditResponse, edit.run, edit.estimate, "Image editing failed", part="operation"),
+    Operation(
+        "upscale", UpscaleRequest, UpscaleResponse, upscale.run, upscale.estimate, "Upscaling failed", part="mode"
+    ),
+    Operation(
+        "control",
+        ControlRequest,
+        ControlResponse,
+        control.run,
+        control.estimate,
+        "Image control failed",
+        part="operation",
+    ),
     Operation(
         "social",
         SocialRequest,
@@ -63,9 +79,21 @@ OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation i
 
 
 def find_operation(name: str) -> Operation:
-    if name not in OPERATIONS:
-        raise UnknownChoice.of("operation", name, tuple(OPERATIONS))
-    return OPERATIONS[name]
+    """Return the operation of a name such as `edit` or `edit.inpaint`. Raises UnknownChoice."""
+    group = name.strip().lower().partition(".")[0]
+    if group not in OPERATIONS:
+        group = full_name(name).partition(".")[0]
+    return OPERATIONS[group]
+
+
+def with_part(name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request's fields with what its operation's name states beyond the group. Raises InvalidRequest."""
+    operation = find_operation(name)
+    if operation.part is None or name.strip().lower() == operation.name:
+        return dict(fields)
+    part = fields.get(operation.part)
+    full = full_name(name, part if isinstance(part, str) else None)
+    return {**fields, operation.part: full.partition(".")[2] or part}
 
 
 def error_payload(error: StudioError, operation: Operation) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from math import log
 from operator import mul
 from typing import Final, NamedTuple
 
-from image_studio.catalog.load import Catalog, choose, load_catalog
+from image_studio.catalog.load import Catalog, choose, choose_platform, load_catalog
 from image_studio.catalog.models import Template
 
 MAX_WORDS: Final = 64  # of a query; the rest is ignored
@@ -102,7 +102,7 @@ def _on_platform(catalog: Catalog, platform: str | None) -> list[Template]:
     templates = list(catalog.templates.values())
     if not platform:
         return templates
-    wanted = choose("platform", platform, catalog.platforms).id
+    wanted = choose_platform(platform, catalog.platforms).id
     return [template for template in templates if template.platform == wanted]
 
 

@@ -97,7 +97,7 @@ class Upscale(SingleImageOperation):
 
 def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upscale:
     modes = load_catalog().operations[NAME]
-    if request.mode != AUTO and request.mode not in modes.operations:
+    if modes.short_name(request.mode) not in (*modes.operations, AUTO):
         raise UnknownChoice.of("mode", request.mode, (*modes.operations, AUTO))
     single_image.check_style(request.style_preset)
     quality = single_image.quality_of(request.options)
@@ -123,4 +123,5 @@ def choose_mode(request: UpscaleRequest, quality: Quality, size: Size, target: S
         query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
         return single_image.find_candidates(query, context)
 
-    return automatic_mode(candidates_of, request.model, size, target) if request.mode == AUTO else request.mode
+    mode = load_catalog().operations[NAME].short_name(request.mode)
+    return automatic_mode(candidates_of, request.model, size, target) if mode == AUTO else mode

@@ -116,12 +116,12 @@ class Call:
         return body
 
     def text(self) -> str:
-        """Return the body. Raises InvalidRequest if it isn't UTF-8."""
+        """Return the body without a byte order mark. Raises InvalidRequest if it isn't UTF-8."""
         body = self.body
         if not self.event.get("isBase64Encoded"):
-            return body
+            return body.removeprefix("\ufeff")
         try:
-            return base64.b64decode(body, validate=True).decode()
+            return base64.b64decode(body, validate=True).decode("utf-8-sig")
         except (binascii.Error, ValueError):
             raise InvalidRequest("The body is not UTF-8 text.") from None
 

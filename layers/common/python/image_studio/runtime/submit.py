@@ -158,7 +158,7 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
     job = Job(
         tenant=caller.tenant,
         id=job_id,
-        operation=draft.operation.name,
+        operation=draft.operation.full_name(draft.request),
         status=Status.QUEUED,
         request_hash=draft.digest,
         input=store(caller.tenant, job_id, draft),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from image_studio.errors import InputLost, InvalidRequest, StudioError, TemporarilyUnavailable
-from image_studio.operations.table import Operation, error_payload, find_operation
+from image_studio.operations.table import Operation, error_payload, find_operation, with_part
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
@@ -33,7 +33,8 @@ def create_upload(call: Call) -> Response:
     upload_id = new_id()
     links: dict[str, Any] = {}
     if body.operation:
-        upload_id, others = _await(call, find_operation(body.operation), body.request or {}, upload_id)
+        operation, fields = find_operation(body.operation), with_part(body.operation, body.request or {})
+        upload_id, others = _await(call, operation, fields, upload_id)
         ignored += [f"request.{name}" for name in others]
         job = wiring.jobs().get(call.known.tenant, upload_id)
         if job is None:

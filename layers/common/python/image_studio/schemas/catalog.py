@@ -1,6 +1,6 @@
 """What the free reads take and return: providers, estimates, operations, edit models, platforms, health."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
@@ -13,6 +13,7 @@ from image_studio.schemas.common import (
     Response,
     Side,
     default_for_null,
+    in_lower_case,
     is_none,
     none_for_blank,
 )
@@ -49,6 +50,11 @@ class EstimateRequest(Request):
     operation: Annotated[str | None, none_for_blank] = Field(
         default=None, description="`generate`, or an operation such as `edit.inpaint`, `upscale.fast` or `social`."
     )
+    mode: Annotated[str | None, none_for_blank] = Field(default=None, description="Of `upscale`: its mode.")
+    request: Annotated[dict[str, Any] | None, none_for_blank] = Field(
+        default=None,
+        description="With `edit`, `control` or `upscale`: its body, of which `operation` or `mode` is read.",
+    )
     num_images: Annotated[int, Field(ge=1, le=MAX_VARIATIONS), default_for_null(1)] = Field(
         default=1, description=f"Images, 1 to {MAX_VARIATIONS}."
     )
@@ -71,6 +77,13 @@ class EstimateRequest(Request):
     preset: Annotated[str | None, none_for_blank] = Field(
         default=None, description="An upscale's long side by name: web, print or social."
     )
+
+    @property
+    def part(self) -> str | None:
+        """What `edit`, `control` or `upscale` is to do."""
+        body = self.request or {}
+        part = self.mode or body.get("operation") or body.get("mode")
+        return part if isinstance(part, str) else None
 
 
 class Estimate(Response):
@@ -195,7 +208,9 @@ class RecommendRequest(Request):
     image_resolution: Annotated[Resolution | None, none_for_blank] = Field(
         default=None, description="The image's size in pixels."
     )
-    user_tier: str | None = Field(default=None, description="The caller's tier. `free` prefers what costs the least.")
+    user_tier: Annotated[str | None, in_lower_case] = Field(
+        default=None, description="The caller's tier. `free` prefers what costs the least."
+    )
     preferences: Annotated[Preferences | None, none_for_blank] = Field(
         default=None, description="prioritize_quality or prioritize_cost."
     )

@@ -1,7 +1,7 @@
 """What requests and responses share: file types, delivery, images and options."""
 
+import unicodedata
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -14,10 +14,10 @@ from pydantic import (
     model_serializer,
 )
 
-from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE
+from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE, Choice
 
 
-class FileType(StrEnum):
+class FileType(Choice):
     """The encodings that we read and write."""
 
     PNG = "png"
@@ -35,10 +35,8 @@ class FileType(StrEnum):
     @classmethod
     def _missing_(cls, value: object) -> "FileType | None":
         """Accept `jpg`, `PNG` and `image/jpeg`, too."""
-        word = str(value).lower().removeprefix("image/")
-        if word == "jpg":
-            return cls.JPEG
-        return next((member for member in cls if member.value == word), None)
+        word = str(value).strip().lower().removeprefix("image/")
+        return cls.JPEG if word == "jpg" else next((member for member in cls if member.value == word), None)
 
 
 class Model(BaseModel):
@@ -57,7 +55,7 @@ class FocalPoint(Model):
 PUBLIC = {"public": True}  # serialization context: what a caller sees
 
 
-class Delivery(StrEnum):
+class Delivery(Choice):
     """`auto` inlines what fits and gives the rest as URLs; `url` gives URLs only."""
 
     AUTO = "auto"
@@ -149,6 +147,22 @@ def default_for_null(default: Any) -> BeforeValidator:
 none_for_blank = BeforeValidator(lambda value: (value.strip() if isinstance(value, str) else value) or None)
 
 
+#: Makes names of published lists mean the same in any case.
+in_lower_case = BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value)
+
+#: Categories of characters that show nothing by themselves: controls, formats, separators, marks, unassigned ones.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cn", "Cs", "Me", "Mn", "Zl", "Zp", "Zs"})
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that are drawn as nothing
+
+
+def is_invisible(text: str) -> bool:
+    return all(char in _BLANK or unicodedata.category(char) in _INVISIBLE for char in text)
+
+
+def _empty_if_invisible(value: Any) -> Any:
+    return "" if isinstance(value, str) and len(value) <= MAX_PROMPT and is_invisible(value) else value
+
+
 def is_none(value: object) -> bool:
     return value is None
 
@@ -157,17 +171,18 @@ IMAGE_FORMS = (
     "Raw base64, a data URL, an https URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
 )
 
-Prompt = Annotated[str, Field(max_length=MAX_PROMPT)]
+empty_if_invisible = BeforeValidator(_empty_if_invisible)
+Prompt = Annotated[str, Field(max_length=MAX_PROMPT), empty_if_invisible]
 ImageText = Annotated[str, Field(min_length=1)]  # one of IMAGE_FORMS
 Side = Annotated[int, Field(ge=MIN_SIDE, le=MAX_SIDE)]  # pixels
 Strength = Annotated[float, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 Credits = Annotated[int, Field(ge=0)]
 PROVIDER = "A provider, or `auto`. `ideogram` and `qwen` mean WaveSpeed's models of that name."
-ProviderName = Annotated[str, Field(description=PROVIDER)]
-OptionalProvider = Annotated[str | None, Field(description=PROVIDER)]
+ProviderName = Annotated[str, in_lower_case, Field(description=PROVIDER)]
+OptionalProvider = Annotated[str | None, in_lower_case, Field(description=PROVIDER)]
 ModelName = Annotated[str | None, Field(description="One of the provider's models.")]
-StylePreset = Annotated[str | None, Field(description="A style by name.")]
+StylePreset = Annotated[str | None, in_lower_case, Field(description="A style by name.")]
 SeedField = Annotated[Seed | None, Field(description="The same seed gives the same image; variation i uses seed + i.")]
 NegativePrompt = Annotated[Prompt | None, Field(description="What the image must not show.")]
 GuidanceScale = Annotated[

@@ -13,7 +13,6 @@ from image_studio.schemas.common import (
     ModelName,
     NegativePrompt,
     Options,
-    Prompt,
     ProviderName,
     Request,
     Response,
@@ -22,8 +21,9 @@ from image_studio.schemas.common import (
     Steps,
     StylePreset,
     default_for_null,
+    empty_if_invisible,
 )
-from image_studio.schemas.limits import MAX_VARIATIONS, Quality
+from image_studio.schemas.limits import MAX_PROMPT, MAX_VARIATIONS, Quality
 
 MAX_PERSONAS = 30  # of one caller; all of them, at their longest, fit into one page of the table (1 MB)
 DEFAULT_PERSONA = "default"  # the persona that `use_persona` means where no `persona_id` is given
@@ -76,7 +76,9 @@ class PersonaDeleted(Response):
 class CreateRequest(Request):
     """POST /create."""
 
-    prompt: Annotated[Prompt, Field(min_length=1, description="What the image must show.")]
+    prompt: Annotated[
+        str, Field(min_length=1, max_length=MAX_PROMPT, description="What the image must show."), empty_if_invisible
+    ]
     template_id: str | None = Field(
         default=None,
         description="A template of GET /templates: its size, style and quality, unless the request has them.",

@@ -58,7 +58,7 @@ class JobError(Response):
 class JobRecord(JobLinks):
     """A job as it is now."""
 
-    operation: str
+    operation: str = Field(description="Such as `create`, `edit.inpaint`, or `upscale` with a mode of `auto`.")
     created_at: Milliseconds
     started_at: Milliseconds | None
     finished_at: Milliseconds | None
@@ -119,7 +119,8 @@ class UploadRequest(Request):
 
     content_type: FileType = Field(description="The image's file type, also as image/png.")
     operation: Annotated[str, Field(min_length=1)] | None = Field(
-        default=None, description="The operation to run when the upload has arrived."
+        default=None,
+        description="The operation to run when the upload has arrived, such as `upscale` or `edit.inpaint`.",
     )
     request: dict[str, Any] | None = Field(default=None, description="The operation's body without its image.")
 

@@ -25,7 +25,16 @@ MAX_BODY = MAX_RESPONSE - 64 * 1024
 INLINE_BYTES = 4_400_000
 
 
-class Quality(StrEnum):
+class Choice(StrEnum):
+    """A value of a published list, which callers may send in any case."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Choice | None":
+        word = str(value).strip().lower()
+        return next((member for member in cls if member.value == word), None)
+
+
+class Quality(Choice):
     """What a caller may choose in place of a model. The default is STANDARD."""
 
     DRAFT = "draft"

@@ -1,6 +1,5 @@
 """Social: one image in the sizes that platforms want."""
 
-from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
@@ -19,13 +18,15 @@ from image_studio.schemas.common import (
     OutputFormat,
     Request,
     default_for_null,
+    in_lower_case,
 )
+from image_studio.schemas.limits import Choice
 
 MAX_PLATFORMS = 20  # entries of `platforms`; there are seven
 MAX_FORMATS = 20  # names for one platform
 
 
-class CropMode(StrEnum):
+class CropMode(Choice):
     """How an image is fitted into another shape: around what matters in it, around its center, or shown whole."""
 
     SMART = "smart"
@@ -62,7 +63,9 @@ class SocialRequest(Request):
             description="A format's name, or several, for each platform. Without it, the platform's first.",
         )
     )
-    formats: Literal["all"] | None = Field(default=None, description="`all`: every format of the platforms.")
+    formats: Annotated[Literal["all"] | None, in_lower_case] = Field(
+        default=None, description="`all`: every format of the platforms."
+    )
     show_safe_zones: Annotated[bool, default_for_null(False)] = Field(
         default=False, description="Whether to draw what the platform covers."
     )
