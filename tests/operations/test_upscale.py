@@ -8,10 +8,12 @@ from PIL import Image, ImageChops, ImageStat
 from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.operations import upscale
 from image_studio.operations.context import OperationContext
+from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.upscale import Upscale, resolve_upscale
 from image_studio.providers.adapter import Task
+from image_studio.schemas.catalog import EstimateRequest
 from image_studio.schemas.single_image import UpscaleRequest, UpscaleResponse
-from tests.operations.fakes import FakeClient, make_context, photo, result, to_text
+from tests.operations.fakes import EVERYONE, FakeClient, make_context, photo, result, to_text
 
 
 def multiplying(factor: float) -> FakeClient:
@@ -126,6 +128,64 @@ def test_a_large_image_is_scaled_down_where_it_must_be() -> None:
     width, height = (int(side) for side in response.metadata["sent_size"].split("x"))
     assert 1_040_000 < width * height <= 1_048_576
     assert (response.width, response.height) == (2048, 1229)
+
+
+# -- a target that is not larger than the image
+
+
+@pytest.mark.parametrize(
+    ("body", "size"),
+    [
+        ({"target_width": 100, "preset": "web"}, (100, 75)),
+        ({"target_height": 75}, (100, 75)),
+        ({"target_width": 240, "target_height": 180}, (240, 180)),
+        ({"target_width": 90, "target_height": 90, "mode": "creative"}, (90, 90)),
+        ({"target_width": 239, "mode": "conservative", "provider": "stability"}, (239, 179)),
+        ({"target_width": 100, "model": "image-upscaler"}, (100, 75)),
+    ],
+)
+@pytest.mark.parametrize("configured", [frozenset(), EVERYONE])
+def test_what_need_not_grow_is_resized_without_a_provider(
+    body: dict[str, Any], size: tuple[int, int], configured: frozenset[str]
+) -> None:
+    """For 0 credits, as the estimate says, and the metadata says so; also where no provider has a key."""
+    client = FakeClient()
+    context = make_context(client, configured, max_credits=0)
+    checked = request(photo(240, 180), **body)
+    assert upscale.estimate(checked, context) == 0
+    response = upscale.run(checked, context)
+    assert (result(context).size, client.calls) == (size, [])
+    assert (response.provider, response.model) == ("image_studio", "resize")
+    assert response.metadata["resized_from"] == "240x180"
+    assert response.metadata["upscale_factor"] <= 1
+    named = EstimateRequest(**{"provider": "auto", "operation": "upscale", "width": 240, "height": 180, **body})
+    assert estimate_cost(named).total_cost == 0
+
+
+def test_a_preset_that_is_reached_already_costs_nothing() -> None:
+    """One pixel more needs a model."""
+    assert not resolved((2048, 20), preset="web").needs_model
+    assert resolved((2047, 20), preset="web").needs_model
+    assert not resolved((640, 480), target_width=640).needs_model
+    assert resolved((640, 480), target_width=640, target_height=481).needs_model
+
+
+def test_resizing_here_keeps_transparency_and_names_what_is_not_used() -> None:
+    image = photo(240, 180).convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 120, 180))
+    context = make_context()
+    body = {"prompt": "x", "seed": 0, "options": {"creativity": 0.3}, "mode": "creative", "style_preset": "anime"}
+    response = upscale.run(request(image, target_width=120, **body), context)
+    assert response.metadata["ignored"] == ["prompt", "seed", "style_preset", "options.creativity"]
+    assert (result(context).getpixel((20, 40))[3], result(context).getpixel((100, 40))[3]) == (0, 255)
+
+
+@pytest.mark.parametrize(
+    "body", [{"provider": "nobody"}, {"model": "nothing"}, {"provider": "gemini", "mode": "fast"}, {"mode": "best"}]
+)
+def test_names_are_checked_though_nobody_is_called(body: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        resolved((240, 180), target_width=100, **body)
 
 
 # -- what is sent

@@ -64,6 +64,8 @@ def _selection(request: EstimateRequest, name: str, context: OperationContext) -
         select_candidates(query, context.configured)
         return None, size
     operation = _operation(request, name, size, context)
+    if not operation.needs_model:
+        return None, size
     first = operation.candidates(context)[0]
     return first, operation.fit(first).requested
 

@@ -73,6 +73,13 @@ def inline_share(delivery: Delivery, images: int) -> int | None:
     return None if delivery is Delivery.URL else INLINE_BYTES // images
 
 
+def keep_image(journal: Journal, entry: Entry, encoded: EncodedImage) -> Entry:
+    """Keep the image of an entry, and its copy before it."""
+    if encoded.copy:
+        entry = entry.with_(facts={**entry.facts, "inline": keep_copy(journal, entry.variation, encoded.copy)})
+    return journal.keep(entry, encoded.data, encoded.mime)
+
+
 def keep_copy(journal: Journal, variation: int, copy: EncodedCopy) -> InlineCopy:
     stored = journal.keep_copy(variation, copy.data, copy.file_type.mime)
     return InlineCopy(stored, copy.quality, copy.width, copy.height)
@@ -142,9 +149,7 @@ def _run_variation(
     except StudioError:
         return _record_failure(context, runner.entry, ResultUnusable(UNUSABLE))
     facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
-    if encoded.copy:
-        facts["inline"] = keep_copy(context.journal, task.variation, encoded.copy)
-    return context.journal.keep(runner.entry.with_(facts=facts), encoded.data, encoded.mime)
+    return keep_image(context.journal, runner.entry.with_(facts=facts), encoded)
 
 
 def _record_failure(context: OperationContext, entry: Entry, error: StudioError) -> Entry:

@@ -14,7 +14,14 @@ from image_studio.imaging.encode import encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.operations.context import OperationContext, is_url
-from image_studio.operations.generate import EncodedImage, VariationTask, encode_image, generate, inline_share
+from image_studio.operations.generate import (
+    EncodedImage,
+    VariationTask,
+    encode_image,
+    generate,
+    inline_share,
+    keep_image,
+)
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
 from image_studio.operations.prompts import append_style
@@ -78,6 +85,14 @@ class SingleImageOperation(ABC):
             notes["emulated"] = True
         return notes
 
+    @property
+    def needs_model(self) -> bool:
+        """Whether a provider is called; else `finish_here` makes the image, for 0 credits."""
+        return True
+
+    def finish_here(self) -> FinishedImage:
+        raise NotImplementedError  # only where no model is needed
+
     @abstractmethod
     def fit(self, candidate: Candidate) -> Fit:
         """Fit the image to the model. Raises InvalidImage where the model can't take it."""
@@ -96,28 +111,25 @@ class SingleImageOperation(ABC):
 
 
 def estimate_credits(operation: SingleImageOperation, context: OperationContext) -> int:
+    if not operation.needs_model:
+        return 0
     first = operation.candidates(context)[0]
     return first.model.price(nearest_size(first.model, *operation.fit(first).requested))
 
 
 def make_image(operation: SingleImageOperation, context: OperationContext) -> dict[str, Any]:
     """Make the image and return the response's fields. Raises JobFailed with the provider's failure, StillRunning."""
-    file_type = operation.request.output_format
 
     def encode_result(data: bytes, entry: Entry) -> EncodedImage:
         result = decode(data, RESULT_LIMITS)
         image, notes = operation.finish(result, Candidate(*find_model(entry.provider, entry.model), ""))
-        metadata = {
-            "native_size": f"{result.width}x{result.height}",
-            **notes,
-            "ignored": [*operation.ignored, *entry.facts.get("ignored", ())],
-            "processing_time": round(context.now() - entry.ordered_at, 2),
-        }
-        facts = {"width": image.width, "height": image.height, "metadata": metadata}
-        return encode_image(image, file_type, facts, inline_share(operation.request.delivery, 1))
+        return _encode(operation, entry, image, {"native_size": f"{result.width}x{result.height}", **notes}, context)
 
-    candidates = operation.candidates(context)
-    entry = generate(context, candidates, [VariationTask(1, operation.task, encode_result)])[0]
+    if operation.needs_model:
+        candidates = operation.candidates(context)
+        entry = generate(context, candidates, [VariationTask(1, operation.task, encode_result)])[0]
+    else:
+        entry = _make_here(operation, context)
     if entry.stage is Stage.FAILED:
         raise JobFailed(entry.status or 500, entry.code or "", entry.detail or "")
     made = {key: value for key, value in entry.facts["metadata"].items() if key != "ignored" or value}
@@ -132,6 +144,32 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
         "inline": entry.facts.get("inline"),
         "metadata": {**operation.metadata(), **made, **seed},
     }
+
+
+#: What responses have as provider and model of an image that was made without one.
+HERE, RESIZE = "image_studio", "resize"
+
+
+def _make_here(operation: SingleImageOperation, context: OperationContext) -> Entry:
+    entry = context.journal.entry(1)
+    if entry.stage is Stage.DONE:
+        return entry
+    entry = entry.with_(provider=HERE, model=RESIZE, ordered_at=context.now())
+    encoded = _encode(operation, entry, *operation.finish_here(), context)
+    return keep_image(context.journal, entry.with_(facts=encoded.facts), encoded)
+
+
+def _encode(
+    operation: SingleImageOperation, entry: Entry, image: DecodedImage, notes: dict[str, Any], context: OperationContext
+) -> EncodedImage:
+    metadata = {
+        **notes,
+        "ignored": [*operation.ignored, *entry.facts.get("ignored", ())],
+        "processing_time": round(context.now() - entry.ordered_at, 2),
+    }
+    facts = {"width": image.width, "height": image.height, "metadata": metadata}
+    request = operation.request
+    return encode_image(image, request.output_format, facts, inline_share(request.delivery, 1))
 
 
 def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pad: bool = True) -> Fit:

@@ -1,7 +1,7 @@
 """POST /upscale: an image gets more pixels, up to an exact size; one variation."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
@@ -22,6 +22,7 @@ from image_studio.operations.model_selection import (
 )
 from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import target_size
+from image_studio.providers import PROVIDERS
 from image_studio.providers.adapter import Task
 from image_studio.schemas.limits import Quality
 from image_studio.schemas.single_image import AUTO, UpscaleRequest, UpscaleResponse
@@ -53,6 +54,16 @@ class Upscale(SingleImageOperation):
     @property
     def factor(self) -> float:
         return scale_factor(Size(*self.image.size), self.target)
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether the target is larger than the image."""
+        return self.factor > 1.0
+
+    def finish_here(self) -> FinishedImage:
+        exact = self.image if self.image.size == self.target else cover(self.image, *self.target)[0]
+        reason = "the target is not larger than the image, so it was resized without a model"
+        return exact, {"reason": reason, "resized_from": str(Size(*self.image.size))}
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
         """The models that take the image, those first that take it without scaling it down."""
@@ -107,21 +118,30 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
     info = modes.choose(choose_mode(request, quality, size, target, context))
+    options = single_image.checked_options(info, request.options)
+    if scale_factor(size, target) <= 1.0:  # no model is called, so none of its fields is used
+        info = replace(info, takes=(), options={})
     return Upscale(
         request=request,
         info=info,
         quality=quality,
         ignored=single_image.unsupported_fields(request, info, single_image.request_fields(request, _CHECKED_FIELDS)),
         image=image,
-        options=single_image.checked_options(info, request.options),
+        options=options,
         target=target,
     )
 
 
 def choose_mode(request: UpscaleRequest, quality: Quality, size: Size, target: Size, context: OperationContext) -> str:
+    """Return the mode. Raises UnknownChoice or UnsupportedChoice for names of providers and models."""
+    mode = load_catalog().operations[NAME].short_name(request.mode)
+    if scale_factor(size, target) <= 1.0:  # no model is called, so none has to be configured
+        context = replace(context, configured=frozenset(PROVIDERS))
+
     def candidates_of(mode: str) -> list[Candidate]:
         query = ModelQuery(operation=f"{NAME}.{mode}", quality=quality, provider=request.provider, model=request.model)
         return single_image.find_candidates(query, context)
 
-    mode = load_catalog().operations[NAME].short_name(request.mode)
-    return automatic_mode(candidates_of, request.model, size, target) if mode == AUTO else mode
+    chosen = automatic_mode(candidates_of, request.model, size, target) if mode == AUTO else mode
+    candidates_of(chosen)
+    return chosen

@@ -58,7 +58,7 @@ class EditResponse(ImageResponse):
 
 
 class UpscaleRequest(SingleImageRequest):
-    """POST /upscale."""
+    """POST /upscale. A target that is not larger than the image is resized for 0 credits, without a model."""
 
     image_base64: ImageText = Field(description=f"The image. {IMAGE_FORMS}")
     mode: Annotated[str, default_for_null(AUTO)] = Field(
