@@ -91,7 +91,7 @@ def test_broken_cards_are_impossible(caller):
         ({"width": 8192, "height": 8192}, 400, "25,000,000"),
         ({"seed": -1}, 400, "seed"),
         ({"template_id": "nothing"}, 404, "Template not found: nothing"),
-        ({"persona_id": "nobody"}, 404, "Persona 'nobody' not found."),
+        ({"use_persona": True, "persona_id": "nobody"}, 404, "Persona 'nobody' not found."),
         ({"use_persona": True}, 400, "personas/default"),
     ],
     ids=str,

@@ -26,11 +26,13 @@ def test_a_failing_text_model_fails_no_job(studio, fault):
 
 
 def test_without_enhancement_the_callers_words_are_sent(studio):
-    """Nobody is asked, and the echo says that nothing was changed."""
+    """With the style's, where the model has no field for it. Nobody is asked, and the echo says no prompt."""
     answer = Caller(studio).create("A kite", provider="qwen", style_preset="anime", enhance_prompt=False)
     assert answer.json()["request"]["enhanced_prompt"] is None
     assert studio.emulators["gemini"].text_calls == 0
-    assert studio.emulators["wavespeed"].calls[0].fields["prompt"] == "A kite"
+    assert (
+        studio.emulators["wavespeed"].calls[0].fields["prompt"] == "A kite, anime style, clean outlines, vivid colors"
+    )
 
 
 def test_a_persona_speaks_through_the_image(studio):
@@ -40,7 +42,7 @@ def test_a_persona_speaks_through_the_image(studio):
     caller.put("/personas/loud", style_words=["neon signs"])
     answer = caller.create("A kite", provider="stability", use_persona=True, negative_prompt="blur")
     assert answer.json()["request"]["persona_id"] == "default"
-    caller.create("A kite", provider="stability", persona_id="loud")
+    caller.create("A kite", provider="stability", use_persona=True, persona_id="loud")
     first, second = (call.fields for call in studio.emulators["stability"].calls)
     assert (first["prompt"], first["negative_prompt"]) == ("A kite, airy, colors: teal, mood: calm", "blur, clutter")
     assert (second["prompt"], "negative_prompt" in second) == ("A kite, neon signs", False)

@@ -216,6 +216,15 @@ def optimize(harness: Harness, **body: Any) -> Any:
     return harness.ask("POST", "/social/optimize", body=body)
 
 
+def test_fields_without_effect_are_named_in_the_header_and_the_body(harness: Harness) -> None:
+    """Beside unknown ones; of free work and of paid."""
+    answer = optimize(harness, tint=1, options={"shadow": 1}, format_names={"x": "Post"})
+    assert answer.headers["x-ignored-fields"] == "tint, format_names.x, options.shadow"
+    assert answer.json["ignored"] == ["format_names.x", "options.shadow"]
+    answer = harness.ask("POST", "/create", body={**CREATE, "tint": 1, "persona_id": "acme", "options": {"shadow": 1}})
+    assert answer.headers["x-ignored-fields"] == "tint, options.shadow, persona_id"
+
+
 def test_what_fits_is_inline_and_nothing_is_stored(harness: Harness) -> None:
     """Data URLs of exactly the formats' sizes; no object, no job."""
     answer = optimize(harness, watermark=True)

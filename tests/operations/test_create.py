@@ -218,7 +218,7 @@ def test_an_image_above_the_callers_limit_and_an_unknown_persona_are_refused_bef
     with pytest.raises(InvalidRequest, match="at most 16,777,216 pixels"):
         estimate(requested(width=4096, height=4097), context)
     with pytest.raises(NotFound, match="nobody"):
-        estimate(requested(persona_id="nobody"), make_context())
+        estimate(requested(use_persona=True, persona_id="nobody"), make_context())
 
 
 def test_the_model_follows_template_prompt_keys_and_circuits():

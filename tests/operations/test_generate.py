@@ -338,11 +338,11 @@ def test_a_task_is_limited_to_what_the_model_takes(fields, clamped):
 
 
 def test_what_a_model_does_not_take_is_noted():
-    """But for a style, whose words are in the prompt. Settings have ranges, too."""
+    """Settings have ranges, too."""
     task = Task(operation="create", width=64, height=64, settings={"control_strength": 1.7, "fidelity": 0.5})
     fitted, notes = fit_task(replace(task, negative_prompt="rain", style_preset="anime"), MODEL)
     assert fitted == replace(task, settings={"control_strength": 1})
-    assert notes == {"ignored": ["negative_prompt", "fidelity"], "clamped": {"control_strength": 1}}
+    assert notes == {"ignored": ["negative_prompt", "style_preset", "fidelity"], "clamped": {"control_strength": 1}}
 
 
 # -- copies for responses

@@ -16,8 +16,8 @@ from tests.operations.fakes import RecordingJournal, emulator_context, result, r
 Emulators = dict[str, Emulator]
 
 
-def run(cell: Cell, context: OperationContext) -> Any:
-    return cell.row.run(cell.request(), context)
+def run(cell: Cell, context: OperationContext, **more: Any) -> Any:
+    return cell.row.run(cell.request(**more), context)
 
 
 #: Width x height by operation, where it isn't the input's. None: as large as the model makes it.
@@ -31,16 +31,22 @@ SIZES = {
 CALLED = [cell for cell in CELLS if cell in BY_PROVIDER or not cell.operation.startswith("edit.search")]
 
 
+#: Fields and the words by which the provider's request shows them.
+SHOWN = {"negative_prompt": "smudges", "style_preset": "anime", "seed": "987654"}
+
+
 @pytest.mark.parametrize("cell", CALLED, ids=str)
 def test_a_cell(cell: Cell, emulators: Emulators) -> None:
-    """One paid call to the right provider, the estimate's price, the response's fields."""
+    """One paid call to the right provider, the estimate's price, the response's fields; what isn't sent is named."""
     context = emulator_context(emulators)
     reserved = cell.row.estimate(cell.request(), context)
-    response = run(cell, context)
+    response = run(cell, context, **SHOWN)
     assert (response.success, response.provider, response.model) == (True, cell.provider, cell.model)
     assert [name for name in emulators if emulators[name].paid_calls] == [cell.provider]
     (call,) = [call for call in emulators[cell.provider].calls if call.kind == "generate"]
     assert (call.status, call.unknown_fields) == (200, [])
+    ignored = response.metadata.get("ignored", [])
+    assert [name for name, word in SHOWN.items() if word not in str(call.fields)] == [n for n in SHOWN if n in ignored]
     _, model = find_model(cell.provider, cell.model)
     sizes = model.sizes if isinstance(model.sizes, tuple) else ()
     native = {f"{size.width}x{size.height}": size for size in sizes}.get(response.metadata["native_size"])

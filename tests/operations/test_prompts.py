@@ -90,7 +90,9 @@ def test_a_persona_goes_into_prompt_and_negative_prompt():
     """Style words, colors and mood into the one, what is to be avoided into the other; without enhancement, too."""
     document = {"voice": "calm", "palette": ["teal", "sand"], "style_words": ["airy"], "avoid_words": ["clutter"]}
     personas = Personas(acme=document, default={"style_words": ["airy"]})
-    wording = resolve({"persona_id": "acme", "negative_prompt": "blur"}, "photographic", references=personas)
+    wording = resolve(
+        {"use_persona": True, "persona_id": "acme", "negative_prompt": "blur"}, "photographic", references=personas
+    )
     assert wording.prompt == f"{EXAMPLE}, airy, colors: teal, sand, mood: calm"
     assert wording.negative_prompt == "blur, clutter"
     wording = resolve({"use_persona": True, "enhance_prompt": False}, "photographic", references=personas)
@@ -129,19 +131,18 @@ def found(request, **documents):
 
 
 def test_the_persona_is_the_named_one_or_the_default():
-    """With the switch off, none is looked for, whatever id stands beside it."""
-    for more in ({}, {"use_persona": True}, {"use_persona": None}):
-        assert found({"persona_id": "acme", **more}, acme={"voice": "calm"}) == "calm"
+    """Only with the switch on: without it none is looked for, whatever id stands beside it."""
+    assert found({"persona_id": "acme", "use_persona": True}, acme={"voice": "calm"}) == "calm"
     assert found({"use_persona": True}, default={"voice": "warm"}) == "warm"
-    for request in ({}, {"use_persona": False}, {"use_persona": False, "persona_id": "nobody"}):
-        assert found(request) is None
+    for request in ({}, {"use_persona": False}, {"use_persona": None}):
+        assert found({"persona_id": "nobody", **request}) is found(request) is None
 
 
 def test_an_unknown_persona_is_not_found():
     """Without an id the request is incomplete, and the sentence says how to make a default persona."""
     for name in ("nobody", "default"):
         with pytest.raises(NotFound, match=name):
-            found({"persona_id": name})
+            found({"use_persona": True, "persona_id": name})
     with pytest.raises(InvalidRequest, match="PUT /api/image-studio/personas/default"):
         found({"use_persona": True})
 

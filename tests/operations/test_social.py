@@ -107,6 +107,25 @@ def test_crop_zone_and_enlargement_are_reported() -> None:
     assert (one.upscaled, one.scale_factor) == (True, 2.16)
 
 
+@pytest.mark.parametrize(
+    ("fields", "ignored"),
+    [
+        ({"format_names": {"instagram": "Story", "Facebook": "Story"}}, ["format_names.Facebook"]),
+        ({"format_names": {"x": ["Post"], "pinterest": None}}, ["format_names.x"]),
+        ({"format_names": {"instagram": "Story"}, "formats": "all"}, ["format_names.instagram"]),
+        ({"focal_point": {"x": 0.1, "y": 0.1}, "crop_mode": "center"}, ["focal_point"]),
+        ({"focal_point": {"x": 0.1, "y": 0.1}}, []),
+        ({"options": {"background": "teal", "shadow": True}}, ["options.shadow"]),
+        ({"format_names": {"Instagram": "Story"}}, []),
+    ],
+)
+def test_what_has_no_effect_is_named(fields: dict[str, object], ignored: list[str]) -> None:
+    """Formats of a platform that wasn't requested, above all."""
+    response = optimize(**fields)
+    assert response.ignored == ignored
+    assert ("ignored" in response.model_dump()) == bool(ignored)
+
+
 def test_a_focal_point_is_kept() -> None:
     """It overrides smart, and lies between 0 and 1."""
     (one,) = optimize(focal_point={"x": 1.0, "y": 0.5}).results

@@ -33,6 +33,7 @@ SIZE = {"size": "1200*628"}
 PNG = {"output_format": "png"}
 ONE = {"image": IMAGE_URI}
 MASKED_ONE = FOX | ONE | {"mask_image": MASK_URI}
+AVOID = {"prompt": "a red fox. Avoid: blurry."}
 QWEN = SEED | SIZE | PNG
 CONTROLLED = {
     "control_image": IMAGE_URI,
@@ -55,21 +56,21 @@ def edits(name: str, settings: dict[str, object], *more: str, one: bool = False)
 
 
 BODIES = {
-    ("ideogram-v3-turbo", "create"): FOX | {"aspect_ratio": "16:9"},
-    ("ideogram-v3-turbo", "edit.inpaint"): MASKED_ONE,
-    ("ideogram-v3-turbo", "control.style"): FOX | {"aspect_ratio": "16:9", "reference_images": [IMAGE_URI]},
-    ("qwen-image", "create"): FOX | QWEN,
-    ("z-image-turbo", "create"): FOX | SEED | SIZE,
+    ("ideogram-v3-turbo", "create"): AVOID | {"aspect_ratio": "16:9"},
+    ("ideogram-v3-turbo", "edit.inpaint"): MASKED_ONE | AVOID,
+    ("ideogram-v3-turbo", "control.style"): AVOID | {"aspect_ratio": "16:9", "reference_images": [IMAGE_URI]},
+    ("qwen-image", "create"): AVOID | QWEN,
+    ("z-image-turbo", "create"): AVOID | SEED | SIZE,
     **edits("qwen-edit", QWEN, one=True),
     **edits("qwen-edit-plus", QWEN, "edit.relight", "control.style_transfer"),
     **edits("flux-kontext-pro", {"guidance_scale": 6.5}, one=True),
     **edits("seedream-v4.5-edit", {"size": "1957*1024"}),
     **edits("nano-banana-pro-edit-ultra", {"resolution": "4k"} | PNG),
-    ("z-image-turbo-inpaint", "edit.inpaint"): MASKED_ONE | SIZE,
+    ("z-image-turbo-inpaint", "edit.inpaint"): MASKED_ONE | AVOID | SIZE,
     ("z-image-turbo-inpaint", "edit.erase"): MASKED_ONE
     | SIZE
-    | {"prompt": "Empty background that continues the surroundings, nothing standing out"},
-    ("z-image-turbo-inpaint", "edit.outpaint"): MASKED_ONE | SIZE,
+    | {"prompt": "Empty background that continues the surroundings, nothing standing out. Avoid: blurry."},
+    ("z-image-turbo-inpaint", "edit.outpaint"): MASKED_ONE | AVOID | SIZE,
     ("image-eraser", "edit.erase"): MASKED_ONE,
     ("image-background-remover", "edit.remove_background"): ONE,
     ("image-upscaler", "upscale.fast"): UPSCALED,

@@ -27,7 +27,8 @@ def test_a_persona_is_used_edited_and_deleted(session: BrowserSession) -> None:
     expect(session.field("Persona")).to_have_value("acme-garden")
     session.create("A bench in a park")
     expect(session.fact("Prompt sent")).to_contain_text("orange, teal, mood: warm and plain")
-    assert session.body("/create")["persona_id"] == "acme-garden"
+    sent = session.body("/create")
+    assert (sent["use_persona"], sent["persona_id"]) == (True, "acme-garden")
     session.press("Edit persona Acme Garden")
     dialog = page.get_by_role("dialog", name="Persona Acme Garden")
     expect(dialog.get_by_label("Colors")).to_have_value("orange, teal")

@@ -50,7 +50,7 @@ export function mount() {
     body: withoutEmpty({
       prompt: prompt.value.trim(), template_id: sizes.template?.id,
       width: sizes.template ? null : sizes.width, height: sizes.template ? null : sizes.height,
-      provider: "auto", ...models.requestFields, style_preset: style.value, persona_id: persona.value, quality: settings.quality,
+      provider: "auto", ...models.requestFields, style_preset: style.value, ...(persona.value ? { use_persona: true, persona_id: persona.value } : {}), quality: settings.quality,
       negative_prompt: negative.value.trim(), num_variations: settings.count, enhance_prompt: enhance.checked,
       seed: numberValue(seed), steps: numberValue(steps), guidance_scale: numberValue(guidance),
     }),

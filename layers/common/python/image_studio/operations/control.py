@@ -62,7 +62,7 @@ class Control(SingleImageOperation):
             operation=self.name,
             width=control_fit.requested.width,
             height=control_fit.requested.height,
-            prompt=self.styled(request.prompt, candidate),
+            prompt=request.prompt,
             negative_prompt=request.negative_prompt,
             seed=request.seed,
             style_preset=request.style_preset,
@@ -83,9 +83,11 @@ class Control(SingleImageOperation):
         return {"operation": self.info.name}
 
     def _used_strengths(self, candidate: Candidate) -> dict[str, float]:
-        """The strengths within the model's ranges; its defaults where the request has none."""
+        """The strengths that the model takes, within its ranges; its defaults where the request has none."""
         used: dict[str, float] = {}
         for name, requested in self._strengths().items():
+            if name not in candidate.model.accepts:
+                continue
             values = candidate.model.ranges.get(name)
             value = values.default if values and requested is None else requested
             if value is not None:

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed
@@ -14,7 +15,7 @@ from image_studio.operations.generate import EncodedImage, VariationTask, encode
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
 from image_studio.operations.prompts import ResolvedPrompt, find_persona, has_quoted_text, resolve_prompt
-from image_studio.operations.sizes import check_area, wanted_size
+from image_studio.operations.sizes import check_area, same_ratio, wanted_size
 from image_studio.providers.adapter import Task
 from image_studio.providers.spec import nearest_size
 from image_studio.schemas.common import FileType
@@ -77,7 +78,8 @@ def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
     resolved = resolve(request)
     candidates = candidates_for(request, resolved, context)
     prompt = resolve_prompt(request, resolved.style_preset, context)
-    encode = partial(_encode, resolved.size, inline_share(request.delivery, request.num_variations))
+    share = inline_share(request.delivery, request.num_variations)
+    encode = partial(_encode, resolved.size, unread_fields(request), share)
     tasks = [
         VariationTask(number, partial(_task, request, resolved, prompt, seed), encode)
         for number, seed in enumerate(_seeds(request, context), start=1)
@@ -89,6 +91,8 @@ def _task(
     request: CreateRequest, resolved: ResolvedRequest, prompt: ResolvedPrompt, seed: int, candidate: Candidate
 ) -> Task:
     # A drawn seed is sent only to a model that takes one, so that the response states the seed that was used.
+    # Style words are in an enhanced prompt already.
+    takes_style = not request.enhance_prompt or "style_preset" in candidate.model.accepts
     takes_seed = request.seed is not None or "seed" in candidate.model.accepts
     return Task(
         operation=NAME,
@@ -97,7 +101,7 @@ def _task(
         prompt=prompt.prompt,
         negative_prompt=prompt.negative_prompt,
         seed=seed if takes_seed else None,
-        style_preset=resolved.style_preset,
+        style_preset=resolved.style_preset if takes_style else None,
         guidance_scale=request.guidance_scale,
         steps=request.steps,
     )
@@ -114,11 +118,25 @@ def _seeds(request: CreateRequest, context: OperationContext) -> list[int]:
     return [(first + number) % (MAX_SEED + 1) for number in range(request.num_variations)]
 
 
-def _encode(size: Size, inline_bytes: int | None, data: bytes, _: Entry) -> EncodedImage:
+def unread_fields(request: CreateRequest) -> list[str]:
+    """The request's fields and options that have no effect beside its others."""
+    unread = [f"options.{name}" for name in request.options]
+    if request.persona_id and not request.use_persona:
+        unread.append("persona_id")
+    width, height = request.width, request.height
+    if width and height and request.aspect_ratio and not same_ratio(request.aspect_ratio, Size(width, height)):
+        unread.append("aspect_ratio")
+    return unread
+
+
+def _encode(size: Size, unread: list[str], inline_bytes: int | None, data: bytes, entry: Entry) -> EncodedImage:
     image = decode(data, RESULT_LIMITS)
     exact, box = cover(image, *size)
     placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
-    metadata = {"native_size": f"{image.width}x{image.height}", **placed}
+    metadata: dict[str, Any] = {"native_size": f"{image.width}x{image.height}", **placed}
+    ignored = [*unread, *entry.facts.get("ignored", ())]
+    if ignored:
+        metadata["ignored"] = ignored
     facts = {"width": size.width, "height": size.height, "metadata": metadata}
     return encode_image(exact, FileType.PNG, facts, inline_bytes)
 

@@ -67,8 +67,8 @@ class Edit(SingleImageOperation):
             operation=self.name,
             width=edit_fit.requested.width,
             height=edit_fit.requested.height,
-            prompt=self.styled(self.request.prompt, candidate),
-            **self.accepted("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"),
+            prompt=self._prompt,
+            **self.honored("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"),
             images=self._images(candidate, edit_fit.frame),
             settings=self._settings(candidate, edit_fit.frame),
         )
@@ -85,6 +85,10 @@ class Edit(SingleImageOperation):
         return {"operation": self.info.name, **style}
 
     # -- the request to the model
+
+    @property
+    def _prompt(self) -> str:
+        return self.honored("prompt").get("prompt") or ""
 
     @property
     def _outpaints(self) -> bool:
@@ -132,7 +136,7 @@ class Edit(SingleImageOperation):
             # The mask is grown already, so a model that grows masks must not grow it again.
             settings.pop("grow_mask", None)
             settings |= {"grow_mask": 0} if "grow_mask" in candidate.model.accepts else {}
-        if self.info.name == "relight" and not self.request.prompt and not self.background:
+        if self.info.name == "relight" and not self._prompt and not self.background:
             settings["keep_original_background"] = True
         return {name: value for name, value in settings.items() if f"options.{name}" not in self.ignored}
 

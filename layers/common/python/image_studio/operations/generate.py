@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
+from image_studio.catalog.load import load_catalog
 from image_studio.errors import (
     MaybeCharged,
     NotCharged,
@@ -27,6 +28,7 @@ from image_studio.imaging.types import DecodedImage
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, Journal, Stage
 from image_studio.operations.model_selection import Candidate
+from image_studio.operations.prompts import append_style
 from image_studio.providers import PROVIDERS, find_model
 from image_studio.providers.adapter import ProviderCredentials, ProviderImage, Task
 from image_studio.providers.client import PaidCall, StillRunning
@@ -96,9 +98,9 @@ class VariationTask:
 
 def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
     """Limit the task to what the model takes; return it with the metadata `clamped` (values) and `ignored` (fields)."""
-    # A style that the model doesn't know is not reported as ignored: its words are in the prompt.
-    sent = [name for name in OPTIONAL if getattr(task, name) is not None and name != "style_preset"]
-    ignored = [name for name in (*sent, *task.settings) if name not in model.accepts]
+    sent = [name for name in OPTIONAL if getattr(task, name) is not None]
+    prompt = ["prompt"] if task.prompt else []
+    ignored = [name for name in (*prompt, *sent, *task.settings) if name not in model.accepts]
     clamped: dict[str, Any] = {}
 
     def within(name: str, value: Any) -> Any:
@@ -114,6 +116,16 @@ def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
     fields |= {name: within(name, getattr(task, name)) for name in OPTIONAL if name in model.accepts}
     notes: dict[str, Any] = {"ignored": ignored, "clamped": clamped}
     return replace(task, settings=settings, **fields), {name: note for name, note in notes.items() if note}
+
+
+def style_in_words(task: Task, model: ModelSpec) -> Task:
+    """Put the style into the prompt, if there is one with room for it, for a model that has no field for styles."""
+    takes_words = task.prompt and "prompt" in model.accepts
+    if not takes_words or not task.style_preset or "style_preset" in model.accepts:
+        return task
+    prompt = append_style(task.prompt, task.style_preset)
+    written = load_catalog().style_words(task.style_preset).lower() in prompt.lower()
+    return replace(task, prompt=prompt, style_preset=None) if written else task
 
 
 def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: Sequence[VariationTask]) -> list[Entry]:
@@ -200,7 +212,7 @@ class _VariationRunner:
         )
         failed: list[str] = []
         for candidate in candidates:
-            task, notes = fit_task(self.task.task(candidate), candidate.model)
+            task, notes = fit_task(style_in_words(self.task.task(candidate), candidate.model), candidate.model)
             credits = candidate.model.price(nearest_size(candidate.model, task.width, task.height))
             if credits > self.context.max_credits:
                 continue

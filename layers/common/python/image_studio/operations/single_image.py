@@ -24,7 +24,6 @@ from image_studio.operations.generate import (
 )
 from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate, ModelQuery, select_candidates
-from image_studio.operations.prompts import append_style
 from image_studio.providers import PROVIDERS, SPECS, find_model
 from image_studio.providers.adapter import Blob, Task
 from image_studio.providers.spec import InputLimits, nearest_size
@@ -68,14 +67,9 @@ class SingleImageOperation(ABC):
         )
         return accepting_models(find_candidates(query, context), self.fit)
 
-    def accepted(self, *fields: str) -> dict[str, Any]:
-        """The request's values of the fields that the operation honors; None for others."""
-        return {name: getattr(self.request, name) if name in self.info.honored else None for name in fields}
-
-    def styled(self, prompt: str | None, candidate: Candidate) -> str:
-        """The prompt, with the style's words for a model that has no such field."""
-        style = self.request.style_preset
-        return append_style(prompt, style) if prompt and "style_preset" not in candidate.model.accepts else prompt or ""
+    def honored(self, *fields: str) -> dict[str, Any]:
+        """The request's values of the fields that the operation honors."""
+        return {name: getattr(self.request, name) for name in fields if name in self.info.honored}
 
     def fit_notes(self, candidate: Candidate, fit: Fit) -> dict[str, Any]:
         notes: dict[str, Any] = {"sent_size": str(fit.frame.size)}
@@ -133,6 +127,7 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
     if entry.stage is Stage.FAILED:
         raise JobFailed(entry.status or 500, entry.code or "", entry.detail or "")
     made = {key: value for key, value in entry.facts["metadata"].items() if key != "ignored" or value}
+    request = {key: value for key, value in operation.metadata().items() if key not in made.get("ignored", ())}
     seed = {} if entry.seed is None else {"seed": entry.seed}
     return {
         "success": True,
@@ -142,7 +137,7 @@ def make_image(operation: SingleImageOperation, context: OperationContext) -> di
         "height": entry.facts["height"],
         "stored": entry.stored,
         "inline": entry.facts.get("inline"),
-        "metadata": {**operation.metadata(), **made, **seed},
+        "metadata": {**request, **made, **seed},
     }
 
 
@@ -162,9 +157,11 @@ def _make_here(operation: SingleImageOperation, context: OperationContext) -> En
 def _encode(
     operation: SingleImageOperation, entry: Entry, image: DecodedImage, notes: dict[str, Any], context: OperationContext
 ) -> EncodedImage:
+    options = getattr(operation.request, "options", {})
+    by_model = [f"options.{name}" if name in options else name for name in entry.facts.get("ignored", ())]
     metadata = {
         **notes,
-        "ignored": [*operation.ignored, *entry.facts.get("ignored", ())],
+        "ignored": [*operation.ignored, *by_model],
         "processing_time": round(context.now() - entry.ordered_at, 2),
     }
     facts = {"width": image.width, "height": image.height, "metadata": metadata}

@@ -27,6 +27,14 @@ def parse_ratio(text: str) -> Fraction:
     return ratio
 
 
+def same_ratio(text: str, size: Size) -> bool:
+    """Whether a ratio's text names the size's shape; text that names none doesn't."""
+    try:
+        return math.isclose(parse_ratio(text), size.width / size.height, rel_tol=SAME_RATIO)
+    except InvalidRequest:
+        return False
+
+
 def wanted_size(width: int | None, height: int | None, ratio: str | None, template: Size | None) -> Size:
     """Return the size of the response's image.
 

@@ -15,7 +15,7 @@ from image_studio.operations.generate import keep_copy
 from image_studio.operations.single_image import read_image
 from image_studio.schemas.common import Delivery, FileType
 from image_studio.schemas.limits import INLINE_BYTES
-from image_studio.schemas.social import SocialFailure, SocialRequest, SocialResponse, SocialResult
+from image_studio.schemas.social import CropMode, SocialFailure, SocialRequest, SocialResponse, SocialResult
 
 ALL = "all"
 BACKGROUND = "background"
@@ -43,7 +43,7 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     data = read_image(request.image_base64, context)
     outcomes = render_all(data, specs, placement, DecodeLimits(max_pixels=context.max_pixels))
     copies = _inline_copies(request, outcomes)
-    response = SocialResponse(success=True, results=[], total_optimized=0)
+    response = SocialResponse(success=True, results=[], total_optimized=0, ignored=unread_fields(request))
     for target, outcome, copy in zip(targets, outcomes, copies, strict=True):
         if isinstance(outcome, StudioError):
             failed = {"platform": target.platform.id, "format": target.format.name}
@@ -74,6 +74,20 @@ def chosen_targets(request: SocialRequest) -> Iterator[Target]:
         else:
             formats = [platform.formats[0]]
         yield from (Target(platform, one) for one in dict.fromkeys(formats))
+
+
+def unread_fields(request: SocialRequest) -> list[str]:
+    """The request's fields and options that have no effect beside its others."""
+    catalog = load_catalog()
+    wanted = {choose_platform(name, catalog.social_platforms).id for name in request.platforms}
+    unread = [
+        f"format_names.{name}"
+        for name, names in request.format_names.items()
+        if names and (request.formats == ALL or choose_platform(name, catalog.platforms).id not in wanted)
+    ]
+    if request.focal_point and request.crop_mode is not CropMode.SMART:
+        unread.append("focal_point")
+    return unread + [f"options.{name}" for name in request.options if name != BACKGROUND]
 
 
 def _inline_copies(request: SocialRequest, outcomes: Sequence[Rendition | StudioError]) -> list[EncodedCopy | None]:

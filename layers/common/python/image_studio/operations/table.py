@@ -35,6 +35,7 @@ class Operation:
     estimate: Callable[[Any, Any], int]
     failure: str  # the first words of a 500's sentence
     variations: Callable[[Any], int] = lambda _: 1
+    unread: Callable[[Any], list[str]] = lambda _: []  # fields without effect, as far as the request alone says
     part: str | None = None  # the request's field with the second part of names such as `edit.inpaint`
 
     def full_name(self, request: Any) -> str:
@@ -51,6 +52,7 @@ _OPERATIONS = (
         create.estimate,
         "Image generation failed",
         variations=lambda request: request.num_variations,
+        unread=create.unread_fields,
     ),
     Operation("edit", EditRequest, EditResponse, edit.run, edit.estimate, "Image editing failed", part="operation"),
     Operation(
@@ -73,6 +75,7 @@ _OPERATIONS = (
         social.estimate,
         "Social optimization failed",
         variations=lambda request: len(list(social.chosen_targets(request))),
+        unread=social.unread_fields,
     ),
 )
 OPERATIONS: Mapping[str, Operation] = {operation.name: operation for operation in _OPERATIONS}

@@ -75,13 +75,13 @@ class Upscale(SingleImageOperation):
 
     def task(self, candidate: Candidate) -> Task:
         upscale_fit = self.fit(candidate)
-        prompt = self.styled(self.request.prompt or DEFAULT_PROMPT, candidate)
+        default = DEFAULT_PROMPT if "prompt" in candidate.model.accepts else ""
         return Task(
             operation=self.name,
             width=upscale_fit.requested.width,
             height=upscale_fit.requested.height,
-            prompt=prompt if "prompt" in self.info.honored else "",
-            **self.accepted("negative_prompt", "seed", "style_preset"),
+            prompt=self.request.prompt or default if "prompt" in self.info.honored else "",
+            **self.honored("negative_prompt", "seed", "style_preset"),
             images={"image": single_image.encode_input(place_in_frame(self.image, upscale_fit.frame), candidate)},
             settings=dict(self.options),
         )
@@ -99,7 +99,7 @@ class Upscale(SingleImageOperation):
 
     def metadata(self) -> dict[str, Any]:
         return {
-            "preset": self.request.preset,
+            "preset": None if self.request.target_width or self.request.target_height else self.request.preset,
             "original_width": self.image.width,
             "original_height": self.image.height,
             "upscale_factor": round(self.factor, 4),
@@ -121,11 +121,14 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     options = single_image.checked_options(info, request.options)
     if scale_factor(size, target) <= 1.0:  # no model is called, so none of its fields is used
         info = replace(info, takes=(), options={})
+    ignored = single_image.unsupported_fields(request, info, single_image.request_fields(request, _CHECKED_FIELDS))
+    if request.preset and (request.target_width or request.target_height):
+        ignored.append("preset")
     return Upscale(
         request=request,
         info=info,
         quality=quality,
-        ignored=single_image.unsupported_fields(request, info, single_image.request_fields(request, _CHECKED_FIELDS)),
+        ignored=ignored,
         image=image,
         options=options,
         target=target,

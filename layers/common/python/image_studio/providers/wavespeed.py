@@ -30,8 +30,15 @@ _EDITS = frozenset({"prompt", "image"}) | IN_PROMPT
 _EDITS_SEVERAL = _EDITS | {"mask", "style", "background", "lighting"}
 
 
+#: For models without a field for it whose text encoder is a language model: what to avoid is said in the prompt.
+_AVOIDS = frozenset({"negative_prompt"})
+
 _generator = partial(
-    ModelSpec, operations=frozenset({"create"}), sizes=_QWEN_SIZE, accepts=frozenset({"prompt", "seed"})
+    ModelSpec,
+    operations=frozenset({"create"}),
+    sizes=_QWEN_SIZE,
+    accepts=frozenset({"prompt", "seed"}) | _AVOIDS,
+    in_prompt=_AVOIDS,
 )
 #: Edits by instruction, search and replace included.
 _editor = partial(
@@ -79,7 +86,8 @@ MODELS = (
             NativeSize("4:3", 1_152, 896),
             NativeSize("3:4", 896, 1_152),
         ),
-        accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}),
+        accepts=frozenset({"prompt", "image", "mask", "aspect_ratio"}) | _AVOIDS,
+        in_prompt=_AVOIDS,
         field_names={"mask": "mask_image"},
         inputs=_LARGE,
         auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
@@ -148,6 +156,8 @@ MODELS = (
         operations=frozenset({"edit.inpaint"}),
         emulates=frozenset({"edit.erase", "edit.outpaint"}),
         sizes=_QWEN_SIZE,
+        accepts=frozenset({"prompt", "image", "mask"}) | _AVOIDS,
+        in_prompt=_AVOIDS,
         inputs=_INPUT,
         auto={"edit.inpaint": {"draft": 1}},
     ),

@@ -1,7 +1,7 @@
 """From a body to a request model. What doesn't fit is one sentence, never a list, and never repeats an image."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -29,10 +29,10 @@ def parse_request(kind: type[R], body: str | bytes) -> tuple[R, list[str]]:
     return request, request.take_ignored()
 
 
-def read_request(kind: type[R], call: Call) -> R:
-    """Return the call's request, and name ignored fields in a header. Raises InvalidRequest."""
-    request, ignored = parse_request(kind, call.text())
-    call.headers.update(ignored_header(ignored))
+def read_request(kind: type[R], call: Call, unread: Callable[[R], list[str]] = lambda _: []) -> R:
+    """Return the call's request, and name unknown and unread fields in a header. Raises InvalidRequest."""
+    request, unknown = parse_request(kind, call.text())
+    call.headers.update(ignored_header([*unknown, *unread(request)]))
     return request
 
 

@@ -36,7 +36,7 @@ QUEUE_SECONDS = 30  # until the reaper sends a job again that no worker took
 def submit(call: Call, name: str) -> Response:
     """Serve the POST of a paid operation: 200 with its documented body, 303 to go on waiting, or 202."""
     operation = find_operation(name)
-    request = read_request(operation.request, call)
+    request = read_request(operation.request, call, operation.unread)
     wanted = preference(call)
     seconds = wanted.seconds if dispatcher().outlives_us else call.time_left()
     with open_wait(call, seconds):  # before anything is recorded: a caller without a free wait spends nothing
@@ -190,7 +190,7 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
 def serve_now(call: Call, name: str) -> Response:
     """Serve the POST of free work: 200 with its body. Images that don't fit are stored as results of jobs are."""
     operation = find_operation(name)
-    request = read_request(operation.request, call)
+    request = read_request(operation.request, call, operation.unread)
     tenant, request_id = call.known.tenant, new_id()
     journal = NullJournal(keys.result_prefix(tenant, request_id))
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects(), fetch=url_reader())

@@ -100,19 +100,19 @@ class CreateRequest(Request):
     enhance_prompt: Annotated[bool, default_for_null(True)] = Field(
         default=True, description="Whether to enrich the prompt first."
     )
-    use_persona: bool | None = Field(
-        default=None, description="Whether a persona's voice, colors and words go into the prompt."
+    use_persona: Annotated[bool, default_for_null(False)] = Field(
+        default=False, description="Whether a persona's voice, colors and words go into the prompt."
     )
-    persona_id: str | None = Field(default=None, description="The persona. Without it, the one called `default`.")
+    persona_id: str | None = Field(
+        default=None, description="The persona, with use_persona. Without it, the one called `default`."
+    )
     delivery: DeliveryField = Delivery.AUTO
     options: Options = Field(default_factory=dict)
 
     @property
     def persona(self) -> str | None:
-        """The id of the persona to use, if any. `use_persona: false` overrides a named one."""
-        if self.use_persona is False:
-            return None
-        return self.persona_id or (DEFAULT_PERSONA if self.use_persona else None)
+        """The id of the persona to use, if any."""
+        return (self.persona_id or DEFAULT_PERSONA) if self.use_persona else None
 
 
 class ResolvedFields(Model):

@@ -121,6 +121,9 @@ class SocialResponse(Model):
     total_optimized: int
     total_failed: int = 0
     errors: list[SocialFailure] = Field(default_factory=list)
+    ignored: Annotated[list[str], Field(exclude_if=lambda names: not names)] = Field(
+        default_factory=list, description="Fields of the request that had no effect."
+    )
 
     def deliverables(self) -> list[Deliverable]:
         return list(self.results)
