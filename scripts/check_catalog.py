@@ -11,12 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 from image_studio.catalog.load import DATA, OPERATION_GROUPS, Catalog
 from image_studio.catalog.models import Line, OperationInfo, OperationTable, Platform, Side, Template, Word
 from image_studio.schemas.catalog import ControlFields, EditFields
+from image_studio.schemas.convert import FileTypeLists
 from image_studio.schemas.limits import MAX_PIXELS
 
 #: The fields that the list of a group can show. Upscale has no list.
 SHOWN_FIELDS = {"edit": set(EditFields.model_fields), "control": set(ControlFields.model_fields)}
 FOLDERS = ("platforms", "templates")
-FILES = {"index.json", "safe_zones.json", "styles.json", "upscale.json"}
+FILES = {"index.json", "safe_zones.json", "styles.json", "upscale.json", "files.json"}
 FILES |= {f"operations/{group}.json" for group in OPERATION_GROUPS}
 
 
@@ -70,6 +71,7 @@ def _check_values(catalog: Catalog) -> Iterator[str]:
     yield from _misfits("templates", dict[str, Template], catalog.templates)
     yield from _misfits("styles", dict[Word, Line], catalog.styles)
     yield from _misfits("upscale", dict[Word, Side], catalog.upscale_presets)
+    yield from _misfits("files", FileTypeLists, catalog.files)
     yield from _misfits("operations", dict[str, OperationTable], catalog.operations)
 
 

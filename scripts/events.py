@@ -114,6 +114,12 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "output_format": "png",
         }
     },
+    "POST /compress": {"body": {"image_base64": DATA_URL, "format": "webp", "quality": 80}},
+    "POST /compress/batch": {"body": {"images": [{"image_base64": DATA_URL, "format": "jpeg"}]}},
+    "POST /compress/estimate": {"body": {"image_base64": DATA_URL, "format": "jpeg", "quality": 85}},
+    "POST /convert-format": {"body": {"image_base64": DATA_URL, "target_format": "webp"}},
+    "POST /convert-format/batch": {"body": {"images": [{"image_base64": DATA_URL, "target_format": "png"}]}},
+    "GET /convert-format/recommendations": {"query": "source_format=png"},
     "GET /jobs": {"query": "limit=20"},
     "GET /jobs/{id}/result": {"query": "wait=0"},
     "POST /jobs/{id}/result": {"query": "wait=0"},

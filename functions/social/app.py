@@ -1,8 +1,10 @@
-"""Social: one image in the sizes of many platforms, and what the platforms want."""
+"""Free work on images: in the sizes of many platforms, compressed, and converted; and what the platforms want."""
 
-from image_studio.operations import listings
+from image_studio.operations import convert, listings
+from image_studio.operations.table import find_operation
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response, cached
+from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
 from image_studio.runtime.submit import serve_now
 
@@ -14,7 +16,7 @@ aws_clients.prepare()
 @app.post("/social/optimize")
 def optimize() -> Response:
     """Crop, scale and encode one image for many platforms."""
-    return serve_now(app.call, "social")
+    return serve_now(app.call, find_operation("social"))
 
 
 @app.get("/social/platforms/<platform>/formats")
@@ -27,3 +29,57 @@ def formats(platform: str) -> Response:
 def specs(platform: str) -> Response:
     """Say what a platform accepts."""
     return cached(app.call, listings.platform_specs(platform))
+
+
+@app.post("/compress")
+def compress() -> Response:
+    """Make an image's file smaller."""
+    return serve_now(app.call, convert.COMPRESS)
+
+
+@app.post("/compress/batch")
+def compress_batch() -> Response:
+    """Make the files of up to 20 images smaller."""
+    return serve_now(app.call, convert.COMPRESS_BATCH)
+
+
+@app.post("/compress/estimate", counts_as=RateClass.READ)
+def estimate_compression() -> Response:
+    """Say how small a file would become."""
+    return serve_now(app.call, convert.COMPRESS_ESTIMATE)
+
+
+@app.get("/compress/formats")
+def compress_formats() -> Response:
+    """List the file types that are compressed."""
+    return cached(app.call, convert.compress_formats())
+
+
+@app.get("/compress/presets")
+def compress_presets() -> Response:
+    """List settings that suit common uses."""
+    return cached(app.call, convert.compress_presets())
+
+
+@app.post("/convert-format")
+def convert_format() -> Response:
+    """Write an image as another file type."""
+    return serve_now(app.call, convert.CONVERT)
+
+
+@app.post("/convert-format/batch")
+def convert_format_batch() -> Response:
+    """Write up to 20 images as other file types."""
+    return serve_now(app.call, convert.CONVERT_BATCH)
+
+
+@app.get("/convert-format/supported")
+def convert_formats() -> Response:
+    """List the file types that can be written."""
+    return cached(app.call, convert.convert_formats())
+
+
+@app.get("/convert-format/recommendations")
+def convert_recommendations() -> Response:
+    """Recommend file types to convert to."""
+    return cached(app.call, convert.convert_recommendations(app.call.needed_query("source_format")))

@@ -6,7 +6,7 @@ from typing import Any
 
 from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
-from image_studio.schemas import catalog, jobs
+from image_studio.schemas import catalog, convert, jobs
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
@@ -40,6 +40,11 @@ def paid(tag: str, name: str) -> Entry:
     row = find_operation(name)
     responses = {200: row.response, 202: jobs.JobLinks, 303: jobs.JobLinks}
     return Entry(tag=tag, request=row.request, responses=responses, errors=(402, 404), stored=True)
+
+
+def free(tag: str, request: Any, response: Any) -> Entry:
+    """A route of free work on images."""
+    return Entry(tag=tag, request=request, responses={200: response}, errors=(404,), stored=True)
 
 
 def _number(low: int, high: int) -> dict[str, Any]:
@@ -122,14 +127,27 @@ ENTRIES: Mapping[str, Entry] = {
     "POST /upscale": paid("Upscale Studio", "upscale"),
     "POST /control/process": paid("Control Studio", "control"),
     "GET /control/operations": Entry(tag="Control Studio", responses={200: catalog.ControlOperationList}, cached=True),
-    "POST /social/optimize": Entry(
-        tag="Social Optimizer", request=SocialRequest, responses={200: SocialResponse}, errors=(404,), stored=True
-    ),
+    "POST /social/optimize": free("Social Optimizer", SocialRequest, SocialResponse),
     "GET /social/platforms/{platform}/formats": Entry(
         tag="Social Optimizer", responses={200: catalog.PlatformFormatList}, cached=True
     ),
     "GET /platform-specs/{platform}": Entry(
         tag="Platform Specifications", responses={200: catalog.PlatformSpecs}, cached=True
+    ),
+    "POST /compress": free("Compress", convert.CompressRequest, convert.Compressed),
+    "POST /compress/batch": free("Compress", convert.CompressBatchRequest, convert.CompressBatch),
+    "POST /compress/estimate": free("Compress", convert.CompressEstimateRequest, convert.CompressEstimate),
+    "GET /compress/formats": Entry(tag="Compress", responses={200: convert.CompressFormatList}, cached=True),
+    "GET /compress/presets": Entry(tag="Compress", responses={200: convert.CompressPresetList}, cached=True),
+    "POST /convert-format": free("Convert", convert.ConvertRequest, convert.Converted),
+    "POST /convert-format/batch": free("Convert", convert.ConvertBatchRequest, convert.ConvertBatch),
+    "GET /convert-format/supported": Entry(tag="Convert", responses={200: convert.SupportedFormatList}, cached=True),
+    "GET /convert-format/recommendations": Entry(
+        tag="Convert",
+        query=(Query(name="source_format", about="The file type that there is, such as `png`.", required=True),),
+        responses={200: convert.FormatRecommendationList},
+        errors=(400,),
+        cached=True,
     ),
     "GET /jobs": Entry(
         tag="Jobs",

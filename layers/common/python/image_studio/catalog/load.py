@@ -71,6 +71,11 @@ class Catalog:
         return self._read("styles.json")
 
     @cached_property
+    def files(self) -> Mapping[str, Any]:
+        """What compress and convert-format list."""
+        return self._read("files.json")
+
+    @cached_property
     def upscale_presets(self) -> Mapping[str, int]:
         """The long side of each upscale preset, pixels."""
         return self._read("upscale.json")

@@ -190,6 +190,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
+_METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "icc_profile", "comment", "photoshop", "adobe"})  # by Pillow
 
 
 def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
@@ -220,6 +221,28 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | 
         decoded = decoded.transpose(_UPRIGHT[orientation])
     decoded.info = {}
     return decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """What a file says beside its pixels: EXIF without the orientation, and whether there is nothing at all."""
+
+    exif: bytes
+    nothing: bool
+
+
+def read_metadata(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Metadata:
+    """Read the EXIF block that fits the upright pixels of `decode`. Raises InvalidImage."""
+    image, _ = _open(data, limits)
+    nothing = not _METADATA & image.info.keys()
+    if "exif" not in image.info:
+        return Metadata(b"", nothing)
+    try:
+        exif = image.getexif()
+        exif.pop(_ORIENTATION_TAG, None)
+        return Metadata(bytes(exif.tobytes()), nothing)
+    except _BROKEN:
+        return Metadata(b"", nothing)
 
 
 def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:

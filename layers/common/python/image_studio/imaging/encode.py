@@ -27,7 +27,7 @@ def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> 
     return save(image, "WEBP", quality=quality, method=2)
 
 
-def save(image: DecodedImage, name: str, **options: int) -> bytes:
+def save(image: DecodedImage, name: str, **options: int | str | bytes) -> bytes:
     out = io.BytesIO()
     image.save(out, name, **options)
     return out.getvalue()
@@ -101,10 +101,11 @@ def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[EncodedRendition
     yield EncodedRendition(fast, FileType.PNG)
     if len(fast) <= max_bytes * (1 + _EFFORT_SAVES):
         yield EncodedRendition(save(image, "PNG", compress_level=9), FileType.PNG, how="png with more effort")
-    yield _with_palette(image)
+    few = with_palette(image)
+    yield EncodedRendition(few, FileType.PNG, how="png with a palette of 256 colors") if few else None
 
 
-def _with_palette(image: DecodedImage) -> EncodedRendition | None:
+def with_palette(image: DecodedImage, **options: bytes) -> bytes | None:
     """Encode a PNG of 256 colors, if it can hardly be distinguished from the image."""
     sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
     if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole image can't do better with 256 colors
@@ -112,7 +113,7 @@ def _with_palette(image: DecodedImage) -> EncodedRendition | None:
     few = _few_colors(image)
     if _error(image, few) > _HARMLESS:
         return None
-    return EncodedRendition(save(few, "PNG", compress_level=9), FileType.PNG, how="png with a palette of 256 colors")
+    return save(few, "PNG", compress_level=9, **options)
 
 
 def _few_colors(image: DecodedImage) -> DecodedImage:

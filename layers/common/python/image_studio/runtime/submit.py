@@ -187,15 +187,20 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
 # -- free work
 
 
-def serve_now(call: Call, name: str) -> Response:
+def serve_now(call: Call, operation: Operation) -> Response:
     """Serve the POST of free work: 200 with its body. Images that don't fit are stored as results of jobs are."""
-    operation = find_operation(name)
     request = read_request(operation.request, call, operation.unread)
     tenant, request_id = call.known.tenant, new_id()
     journal = NullJournal(keys.result_prefix(tenant, request_id))
     references = CallerReferences(tenant, wiring.jobs(), wiring.objects(), fetch=url_reader())
     most = TIERS[call.known.tier].max_pixels
-    context = OperationContext(configured=frozenset(), journal=journal, references=references, max_pixels=most)
+    context = OperationContext(
+        configured=frozenset(),
+        journal=journal,
+        references=references,
+        max_pixels=most,
+        hold_seconds=call.time_left(),
+    )
     operation.estimate(request, context)
     try:
         result: Any = operation.run(request, context)

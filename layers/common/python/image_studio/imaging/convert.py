@@ -1,0 +1,198 @@
+"""Write an image as a file that is small, or of another type, with what its file said beside the pixels."""
+
+import io
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+# The plugins register exactly these writers, and ImageFile's EXIF of TIFF.
+from PIL import (  # noqa: F401
+    AvifImagePlugin,
+    BmpImagePlugin,
+    GifImagePlugin,
+    Image,
+    ImageCms,
+    TiffImagePlugin,
+)
+
+from image_studio.errors import InvalidRequest
+from image_studio.imaging.encode import LOWEST_QUALITY, QUALITY, encode, save, with_palette
+from image_studio.imaging.masks import flatten
+from image_studio.imaging.types import DecodedImage
+from image_studio.schemas.common import FileType
+from image_studio.schemas.convert import TargetType
+
+KB = 1024
+LOSSLESS = 100  # what `quality_used` says of such a file
+OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
+LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
+COMPRESSED = frozenset({*LOSSY, TargetType.PNG})  # types whose size depends on more than the number of pixels
+_SUBSAMPLED_BELOW = 90  # a JPEG of lower quality has half the color resolution, which nobody sees there
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """How a file is written. `exif` is copied into types that hold it."""
+
+    optimize: bool = True
+    progressive: bool = True
+    exif: bytes = b""
+    profile: bytes = b""  # the ICC profile of the pixels, if they aren't sRGB
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    data: bytes
+    quality: int = LOSSLESS
+
+
+def write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
+    """Encode the image; `quality` is for lossy types. Transparency becomes white where the type has none."""
+    if target in OPAQUE:
+        image = flatten(image)
+    more = {name: value for name, value in (("exif", options.exif), ("icc_profile", options.profile)) if value}
+    if target in LOSSY:
+        return _lossy(image, target, quality, options, more)
+    if target is TargetType.PNG:
+        return _png(image, options.optimize, more)
+    if target is TargetType.GIF:
+        return save(_few_colors(image), "GIF", optimize=options.optimize)
+    if target is TargetType.TIFF:
+        return save(image, "TIFF", compression="tiff_adobe_deflate", **more)
+    return save(image, "BMP")
+
+
+def _lossy(
+    image: DecodedImage, target: TargetType, quality: int, options: FileOptions, more: dict[str, bytes]
+) -> bytes:
+    if target is TargetType.JPEG:
+        return _jpeg(image, quality, options, more)
+    if target is TargetType.WEBP:
+        return save(image, "WEBP", quality=quality, method=4 if options.optimize else 2, **more)
+    return save(image, "AVIF", quality=quality, speed=8 if options.optimize else 9, **more)
+
+
+def _jpeg(image: DecodedImage, quality: int, options: FileOptions, more: dict[str, bytes]) -> bytes:
+    plain: dict[str, Any] = {"quality": quality, "subsampling": 2 if quality < _SUBSAMPLED_BELOW else 0, **more}
+    try:
+        return save(image, "JPEG", optimize=options.optimize, progressive=options.progressive, **plain)
+    except OSError:  # Pillow gives these two a buffer that noise at high quality overflows
+        return save(image, "JPEG", **plain)
+
+
+def _png(image: DecodedImage, optimize: bool, more: dict[str, bytes]) -> bytes:
+    """The smallest of a fast file, one with more effort and one with a palette, if that can't be noticed."""
+    if not optimize:
+        return save(image, "PNG", **more) if more else encode(image, FileType.PNG)
+    few = with_palette(image, **more)
+    found = [save(image, "PNG", compress_level=9, **more), *([few] if few else [])]
+    if not more:
+        found.append(encode(image, FileType.PNG))
+    return min(found, key=len)
+
+
+def _few_colors(image: DecodedImage) -> DecodedImage:
+    """256 colors, of which one is transparent where less than half is opaque, as GIF has it."""
+    if image.mode != "RGBA":
+        return image.quantize(256, Image.Quantize.MEDIANCUT)
+    clear = image.getchannel("A").point(lambda alpha: 255 if alpha < 128 else 0)
+    few = flatten(image).quantize(255, Image.Quantize.MEDIANCUT)
+    few.paste(255, mask=clear)
+    few.info["transparency"] = 255
+    return few
+
+
+def write_under(
+    image: DecodedImage, target: TargetType, max_bytes: int, floor: int | None, options: FileOptions
+) -> WrittenFile:
+    """Encode the image in at most `max_bytes`, at quality `floor` or, without one, the best that fits.
+
+    Raises InvalidRequest where that is too little, and says what would do.
+    """
+    if target not in LOSSY:
+        data = write(image, target, QUALITY, options)
+        if len(data) <= max_bytes:
+            return WrittenFile(data)
+        raise _too_large(target, max_bytes, f"As {target.value}, which keeps every pixel, it needs {_kb(len(data))}")
+    if floor is not None:
+        data = write(image, target, floor, options)
+        if len(data) <= max_bytes:
+            return WrittenFile(data, floor)
+        best = _best_under(image, target, max_bytes, (1, floor - 1), options) if floor > 1 else None
+        lower = f", or a quality of {best.quality}" if best else ""
+        raise _too_large(target, max_bytes, f"At quality {floor} it needs {_kb(len(data))}{lower}")
+    best = _best_under(image, target, max_bytes, (LOWEST_QUALITY, QUALITY), options)
+    if best is None:
+        least = len(write(image, target, LOWEST_QUALITY, options))
+        raise _too_large(
+            target, max_bytes, f"At quality {LOWEST_QUALITY}, the lowest that is tried, it needs {_kb(least)}"
+        )
+    return best
+
+
+def _best_under(
+    image: DecodedImage, target: TargetType, max_bytes: int, qualities: tuple[int, int], options: FileOptions
+) -> WrittenFile | None:
+    """Find the highest quality of a range that fits, by bisection: at most seven attempts."""
+    found = None
+    low, high = qualities
+    while low <= high:
+        middle = (low + high + 1) // 2
+        data = write(image, target, middle, options)
+        if len(data) <= max_bytes:
+            found, low = WrittenFile(data, middle), middle + 1
+        else:
+            high = middle - 1
+    return found
+
+
+def _too_large(target: TargetType, max_bytes: int, possible: str) -> InvalidRequest:
+    others = " or ".join(sorted(each.value for each in LOSSY - {target}))
+    return InvalidRequest(
+        f"The image does not fit in {_kb(max_bytes)} as {target.value}. {possible}; {others} may be smaller."
+    )
+
+
+def _kb(size: int) -> str:
+    return f"{-(-size // KB):,} KB"
+
+
+# -- color spaces
+
+#: White point D65 adapted to D50, and the primaries of Adobe RGB (1998), section 4.3.5, as XYZ of an ICC profile.
+_WHITE = (0.9642, 1.0, 0.8249)
+_PRIMARIES = {
+    b"rXYZ": (0.60974, 0.31111, 0.01947),
+    b"gXYZ": (0.20528, 0.62567, 0.06087),
+    b"bXYZ": (0.14919, 0.06322, 0.74457),
+}
+_GAMMA = 2.19921875
+
+
+def adobe_rgb() -> bytes:
+    """Return a matrix profile with the primaries and the gamma of Adobe RGB (ICC.1:2001-04, version 2.4)."""
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(_GAMMA * 256)) + bytes(2)
+    name = b"Compatible with Adobe RGB (1998)\0"
+    described = b"desc" + bytes(4) + struct.pack(">I", len(name)) + name + bytes(78 + -(len(name) + 78 + 12) % 4)
+    tags = {b"desc": described, b"cprt": b"text" + bytes(4) + b"Public domain\0" + bytes(2), b"wtpt": _xyz(_WHITE)}
+    tags |= {each: _xyz(values) for each, values in _PRIMARIES.items()}
+    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    at = 128 + 4 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for each, content in tags.items():
+        table += struct.pack(">4sII", each, at + len(body), len(content))
+        body += content
+    header = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
+    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _xyz(_WHITE)[8:] + bytes(48)
+    return header + table + body
+
+
+def _xyz(values: tuple[float, float, float]) -> bytes:
+    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
+
+
+def to_adobe_rgb(image: DecodedImage) -> DecodedImage:
+    """Convert sRGB pixels to Adobe RGB; the file then needs its profile."""
+    source, target = ImageCms.createProfile("sRGB"), ImageCms.ImageCmsProfile(io.BytesIO(adobe_rgb()))
+    converted = ImageCms.profileToProfile(image, source, target, outputMode=image.mode)
+    return converted or image

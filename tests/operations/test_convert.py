@@ -1,0 +1,220 @@
+"""Compress and convert: honest about quality and size, and what a file says beside its pixels is kept as asked."""
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image, ImageCms
+from pybase64 import b64encode_as_string
+
+from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.imaging.convert import COMPRESSED, OPAQUE
+from image_studio.operations import convert
+from image_studio.operations.context import OperationContext
+from image_studio.operations.journal import NullJournal
+from image_studio.schemas import convert as schemas
+from image_studio.schemas.convert import MAX_BATCH, TargetType
+from tests.imaging.samples import flat_art, noise, photo, saved, see_through
+
+CAMERA, ORIENTATION = 0x0110, 0x0112
+SIDEWAYS = 6
+
+
+def text(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
+    return b64encode_as_string(saved(image, kind, **options))
+
+
+def with_exif() -> str:
+    exif = Image.Exif()
+    exif[CAMERA], exif[ORIENTATION] = "A camera", SIDEWAYS
+    return text(photo(64, 48), "JPEG", exif=exif)
+
+
+PHOTO, CLEAR, NOISE, TAKEN = text(photo(320, 240)), text(see_through(photo(64, 64))), text(noise(300, 300)), with_exif()
+
+
+class Studio:
+    """Runs an operation and keeps the files."""
+
+    def __init__(self, **context: Any) -> None:
+        self.journal = NullJournal()
+        self.context = OperationContext(configured=frozenset(), journal=self.journal, **context)
+
+    def compress(self, image: str = PHOTO, **fields: Any) -> schemas.Compressed:
+        request = schemas.CompressRequest.model_validate({"image_base64": image, **fields})
+        return convert.compress(request, self.context)
+
+    def convert(self, image: str, target: str, **fields: Any) -> schemas.Converted:
+        request = schemas.ConvertRequest.model_validate({"image_base64": image, "target_format": target, **fields})
+        return convert.convert(request, self.context)
+
+    @property
+    def image(self) -> Image.Image:
+        return Image.open(io.BytesIO(self.journal.images["1"]))
+
+
+@pytest.fixture
+def studio() -> Studio:
+    return Studio()
+
+
+@pytest.mark.parametrize("name", [*sorted(COMPRESSED), "jpg", "PNG"])
+def test_every_type_is_compressed(studio: Studio, name: str) -> None:
+    """The response says what the file is: type, size in pixels and KB."""
+    result = studio.compress(format=name)
+    data = studio.journal.images["1"]
+    assert (result.width, result.height) == (320, 240) == studio.image.size
+    assert str(studio.image.format).lower() == result.format == TargetType(name).value
+    assert result.compressed_size_kb == round(len(data) / 1024, 2)
+    assert result.compression_ratio == round((1 - len(data) / (len(saved(photo(320, 240), "PNG")))) * 100, 2)
+    assert result.metadata_stripped
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
+def test_lower_quality_is_smaller(studio: Studio, name: str) -> None:
+    """And what was used is said."""
+    small, large = (studio.compress(format=name, quality=quality) for quality in (30, 90))
+    assert (small.quality_used, large.quality_used) == (30, 90)
+    assert small.compressed_size_kb < large.compressed_size_kb
+
+
+def test_a_type_without_lossy_files_cannot_be_compressed(studio: Studio) -> None:
+    """The sentence lists those that can."""
+    with pytest.raises(UnknownChoice, match="avif, jpeg, png, webp"):
+        studio.compress(format="bmp")
+
+
+@pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
+def test_a_target_size_gets_the_best_quality_that_fits(studio: Studio, name: str) -> None:
+    """One more would be too large."""
+    result = studio.compress(NOISE, format=name, target_size_kb=60)
+    assert result.compressed_size_kb <= 60 < studio.compress(NOISE, format=name, quality=95).compressed_size_kb
+    above = studio.compress(NOISE, format=name, quality=result.quality_used + 1)
+    assert result.quality_used >= 40
+    assert above.compressed_size_kb > 60
+
+
+def test_the_quality_is_never_below_what_is_asked(studio: Studio) -> None:
+    """The sentence says what would do, and that is true."""
+    assert studio.compress(NOISE, target_size_kb=400, quality=80).quality_used == 80
+    with pytest.raises(InvalidRequest, match=r"At quality 80 it needs (\d+) KB, or a quality of (\d+)") as raised:
+        studio.compress(NOISE, target_size_kb=25, quality=80)
+    words = raised.value.detail.split()
+    needed, lower = int(words[words.index("needs") + 1]), int(words[words.index("quality", 15) + 2].rstrip(";"))
+    assert studio.compress(NOISE, target_size_kb=needed, quality=80).compressed_size_kb <= needed
+    assert studio.compress(NOISE, target_size_kb=25, quality=lower).compressed_size_kb <= 25
+
+
+@pytest.mark.parametrize(("name", "said"), [("png", "keeps every pixel"), ("jpeg", "At quality 40, the lowest")])
+def test_a_target_that_nothing_meets_is_refused(studio: Studio, name: str, said: str) -> None:
+    """With the size that is possible."""
+    with pytest.raises(InvalidRequest, match=said):
+        studio.compress(NOISE, format=name, target_size_kb=10)
+
+
+def test_a_small_file_is_never_made_larger(studio: Studio) -> None:
+    """A file of the type that is asked for, and nothing to strip, comes back as it is."""
+    low = text(photo(320, 240), "JPEG", quality=20)
+    result = studio.compress(low, quality=95)
+    assert b64encode_as_string(studio.journal.images["1"]) == low
+    assert result.compression_ratio == 0
+
+
+def test_metadata_is_kept_or_stripped_as_asked(studio: Studio) -> None:
+    """The image is upright either way, and says so."""
+    for strip in (True, False):
+        result = studio.compress(TAKEN, strip_metadata=strip)
+        assert (result.width, result.height) == (48, 64)
+        assert studio.image.getexif().get(ORIENTATION, 1) == 1
+        assert (CAMERA in studio.image.getexif()) is not strip
+        assert result.metadata_stripped is strip
+
+
+@pytest.mark.parametrize("target", TargetType)
+@pytest.mark.parametrize("image", [PHOTO, CLEAR, TAKEN], ids=["opaque", "clear", "camera"])
+def test_every_type_is_written(studio: Studio, target: TargetType, image: str) -> None:
+    """Transparency stays where the type has it; EXIF where the type holds it; the response says both."""
+    result = studio.convert(image, target)
+    made = studio.image
+    assert str(made.format).lower() == result.target_format
+    clear = image == CLEAR and target not in OPAQUE
+    assert result.transparency_preserved is clear
+    assert (made.convert("RGBA").getchannel("A").getextrema()[0] == 0) is clear
+    assert result.metadata_preserved is (image == TAKEN and target not in {TargetType.GIF, TargetType.BMP})
+    assert (CAMERA in made.getexif()) is result.metadata_preserved
+    assert result.original_format == ("jpeg" if image == TAKEN else "png")
+
+
+def test_transparency_becomes_white_on_request(studio: Studio) -> None:
+    """Also where the type could keep it."""
+    assert not studio.convert(CLEAR, "png", preserve_transparency=False).transparency_preserved
+    assert studio.image.mode == "RGB"
+    assert min(studio.image.getpixel((0, 0))) > 250
+
+
+@pytest.mark.parametrize("target", ["png", "jpeg", "webp", "avif", "tiff"])
+def test_adobe_rgb_looks_the_same(studio: Studio, target: str) -> None:
+    """Other numbers, with a profile by which they are the same colors."""
+    art = flat_art(64, 64)
+    assert studio.convert(text(art), target, color_space="Adobe RGB", quality=100).color_space == "Adobe RGB"
+    made = studio.image.convert("RGB")
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(studio.image.info["icc_profile"]))
+    assert "Adobe RGB" in ImageCms.getProfileDescription(profile)
+    back = ImageCms.profileToProfile(made, profile, ImageCms.createProfile("sRGB"))
+    at = (20, 20)
+    assert back is not None
+    assert all(abs(a - b) <= 8 for a, b in zip(back.getpixel(at), art.convert("RGB").getpixel(at), strict=True))
+
+
+def test_a_file_that_holds_no_profile_is_not_adobe_rgb(studio: Studio) -> None:
+    """It would show wrong colors."""
+    with pytest.raises(InvalidRequest, match="Adobe RGB"):
+        studio.convert(PHOTO, "gif", color_space="Adobe RGB")
+
+
+def test_a_batch_makes_what_it_can(studio: Studio) -> None:
+    """One bad image doesn't stop the others; the order is that of the request."""
+    images = [{"image_base64": PHOTO}, {"image_base64": "%%%"}, {"image_base64": CLEAR, "format": "webp"}]
+    batch = convert.compress_batch(schemas.CompressBatchRequest.model_validate({"images": images}), studio.context)
+    assert (batch.success, batch.total_images, batch.successful, batch.failed) == (True, 3, 2, 1)
+    assert [result.success for result in batch.results] == [True, False, True]
+    assert isinstance(batch.results[1], schemas.FileFailure)
+    assert (batch.results[1].index, batch.results[1].code) == (1, "invalid_image")
+    assert len(batch.deliverables()) == len(studio.journal.images) == 2
+
+
+def test_a_batch_stops_in_time() -> None:
+    """The first image is always tried; the others say that they need a smaller batch."""
+    studio = Studio(hold_seconds=1.0)
+    images = [{"image_base64": CLEAR, "target_format": "bmp"}] * 3
+    batch = convert.convert_batch(schemas.ConvertBatchRequest.model_validate({"images": images}), studio.context)
+    assert (batch.successful, batch.failed) == (1, 2)
+
+
+def test_a_batch_has_a_limit() -> None:
+    """Of images, before any is read."""
+    images = [{"image_base64": PHOTO}] * (MAX_BATCH + 1)
+    with pytest.raises(ValueError, match="at most 20 items"):
+        schemas.CompressBatchRequest.model_validate({"images": images})
+
+
+def test_an_estimate_is_the_size_of_the_file(studio: Studio) -> None:
+    """It is made to know."""
+    request = schemas.CompressEstimateRequest.model_validate({"image_base64": PHOTO, "format": "webp", "quality": 70})
+    estimate = convert.estimate_compression(request, studio.context)
+    result = studio.compress(format="webp", quality=70)
+    assert estimate.estimated_size_kb == result.compressed_size_kb
+    assert estimate.estimated_reduction_percent == result.compression_ratio
+
+
+def test_what_is_listed_can_be_asked_for(studio: Studio) -> None:
+    """Formats, presets and recommendations name types that are written."""
+    assert {row.id for row in convert.compress_formats().formats} == {each.value for each in COMPRESSED}
+    assert [row.id for row in convert.convert_formats().formats] == [each.value for each in TargetType]
+    for preset in convert.compress_presets().presets:
+        assert studio.compress(format=preset.format, quality=preset.quality).success
+    for source in ("png", "JPG", ".tif", "heic", "gif"):
+        names = [row.format for row in convert.convert_recommendations(source).recommendations]
+        assert names == [TargetType(name).value for name in names] != []
+    with pytest.raises(UnknownChoice, match="Valid"):
+        convert.convert_recommendations("psd")
