@@ -13,6 +13,7 @@ HERE = Path(__file__).parent
 PARTS = {
     "crops": "imaging/crops.py",
     "race": "imaging/race.py",
+    "compress": "imaging/compress.py",
     "cold": "service/cold.py",
     "envelope": "service/envelope.py",
     "overhead": "service/overhead.py",
