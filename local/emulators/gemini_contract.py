@@ -20,26 +20,32 @@ SIZES_1K: dict[str, Size] = {
     "4:5": (928, 1152), "5:4": (1152, 928), "9:16": (768, 1376), "16:9": (1376, 768), "21:9": (1584, 672),
     "1:4": (512, 2048), "4:1": (2048, 512), "1:8": (384, 3072), "8:1": (3072, 384),
 }  # fmt: skip
-SCALES = {"512": 0.5, "1K": 1, "2K": 2, "4K": 4}
+SCALES = {"1K": 1, "2K": 2, "4K": 4}
 
 
 @dataclass(frozen=True)
 class ImageModel:
-    """A model that makes images: prices (USD) by image size, ratios, and the file type of its images."""
+    """A model that makes images: prices (USD) by image size, ratios, file type of its images, thinking levels."""
 
     prices: dict[str, float]
     ratios: tuple[str, ...]
     file_type: str = "png"
     thinks: bool = False
+    levels: tuple[str, ...] = ()
 
 
 MAX_REFERENCES = 14
 IMAGE_MODELS = {
-    "gemini-3.1-flash-image": ImageModel({"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151}, tuple(SIZES_1K)),
+    "gemini-nano-banana-2.1": ImageModel(
+        {"1K": 0.0336, "2K": 0.0504, "4K": 0.1134}, tuple(SIZES_1K), "jpeg", thinks=True,
+        levels=("MINIMAL", "MEDIUM", "HIGH"),
+    ),
     "gemini-3-pro-image": ImageModel({"1K": 0.134, "2K": 0.134, "4K": 0.24}, RATIOS, "jpeg", thinks=True),
-    "gemini-3.1-flash-lite-image": ImageModel({"1K": 0.034}, tuple(SIZES_1K), "jpeg"),
-}
-#: Any other model is a 404, those that were shut down (gemini-2.5-flash-image, imagen) among them.
+    "gemini-3.1-flash-lite-image": ImageModel(
+        {"1K": 0.0336}, tuple(SIZES_1K), "jpeg", levels=("MINIMAL", "HIGH")
+    ),
+}  # fmt: skip
+#: Any other model is a 404, deprecated ones (gemini-3.1-flash-image) and those that were shut down (imagen) among them.
 TEXT_MODELS = ("gemini-3.5-flash-lite", "gemini-3.8-flash", "gemini-3.1-flash-lite")
 
 TOP = {"contents", "systemInstruction", "generationConfig", "safetySettings", "tools", "toolConfig", "cachedContent"}
@@ -84,7 +90,7 @@ class GenerateRequest:
             ratio = min(model.ratios, key=lambda each: abs(SIZES_1K[each][0] / SIZES_1K[each][1] / wanted - 1))
         width, height = SIZES_1K[ratio or "1:1"]
         scale = SCALES[self.image_config.get("imageSize", "1K")]
-        return int(width * scale), int(height * scale)
+        return width * scale, height * scale
 
 
 def read_request(exchange: Exchange) -> GenerateRequest:
@@ -159,12 +165,14 @@ def wrong_settings(name: str, model: ImageModel, request: GenerateRequest) -> st
     """Return what an image model can't do of a request, or an empty string."""
     config, ratio = request.config, request.image_config.get("aspectRatio")
     size = request.image_config.get("imageSize", "1K")
+    level = (config.get("thinkingConfig") or {}).get("thinkingLevel")
     modalities = config.get("responseModalities") or ["TEXT", "IMAGE"]
     wrong = {
         f"Invalid aspect ratio {ratio!r} for {name}. Supported: {', '.join(model.ratios)}.": (
             ratio is not None and ratio not in model.ratios
         ),
         f"Invalid image size {size!r} for {name}. Supported: {', '.join(model.prices)}.": size not in model.prices,
+        f"Thinking level {level!r} is not supported for this model.": level is not None and level not in model.levels,
         f"{name} does not support the requested combination of response modalities: {modalities}": (
             "IMAGE" not in modalities or bool(set(modalities) - {"TEXT", "IMAGE"})
         ),

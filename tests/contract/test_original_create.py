@@ -82,7 +82,7 @@ def test_broken_cards_are_impossible(caller):
         ({"quality": "best"}, 400, "draft, standard, premium"),
         ({"provider": "dalle"}, 400, "auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
         ({"model": "dall-e-3"}, 400, "ideogram-v3-turbo"),
-        ({"provider": "gemini", "model": "imagen-4.0-generate-001"}, 400, "Use gemini-3.1-flash-image"),
+        ({"provider": "gemini", "model": "imagen-4.0-generate-001"}, 400, "Use gemini-nano-banana-2.1"),
         ({"provider": "stability", "model": "erase"}, 400, "Models that can: "),
         ({"style_preset": "baroque"}, 400, "photographic"),
         ({"aspect_ratio": "16:0"}, 400, "16:9 or 1.91:1"),

@@ -230,7 +230,7 @@ def test_the_model_follows_template_prompt_keys_and_circuits():
 
     assert chosen(template_id="linkedin_post", quality="standard").model == "ideogram-v3-turbo"
     assert chosen(prompt='A sign that says "OPEN"', quality="draft").model == "ideogram-v3-turbo"
-    assert chosen(configured={"gemini", "huggingface"}).model == "gemini-3.1-flash-image"
+    assert chosen(configured={"gemini", "huggingface"}).model == "gemini-nano-banana-2.1"
     echo = chosen(context=make_context(circuits=FakeCircuits("stability")))
     assert (echo.provider, echo.model) == ("wavespeed", "qwen-image")
     assert echo.reason == "number 2 in the order for standard quality; stability failed just now"

@@ -421,4 +421,4 @@ def test_the_price_is_the_first_candidates() -> None:
         return edit.estimate(EditRequest.model_validate(body), make_context())
 
     assert price("qwen-edit", IMAGE) == 2
-    assert price("gemini-3.1-flash-image", IMAGE) < price("gemini-3.1-flash-image", Image.new("RGB", (3000, 2200)))
+    assert price("gemini-nano-banana-2.1", IMAGE) < price("gemini-nano-banana-2.1", Image.new("RGB", (3000, 2200)))

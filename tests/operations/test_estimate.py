@@ -70,8 +70,8 @@ def test_number_and_size_of_the_images_count() -> None:
     """The price of one is there, too. A 4K image of Gemini costs more than one of 1K."""
     found = estimate(provider="stability", model="core", num_images=10)
     assert (found.cost_per_image, found.total_cost, found.estimated_cost, found.num_images) == (3, 30, 30, 10)
-    flash = {"provider": "gemini", "model": "gemini-3.1-flash-image"}
-    assert (cost(**flash, width=1024, height=1024), cost(**flash, width=4096, height=4096)) == (7, 16)
+    flash = {"provider": "gemini", "model": "gemini-nano-banana-2.1"}
+    assert (cost(**flash, width=1024, height=1024), cost(**flash, width=4096, height=4096)) == (4, 12)
 
 
 def test_an_upscales_mode_follows_image_and_target_as_in_its_request() -> None:

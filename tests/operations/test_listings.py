@@ -198,7 +198,7 @@ def recommend(body: dict[str, Any], configured: frozenset[str] | None = None) ->
     return edit_recommend(parse_request(RecommendRequest, json.dumps(body))[0], configured)
 
 
-FLASH = "gemini-3.1-flash-image"
+FLASH = "gemini-nano-banana-2.1"
 
 
 @pytest.mark.parametrize(

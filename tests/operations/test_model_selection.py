@@ -11,7 +11,7 @@ from image_studio.schemas.limits import Quality
 
 ALL = frozenset(PROVIDERS)
 
-KLEIN, FLASH, PRO = "FLUX.2-klein-9B", "gemini-3.1-flash-image", "gemini-3-pro-image"
+KLEIN, FLASH, PRO = "FLUX.2-klein-9B", "gemini-nano-banana-2.1", "gemini-3-pro-image"
 INPAINTER, CONTROLNET = "z-image-turbo-inpaint", "flux-controlnet-union-pro-2.0"
 DRAFT, STANDARD, PREMIUM = Quality
 #: The models that are tried with everybody configured: the ordered lists first, then the cheapest that can.
@@ -24,15 +24,14 @@ ORDERED = [
     ("edit.general_edit", [PREMIUM], [PRO, "seedream-v4.5-edit", KLEIN]),
     ("edit.remove_background", [DRAFT], ["image-background-remover", "RMBG-2.0", "remove-background"]),
     ("edit.remove_background", [STANDARD, PREMIUM], ["remove-background", "image-background-remover", "RMBG-2.0"]),
-    ("edit.inpaint", [DRAFT], [INPAINTER, KLEIN, "inpaint", FLASH]),
+    ("edit.inpaint", [DRAFT], [INPAINTER, "inpaint", KLEIN, FLASH]),
     ("edit.inpaint", [STANDARD, PREMIUM], ["inpaint", INPAINTER, KLEIN, FLASH]),
-    ("edit.erase", [DRAFT], ["image-eraser", KLEIN, "erase", FLASH]),
-    ("edit.erase", [STANDARD], ["erase", "image-eraser", KLEIN, FLASH]),
-    ("edit.erase", [PREMIUM], ["erase", INPAINTER, KLEIN, FLASH]),
+    ("edit.erase", [DRAFT], ["image-eraser", "erase", KLEIN, FLASH]),
+    ("edit.erase", [STANDARD, PREMIUM], ["erase", INPAINTER, KLEIN, FLASH]),
     ("edit.outpaint", Quality, ["outpaint", INPAINTER, KLEIN, FLASH]),
-    ("edit.search_replace", [DRAFT], ["qwen-edit", KLEIN, "search-and-replace", FLASH]),
+    ("edit.search_replace", [DRAFT], ["qwen-edit", "search-and-replace", KLEIN, FLASH]),
     ("edit.search_replace", [STANDARD, PREMIUM], ["search-and-replace", "qwen-edit", KLEIN, FLASH]),
-    ("edit.search_recolor", [DRAFT], ["qwen-edit", KLEIN, "search-and-recolor", FLASH]),
+    ("edit.search_recolor", [DRAFT], ["qwen-edit", "search-and-recolor", KLEIN, FLASH]),
     ("edit.search_recolor", [STANDARD, PREMIUM], ["search-and-recolor", "qwen-edit", KLEIN, FLASH]),
     ("edit.relight", [DRAFT], [FLASH, "qwen-edit-plus", KLEIN, "replace-background-and-relight"]),
     ("edit.relight", [STANDARD, PREMIUM], ["replace-background-and-relight", "qwen-edit-plus", KLEIN, FLASH]),
@@ -43,7 +42,7 @@ ORDERED = [
     ("control.sketch", [PREMIUM], ["sketch", PRO, KLEIN, CONTROLNET]),
     ("control.structure", [DRAFT, STANDARD], ["structure", KLEIN, CONTROLNET, FLASH]),
     ("control.structure", [PREMIUM], ["structure", PRO, KLEIN, CONTROLNET]),
-    ("control.style", [DRAFT, STANDARD], ["style", KLEIN, "ideogram-v3-turbo", FLASH]),
+    ("control.style", [DRAFT, STANDARD], ["style", KLEIN, FLASH, "ideogram-v3-turbo"]),
     ("control.style", [PREMIUM], ["style", PRO, KLEIN, "ideogram-v3-turbo"]),
     ("control.style_transfer", [DRAFT, STANDARD], ["style-transfer", "qwen-edit-plus", KLEIN, FLASH]),
     ("control.style_transfer", [PREMIUM], ["style-transfer", PRO, "qwen-edit-plus", KLEIN]),

@@ -100,7 +100,7 @@ def test_a_long_operation_goes_on_in_another_run(emulators: Emulators) -> None:
 def test_a_run_that_died_after_the_image_came_is_finished_without_a_call(emulators: Emulators) -> None:
     """The received bytes are encoded as the model that made them needs it, padding and all."""
     journal = RecordingJournal()
-    cell = Cell("edit.outpaint", "gemini", "gemini-3.1-flash-image")
+    cell = Cell("edit.outpaint", "gemini", "gemini-nano-banana-2.1")
     first, again = (emulator_context(emulators, journal=journal) for _ in range(2))
     expected = run(cell, first)
     data = result_bytes(first)

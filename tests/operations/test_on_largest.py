@@ -22,7 +22,7 @@ def noise(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize(
     ("model", "width", "height"),
-    [("fast", 4096, 4096), ("gemini-3-pro-image", 6336, 2688), ("gemini-3.1-flash-image", 12288, 1536)],
+    [("fast", 4096, 4096), ("gemini-3-pro-image", 6336, 2688), ("gemini-nano-banana-2.1", 12288, 1536)],
 )
 def test_noise_of_the_largest_size_is_used(model: str, width: int, height: int) -> None:
     """50 MB and more, of which an upload may have 20."""

@@ -116,6 +116,7 @@ def full_task(operation: str, **changes: Any) -> Task:
         "prompt": "a red fox",
         "negative_prompt": "blurry",
         "seed": 7,
+        "quality": "standard",
         "style_preset": "photographic",
         "guidance_scale": 6.5,
         "steps": 20,

@@ -28,7 +28,7 @@ MODELS = {
     "stability": "core",
     "wavespeed": "qwen-image",
     "huggingface": "FLUX.1-schnell",
-    "gemini": "gemini-3.1-flash-image",
+    "gemini": "gemini-nano-banana-2.1",
 }
 #: Models whose image is asked for after the paid call, and the operation that does so.
 ASYNCHRONOUS = {

@@ -19,6 +19,7 @@ from image_studio.providers.spec import nearest_size
 from tests.providers.tasks import AVOID, IMAGE, INSTRUCTIONS, base64_of, cell_id, cells, full_task, json_response
 
 CREATED: tuple[str, list[object]] = (f"a red fox. {AVOID}", [])
+FLASH, PRO, LITE = SPEC.live_models()
 
 
 @pytest.mark.parametrize(("model", "operation"), cells(SPEC.models), ids=cell_id)
@@ -30,15 +31,21 @@ def test_whole_requests(model, operation):
     shown = [{"inlineData": {"mimeType": "image/png", "data": data}} for data in base64_of(images)]
     ratio = {} if images and operation != "control.style" else {"aspectRatio": "16:9"}
     image = ratio | {"imageSize": "1K"}
+    thinking = {"thinkingConfig": {"thinkingLevel": "MEDIUM"}} if model is FLASH else {}
     assert call.json == {
         "contents": [{"role": "user", "parts": [*shown, {"text": words}]}],
-        "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": image, "seed": 7},
+        "generationConfig": {"responseModalities": ["IMAGE"], "imageConfig": image, "seed": 7} | thinking,
     }
     assert (call.method, call.path) == ("POST", f"/v1beta/models/{model.name}:generateContent")
     assert (call.headers, call.query, call.form) == ({}, {}, None)
 
 
-FLASH, PRO, LITE = SPEC.live_models()
+@pytest.mark.parametrize(("quality", "level"), [("draft", "MINIMAL"), ("standard", "MEDIUM"), ("premium", "HIGH")])
+def test_quality_is_the_thinking_level(quality, level):
+    """The default model thinks as long as the quality is worth; the others have no such field."""
+    task = full_task("create", quality=quality)
+    assert build_request(FLASH, task).json["generationConfig"]["thinkingConfig"] == {"thinkingLevel": level}
+    assert all("thinkingConfig" not in build_request(model, task).json["generationConfig"] for model in (PRO, LITE))
 
 
 @pytest.mark.parametrize(
@@ -58,14 +65,14 @@ def test_relighting_without_a_background_image(settings, words):
 @pytest.mark.parametrize(
     ("model", "size", "word", "size_class", "credits"),
     [
-        (FLASH, (512, 512), "1:1", "512", 5),
-        (FLASH, (1_024, 1_024), "1:1", "1K", 7),
-        (FLASH, (1_080, 1_080), "1:1", "1K", 7),  # a twentieth larger isn't worth half as much again
-        (FLASH, (1_300, 1_300), "1:1", "2K", 11),
-        (FLASH, (1_200, 628), "16:9", "1K", 7),
-        (FLASH, (1_920, 1_080), "16:9", "2K", 11),
-        (FLASH, (4_096, 4_096), "1:1", "4K", 16),
-        (FLASH, (8_000, 1_000), "8:1", "4K", 16),
+        (FLASH, (512, 512), "1:1", "1K", 4),
+        (FLASH, (1_024, 1_024), "1:1", "1K", 4),
+        (FLASH, (1_080, 1_080), "1:1", "1K", 4),  # a twentieth larger isn't worth half as much again
+        (FLASH, (1_300, 1_300), "1:1", "2K", 6),
+        (FLASH, (1_200, 628), "16:9", "1K", 4),
+        (FLASH, (1_920, 1_080), "16:9", "2K", 6),
+        (FLASH, (4_096, 4_096), "1:1", "4K", 12),
+        (FLASH, (8_000, 1_000), "8:1", "4K", 12),
         (PRO, (1_024, 1_024), "1:1", "1K", 14),
         (PRO, (1_080, 1_080), "1:1", "2K", 14),  # the same price, so the larger one
         (PRO, (4_000, 4_000), "1:1", "4K", 24),
@@ -89,7 +96,7 @@ def test_retired_models_say_what_to_use():
     """Each model that is gone has a sentence that names a live one."""
     live = {model.name for model in SPEC.live_models()}
     gone = [model for model in SPEC.models if model.retired]
-    assert len(gone) == 10
+    assert len(gone) == 11
     for model in gone:
         assert any(f"Use {name}." in model.retired for name in live)
 
@@ -111,12 +118,12 @@ def inline(data="UE5H", **more):
         candidate(inline()),
         candidate({"text": "Here it is."}, inline()),
         candidate({"text": "Hm", "thought": True}, inline("RFJBRlQ=", thought=True), inline(thoughtSignature="x")),
-        candidate(inline(), inline("TEFURVI=")),
+        candidate(inline("TEFURVI="), inline()),
         candidate(inline(), finish="MAX_TOKENS"),
     ],
 )
 def test_answers(reply):
-    """The first image that isn't a draft, whatever stands around it."""
+    """The last image that isn't a draft, whatever stands around it."""
     assert read_response(FLASH, reply) == ProviderImage(b"PNG")
 
 

@@ -64,7 +64,7 @@ PRICES = {
     "huggingface": "FLUX.1-schnell 0.003 1, FLUX.1-Krea-dev 0.025 3, Qwen-Image 0.02 2, "
     "stable-diffusion-3-medium 0.0012 1, FLUX.1-Kontext-dev 0.025 3, Qwen-Image-Edit 0.03 3, "
     "FLUX.2-klein-9B 0.015 2, RMBG-2.0 0.018 2",
-    "gemini": "gemini-3.1-flash-image 0.067 7, gemini-3-pro-image 0.134 14, gemini-3.1-flash-lite-image 0.034 4",
+    "gemini": "gemini-nano-banana-2.1 0.0336 4, gemini-3-pro-image 0.134 14, gemini-3.1-flash-lite-image 0.0336 4",
 }
 
 
@@ -94,11 +94,12 @@ INPUTS = {
     " image-eraser image-background-remover flux-controlnet-union-pro-2.0"
     " FLUX.1-Kontext-dev Qwen-Image-Edit FLUX.2-klein-9B RMBG-2.0",
     (64, 1_536, 1, 25_000_000, None): "qwen-edit qwen-edit-plus z-image-turbo-inpaint",
-    (64, 4_096, 1, 9_437_184, None): "image-upscaler ultimate-image-upscaler gemini-3.1-flash-image gemini-3-pro-image",
+    (64, 4_096, 1, 9_437_184, None): "image-upscaler ultimate-image-upscaler gemini-nano-banana-2.1 gemini-3-pro-image",
 }
 DEADLINES = {
     300.0: "replace-background-and-relight creative",
-    180.0: "conservative nano-banana-pro-edit-ultra image-upscaler ultimate-image-upscaler gemini-3-pro-image",
+    180.0: "conservative nano-banana-pro-edit-ultra image-upscaler ultimate-image-upscaler gemini-nano-banana-2.1"
+    " gemini-3-pro-image",
 }
 OUTPUTS = {4_194_304: "conservative", 8_294_400: "creative", 1_048_576: "style-transfer", 16_777_216: "fast"}
 NINE_RATIOS = (
@@ -117,7 +118,7 @@ SIZES = {
     "2k=2048x2048 4k=4096x4096": "image-upscaler ultimate-image-upscaler",
     FreeSize(512, 1_536): "flux-controlnet-union-pro-2.0",
     FreeSize(256, 1_536, 16, 1_048_576): "FLUX.1-schnell FLUX.1-Krea-dev Qwen-Image stable-diffusion-3-medium",
-    f"{TEN_RATIOS} 1:4=512x2048 4:1=2048x512 1:8=384x3072 8:1=3072x384": "gemini-3.1-flash-image"
+    f"{TEN_RATIOS} 1:4=512x2048 4:1=2048x512 1:8=384x3072 8:1=3072x384": "gemini-nano-banana-2.1"
     " gemini-3.1-flash-lite-image",
     TEN_RATIOS: "gemini-3-pro-image",
 }
@@ -178,8 +179,8 @@ def test_limits_times_and_sizes_of_models():
     seeds["huggingface"] = {2**31 - 1, 2**32 - 1}
     assert {spec.name: {model.max_seed for model in spec.live_models()} for spec in SPECS} == seeds
     flash, pro, lite = (model.sizes for model in PROVIDERS["gemini"].SPEC.live_models())
-    assert {size.size_class: size.width for size in flash[::14]} == {"512": 512, "1K": 1_024, "2K": 2_048, "4K": 4_096}
-    assert [size.label for size in flash] == [size.label for size in lite] * 4
+    assert {size.size_class: size.width for size in flash[::14]} == {"1K": 1_024, "2K": 2_048, "4K": 4_096}
+    assert [size.label for size in flash] == [size.label for size in lite] * 3
     assert [size.size_class for size in pro] == ["1K"] * 10 + ["2K"] * 10 + ["4K"] * 10
 
 

@@ -75,10 +75,10 @@ def test_quality_changes_the_model(session: BrowserSession) -> None:
     page = session.open("edit")
     session.press("Try a sample image")
     session.choose_operation("Prompt-based Edit")
-    expect(price(page)).to_contain_text("gemini-3.1-flash-image")
+    expect(price(page)).to_contain_text("gemini-nano-banana-2.1")
     page.get_by_text("More settings").click()
     session.field("Quality").select_option("premium")
-    expect(price(page)).not_to_contain_text("gemini-3.1-flash-image")
+    expect(price(page)).not_to_contain_text("gemini-nano-banana-2.1")
     session.press("Edit")
     page.locator(".compare").wait_for()
     assert session.body("/edit/process")["options"] == {"quality": "premium"}

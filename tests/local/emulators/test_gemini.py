@@ -12,7 +12,7 @@ from local.emulators import Emulator
 from local.emulators.gemini_contract import IMAGE_MODELS, SIZES_1K
 
 KEY = {"x-goog-api-key": "key"}
-FLASH = "gemini-3.1-flash-image"
+FLASH = "gemini-nano-banana-2.1"
 LITE = "gemini-3.1-flash-lite-image"
 
 
@@ -40,9 +40,9 @@ def test_each_ratio_has_its_size(gemini: Emulator) -> None:
     assert _size(_ask(gemini, body, LITE)) == (1376, 768)
 
 
-@pytest.mark.parametrize(("image_size", "side", "usd"), [("512", 512, 0.045), ("2K", 2048, 0.101)])
+@pytest.mark.parametrize(("image_size", "side", "usd"), [("1K", 1024, 0.0336), ("2K", 2048, 0.0504)])
 def test_an_image_size_scales_the_sides_and_the_price(gemini: Emulator, image_size: str, side: int, usd: float) -> None:
-    """512 halves, 2K doubles."""
+    """2K doubles 1K's sides."""
     assert _size(_ask(gemini, _body(imageConfig={"imageSize": image_size}))) == (side, side)
     assert gemini.charged == usd
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from local.emulators import Emulator
 
-FLASH = "gemini-3.1-flash-image"
+FLASH = "gemini-nano-banana-2.1"
 PRO = "gemini-3-pro-image"
 TEXT = "gemini-3.5-flash-lite"
 
@@ -46,7 +46,7 @@ def test_an_image_has_the_size_of_its_ratio(sdk: genai.Client, gemini: Emulator)
     assert reply.text == "Here is your image."
     assert reply.usage_metadata is not None
     assert reply.model_version == FLASH
-    assert (gemini.paid_calls, gemini.charged) == (1, 0.067)
+    assert (gemini.paid_calls, gemini.charged) == (1, 0.0336)
 
 
 def test_a_thinking_model_sends_a_draft_that_is_marked(sdk: genai.Client) -> None:
@@ -132,7 +132,10 @@ def test_a_quota_says_when_to_retry(sdk: genai.Client) -> None:
     assert kinds == [(False, ["37s"]), (True, [])]
 
 
-@pytest.mark.parametrize("model", ["gemini-2.5-flash-image", "gemini-3-pro-image-preview", "imagen-4.0-generate-001"])
+@pytest.mark.parametrize(
+    "model",
+    ["gemini-3.1-flash-image", "gemini-2.5-flash-image", "gemini-3-pro-image-preview", "imagen-4.0-generate-001"],
+)
 def test_a_retired_model_is_not_found(sdk: genai.Client, model: str) -> None:
     """What was shut down answers like what never was."""
     with pytest.raises(errors.ClientError) as raised:
@@ -140,10 +143,32 @@ def test_a_retired_model_is_not_found(sdk: genai.Client, model: str) -> None:
     assert (raised.value.code, raised.value.status) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize("model", [FLASH, PRO])
 @pytest.mark.parametrize("settings", [{"aspect_ratio": "7:3"}, {"image_size": "1k"}, {"image_size": "512"}])
-def test_a_setting_that_the_model_lacks_is_refused(sdk: genai.Client, settings: dict[str, str]) -> None:
-    """Ratios and sizes are the model's own: 3-pro has no 512."""
+def test_a_setting_that_the_model_lacks_is_refused(sdk: genai.Client, settings: dict[str, str], model: str) -> None:
+    """Ratios and sizes are the model's own: none has 512 any more."""
     config = types.GenerateContentConfig(image_config=types.ImageConfig(**settings))
     with pytest.raises(errors.ClientError) as raised:
-        sdk.models.generate_content(model=PRO, contents="x", config=config)
+        sdk.models.generate_content(model=model, contents="x", config=config)
     assert (raised.value.code, raised.value.status) == (400, "INVALID_ARGUMENT")
+
+
+@pytest.mark.parametrize(
+    ("model", "level", "taken"),
+    [
+        (FLASH, "MINIMAL", True),
+        (FLASH, "MEDIUM", True),
+        (FLASH, "HIGH", True),
+        (FLASH, "LOW", False),
+        (PRO, "HIGH", False),
+    ],
+)
+def test_a_thinking_level_is_the_models_own(sdk: genai.Client, model: str, level: str, *, taken: bool) -> None:
+    """The default model has three levels; 3-pro always thinks, without a control."""
+    thinking = types.ThinkingConfig(thinking_level=types.ThinkingLevel(level))
+    config = types.GenerateContentConfig(response_modalities=["IMAGE"], thinking_config=thinking)
+    if taken:
+        assert _images(sdk.models.generate_content(model=model, contents="x", config=config))
+    else:
+        with pytest.raises(errors.ClientError):
+            sdk.models.generate_content(model=model, contents="x", config=config)

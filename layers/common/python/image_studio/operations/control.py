@@ -60,6 +60,7 @@ class Control(SingleImageOperation):
             sent["style"] = flatten(single_image.fit_reference(self.style, candidate))
         return Task(
             operation=self.name,
+            quality=self.quality,
             width=control_fit.requested.width,
             height=control_fit.requested.height,
             prompt=request.prompt,

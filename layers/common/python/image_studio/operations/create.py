@@ -101,6 +101,7 @@ def _task(
         prompt=prompt.prompt,
         negative_prompt=prompt.negative_prompt,
         seed=seed if takes_seed else None,
+        quality=resolved.quality,
         style_preset=resolved.style_preset if takes_style else None,
         guidance_scale=request.guidance_scale,
         steps=request.steps,

@@ -65,6 +65,7 @@ class Edit(SingleImageOperation):
         edit_fit = self.fit(candidate)
         return Task(
             operation=self.name,
+            quality=self.quality,
             width=edit_fit.requested.width,
             height=edit_fit.requested.height,
             prompt=self._prompt,

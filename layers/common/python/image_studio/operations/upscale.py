@@ -78,6 +78,7 @@ class Upscale(SingleImageOperation):
         default = DEFAULT_PROMPT if "prompt" in candidate.model.accepts else ""
         return Task(
             operation=self.name,
+            quality=self.quality,
             width=upscale_fit.requested.width,
             height=upscale_fit.requested.height,
             prompt=self.request.prompt or default if "prompt" in self.info.honored else "",

@@ -41,6 +41,7 @@ class Task:
     prompt: str = field(default="", repr=False)
     negative_prompt: str | None = field(default=None, repr=False)
     seed: int | None = None
+    quality: str | None = None
     style_preset: str | None = None
     guidance_scale: float | None = None
     steps: int | None = None

@@ -1,4 +1,4 @@
-"""Google Gemini, generateContent of the Developer API. Sources: google-genai 3.4.0 and Google's pages, read 2026-11.
+"""Google Gemini, generateContent of the Developer API. Sources: google-genai 3.6.1 and Google's pages, read 2026-11.
 
 One synchronous call makes one image. Images are base64 in JSON, in both directions. There is no field for a mask, a
 negative prompt or a size in pixels: the prompt states them, or we do the work. A refusal is a 200 without an image.
@@ -8,6 +8,7 @@ third parties.
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import pybase64
@@ -22,7 +23,15 @@ from image_studio.errors import (
 from image_studio.providers.adapter import HttpRequest, HttpResponse, Outcome, ProviderImage, Task
 from image_studio.providers.payload import IN_PROMPT, build_prompt, from_base64, image_roles, provider_seed
 from image_studio.providers.responses import MAX_QUOTED, content_refused, http_error, retry_after
-from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, ProviderSpec, TextModel, nearest_size
+from image_studio.providers.spec import (
+    InputLimits,
+    Lifecycle,
+    ModelSpec,
+    NativeSize,
+    ProviderSpec,
+    TextModel,
+    nearest_size,
+)
 
 #: Finish reasons that mean a refusal; any other one without an image is a failure.
 _REFUSALS = frozenset({"SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"}) | {
@@ -74,14 +83,17 @@ def _editing(*more: str) -> dict[str, Any]:
     }
 
 
-def _retired(name: str, use: ModelSpec, why: str) -> ModelSpec:
-    return ModelSpec(name, name, use.usd, operations=frozenset({"create"}), retired=f"{why}. Use {use.name}.")
+def _thinking(**levels: str) -> dict[str, Any]:
+    """Return the provider fields by quality of a model with thinking levels."""
+    return {quality: {"thinkingConfig": {"thinkingLevel": level}} for quality, level in levels.items()}
 
 
 FLASH = _model(
-    "gemini-3.1-flash-image",
-    {"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151},
+    "gemini-nano-banana-2.1",
+    {"1K": 0.0336, "2K": 0.0504, "4K": 0.1134},
     _RATIOS | _EXTREME,
+    deadline=180.0,  # 15 to 40 s, 4K longer
+    quality_fields=_thinking(draft="MINIMAL", standard="MEDIUM", premium="HIGH"),
     auto={"create": {"standard": 3}, "edit.general_edit": {"standard": 1}, "edit.relight": {"draft": 1}},
     **_editing(),
 )
@@ -98,24 +110,55 @@ PRO = _model(
     },
     **_editing("upscale.creative"),
 )
-LITE = _model("gemini-3.1-flash-lite-image", {"1K": 0.034}, _RATIOS | _EXTREME, auto={"create": {"draft": 3}})
+LITE = _model("gemini-3.1-flash-lite-image", {"1K": 0.0336}, _RATIOS | _EXTREME, auto={"create": {"draft": 3}})
 
-_PREVIEW = "Google shut the preview down on 2026-06-25"
-_IMAGEN = "Google shut Imagen down on 2026-08-17"
+_DEPRECATIONS = "ai.google.dev/gemini-api/docs/deprecations"
+_CHANGELOG = "ai.google.dev/gemini-api/docs/changelog"
+
+
+def _retired(name: str, use: ModelSpec, end: date | None, why: str | None = None) -> ModelSpec:
+    """Return the row of a model that Google shut down on the day `end`, or on an unknown one before 2026."""
+    why = why or f"Google shut it down {f'on {end}' if end else 'before 2026'}"
+    return ModelSpec(
+        name,
+        name,
+        use.usd,
+        operations=frozenset({"create"}),
+        lifecycle=Lifecycle(retires=end, source=_DEPRECATIONS) if end else None,
+        retired=f"{why}. Use {use.name}.",
+    )
+
+
+_PREVIEWS_END = date(2026, 6, 25)
+_IMAGEN_END = date(2026, 8, 17)
 MODELS = (
     FLASH,
     PRO,
     LITE,
-    _retired("gemini-2.5-flash-image", FLASH, "Google shut it down on 2026-10-02"),
-    _retired("gemini-2.5-flash-image-preview", FLASH, "Google shut it down before 2026"),
-    _retired("gemini-3.1-flash-image-preview", FLASH, _PREVIEW),
-    _retired("gemini-3-pro-image-preview", PRO, _PREVIEW),
-    _retired("imagen-4.0-generate-001", FLASH, _IMAGEN),
-    _retired("imagen-4.0-ultra-generate-001", PRO, _IMAGEN),
-    _retired("imagen-4.0-fast-generate-001", LITE, _IMAGEN),
-    _retired("imagen-3.0-generate-001", FLASH, _IMAGEN),
-    _retired("imagen-3.0-generate-002", FLASH, _IMAGEN),
-    _retired("imagen-3.0", FLASH, _IMAGEN),
+    _model(  # the whole row: jobs that were in progress when it was retired are finished with it
+        "gemini-3.1-flash-image",
+        {"512": 0.045, "1K": 0.067, "2K": 0.101, "4K": 0.151},
+        _RATIOS | _EXTREME,
+        # Google gives no date for its end; third parties name 2026-10-29.
+        lifecycle=Lifecycle(deprecated=date(2026, 10, 6), source=_CHANGELOG),
+        retired=f"Google deprecated it on 2026-10-06, at twice its successor's price. Use {FLASH.name}.",
+        **_editing(),
+    ),
+    _retired(
+        "gemini-2.5-flash-image",
+        LITE,
+        date(2027, 3, 15),
+        "since 2026-09-18 Google offers it only to accounts that used it before",
+    ),
+    _retired("gemini-2.5-flash-image-preview", LITE, None),
+    _retired("gemini-3.1-flash-image-preview", FLASH, _PREVIEWS_END),
+    _retired("gemini-3-pro-image-preview", PRO, _PREVIEWS_END),
+    _retired("imagen-4.0-generate-001", FLASH, _IMAGEN_END),
+    _retired("imagen-4.0-ultra-generate-001", PRO, _IMAGEN_END),
+    _retired("imagen-4.0-fast-generate-001", LITE, _IMAGEN_END),
+    _retired("imagen-3.0-generate-001", FLASH, None),
+    _retired("imagen-3.0-generate-002", FLASH, None),
+    _retired("imagen-3.0", FLASH, None),
 )
 
 SPEC = ProviderSpec(
@@ -148,6 +191,7 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     edits = images and task.operation != "control.style"
     image = {"imageSize": size.size_class} if edits else {"aspectRatio": size.label, "imageSize": size.size_class}
     config: dict[str, Any] = {"responseModalities": ["IMAGE"], "imageConfig": image}
+    config |= model.quality_fields.get(task.quality or "", {})
     seed = provider_seed(model, task.seed)
     if seed is not None and "seed" in model.accepts:
         config["seed"] = seed
@@ -163,13 +207,13 @@ def build_poll(model: ModelSpec, handle: str) -> HttpRequest:
 
 
 def read_response(model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome:
-    """Return the first image that isn't part of the model's thoughts. Raises why there is none."""
+    """Return the last image that isn't part of the model's thoughts. Raises why there is none."""
     document = response.json_object(SPEC.title)
     candidates = document.get("candidates")
     if not isinstance(candidates, list) or not candidates or not isinstance(candidates[0], dict):
         raise _blocked(document)
     parts = _parts(candidates[0])
-    for part in parts:
+    for part in reversed(parts):
         inline = part.get("inlineData")
         if isinstance(inline, dict):
             data = from_base64(inline.get("data"))

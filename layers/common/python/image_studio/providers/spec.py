@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 from image_studio.schemas.limits import MAX_PIXELS
@@ -61,6 +62,15 @@ class InputLimits:
         return sides and shape and self.min_pixels <= width * height <= self.max_pixels
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """The dates that a provider announced for a model, and where they were read."""
+
+    deprecated: date | None = None
+    retires: date | None = None  # the first day without the model
+    source: str
+
+
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One model: a row of data. Callers send its `name`, which is unique within the provider."""
@@ -78,6 +88,8 @@ class ModelSpec:
     in_prompt: frozenset[str] = frozenset()  # those of `accepts` that are written into the prompt
     field_names: Mapping[str, str] = field(default_factory=dict)  # request field or role -> provider field
     fixed_fields: Mapping[str, Any] = field(default_factory=dict)  # provider fields with a constant value
+    #: Provider fields whose value depends on the request's quality: quality -> fields.
+    quality_fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     file_types: tuple[str, ...] = ()  # values of the provider field `output_format`; the first one is sent
     max_images: int = 0  # input images of a model that edits by instruction; 0 for other models
     ranges: Mapping[str, Range] = field(default_factory=dict)
@@ -90,6 +102,7 @@ class ModelSpec:
     alias: str | None = None  # a word that templates and clients send as the provider
     deadline: float = 120.0  # seconds of a submit, its free repetitions included
     asynchronous: bool = False  # responds with a handle where the provider's other models return the image
+    lifecycle: Lifecycle | None = None  # announced dates
     retired: str | None = None  # why it can't be used any more, and what to use instead
 
     def price(self, size: NativeSize | None = None) -> int:
@@ -107,6 +120,17 @@ class ModelSpec:
 class TextModel:
     id: str
     rank: int
+    lifecycle: Lifecycle | None = None
+
+
+#: Days before its end from which a model is avoided, and from which `make models` fails.
+ENDING_DAYS = 14
+
+
+def is_ending(model: ModelSpec | TextModel, today: date) -> bool:
+    """Whether the model's announced end is less than `ENDING_DAYS` away, or over."""
+    retires = model.lifecycle.retires if model.lifecycle else None
+    return retires is not None and today > retires - timedelta(days=ENDING_DAYS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

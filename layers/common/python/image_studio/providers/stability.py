@@ -40,7 +40,7 @@ _RATIOS = tuple(
 )
 
 _EVERY = {"draft": 1, "standard": 1, "premium": 1}
-_BETTER = {"standard": 1, "premium": 1}  # drafts go to cheaper models
+_BETTER = {"draft": 2, "standard": 1, "premium": 1}  # drafts go to a cheaper model first
 
 
 def _generator(name: str, usd: float, *, endpoint: str = _SD3, auto: Mapping[str, int] | None = None) -> ModelSpec:
@@ -104,7 +104,7 @@ MODELS = (
         0.05,
         inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=4_194_304),
         file_types=("png", "webp"),  # the result has an alpha channel
-        auto=_BETTER,
+        auto={"draft": 3, "standard": 1, "premium": 1},
     ),
     _endpoint("edit/inpaint", 0.05, _STYLED | {"mask"}, {"grow_mask": Range(0, 100, 5)}, _BETTER, inputs=_EDITED),
     _endpoint("edit/erase", 0.05, {"seed", "mask"}, {"grow_mask": Range(0, 20, 5)}, _BETTER, inputs=_EDITED),
@@ -136,7 +136,7 @@ MODELS = (
         operation="edit.relight",
         asynchronous=True,
         deadline=300.0,
-        auto=_BETTER,
+        auto={"standard": 1, "premium": 1},
     ),
     _endpoint(
         "upscale/fast",

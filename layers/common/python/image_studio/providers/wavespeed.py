@@ -167,7 +167,7 @@ MODELS = (
         0.025,
         operations=frozenset({"edit.erase"}),
         inputs=_LARGE,
-        auto={"edit.erase": {"draft": 1, "standard": 2}},
+        auto={"edit.erase": {"draft": 1}},
     ),
     ModelSpec(
         "image-background-remover",
