@@ -93,6 +93,10 @@ check: .venv/ready ## lint, types, layers, sizes
 	@PYTHONPATH=layers/common/python .venv/bin/lint-imports
 	@$(PY) -m scripts.figures
 
+.PHONY: models
+models: .venv/ready ## list models whose end is announced; fails two weeks before the end of one in use
+	@PYTHONPATH=layers/common/python $(PY) -m scripts.models
+
 .PHONY: format
 format: .venv/ready ## format the code and mend what can be mended
 	@.venv/bin/ruff check --fix .

@@ -10,7 +10,7 @@ from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed, MaybeCharged, StudioError
 from image_studio.operations.listings import cost_range, default_provider, generators, known_operations
 from image_studio.providers import SPECS
-from image_studio.providers.spec import ModelSpec, ProviderSpec
+from image_studio.providers.spec import Lifecycle, ModelSpec, ProviderSpec
 from image_studio.schemas.limits import MAX_VARIATIONS
 from local.template import ROOT
 from scripts.openapi.words import tree
@@ -98,6 +98,14 @@ def _providers() -> Iterator[str]:
         aliases = [f"`{model.alias}` ({model.name})" for model in spec.live_models() if model.alias]
         if aliases:
             yield f"Also accepted as `provider`: {', '.join(aliases)}.\n"
+    ending = [(spec, model) for spec in SPECS for model in spec.live_models() if model.lifecycle]
+    if ending:
+        yield "## Announced ends\n"
+        yield "From two weeks before its end, `auto` uses a model only where no other one can do the operation.\n"
+        yield from _table(
+            ("provider", "model", "deprecated", "ends", "source"),
+            (_ending_row(s, m.name, m.lifecycle) for s, m in ending if m.lifecycle),
+        )
     retired = [(spec, model) for spec in SPECS for model in spec.models if model.retired]
     if retired:
         yield "## Retired models\n"
@@ -114,6 +122,10 @@ def _provider_row(spec: ProviderSpec) -> tuple[str, ...]:
 def _model_row(model: ModelSpec) -> tuple[str, ...]:
     operations = ", ".join(f"`{name}`" for name in sorted(model.operations | model.emulates))
     return (f"`{model.name}`", operations, _price(model))
+
+
+def _ending_row(spec: ProviderSpec, name: str, dates: Lifecycle) -> tuple[str, ...]:
+    return (spec.name, f"`{name}`", str(dates.deprecated or "-"), str(dates.retires or "-"), dates.source)
 
 
 def _price(model: ModelSpec) -> str:

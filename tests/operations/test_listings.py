@@ -1,6 +1,7 @@
 """The lists of platforms, operations, providers and edit models have the shape that clients read."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -129,6 +130,18 @@ def test_keys_and_health() -> None:
     entries = shown(configured=frozenset({"gemini", "stability"}), failing=frozenset({"gemini"}))
     assert [entry["configured"] for entry in entries.values()] == [True, False, False, True]
     assert [entry["healthy"] for entry in entries.values()] == [True, True, True, False]
+
+
+def test_announced_dates_are_listed() -> None:
+    """By model, also of retired ones; a provider without any has none."""
+    entries = shown()
+    assert entries["stability"]["lifecycle"] == {}
+    assert entries["gemini"]["lifecycle"]["gemini-3.1-flash-image"] == {
+        "deprecated": date(2026, 10, 6),
+        "retires": None,
+        "available": False,
+        "source": "ai.google.dev/gemini-api/docs/changelog",
+    }
 
 
 def test_cost_ranges_are_those_of_the_models() -> None:

@@ -1,12 +1,16 @@
 """Which provider and model a request gets, and the reason."""
 
+from dataclasses import replace
+from datetime import date
 from itertools import combinations
 
 import pytest
 
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
+from image_studio.operations import model_selection
 from image_studio.operations.model_selection import ModelQuery, provider_names, resolve_names, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
+from image_studio.providers.spec import Lifecycle
 from image_studio.schemas.limits import Quality
 
 ALL = frozenset(PROVIDERS)
@@ -91,6 +95,39 @@ def test_a_failing_provider_goes_last_and_is_named():
     assert [candidate.provider.name for candidate in found] == ["wavespeed", "gemini", "huggingface", "stability"]
     assert found[0].reason == "number 2 in the order for standard quality; stability failed just now"
     assert found[-1].reason == "number 1 in the order for standard quality"
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """Give a model an announced end on 2030-03-31."""
+
+    def end(name):
+        ends = Lifecycle(retires=date(2030, 3, 31), source="a page")
+        rows = tuple(
+            replace(spec, models=tuple(replace(m, lifecycle=ends) if m.name == name else m for m in spec.models))
+            for spec in SPECS
+        )
+        monkeypatch.setattr(model_selection, "SPECS", rows)
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("today", "first"),
+    [(date(2030, 3, 17), "core"), (date(2030, 3, 18), "qwen-image"), (date(2030, 4, 1), "qwen-image")],
+)
+def test_a_model_that_ends_soon_is_tried_last(ending, today, first):
+    """From two weeks before its announced end, as long as another one can; a provider's other models come before it."""
+    ending("core")
+    assert chosen(today=today)[0] == first
+    last = chosen(today=today, configured=frozenset({"stability"}))
+    assert last == (["core"] if first == "core" else ["sd3.5-flash"])
+    assert chosen(today=today, model="core") == ["core"], "who names it gets it"
+
+
+def test_a_model_that_ends_soon_is_used_where_no_other_can(ending):
+    ending("outpaint")
+    assert chosen("edit.outpaint", today=date(2030, 3, 30), configured=frozenset({"stability"})) == ["outpaint"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from image_studio.catalog.load import OPERATION_GROUPS, choose, load_catalog
 from image_studio.errors import InvalidRequest, NotFound, UnknownChoice, UnsupportedChoice
 from image_studio.operations.model_selection import AUTO, UPSCALE, ModelQuery, ranked_models, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, is_ending
 from image_studio.schemas import catalog as responses
 from image_studio.schemas.catalog import ControlFields, EditFields, RecommendRequest
 from image_studio.schemas.common import Response
@@ -132,6 +132,16 @@ def _provider_info(
         configured=spec.name in configured,
         healthy=not is_open(spec.name),
         operations={name: models for name, models in able.items() if models},
+        lifecycle={model.name: dates for model in spec.models if (dates := _dates(model))},
+    )
+
+
+def _dates(model: ModelSpec) -> responses.ModelDates | None:
+    found = model.lifecycle
+    if found is None:
+        return None
+    return responses.ModelDates(
+        deprecated=found.deprecated, retires=found.retires, available=model.retired is None, source=found.source
     )
 
 
@@ -192,6 +202,7 @@ def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None 
     quality, reason = _wanted_quality(request)
     query = ModelQuery(operation=f"edit.{operation}", quality=quality)
     able = [pair for pair in ranked_models(query, SPECS) if configured is None or pair[0].name in configured]
+    able = [pair for pair in able if not is_ending(pair[1], query.today)] or able
     if request.preferences and request.preferences.prioritize_cost and quality is Quality.DRAFT:
         able.sort(key=lambda pair: pair[1].price())
     if not able:

@@ -1,13 +1,14 @@
 """Select providers and models, with reasons: a pure function of the request, the specs and the configured providers."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.types import Size
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
-from image_studio.providers.spec import ModelSpec, ProviderSpec
+from image_studio.providers.spec import ModelSpec, ProviderSpec, is_ending
 
 AUTO = "auto"
 LETTERING = "lettering"  # a ranking in `ModelSpec.auto` besides those of the operations
@@ -21,6 +22,11 @@ class Candidate:
     provider: ProviderSpec
     model: ModelSpec
     reason: str
+    ending: bool = False  # `auto` tries it last: its end was announced and is near
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +39,7 @@ class ModelQuery:
     model: str | None = None
     recommended: str | None = None  # a template's provider, which is preferred, not required
     lettering: bool = False  # text is to be set in the image, which few models do well
+    today: date = field(default_factory=_today)  # what announced dates are compared with
 
 
 def provider_names() -> list[str]:
@@ -98,7 +105,11 @@ def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[
     recommended = list(_recommended(query))
     lettering = query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
     query = replace(query, lettering=lettering)
-    able = recommended + [Candidate(spec, found, _reason(query, found)) for spec, found in ranked_models(query, SPECS)]
+    able = [candidate for candidate in recommended if not is_ending(candidate.model, query.today)]
+    able += [
+        Candidate(spec, found, _reason(query, found), is_ending(found, query.today))
+        for spec, found in ranked_models(query, SPECS)
+    ]
     if not able:
         raise UnsupportedChoice(f"No provider can do {query.operation}.")
     # One model per provider: a second model of a provider that just failed is no fallback.
@@ -137,12 +148,12 @@ def _recommended(query: ModelQuery) -> Iterator[Candidate]:
 
 
 def ranked_models(query: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
-    """The live models that can do it, by their rank for the quality, then by price."""
+    """The live models that can do it, by their rank for the quality, then by price; last those that end soon."""
 
-    def order(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[list[int], int, bool]:
+    def order(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[bool, list[int], int, bool]:
         _, model = pair
         ranks = [model.auto.get(name, {}).get(query.quality, UNLISTED) for name in _rankings(query)]
-        return ranks, model.price(), query.operation in model.emulates
+        return is_ending(model, query.today), ranks, model.price(), query.operation in model.emulates
 
     able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(query.operation)]
     return sorted(able, key=order)

@@ -68,7 +68,9 @@ class Upscale(SingleImageOperation):
     def candidates(self, context: OperationContext) -> list[Candidate]:
         """The models that take the image, those first that take it without scaling it down."""
         size = Size(*self.image.size)
-        return sorted(super().candidates(context), key=lambda candidate: not fits_unscaled(candidate, size))
+        return sorted(
+            super().candidates(context), key=lambda candidate: (candidate.ending, not fits_unscaled(candidate, size))
+        )
 
     def fit(self, candidate: Candidate) -> Fit:
         return single_image.fit(candidate, *self.image.size, self.factor)

@@ -1,5 +1,6 @@
 """What the free reads take and return: providers, estimates, operations, edit models, platforms, health."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -23,6 +24,15 @@ Cost = Annotated[float, Field(description="What the provider charges for one ima
 Available = Literal["available", "unavailable"]
 
 
+class ModelDates(Response):
+    """The dates that a provider announced for one of its models. From two weeks before its end `auto` avoids it."""
+
+    deprecated: date | None
+    retires: date | None = Field(description="The first day without it.")
+    available: bool = Field(description="Whether requests for it are still accepted.")
+    source: str
+
+
 class ProviderInfo(Response):
     """What a provider can do. `model` takes each of `models`, and those of `operations` for that operation."""
 
@@ -34,6 +44,7 @@ class ProviderInfo(Response):
     configured: bool = Field(description="Whether it has a key.")
     healthy: bool = Field(description="False for a while after repeated failures.")
     operations: dict[str, list[str]] = Field(description="Models by the operation that they can do.")
+    lifecycle: dict[str, ModelDates] = Field(description="Announced dates by model, of those that have any.")
 
 
 class ProviderList(Response):
