@@ -1,18 +1,23 @@
 """The specs: consistent data, and the nearest native size."""
 
+import io
 import re
+from math import isqrt, prod
 from pathlib import Path
+from random import randbytes
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from image_studio import providers
 from image_studio.errors import UnknownChoice
+from image_studio.imaging.decode import RESULT_LIMITS, decode
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
 from image_studio.providers.payload import ROLES
 from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, Range, nearest_size
-from image_studio.schemas.limits import MAX_PIXELS, MAX_RESULT_BYTES, MAX_RESULT_PIXELS, MAX_SEED
+from image_studio.schemas.limits import MAX_PIXELS, MAX_RESULT_PIXELS, MAX_SEED
 from tests.providers.tasks import GIVEN
 
 PACKAGE = Path(providers.__file__).parents[1]
@@ -292,8 +297,10 @@ def test_every_model_has_a_size_for_everything(width, height):
 
 def test_every_models_largest_image_is_taken() -> None:
     """Also as noise, which no PNG makes smaller; where the size follows the input, ours are the largest."""
-    sizes = [size for _, model in LIVE if isinstance(model.sizes, tuple) for size in model.sizes]
-    free = [model.sizes.high**2 for _, model in LIVE if isinstance(model.sizes, FreeSize)]
-    outputs = [model.max_output or 0 for _, model in LIVE]
-    assert max(*(size.width * size.height for size in sizes), *free, *outputs, MAX_PIXELS) <= MAX_RESULT_PIXELS
-    assert max(size.width * size.height for size in sizes) * 3 * 1.001 < MAX_RESULT_BYTES
+    sizes = [(each.width, each.height) for _, model in LIVE if isinstance(model.sizes, tuple) for each in model.sizes]
+    free = [(model.sizes.high, model.sizes.high) for _, model in LIVE if isinstance(model.sizes, FreeSize)]
+    outputs = [(isqrt(model.max_output),) * 2 for _, model in LIVE if model.max_output]
+    assert max(map(prod, (*sizes, *free, *outputs, (MAX_PIXELS,)))) <= MAX_RESULT_PIXELS
+    largest, file = max((*sizes, *outputs), key=prod), io.BytesIO()
+    Image.frombytes("RGB", largest, randbytes(prod(largest) * 3)).save(file, "PNG", compress_level=0)
+    assert decode(file.getvalue(), RESULT_LIMITS).size == largest

@@ -167,3 +167,31 @@ def test_the_access_log_has_no_sub_beside_an_address() -> None:
     logged = set(re.findall(r"context\.([\w.]+)", written))
     assert {"requestId", "identity.sourceIp", "authorizer.error"} <= logged
     assert not [name for name in logged if "claims" in name]
+
+
+def test_browsers_may_use_the_methods_that_routes_have() -> None:
+    """No others: a method without a route is a 401 or a 405."""
+    allowed = _one("AWS::Serverless::HttpApi").properties["CorsConfiguration"]["Fn::If"][1]["AllowMethods"]
+    assert set(allowed) == {route.key.partition(" ")[0] for route in TEMPLATE.routes()} - {"$default"}
+
+
+def test_stages_and_regions_share_neither_dashboards_nor_keys() -> None:
+    """Dashboards are named for stack and region. The table has AWS's own key, which isn't charged."""
+    name = _one("AWS::CloudWatch::Dashboard").properties["DashboardName"]
+    assert name == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    assert "SSESpecification" not in _one("AWS::DynamoDB::Table").properties
+
+
+def test_the_pool_signs_in_by_password_where_it_is_asked_for() -> None:
+    flows = _one("AWS::Cognito::UserPoolClient").properties["ExplicitAuthFlows"]
+    for wanted, allowed in (("no", False), ("yes", True)):
+        template = Template(parameters={"PoolPasswordSignIn": wanted})
+        assert ("ALLOW_ADMIN_USER_PASSWORD_AUTH" in template.resolve(flows)) is allowed
+
+
+def test_an_instances_role_may_deploy() -> None:
+    """`make deploy` leaves the SDK its way to the role; other targets need no credentials."""
+    makefile = (ROOT / "Makefile").read_text()
+    assert "AWS_EC2_METADATA_DISABLED=true" in re.findall(r"^SAM_ENV = (.*)", makefile, re.MULTILINE)[0]
+    [recipe] = re.findall(r"^deploy:.*\n\t(.*) #", makefile, re.MULTILINE)
+    assert "SAM_ENV" not in recipe

@@ -176,7 +176,7 @@ def shared_waits() -> int | None:
     room = configured_providers.account_concurrency()
     if room is None or room >= SMALL_ACCOUNT:
         return None
-    return max(1, room - settings().worker_concurrency - SHORT_REQUESTS)
+    return max(1, int(room - settings().worker_concurrency - SHORT_REQUESTS))
 
 
 @contextmanager
