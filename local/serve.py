@@ -101,6 +101,8 @@ def main(arguments: list[str]) -> int:
         "--concurrency", type=int, default=0, help="invocations at once, of all functions: 10 on a fresh account of AWS"
     )
     chosen = parser.parse_args(arguments)
+    if chosen.built and chosen.concurrency:
+        parser.error("--concurrency limits functions from the sources only")
     over = over_on_signals()
     if chosen.with_parent:
         threading.Thread(target=_end_with_parent, args=(os.getppid(), over), daemon=True).start()
