@@ -13,7 +13,7 @@ from image_studio.providers import SPECS
 from image_studio.providers.spec import Lifecycle, ModelSpec, ProviderSpec
 from image_studio.schemas.limits import MAX_VARIATIONS
 from local.template import ROOT
-from scripts.openapi.words import tree
+from scripts.openapi.words import INSTEAD, UPLOAD, tree
 from scripts.transcripts import markdown_table
 
 GUIDES = ROOT / "docs/guides"
@@ -196,12 +196,17 @@ def _troubleshooting() -> Iterator[str]:
     yield 'Every error of the API is `{"detail": "<one sentence>", "code": "<word>"}`. The sentence is for developers.'
     yield "In a user interface, show your own sentence for each code, as the playground does (`web/js/errors.js`)."
     yield "Errors of the gateway have no code: `401` no valid token, `403` a token without the required scope, `413` a"
-    yield "request above 6 MB (`POST /uploads` accepts large images), `429` too much traffic, `503` no answer in"
+    yield "request above 6 MB (see below), `429` too much traffic, `503` no answer in"
     yield "time. After such a 503 the job may exist: repeat the request only with its `Idempotency-Key`, which"
     yield "joins that job. Without a key, look at `GET /jobs` first.\n"
     yield "The code says whether a provider may have charged: with `unknown_charge` it may, and the credits are held"
     yield "for an hour, then given back. With any other code nothing was charged.\n"
     yield from _table(("code", "status", "charged", "meaning", "what to do"), map(_error_row, shown_errors()))
+    yield "## A request above 6 MB\n"
+    yield 'API Gateway answers `413` with `{"message": "Request Entity Too Large"}`. About 4.4 MB of images fit into a'
+    yield f"request as base64. {INSTEAD}\n"
+    yield f"```sh\n{UPLOAD}\n```\n"
+    yield "An image may have 20 MB. The reference (`upload:<id>`) is valid for a day.\n"
     yield "## Long jobs and 303\n"
     yield "An image can take longer than one request may last. The response is then a `303` redirect to the job's"
     yield "result, which continues to wait. `fetch` and `requests` follow the redirect. `curl` needs `-L` (with `-d`,"

@@ -61,7 +61,7 @@ def _take_object(event: EventBridgeEvent) -> None:
     """Handle a new object in the bucket: an upload, or one in the hot folder."""
     key = str(event.detail["object"]["key"])
     if key.startswith(keys.UPLOADS):
-        uploads.arrive(key)
+        uploads.arrive(key, int(event.detail["object"].get("size", 0)))
     elif key.startswith(keys.INBOX):
         hot_folder.drop(event.detail)
     else:

@@ -30,6 +30,14 @@ HEADERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
 }
 RATE_HEADERS = tuple(name for name in HEADERS if "RateLimit" in name)
 
+#: Uploads a file and prints its reference: what to do where a request is too large. A test runs it.
+UPLOAD = (
+    """curl -T photo.jpg "$(curl -s $API/uploads -H "Authorization: Bearer $TOKEN" """
+    """-H 'Content-Type: application/json' -d '{"content_type": "jpeg"}' """
+    """| tee upload.json | jq -r .put_url)" && jq -r .reference upload.json"""
+)
+INSTEAD = "Send the image's https URL, or upload the image and send the reference that this line prints instead:"
+
 ERRORS: Mapping[int, str] = {
     400: "The request is invalid. The sentence says what to change.",
     401: "No valid token. API Gateway answers itself if the token is missing, expired or forged.",
@@ -37,7 +45,7 @@ ERRORS: Mapping[int, str] = {
     403: "The token lacks the scope that this deployment requires.",
     404: "Something that the path or the body names doesn't exist, or belongs to another caller.",
     409: "The job's state doesn't allow it.",
-    413: "The body is larger than 6 MB. API Gateway usually says so itself. Send large images through POST /uploads.",
+    413: f"The body is larger than 6 MB. API Gateway usually says so itself. {INSTEAD} `{UPLOAD}`",
     415: "The body isn't JSON.",
     429: "Over a limit of the tier. Retry-After says when to retry.",
     500: "A provider failed, or we did.",
@@ -84,11 +92,11 @@ longer than a request may, the response is 303 to a route that continues to wait
 doesn't need to handle jobs. With `Prefer: respond-async` the response is 202 at once; `Prefer: wait=N` waits at most
 N seconds. With an `Idempotency-Key`, the same request joins the same job and its one charge for 24 hours.
 
-**Sizes.** A request or a response has at most 6 MB: about 4.4 MB of image in, 4.4 MB out. Send larger images
-through `POST /uploads` (up to {MAX_FILE_BYTES // 1_000_000} MB). Larger results have both forms: `image_base64` is a
-smaller copy (WebP, or JPEG for a JPEG, as near to lossless as fits), `image_url` leads to the whole file for 15
-minutes, and `metadata.inline` has the copy's file type and quality, and why there is one. With `"delivery": "url"`
-there are URLs only.
+**Sizes.** A request or a response has at most 6 MB: about 4.4 MB of image in, 4.4 MB out. Send the https URL of a
+larger image (up to {MAX_FILE_BYTES // 1_000_000} MB), or upload it through `POST /uploads`. Larger results have both
+forms: `image_base64` is a smaller copy (WebP, or JPEG for a JPEG, as near to lossless as fits), `image_url` leads to
+the whole file for 15 minutes, and `metadata.inline` has the copy's file type and quality, and why there is one. With
+`"delivery": "url"` there are URLs only.
 
 **Limits per caller.** Requests that do work (create, edit, upscale, control, social, uploads) are counted exactly.
 Reads are counted approximately, with {READS_PER_WORK} times the limit. Reading jobs isn't counted. The credits are

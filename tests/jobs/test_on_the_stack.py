@@ -1,20 +1,27 @@
 """Uploads and the hot folder on the whole local stack, from S3's own events."""
 
 import json
+import shutil
+import subprocess
 import time
 from collections.abc import Collection
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from PIL import Image
 
 from image_studio.storage import keys
 from local.stack import Stack
+from local.template import ROOT
+from scripts.openapi.words import ERRORS, UPLOAD
+from tests.conftest import SURROUNDINGS
 from tests.jobs.harness import png
 
 PATIENCE = 120.0  # seconds, for what takes about three
-UPLOADED, DROPPED = (256, 248), (264, 256)  # width x height by which a test knows its own images
+DROPPED = (264, 256)  # width x height by which a test knows its own images
 
 
 def bucket(stack: Stack) -> tuple[Any, str]:
@@ -40,19 +47,39 @@ def paid_for(stack: Stack, size: tuple[int, int]) -> int:
     return sum(any(Image.open(BytesIO(each)).size == size for each in call.images.values()) for call in calls)
 
 
-def test_an_upload_starts_its_job(stack: Stack) -> None:
-    """The form, the file, S3's event by EventBridge and the queue, the worker, the image."""
+@pytest.mark.parametrize(("by_curl", "size"), [(False, (256, 248)), (True, (256, 240))], ids=["form", "curl -T"])
+def test_an_upload_starts_its_job(stack: Stack, tmp_path: Path, by_curl: bool, size: tuple[int, int]) -> None:
+    """The form or the URL, the file, S3's event by EventBridge and the queue, the worker, the image."""
     headers = stack.headers()
     body = {"content_type": "image/png", "operation": "edit", "request": {"operation": "remove_background"}}
     form = requests.post(f"{stack.url}/uploads", json=body, headers=headers, timeout=30).json()
     status = requests.get(stack.origin + form["status_url"], headers=headers, timeout=30).json()
     assert (status["status"], status["awaits_upload"]) == ("queued", form["upload_id"])
-    sent = requests.post(form["url"], data=form["fields"], files={"file": png(*UPLOADED)}, timeout=30)
-    assert sent.status_code == 204
+    if by_curl:
+        (tmp_path / "photo.png").write_bytes(png(*size))
+        subprocess.run(["curl", "-fsS", "-T", tmp_path / "photo.png", form["put_url"]], check=True, timeout=30)
+    else:
+        sent = requests.post(form["url"], data=form["fields"], files={"file": png(*size)}, timeout=30)
+        assert sent.status_code == 204
     answer = requests.get(stack.origin + form["result_url"], headers=headers, timeout=PATIENCE)
     assert answer.status_code == 200, answer.text
-    assert (answer.json()["width"], answer.json()["height"]) == UPLOADED
-    assert paid_for(stack, UPLOADED) == 1
+    assert (answer.json()["width"], answer.json()["height"]) == size
+    assert paid_for(stack, size) == 1
+
+
+@pytest.mark.skipif(not shutil.which("jq"), reason="The line needs jq.")
+def test_the_line_of_the_guides_uploads_a_file(stack: Stack, tmp_path: Path) -> None:
+    """As README, the guides and OpenAPI's 413 have it: it prints a reference that stands for the image."""
+    for page in ("README.md", "docs/jobs.md", "docs/guides/troubleshooting.md"):
+        assert UPLOAD in (ROOT / page).read_text(), page
+    assert UPLOAD in ERRORS[413]
+    (tmp_path / "photo.jpg").write_bytes(png(264, 248))
+    variables = {"API": stack.url, "TOKEN": stack.token(), "PATH": SURROUNDINGS["PATH"]}
+    printed = subprocess.check_output(["bash", "-c", UPLOAD], cwd=tmp_path, env=variables, text=True, timeout=60)
+    body = {"image_base64": printed.strip(), "operation": "remove_background"}
+    answer = requests.post(f"{stack.url}/edit/process", json=body, headers=stack.headers(), timeout=PATIENCE)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["width"], answer.json()["height"]) == (264, 248)
 
 
 def test_the_hot_folder_answers_any_name(stack: Stack) -> None:

@@ -35,8 +35,9 @@ def send(harness: Harness, form: Any, data: bytes | None = None, *, event: bool 
         arrive(harness, form["fields"]["key"])
 
 
-def arrive(harness: Harness, key: str) -> None:
-    detail = {"bucket": {"name": harness.bucket}, "object": {"key": key, "size": 1, "etag": "e", "sequencer": "1"}}
+def arrive(harness: Harness, key: str, size: int = 1) -> None:
+    found = {"key": key, "size": size, "etag": "e", "sequencer": "1"}
+    detail = {"bucket": {"name": harness.bucket}, "object": found}
     harness.deliver({"source": "aws.s3", "detail-type": "Object Created", "detail": detail})
 
 
@@ -50,6 +51,30 @@ def test_a_form_says_everything(harness: Harness) -> None:
     assert "job_id" not in form
     send(harness, form)
     assert harness.messages() == []
+
+
+def test_a_put_is_as_good_as_the_form(harness: Harness) -> None:
+    """The same object under the same reference, whatever type it claims."""
+    form = upload(harness, operation="edit", request=EDIT)
+    assert requests.put(form["put_url"], data=png(), headers={"Content-Type": "text/html"}, timeout=10).ok
+    arrive(harness, form["fields"]["key"])
+    harness.work()
+    assert harness.status(form["job_id"])["status"] == "succeeded"
+
+
+def test_a_put_that_is_too_large_is_deleted(harness: Harness) -> None:
+    """Its job ends with the reason, free of charge; at the limit it stays."""
+    form = upload(harness, operation="edit", request=EDIT)
+    key = form["fields"]["key"]
+    for size, kept in ((MAX_FILE_BYTES + 1, False), (MAX_FILE_BYTES, True)):
+        harness.put(key, bytes(size))
+        arrive(harness, key, size)
+        assert (key in harness.objects("uploads/")) == kept
+        if not kept:
+            answer = harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": form["reference"]})
+            assert (answer.status, "at most 20 MB" in answer.json["detail"]) == (404, True)
+    failed = harness.status(form["job_id"])
+    assert (failed["error"]["code"], failed["credits"]["charged"]) == ("too_large", 0)
 
 
 @pytest.mark.parametrize(("said", "meant"), [("png", "png"), ("image/jpeg", "jpeg"), ("JPG", "jpeg"), ("webp", "webp")])

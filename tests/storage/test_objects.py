@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
 from botocore.exceptions import ClientError
 
 from image_studio.errors import TooLarge
@@ -92,6 +93,19 @@ def test_a_link_downloads_one_object_for_fifteen_minutes(objects: ObjectStore) -
     query = dict(parse_qsl(parts.query))
     assert (query["X-Amz-Algorithm"], query["X-Amz-Expires"], URL_SECONDS) == ("AWS4-HMAC-SHA256", "900", 900)
     assert query["response-content-disposition"] == 'attachment; filename="job-1.png"'
+
+
+def test_a_put_link_takes_one_key_from_any_client(objects: ObjectStore) -> None:
+    """Only the host is signed, so that curl -T, which names no content type, may use it; for 15 minutes."""
+    parts = urlsplit(objects.put_link("uploads/a/b"))
+    assert (parts.scheme, parts.path) == ("https", "/uploads/a/b")
+    query = dict(parse_qsl(parts.query))
+    assert (query["X-Amz-SignedHeaders"], query["X-Amz-Expires"]) == ("host", "900")
+    assert not any("checksum" in name.lower() for name in query)
+    assert requests.put(parts.geturl(), data=b"12345", timeout=10).status_code == 200
+    found = objects.read("uploads/a/b")
+    assert found is not None
+    assert found.data == b"12345"
 
 
 def test_a_form_takes_one_key_one_type_and_bounded_bytes(objects: ObjectStore) -> None:

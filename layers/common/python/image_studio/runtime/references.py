@@ -115,7 +115,8 @@ class CallerReferences(References):
         data = self.read.get(reference) or (self.fetch(reference) if is_url(reference) else self._find(reference))
         if data is None:
             raise NotFound(
-                f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload, or job:<id>/<variation>."
+                f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload of at most"
+                f" {MAX_FILE_BYTES // 1_000_000} MB, or job:<id>/<variation>."
             )
         self.read[reference] = data
         return data

@@ -1,4 +1,4 @@
-"""Uploads: large images come in by presigned POST. A job may be recorded before its image and start when it arrives."""
+"""Uploads: large images come in by presigned POST or PUT. A job may be recorded before its image, and start with it."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def create_upload(call: Call) -> Response:
-    """POST /uploads: a form for one image; with an operation, also the job that waits for it."""
+    """POST /uploads: a form and a URL for one image; with an operation, also the job that waits for it."""
     body, ignored = parse_request(UploadRequest, call.text())
     upload_id = new_id()
     links: dict[str, Any] = {}
@@ -47,6 +47,7 @@ def create_upload(call: Call) -> Response:
     answer = UploadResponse(
         upload_id=upload_id,
         **wiring.objects().form(key, body.content_type.mime, MAX_FILE_BYTES),
+        put_url=wiring.objects().put_link(key),
         reference=UPLOAD + upload_id,
         max_bytes=MAX_FILE_BYTES,
         expires_in=URL_SECONDS,
@@ -85,8 +86,14 @@ def main_image_field(kind: type[Request]) -> str:
     raise InvalidRequest("This operation takes no image, so it can't wait for an upload.")
 
 
-def arrive(key: str) -> None:
-    """Start the job that waits for an object, if one does."""
+def arrive(key: str, size: int) -> None:
+    """Start the job that waits for an object, if one does. Delete what is too large: a PUT can't be limited."""
+    _start_waiting(key)
+    if size > MAX_FILE_BYTES:
+        wiring.objects().delete(key)
+
+
+def _start_waiting(key: str) -> None:
     tenant, _, upload_id = key.removeprefix(keys.UPLOADS).partition("/")
     job = wiring.jobs().get(tenant, upload_id)
     if job is not None and job.awaits and not job.status.ended:

@@ -126,14 +126,18 @@ class UploadRequest(Request):
 
 
 class UploadResponse(Response):
-    """A form to send the file with: multipart/form-data, `fields` first, then `file`; 201 to 204 when it is stored."""
+    """Where to send the file: by PUT to `put_url` (`curl -T photo.jpg "$put_url"`), or with a form to `url`.
+
+    The form is multipart/form-data, `fields` first, then `file`. Either answers 200 to 204 when the file is stored.
+    """
 
     upload_id: str
     url: str
     fields: dict[str, str]
+    put_url: str = Field(description="Takes the file as the body of a PUT, of any content type.")
     reference: str = Field(description="Stands for the image wherever a request takes one.")
     max_bytes: int
-    expires_in: int = Field(description="Seconds in which the form may be used.")
+    expires_in: int = Field(description="Seconds in which the form and the URL may be used.")
     job_id: str | None = Field(default=None, description="The job that starts when the file is there.")
     status: str | None = None
     status_url: str | None = None

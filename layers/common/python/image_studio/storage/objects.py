@@ -1,4 +1,4 @@
-"""Objects in the bucket: results are written once and never changed, inputs come in by presigned POST."""
+"""Objects in the bucket: results are written once and never changed, inputs come in by presigned POST or PUT."""
 
 import time
 from collections.abc import Callable
@@ -80,6 +80,9 @@ class ObjectStore:
             raise
         return True
 
+    def delete(self, key: str) -> None:
+        self._client().delete_object(Bucket=self._bucket, Key=key)
+
     def delete_all(self, prefix: str) -> None:
         """Delete every object under a job's prefix (at most one batch: a job has ten images)."""
         listed = self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=DELETE_BATCH)
@@ -93,6 +96,12 @@ class ObjectStore:
             "get_object",
             Params={"Bucket": self._bucket, "Key": key, "ResponseContentDisposition": f'attachment; filename="{name}"'},
             ExpiresIn=URL_SECONDS,
+        )
+
+    def put_link(self, key: str) -> str:
+        """Return a URL that takes the object's bytes by PUT for 15 minutes. It can't limit their number or type."""
+        return self._client().generate_presigned_url(
+            "put_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=URL_SECONDS
         )
 
     def form(self, key: str, mime: str, max_bytes: int) -> dict[str, Any]:
