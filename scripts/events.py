@@ -123,6 +123,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /jobs": {"query": "limit=20"},
     "GET /jobs/{id}/result": {"query": "wait=0"},
     "POST /jobs/{id}/result": {"query": "wait=0"},
+    "POST /webhooks": {"body": {"url": "https://example.com/image-studio"}},
     "POST /uploads": {"body": {"content_type": "image/png"}},
 }
 VARIABLES = {"{id}": JOB, "{platform}": "instagram", "{proxy+}": "api/image-studio/create"}

@@ -1,6 +1,6 @@
-"""Jobs: the state and result of a request; uploads; usage. Waiting costs this small function, not a big one."""
+"""Jobs: the state and result of a request; uploads, usage, webhooks. Waiting costs this function, not a big one."""
 
-from image_studio.runtime import aws_clients, jobs_api
+from image_studio.runtime import aws_clients, jobs_api, webhooks_api
 from image_studio.runtime.account import get_usage
 from image_studio.runtime.api import Response
 from image_studio.runtime.rate_limits import RateClass
@@ -47,3 +47,45 @@ def upload() -> Response:
 def usage() -> Response:
     """Tell what was used this month, and what is left."""
     return get_usage(app.call)
+
+
+@app.post("/webhooks")
+def create_webhook() -> Response:
+    """Register an endpoint that is called when a job ends."""
+    return webhooks_api.create_webhook(app.call)
+
+
+@app.get("/webhooks")
+def list_webhooks() -> Response:
+    """List the caller's endpoints."""
+    return webhooks_api.list_webhooks(app.call)
+
+
+@app.get("/webhook-secret")
+def webhook_secret() -> Response:
+    """Show the secret that signs calls to a request's own `webhook_url`."""
+    return webhooks_api.get_secret(app.call)
+
+
+@app.get("/webhooks/<webhook_id>")
+def get_webhook(webhook_id: str) -> Response:
+    """Show an endpoint and its last deliveries."""
+    return webhooks_api.get_webhook(app.call, webhook_id)
+
+
+@app.delete("/webhooks/<webhook_id>")
+def delete_webhook(webhook_id: str) -> Response:
+    """Remove an endpoint."""
+    return webhooks_api.delete_webhook(app.call, webhook_id)
+
+
+@app.post("/webhooks/<webhook_id>/rotate")
+def rotate_webhook(webhook_id: str) -> Response:
+    """Give an endpoint a new secret; the old one signs for another day."""
+    return webhooks_api.rotate_secret(app.call, webhook_id)
+
+
+@app.post("/webhooks/<webhook_id>/test")
+def test_webhook(webhook_id: str) -> Response:
+    """Call an endpoint now."""
+    return webhooks_api.test_webhook(app.call, webhook_id)

@@ -1,4 +1,4 @@
-"""The worker function's handler: SQS batches of jobs and S3 events, and the schedule's event for the sweep."""
+"""The worker function's handler: SQS batches (jobs, S3 events, webhooks), and the schedule's event for the sweep."""
 
 import json
 from typing import Any
@@ -7,7 +7,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes import EventBridgeEvent
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from image_studio.runtime import aws_clients, configured_providers, end_cold_start, hot_folder, uploads
+from image_studio.runtime import (
+    aws_clients,
+    configured_providers,
+    end_cold_start,
+    hot_folder,
+    uploads,
+    webhook_delivery,
+)
 from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import logger, set_up_logging
@@ -33,14 +40,16 @@ def handler(event: dict[str, Any], context: Any) -> Any:
 
 
 def take_message(record: SQSRecord) -> None:
-    """Run the job that a message names, or handle the event that EventBridge put into the queue."""
+    """Run the job that a message names, call a webhook, or handle the event that EventBridge put into the queue."""
     logger.thread_safe_append_keys(message_id=record.message_id)
     try:
         message = json.loads(record.body)
         if "detail-type" in message:
             take_event(EventBridgeEvent(message))
+        elif "webhook" in message:
+            webhook_delivery.take_message(message, dispatcher())
         else:
-            run_job(message["tenant"], message["job"], dispatcher().send)
+            run_job(message["tenant"], message["job"], dispatcher())
     except Exception:
         logger.exception("message failed")
         raise

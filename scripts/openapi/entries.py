@@ -6,7 +6,7 @@ from typing import Any
 
 from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
-from image_studio.schemas import catalog, convert, jobs
+from image_studio.schemas import catalog, convert, jobs, webhooks
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
@@ -166,5 +166,16 @@ ENTRIES: Mapping[str, Entry] = {
     "POST /uploads": Entry(
         tag="Uploads", request=UploadRequest, responses={200: UploadResponse}, errors=(402, 404, 409), stored=True
     ),
+    "POST /webhooks": Entry(
+        tag="Webhooks", request=webhooks.WebhookRequest, responses={201: webhooks.NewWebhook}, stored=True
+    ),
+    "GET /webhooks": Entry(tag="Webhooks", responses={200: webhooks.WebhookList}, stored=True),
+    "GET /webhook-secret": Entry(tag="Webhooks", responses={200: webhooks.WebhookSecret}, stored=True),
+    "GET /webhooks/{id}": Entry(tag="Webhooks", responses={200: webhooks.WebhookDetails}, stored=True),
+    "DELETE /webhooks/{id}": Entry(tag="Webhooks", responses={200: webhooks.WebhookDeleted}, stored=True),
+    "POST /webhooks/{id}/rotate": Entry(
+        tag="Webhooks", responses={200: webhooks.WebhookSecret}, errors=(409,), stored=True
+    ),
+    "POST /webhooks/{id}/test": Entry(tag="Webhooks", responses={200: webhooks.WebhookTest}, stored=True),
     "GET /usage": Entry(tag="Usage", responses={200: jobs.Usage}, stored=True),
 }

@@ -75,7 +75,14 @@ class Harness(Inside):
         for name, value in KEYS.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(worker, "provider_client", lambda: self.wire)
+        monkeypatch.setenv("WEBHOOK_QUEUE_URL", self.queue)
         monkeypatch.setattr(dispatch.Queue, "send", self._send)
+        monkeypatch.setattr(dispatch.Queue, "send_webhook", self._send_webhook)
+
+    def _send_webhook(self, message: Any, delay: float = 0) -> None:
+        """As the real one, but on the only queue and without the delay, which is noted."""
+        self.delays.append(delay)
+        aws_clients.sqs().send_message(QueueUrl=self.queue, MessageBody=json.dumps(message))
 
     def _send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """As the real one, but without the delay, which is noted."""

@@ -16,9 +16,11 @@ from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
 from image_studio.runtime import dispatch, job_journal, wiring, worker
 from image_studio.runtime.dispatch import InProcess
+from image_studio.runtime.job_end import Dispatcher
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
 from image_studio.runtime.settings import settings
-from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, Send, charge_for, heartbeat
+from image_studio.runtime.webhook_delivery import take_message
+from image_studio.runtime.worker import LAST_RUNS, MAX_RUNS, charge_for, heartbeat
 from image_studio.storage import keys
 from image_studio.storage.job import DAY, Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
@@ -356,14 +358,14 @@ def test_a_run_in_this_process_can_ask_for_another() -> None:
     runs: list[tuple[str, str]] = []
     again = Event()
 
-    def run(tenant: str, job_id: str, send: Send) -> None:
+    def run(tenant: str, job_id: str, dispatcher: Dispatcher) -> None:
         runs.append((tenant, job_id))
         if len(runs) == 1:
-            send(tenant, job_id, 0.01)
+            dispatcher.send(tenant, job_id, 0.01)
         else:
             again.set()
 
-    InProcess(run).send("tenant", "job")
+    InProcess(run, take_message).send("tenant", "job")
     assert again.wait(30)
     assert runs == [("tenant", "job")] * 2
 
@@ -372,12 +374,12 @@ def test_a_run_that_breaks_takes_nothing_with_it() -> None:
     """The next job runs."""
     ran = Event()
 
-    def run(_tenant: str, job_id: str, _send: Send) -> None:
+    def run(_tenant: str, job_id: str, _dispatcher: Dispatcher) -> None:
         if job_id == "broken":
             raise RuntimeError
         ran.set()
 
-    process = InProcess(run)
+    process = InProcess(run, take_message)
     process.send("tenant", "broken")
     process.send("tenant", "whole")
     assert ran.wait(30)

@@ -209,6 +209,9 @@ class Nobody:
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
         """Nothing."""
 
+    def send_webhook(self, message: object, delay: float = 0) -> None:
+        """Nothing."""
+
 
 @cache
 def running_emulators() -> dict[str, Any]:

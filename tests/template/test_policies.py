@@ -114,8 +114,10 @@ def test_rules_write_to_the_job_queue_and_nowhere_else() -> None:
         assert "MaximumRetryAttempts" in target["RetryPolicy"]
     [rule] = rules
     for policy in TEMPLATE.resources("AWS::SQS::QueuePolicy"):
-        [statement, _] = policy.properties["PolicyDocument"]["Statement"]
-        assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == {"Fn::GetAtt": [rule.name, "Arn"]}
+        *open_to, _ = policy.properties["PolicyDocument"]["Statement"]
+        for statement in open_to:
+            assert statement["Condition"]["ArnEquals"]["aws:SourceArn"] == {"Fn::GetAtt": [rule.name, "Arn"]}
+        assert bool(open_to) is (policy.name != "WebhookQueuePolicy")
     assert not [rule for rule in rules if "ScheduleExpression" in rule.properties]
     assert FUNCTIONS["WorkerFunction"].properties["Events"]["Sweep"]["Type"] == "Schedule"
 

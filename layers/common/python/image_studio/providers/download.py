@@ -169,7 +169,7 @@ def is_public(address: str) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip in _IETF)
 
 
-def _pinned(host: str, address: str, seconds: float) -> urllib3.HTTPConnectionPool:
+def pinned_pool(host: str, address: str, seconds: float) -> urllib3.HTTPConnectionPool:
     """Return a pool that calls `address`, whose certificate must be for `host`."""
     named: dict[str, Any] = {"server_hostname": host, "assert_hostname": host, "ca_certs": certifi.where()}
     timeout = Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds)
@@ -208,7 +208,7 @@ def download(
         timeout = Timeout(connect=CONNECT_SECONDS, read=DOWNLOAD_SECONDS)
         pool = kind(host, origin_of(parts)[2], timeout=timeout, retries=False)
     else:
-        pool = _pinned(host, resolve(host), DOWNLOAD_SECONDS)
+        pool = pinned_pool(host, resolve(host), DOWNLOAD_SECONDS)
     until = time.monotonic() + DOWNLOAD_SECONDS
     with pool, deadline_at(until), _get(pool, parts) as response:
         if response.status == 200:
@@ -234,14 +234,14 @@ def download_input(url: str, seconds: float = INPUT_SECONDS) -> bytes:
     """
     until = time.monotonic() + seconds
     for _ in range(MAX_REDIRECTS + 1):
-        location, data = _fetch_input(_check_input_url(url), until)
+        location, data = _fetch_input(check_public_url(url), until)
         if location is None:
             return data
         url = urljoin(url, location)
     raise InvalidImage(f"The image URL redirects more than {MAX_REDIRECTS} times. Use the address that it leads to.")
 
 
-def _check_input_url(url: str) -> SplitResult:
+def check_public_url(url: str) -> SplitResult:
     """Return the URL's parts, its host in ASCII, if it may be fetched. Raises InvalidImage."""
     if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
         raise InvalidImage(REFUSED)
@@ -262,7 +262,7 @@ def _fetch_input(parts: SplitResult, until: float) -> tuple[str | None, bytes]:
     """Return where the URL redirects to, or None and its bytes. Raises InvalidImage, TooLarge."""
     host = parts.hostname or ""
     try:
-        pool = _pinned(host, _resolve(host, until), max(0.1, until - time.monotonic()))
+        pool = pinned_pool(host, resolve_within(host, until), max(0.1, until - time.monotonic()))
         with (
             pool,
             deadline_at(until),
@@ -286,7 +286,7 @@ def _read_input(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
         raise TooLarge(f"The image at the URL has more than {MAX_FILE_BYTES:,} bytes. Scale it down.") from None
 
 
-def _resolve(host: str, until: float) -> str:
+def resolve_within(host: str, until: float) -> str:
     """Return the host's address. Raises ResultUnusable, TimeoutError: a resolver has no timeout of its own."""
     threads = ThreadPoolExecutor(1, thread_name_prefix="resolve")
     try:

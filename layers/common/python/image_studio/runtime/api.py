@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import json
 import math
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ MAX_SECONDS = 28.0  # API Gateway times out after 30
 MAX_KEY = 255  # characters of an Idempotency-Key
 MAX_IGNORED = 1000  # characters of X-Ignored-Fields
 STATIC_SECONDS = 300  # cache lifetime of the catalog, which changes only with a deployment
+_DOMAIN = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -67,6 +69,13 @@ class Call:
     @property
     def path(self) -> str:
         return _text(self.event.get("rawPath")) or _text(_mapping(self.context.get("http")).get("path")) or "/"
+
+    @property
+    def origin(self) -> str:
+        """Where the caller reached this API, as `https://api.example.com`; empty where the gateway doesn't say."""
+        domain = _text(self.context.get("domainName"))
+        scheme = "http" if self.header("x-forwarded-proto") == "http" else "https"
+        return f"{scheme}://{domain}" if _DOMAIN.fullmatch(domain) else ""
 
     @property
     def known(self) -> Caller:

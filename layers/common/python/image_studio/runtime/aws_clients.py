@@ -73,6 +73,11 @@ def sqs() -> "SQSClient":
 
 
 @lru_cache(maxsize=1)
+def events() -> Any:  # no stubs for one call
+    return _client("events")
+
+
+@lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
     return _client("secretsmanager")  # type: ignore[no-any-return]
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Timer
+from typing import Any
 
 from image_studio.runtime import aws_clients
+from image_studio.runtime.job_end import Dispatcher, Message
 from image_studio.runtime.settings import settings
 
 log = logging.getLogger(__name__)
@@ -16,7 +18,8 @@ log = logging.getLogger(__name__)
 MAX_DELAY = 900  # seconds, SQS's limit
 IN_PROCESS_JOBS = 4  # at a time
 
-Run = Callable[[str, str, Callable[[str, str, float], None]], None]  # worker.run_job
+Run = Callable[[str, str, Dispatcher], None]  # worker.run_job
+Announce = Callable[[Message, Dispatcher], None]  # webhook_delivery.take_message
 
 
 class Queue:
@@ -31,29 +34,44 @@ class Queue:
             DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
         )
 
+    def send_webhook(self, message: Message, delay: float = 0) -> None:
+        """Send what concerns webhooks, on a queue of its own: a receiver that is slow or dead delays no job."""
+        aws_clients.sqs().send_message(
+            QueueUrl=settings().webhook_queue_url,
+            MessageBody=json.dumps(message),
+            DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
+        )
+
 
 class InProcess:
     """Threads of this process, for `sam local invoke` and tests: nothing to set up, nothing survives."""
 
     outlives_us = False
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, announce: Announce) -> None:
         self._run = run
+        self._announce = announce
         self._pool = ThreadPoolExecutor(IN_PROCESS_JOBS, thread_name_prefix="job")
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
+        self._later(delay, self._run, tenant, job_id, self)
+
+    def send_webhook(self, message: Message, delay: float = 0) -> None:
+        self._later(delay, self._announce, message, self)
+
+    def _later(self, delay: float, work: Callable[..., None], *arguments: Any) -> None:
         if delay > 0:
-            timer = Timer(delay, self._pool.submit, (self._work, tenant, job_id))
+            timer = Timer(delay, self._pool.submit, (self._work, work, *arguments))
             timer.daemon = True
             timer.start()
         else:
-            self._pool.submit(self._work, tenant, job_id)
+            self._pool.submit(self._work, work, *arguments)
 
-    def _work(self, tenant: str, job_id: str) -> None:
+    def _work(self, work: Callable[..., None], *arguments: Any) -> None:
         try:
-            self._run(tenant, job_id, self.send)
+            work(*arguments)
         except Exception:
-            log.exception("job failed outside its record", extra={"job_id": job_id})
+            log.exception("work failed outside its record")
 
 
 @lru_cache(maxsize=1)
@@ -61,6 +79,8 @@ def dispatcher() -> Queue | InProcess:
     """The queue where one is configured, else this process."""
     if settings().queue_url:
         return Queue()
-    from image_studio.runtime.worker import run_job  # noqa: PLC0415  where there is a queue, no API function needs it
+    # Where there is a queue, no API function needs these.
+    from image_studio.runtime.webhook_delivery import take_message  # noqa: PLC0415
+    from image_studio.runtime.worker import run_job  # noqa: PLC0415
 
-    return InProcess(run_job)
+    return InProcess(run_job, take_message)

@@ -12,12 +12,15 @@ from typing import Any
 import pybase64
 
 from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopped, NotFound
-from image_studio.operations.journal import Entry, Stage
+from image_studio.operations.journal import Stage
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
+from image_studio.runtime.dispatch import dispatcher
+from image_studio.runtime.job_end import end_job
 from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.job_record import job_links, job_record
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas import jobs as bodies
@@ -134,13 +137,6 @@ def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: floa
     return respond(303, links, {"location": f"{links.result_url.partition('?')[0]}?{query}", **_POLL})
 
 
-def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
-    """Return the body of a 202 and a 303. Its URLs keep the request's `delivery`."""
-    url, query = f"{PREFIX}/jobs/{job.id}", "?delivery=url" if delivery == Delivery.URL else ""
-    addresses = {"status_url": url + query, "result_url": f"{url}/result{query}"}
-    return bodies.JobLinks(job_id=job.id, status=job.status.value, **addresses)
-
-
 # -- routes
 
 
@@ -191,43 +187,9 @@ def delete_job(call: Call, job_id: str) -> Response:
 def _stop(job: Job) -> Response:
     untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
     error = error_payload(JobStopped(), find_operation(job.operation))
-    if not untouched or not wiring.jobs().finish(job, error=error, charge=Charge()):
+    if not untouched or not end_job(job, dispatcher(), error=error, charge=Charge()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
     return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
-
-
-def job_record(job: Job, delivery: object = None) -> bodies.JobRecord:
-    entries = list(entries_of(job).values())
-    first = next(iter(entries), None)
-    stages = [entry.stage for entry in entries]
-    return bodies.JobRecord(
-        **job_links(job, delivery).model_dump(),
-        operation=job.operation,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at,
-        expires_at=job.expires * 1000,
-        provider=first.provider if first else None,
-        model=first.model if first else None,
-        progress=bodies.JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED)),
-        variations=[_variation(entry) for entry in entries],
-        credits=bodies.JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
-        awaits_upload=None if job.status.ended else job.awaits,
-        error=bodies.JobError(**job.error) if job.error else None,
-    )
-
-
-def _variation(entry: Entry) -> bodies.JobVariation:
-    words: dict[Stage, bodies.JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
-    failed = entry.stage is Stage.FAILED
-    return bodies.JobVariation(
-        variation=entry.variation,
-        status=words.get(entry.stage, "running"),
-        provider=entry.provider,
-        model=entry.model,
-        detail=entry.detail if failed else None,
-        code=entry.code if failed else None,
-    )
 
 
 # -- images in a response

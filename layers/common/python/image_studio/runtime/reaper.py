@@ -4,6 +4,7 @@ A schedule invokes the worker function for it every minute; it never waits behin
 
 - A job that no worker took, or whose worker died, is sent to a worker again. Its journal says what was paid.
 - A job whose upload never came fails.
+- The end of a job that may not have been announced is announced.
 - An expired job gives its credits back.
 - Credits on hold for an unknown charge are given back when the hold ends.
 """
@@ -15,6 +16,7 @@ from image_studio.errors import JobExpired, StudioError, UploadMissing
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
+from image_studio.runtime.job_end import ask_to_announce, end_job
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.worker import after_charge, charge_for
 from image_studio.storage import keys
@@ -45,12 +47,14 @@ def reap() -> int:
 
 def _recover(job: Job) -> None:
     store = wiring.jobs()
-    if job.status.ended:
+    if job.status.ended and job.unannounced:
+        ask_to_announce(job, dispatcher())
+    elif job.status.ended:
         store.release_hold(job)
     elif job.expires <= time.time():
         charge = charge_for(job, entries_of(job).values())
         error = error_payload(after_charge(JobExpired(), charge), find_operation(job.operation))
-        store.finish(job, error=error, charge=charge)
+        end_job(job, dispatcher(), error=error, charge=charge)
     elif job.awaits:
         _end_waiting(job)
     else:

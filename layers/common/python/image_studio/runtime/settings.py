@@ -67,6 +67,9 @@ class Settings:
     table: str = _env("TABLE_NAME", "")
     bucket: str = _env("BUCKET_NAME", "")
     queue_url: str = _env("QUEUE_URL", "")  # empty: jobs run in this process
+    webhook_queue_url: str = _env("WEBHOOK_QUEUE_URL", "")  # empty: webhooks are called from this process
+    webhook_origin: str = _env("WEBHOOK_ORIGIN", "")  # an origin that may be called though it isn't public, for tests
+    event_bus: str = _env("EVENT_BUS", "")  # the operator's; empty: no events
     secret_id: str = _env("PROVIDER_SECRET_ID", "")  # empty: keys come from the environment
     tier_claim: str = _env("TIER_CLAIM", "tier")
     required_scope: str = _env("REQUIRED_SCOPE", "")

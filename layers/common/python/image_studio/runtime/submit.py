@@ -63,7 +63,7 @@ def _admit(call: Call, operation: Operation, request: Request) -> str:
         cost, draft = price(caller, draft)
     except StudioError as error:
         raise with_operation_prefix(error, operation) from error
-    return record(caller, draft, Terms(cost=cost, idempotency_key=key))
+    return record(caller, draft, Terms(cost=cost, idempotency_key=key, origin=call.origin))
 
 
 # -- recording a job
@@ -143,6 +143,7 @@ class Terms:
     idempotency_key: str | None = None
     job_id: str | None = None  # where the entry point makes ids of its own
     awaits: str | None = None  # the upload that starts the job
+    origin: str = ""  # of the API as the caller reached it
     inbox: str | None = None  # the hot folder's path that the job came from
     etag: str | None = None
     allowance: Allowance | None = None  # where it isn't that of the caller's tier
@@ -171,6 +172,8 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
         tier=caller.tier,
         lease_until=int(now) + (settings().upload_seconds if terms.awaits else QUEUE_SECONDS),
         awaits=terms.awaits,
+        origin=terms.origin,
+        webhook_url=getattr(draft.request, "webhook_url", None),
         inbox=terms.inbox,
         etag=terms.etag,
     )

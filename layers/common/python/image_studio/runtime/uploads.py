@@ -11,7 +11,9 @@ from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.jobs_api import job_links, not_found
+from image_studio.runtime.job_end import end_job
+from image_studio.runtime.job_record import job_links
+from image_studio.runtime.jobs_api import not_found
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
@@ -74,7 +76,8 @@ def _await(call: Call, operation: Operation, fields: dict[str, Any], upload_id: 
         cost, draft = price(call.known, draft, awaited=upload_id)
     except ImageAwaited:  # the credits depend on the image, so they are reserved when it arrives
         cost = 0
-    terms = Terms(cost=cost, idempotency_key=call.idempotency_key(), job_id=upload_id, awaits=upload_id)
+    key = call.idempotency_key()
+    terms = Terms(cost=cost, idempotency_key=key, origin=call.origin, job_id=upload_id, awaits=upload_id)
     return record(call.known, draft, terms), ignored
 
 
@@ -123,5 +126,5 @@ def start(job: Job) -> None:
 
 def fail(job: Job, operation: Operation, error: StudioError) -> None:
     """End a job that still waits for its upload."""
-    if wiring.jobs().finish(job, error=error_payload(error, operation), charge=Charge(), waiting=True):
+    if end_job(job, dispatcher(), error=error_payload(error, operation), charge=Charge(), waiting=True):
         log.info("job ended before it started", extra={"job_id": job.id, "code": error.code})

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from threading import Event, Thread
@@ -20,6 +20,7 @@ from image_studio.providers.transport import HttpTransport
 from image_studio.runtime import hot_folder_results, metrics, wiring
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import credential_store
+from image_studio.runtime.job_end import Dispatcher, end_job
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.references import CallerReferences, HotFolderObject, stored_inputs
 from image_studio.runtime.settings import TIERS, settings
@@ -34,17 +35,15 @@ LAST_RUNS = 2  # more, to deliver what is done
 GIVE_BACK_MARGIN = 30  # seconds that a delayed message may be late before the reaper looks
 WORKER_SECONDS = 5  # how old a worker's view of a provider's health may be
 
-Send = Callable[[str, str, float], None]  # a job's tenant and id, and in how many seconds it is to run
 
-
-def run_job(tenant: str, job_id: str, send: Send) -> None:
-    """Run the job if it can be claimed; every outcome ends up in its record. `send` dispatches another run."""
+def run_job(tenant: str, job_id: str, dispatcher: Dispatcher) -> None:
+    """Run the job if it can be claimed; every outcome ends up in its record. Further runs go through `dispatcher`."""
     jobs = wiring.jobs()
     job = jobs.claim(tenant, job_id, settings().lease_seconds)
     if job is None:
         log.info("job not taken", extra={"job_id": job_id})
         return
-    run = _Run(jobs, job, send)
+    run = _Run(jobs, job, dispatcher)
     with heartbeat(jobs, job, settings().lease_seconds):
         try:
             run.conclude()
@@ -59,9 +58,9 @@ def run_job(tenant: str, job_id: str, send: Send) -> None:
 class _Run:
     """One run of a claimed job."""
 
-    def __init__(self, jobs: JobStore, job: Job, send: Send) -> None:
+    def __init__(self, jobs: JobStore, job: Job, dispatcher: Dispatcher) -> None:
         self.jobs = jobs
-        self.send = send
+        self.dispatcher = dispatcher
         self.job = job
         self.operation: Operation = find_operation(job.operation)
         self.journal = JobJournal(job, jobs, wiring.objects())
@@ -125,7 +124,7 @@ class _Run:
     def give_back(self, wait: float, *, failed: bool = False) -> None:
         """Queue the job again, to run in `wait` seconds."""
         if self.jobs.give_back(self.job, math.ceil(wait) + GIVE_BACK_MARGIN, failed=failed):
-            self.send(self.job.tenant, self.job.id, wait)
+            self.dispatcher.send(self.job.tenant, self.job.id, wait)
 
     def end(self, **outcome: Any) -> None:
         """Record the outcome and settle. The hot folder's result is written first, as images are."""
@@ -133,7 +132,7 @@ class _Run:
             outcome = hot_folder_results.write(self.job, self.operation, **outcome)
         entries = self.journal.entries()
         charge = charge_for(self.job, entries)
-        if self.jobs.finish(self.job, charge=charge, hold=settings().hold_seconds, **outcome):
+        if end_job(self.job, self.dispatcher, charge=charge, hold=settings().hold_seconds, **outcome):
             metrics.job_ended(charge, entries)
             log.info(
                 "job ended",

@@ -205,6 +205,10 @@ DeliveryField = Annotated[
     ),
     default_for_null(Delivery.AUTO),
 ]
+WebhookUrl = Annotated[
+    Annotated[str, Field(min_length=1, max_length=2_048)] | None,
+    Field(description="An https URL that is called when the job ends; `GET /webhook-secret` signs the call."),
+]
 OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."), default_for_null(FileType.PNG)]
 
 
@@ -237,3 +241,4 @@ class SingleImageRequest(Request):
     output_format: OutputFormat = FileType.PNG
     options: Options = Field(default_factory=dict)
     delivery: DeliveryField = Delivery.AUTO
+    webhook_url: WebhookUrl = None

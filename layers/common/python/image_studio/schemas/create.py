@@ -20,6 +20,7 @@ from image_studio.schemas.common import (
     Side,
     Steps,
     StylePreset,
+    WebhookUrl,
     default_for_null,
     empty_if_invisible,
 )
@@ -107,6 +108,7 @@ class CreateRequest(Request):
         default=None, description="The persona, with use_persona. Without it, the one called `default`."
     )
     delivery: DeliveryField = Delivery.AUTO
+    webhook_url: WebhookUrl = None
     options: Options = Field(default_factory=dict)
 
     @property

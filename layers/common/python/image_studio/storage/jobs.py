@@ -199,6 +199,17 @@ class JobStore:
         change = "SET #status = :queued, lease_until = :until"
         return self._update_unchanged(job, change, {":queued": "queued", ":until": int(self._now()) + wait})
 
+    def announced(self, job: Job, hold: int) -> None:
+        """Record that the job's end was announced. Credits on hold stay so until `hold` seconds after it."""
+        values: dict[str, Any] = {":one": 1}
+        if job.held:
+            change = "SET lease_until = :until REMOVE unannounced"
+            values[":until"] = (job.finished_at or 0) // 1000 + hold
+        else:
+            change = "REMOVE unannounced, lease, lease_until"
+        made = change_of(self._table, job.key, change, values, "unannounced = :one")
+        update(self._db, made)
+
     def release_hold(self, job: Job) -> bool:
         """Give back the credits of calls whose charge stayed unknown; the caller isn't charged for them."""
         change, values = "SET held = :none REMOVE lease, lease_until", {":held": job.held, ":none": 0}
@@ -242,12 +253,15 @@ class JobStore:
         charge: credits.Charge,
         hold: int = 0,
         waiting: bool = False,
+        announce_within: int = 0,
     ) -> bool:
         """End the job and settle its credits in one step; False where it is no longer as `job` has it.
 
         Credits of calls whose charge is unknown stay reserved for `hold` seconds. With `waiting` the step is refused
-        where the job's upload arrived meanwhile.
+        where the job's upload arrived meanwhile. With `announce_within` the reaper looks in so many seconds whether
+        the job's end was announced.
         """
+        look = min([wait for wait in (hold if charge.held else 0, announce_within) if wait], default=0)
         outcome = {
             "status": str(Status.FAILED if response is None else Status.SUCCEEDED),
             "finished_at": int(self._now() * 1000),
@@ -255,12 +269,13 @@ class JobStore:
             "held": charge.held,
             "response": response,
             "error": json.dumps(error) if error is not None else None,
-            "lease_until": int(self._now()) + hold if charge.held else None,
+            "unannounced": 1 if announce_within else None,
+            "lease_until": int(self._now()) + look if look else None,
         }
         known = {name: value for name, value in outcome.items() if value is not None}
         # Every name is a placeholder: several are reserved words.
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in known)
-        change += "" if charge.held else " REMOVE lease, lease_until"
+        change += "" if look else " REMOVE lease, lease_until"
         values = {f":{name}": value for name, value in known.items()}
         values |= {":was": str(job.status), ":mine": job.attempt}
         condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")

@@ -11,6 +11,10 @@ Records, with how they are read:
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
     LIMITS#<tenant>  RATE#<yyyy-mm-dd>    request counters         day (UTC)
     LIMITS#<tenant>  WAITS                open waits, by slot      one item
+    HOOKS#<tenant>   ENDPOINT#<id>        a webhook endpoint       id; all by prefix
+    HOOKS#<tenant>   ENDPOINTS            how many there are       written beside them, read by its condition only
+    HOOKS#<tenant>   DELIVERY#<id>#<at>#… a call of an endpoint    the newest 20 by prefix; kept for 30 days
+    HOOKS#<tenant>   SECRET               signs requests' URLs     one item
     STUDIO           PROVIDERS            names configured         one item
     STUDIO           HEALTH#<provider>    breaker of a provider    provider
 
@@ -64,6 +68,10 @@ def caller_key(tenant: str, sk: str) -> Item:
 
 def limits_key(tenant: str, sk: str) -> Item:
     return pack({"pk": f"LIMITS#{tenant}", "sk": sk})
+
+
+def hooks_pk(tenant: str) -> str:
+    return f"HOOKS#{tenant}"
 
 
 def job_key(tenant: str, job_id: str) -> Item:

@@ -1,0 +1,75 @@
+"""One call of a webhook: a POST to an address that a caller chose, so with the guard of every untrusted URL."""
+
+import time
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+import urllib3
+from urllib3.util import Timeout
+
+from image_studio.errors import InvalidImage, ResultUnusable
+from image_studio.providers.adapter import DownloadFault
+from image_studio.providers.download import PlainPool, check_public_url, deadline_at, pinned_pool, resolve_within
+from image_studio.providers.responses import origin_of
+
+CALL_SECONDS = 15.0  # for all of it; what takes longer counts as failed (Standard Webhooks)
+REFUSED = "Use an https URL on port 443 of a public host, without a user name."
+
+
+class CallFailed(Exception):
+    """There was no response; the sentence says why."""
+
+
+def check_webhook_url(url: str, own_origin: str | None) -> SplitResult:
+    """Return the URL's parts if it may be called: an https URL of a public host. Raises CallFailed.
+
+    `own_origin` is an origin that may be called in any case, for the local stack.
+    """
+    parts = _parts_of(url, own_origin)
+    if not _is_own(parts, own_origin):
+        _address_of(parts, time.monotonic() + CALL_SECONDS)
+    return parts
+
+
+def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: str | None = None) -> int:
+    """POST the body and return the response's status; redirects are not followed. Raises CallFailed."""
+    until = time.monotonic() + CALL_SECONDS
+    parts = _parts_of(url, own_origin)
+    host = parts.hostname or ""
+    pool: urllib3.HTTPConnectionPool
+    if _is_own(parts, own_origin):
+        pool = PlainPool(host, parts.port or 80, timeout=Timeout(CALL_SECONDS), retries=False)
+    else:
+        pool = pinned_pool(host, _address_of(parts, until), CALL_SECONDS)
+    sent = {"Host": parts.netloc, "Content-Type": "application/json", "User-Agent": "image-studio", **headers}
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    try:
+        with pool, deadline_at(until):
+            response = pool.request(
+                "POST", target, body=body, headers=sent, redirect=False, preload_content=False, retries=False
+            )
+            response.close()  # what it says is of no interest
+            return response.status
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeError):
+        raise CallFailed(f"There was no response within {CALL_SECONDS:g} seconds.") from None
+
+
+def _parts_of(url: str, own_origin: str | None) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        return parts if _is_own(parts, own_origin) else check_public_url(url)
+    except (InvalidImage, ValueError):
+        raise CallFailed(REFUSED) from None
+
+
+def _is_own(parts: SplitResult, own_origin: str | None) -> bool:
+    return bool(own_origin) and origin_of(parts) == origin_of(urlsplit(own_origin or ""))
+
+
+def _address_of(parts: SplitResult, until: float) -> str:
+    try:
+        return resolve_within(parts.hostname or "", until)
+    except (DownloadFault, TimeoutError):
+        raise CallFailed("The host could not be found.") from None
+    except ResultUnusable:
+        raise CallFailed(REFUSED) from None

@@ -1,0 +1,59 @@
+"""The end of a job: recorded, then announced to whoever wants to know.
+
+The record says that the end is unannounced until the worker has told everybody; the reaper asks it again where a crash
+left it so. Everybody is told at least once.
+"""
+
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Protocol
+
+from image_studio.runtime import aws_clients, wiring
+from image_studio.runtime.settings import settings
+from image_studio.storage.credits import Charge
+from image_studio.storage.job import Job
+from image_studio.storage.webhooks import EndpointState, WebhookStore
+
+log = logging.getLogger(__name__)
+
+Message = Mapping[str, Any]  # to webhook_delivery.take_message
+ANNOUNCE_SECONDS = 60  # from a job's end until the reaper looks whether it was announced
+
+
+class Dispatcher(Protocol):
+    """Sends work to a worker; `delay` is in seconds."""
+
+    def send(self, tenant: str, job_id: str, delay: float = 0) -> None: ...
+    def send_webhook(self, message: Message, delay: float = 0) -> None: ...
+
+
+@lru_cache(maxsize=1)
+def webhooks() -> WebhookStore:
+    return WebhookStore(aws_clients.dynamodb(), settings().table)
+
+
+def enabled_endpoints(tenant: str) -> list[str]:
+    """Return the ids of the endpoints that are called."""
+    return [each.id for each in webhooks().all(tenant) if each.state is EndpointState.ENABLED]
+
+
+def end_job(job: Job, dispatcher: Dispatcher, *, charge: Charge, hold: int = 0, **outcome: Any) -> bool:
+    """Record how a job ended, and have it announced; False where it is no longer as `job` has it."""
+    within = ANNOUNCE_SECONDS if _anybody_listens(job) else 0
+    if not wiring.jobs().finish(job, charge=charge, hold=hold, announce_within=within, **outcome):
+        return False
+    if within:
+        try:
+            ask_to_announce(job, dispatcher)
+        except Exception:  # the job has ended; the reaper asks again
+            log.exception("job not announced", extra={"job_id": job.id})
+    return True
+
+
+def _anybody_listens(job: Job) -> bool:
+    return bool(job.webhook_url or settings().event_bus or enabled_endpoints(job.tenant))
+
+
+def ask_to_announce(job: Job, dispatcher: Dispatcher) -> None:
+    dispatcher.send_webhook({"tenant": job.tenant, "job": job.id, "webhook": "announce"})

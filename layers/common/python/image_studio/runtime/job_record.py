@@ -1,0 +1,49 @@
+"""What callers see of a job: its links and its record."""
+
+from image_studio.operations.journal import Entry, Stage
+from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.settings import PREFIX
+from image_studio.schemas import jobs as bodies
+from image_studio.schemas.common import Delivery
+from image_studio.storage.job import Job
+
+
+def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
+    """Return the body of a 202 and a 303. Its URLs keep the request's `delivery`."""
+    url, query = f"{PREFIX}/jobs/{job.id}", "?delivery=url" if delivery == Delivery.URL else ""
+    addresses = {"status_url": url + query, "result_url": f"{url}/result{query}"}
+    return bodies.JobLinks(job_id=job.id, status=job.status.value, **addresses)
+
+
+def job_record(job: Job, delivery: object = None) -> bodies.JobRecord:
+    entries = list(entries_of(job).values())
+    first = next(iter(entries), None)
+    stages = [entry.stage for entry in entries]
+    return bodies.JobRecord(
+        **job_links(job, delivery).model_dump(),
+        operation=job.operation,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        expires_at=job.expires * 1000,
+        provider=first.provider if first else None,
+        model=first.model if first else None,
+        progress=bodies.JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED)),
+        variations=[_variation(entry) for entry in entries],
+        credits=bodies.JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
+        awaits_upload=None if job.status.ended else job.awaits,
+        error=bodies.JobError(**job.error) if job.error else None,
+    )
+
+
+def _variation(entry: Entry) -> bodies.JobVariation:
+    words: dict[Stage, bodies.JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
+    failed = entry.stage is Stage.FAILED
+    return bodies.JobVariation(
+        variation=entry.variation,
+        status=words.get(entry.stage, "running"),
+        provider=entry.provider,
+        model=entry.model,
+        detail=entry.detail if failed else None,
+        code=entry.code if failed else None,
+    )

@@ -1,0 +1,188 @@
+"""Announce ended jobs: calls of webhooks as Standard Webhooks has them, and events on the operator's bus.
+
+A call is signed and has one id on every try; the pauses between tries grow, for about a day.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import secrets
+import time
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from image_studio.errors import JobStopped
+from image_studio.providers.webhook_call import CallFailed, call_webhook
+from image_studio.runtime import aws_clients, wiring
+from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, webhooks
+from image_studio.runtime.job_record import job_record
+from image_studio.runtime.settings import settings
+from image_studio.schemas.webhooks import EventType, WebhookEvent
+from image_studio.storage.job import DAY, Job, Status
+from image_studio.storage.webhooks import Delivery, Endpoint, EndpointState
+
+log = logging.getLogger(__name__)
+
+#: Seconds from a failed attempt to the next one; about 24 hours in all.
+PAUSES = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 8 * 3600, 8 * 3600)
+PAUSE_DAYS = 3  # an endpoint that failed so long is paused
+GONE = 410
+SOURCE = "image-studio"  # of the events
+_PREFIX = "whsec_"
+_SECRET_BYTES = 24
+
+
+class Outcome(NamedTuple):
+    """What came of a call: the response's status, or without one, why."""
+
+    status: int | None
+    problem: str | None
+
+    @property
+    def ok(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
+
+
+def new_secret() -> str:
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
+
+
+def signature(secret: str, webhook_id: str, timestamp: int, body: str) -> str:
+    """Return `v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    signed = hmac.new(key, f"{webhook_id}.{timestamp}.{body}".encode(), hashlib.sha256)
+    return f"v1,{base64.b64encode(signed.digest()).decode()}"
+
+
+def call(url: str, keys: list[str], webhook_id: str, body: str) -> Outcome:
+    """Send one signed call."""
+    now = int(time.time())
+    headers = {
+        "webhook-id": webhook_id,
+        "webhook-timestamp": str(now),
+        "webhook-signature": " ".join(signature(key, webhook_id, now, body) for key in keys),
+    }
+    try:
+        return Outcome(call_webhook(url, body.encode(), headers, settings().webhook_origin or None), None)
+    except CallFailed as failure:
+        return Outcome(None, str(failure))
+
+
+# -- a job's end
+
+
+def take_message(message: Message, dispatcher: Dispatcher) -> None:
+    """Announce the job that a message names, or make the call that it asks for."""
+    if message["webhook"] == "announce":
+        announce(message["tenant"], message["job"], dispatcher)
+    else:
+        deliver(message, dispatcher)
+
+
+def announce(tenant: str, job_id: str, dispatcher: Dispatcher) -> None:
+    """Send a message for each webhook of an ended job, and its event to the operator's bus."""
+    job = wiring.jobs().get(tenant, job_id)
+    if job is None or not job.unannounced:
+        return
+    for endpoint in [*enabled_endpoints(tenant), *([None] if job.webhook_url else [])]:
+        first = {"webhook": "call", "endpoint": endpoint, "attempt": 1, "due": 0}
+        dispatcher.send_webhook({"tenant": tenant, "job": job_id, **first})
+    if settings().event_bus:
+        _put_event(job)
+    wiring.jobs().announced(job, settings().hold_seconds)
+
+
+def type_of(job: Job) -> EventType:
+    if job.status is Status.SUCCEEDED:
+        return "job.succeeded"
+    return "job.cancelled" if job.error and job.error["code"] == JobStopped.code else "job.failed"
+
+
+def event_of(job: Job) -> WebhookEvent:
+    """Return what is said of an ended job: its record, with whole addresses; never an image or a prompt."""
+    record = job_record(job)
+    for name in ("status_url", "result_url"):
+        setattr(record, name, job.origin + getattr(record, name))
+    ended = datetime.fromtimestamp((job.finished_at or 0) / 1000, UTC)
+    return WebhookEvent(type=type_of(job), timestamp=ended.isoformat().replace("+00:00", "Z"), data=record)
+
+
+def _put_event(job: Job) -> None:
+    event = event_of(job)
+    entry = {
+        "EventBusName": settings().event_bus,
+        "Source": SOURCE,
+        "DetailType": event.type.replace(".", " ").title(),  # as Job Succeeded
+        "Detail": json.dumps({"tenant": job.tenant, **event.model_dump(mode="json")["data"]}),
+    }
+    if aws_clients.events().put_events(Entries=[entry])["FailedEntryCount"]:
+        raise RuntimeError("the event bus did not take the event")  # the message comes again
+
+
+# -- a call
+
+
+def deliver(message: Message, dispatcher: Dispatcher) -> None:
+    """Make the call that a message asks for, when it is due; after a failure send a message for the next attempt."""
+    wait = message["due"] - time.time()
+    if wait > 1:  # the queue delays by 15 minutes at most
+        dispatcher.send_webhook(message, wait)
+        return
+    job = wiring.jobs().get(message["tenant"], message["job"])
+    endpoint = webhooks().get(message["tenant"], message["endpoint"]) if message["endpoint"] else None
+    if job is None or (message["endpoint"] and (endpoint is None or endpoint.state is not EndpointState.ENABLED)):
+        return  # deleted, expired, paused or disabled meanwhile
+    event = event_of(job)
+    outcome = call(*_target(job, endpoint), f"msg_{job.id}", event.model_dump_json())
+    pause = None if outcome.ok or outcome.status == GONE else _pause(message["attempt"])
+    if endpoint:
+        _note(job, endpoint, outcome)
+        _log(job, endpoint, Try(event.type, message["attempt"], outcome, pause))
+    if pause is not None:
+        again = {**message, "attempt": message["attempt"] + 1, "due": int(time.time() + pause)}
+        dispatcher.send_webhook(again, pause)
+    elif not outcome.ok:
+        log.warning("webhook given up", extra={"job_id": job.id, "status": outcome.status})
+
+
+def _target(job: Job, endpoint: Endpoint | None) -> tuple[str, list[str]]:
+    if endpoint:
+        return endpoint.url, endpoint.secrets(time.time())
+    return job.webhook_url or "", [webhooks().secret(job.tenant, new_secret())]
+
+
+def _pause(attempt: int) -> int | None:
+    """Seconds until the attempt after this one; None after the last."""
+    return PAUSES[attempt - 1] if attempt <= len(PAUSES) else None
+
+
+class Try(NamedTuple):
+    """A call that was made, and the pause (seconds) until the next one."""
+
+    type: EventType
+    attempt: int
+    outcome: Outcome
+    pause: int | None
+
+
+def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
+    now = int(time.time() * 1000)
+    delivery = Delivery(
+        at=now,
+        webhook_id=f"msg_{job.id}",
+        type=made.type,
+        attempt=made.attempt,
+        status=made.outcome.status,
+        problem=made.outcome.problem,
+        next_attempt_at=now + made.pause * 1000 if made.pause is not None else None,
+    )
+    webhooks().log(job.tenant, endpoint.id, delivery)
+
+
+def _note(job: Job, endpoint: Endpoint, outcome: Outcome) -> None:
+    if not outcome.ok:
+        webhooks().failed(job.tenant, endpoint.id, pause_after=PAUSE_DAYS * DAY, gone=outcome.status == GONE)
+    elif endpoint.failing_since:
+        webhooks().succeeded(job.tenant, endpoint.id)

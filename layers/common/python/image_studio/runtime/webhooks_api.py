@@ -1,0 +1,104 @@
+"""The caller's webhooks over HTTP: register, show, rotate, test, delete."""
+
+import json
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from image_studio.errors import InvalidRequest, JobConflict, NotFound
+from image_studio.providers.webhook_call import CallFailed, check_webhook_url
+from image_studio.runtime.api import NO_STORE, Call, Response, respond
+from image_studio.runtime.job_end import webhooks
+from image_studio.runtime.request_parsing import read_request
+from image_studio.runtime.settings import settings
+from image_studio.runtime.webhook_delivery import call as send_call
+from image_studio.runtime.webhook_delivery import new_secret
+from image_studio.schemas import webhooks as bodies
+from image_studio.storage.job import DAY, new_id
+from image_studio.storage.webhooks import Endpoint, TooManyEndpoints
+
+MAX_ENDPOINTS = 10  # of a caller
+OVERLAP_SECONDS = DAY  # how long a rotated secret goes on signing
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def create_webhook(call: Call) -> Response:
+    """POST /webhooks: 201 with the secret, which is shown only now. Raises InvalidRequest."""
+    url = read_request(bodies.WebhookRequest, call).url
+    try:
+        check_webhook_url(url, settings().webhook_origin or None)
+    except CallFailed as failure:
+        raise InvalidRequest(f"url: {failure}") from None
+    endpoint = Endpoint(id=new_id(), url=url, secret=new_secret(), created_at=int(time.time()))
+    try:
+        webhooks().add(call.known.tenant, endpoint, MAX_ENDPOINTS)
+    except TooManyEndpoints:
+        raise InvalidRequest(f"You have {MAX_ENDPOINTS} webhooks, as many as there may be. Delete one first.") from None
+    return respond(201, bodies.NewWebhook(**_fields(endpoint), secret=endpoint.secret), NO_STORE)
+
+
+def list_webhooks(call: Call) -> Response:
+    found = [bodies.Webhook(**_fields(endpoint)) for endpoint in webhooks().all(call.known.tenant)]
+    return respond(200, bodies.WebhookList(webhooks=found), NO_STORE)
+
+
+def get_webhook(call: Call, webhook_id: str) -> Response:
+    """GET /webhooks/{id}: with its last 20 deliveries."""
+    endpoint = _find(call, webhook_id)
+    made = webhooks().deliveries(call.known.tenant, endpoint.id)
+    deliveries = [bodies.WebhookDelivery.model_validate(delivery) for delivery in made]
+    return respond(200, bodies.WebhookDetails(**_fields(endpoint), deliveries=deliveries), NO_STORE)
+
+
+def delete_webhook(call: Call, webhook_id: str) -> Response:
+    if not _ID.fullmatch(webhook_id) or not webhooks().delete(call.known.tenant, webhook_id):
+        raise _not_found(webhook_id)
+    return respond(200, bodies.WebhookDeleted(id=webhook_id), NO_STORE)
+
+
+def rotate_secret(call: Call, webhook_id: str) -> Response:
+    """POST /webhooks/{id}/rotate: a new secret. The old one signs, too, for a day."""
+    secret = new_secret()
+    if not webhooks().rotate(call.known.tenant, _find(call, webhook_id), secret, OVERLAP_SECONDS):
+        raise JobConflict("The webhook is changing just now; please try again.")
+    return respond(200, bodies.WebhookSecret(secret=secret), NO_STORE)
+
+
+def test_webhook(call: Call, webhook_id: str) -> Response:
+    """POST /webhooks/{id}/test: one call now. If it arrives, the endpoint is enabled."""
+    endpoint = _find(call, webhook_id)
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    body = json.dumps({"type": "webhook.test", "timestamp": now, "data": {}}, separators=(",", ":"))
+    outcome = send_call(endpoint.url, endpoint.secrets(time.time()), f"msg_{new_id()}", body)
+    if outcome.ok:
+        webhooks().succeeded(call.known.tenant, endpoint.id)
+    result = bodies.WebhookTest(delivered=outcome.ok, status=outcome.status, problem=outcome.problem)
+    return respond(200, result, NO_STORE)
+
+
+def get_secret(call: Call) -> Response:
+    """GET /webhook-secret: what signs calls to the `webhook_url` of requests."""
+    secret = webhooks().secret(call.known.tenant, new_secret())
+    return respond(200, bodies.WebhookSecret(secret=secret), NO_STORE)
+
+
+def _find(call: Call, webhook_id: str) -> Endpoint:
+    found = webhooks().get(call.known.tenant, webhook_id) if _ID.fullmatch(webhook_id) else None
+    if found is None:
+        raise _not_found(webhook_id)
+    return found
+
+
+def _not_found(webhook_id: str) -> NotFound:
+    return NotFound(f"Webhook '{webhook_id[:80]}' not found.")
+
+
+def _fields(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "status": endpoint.state.value,
+        "created_at": endpoint.created_at * 1000,
+        "failing_since": endpoint.failing_since * 1000 if endpoint.failing_since else None,
+    }
