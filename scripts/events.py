@@ -145,6 +145,8 @@ def all_events() -> Iterator[tuple[str, dict[str, Any]]]:
         each.name: Path(each.properties["CodeUri"]).name for each in template.resources("AWS::Serverless::Function")
     }
     for route in table.routes:
+        if route.method == "HEAD":  # as the event of GET
+            continue
         yield f"{folders[route.function]}/{file_name(route)}", route_event(route, table)
     yield from worker_events()
 

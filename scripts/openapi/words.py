@@ -85,7 +85,7 @@ def introduction() -> str:
     return f"""\
 One API to create, edit, upscale, control and resize images with several AI providers.
 
-Every route but `/health`, `/openapi.json` and `/docs` needs a bearer token.
+Every route but `/health`, `/openapi.json` and `/docs` needs a bearer token. HEAD works wherever GET does.
 
 **Waiting.** A paid operation is a job. Its POST waits for the job and returns the documented body. If the job takes
 longer than a request may, the response is 303 to a route that continues to wait: a client that follows redirects

@@ -13,7 +13,7 @@ from tests.waiting import until
 
 PATIENCE = 120.0  # seconds, for what takes a few
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
-ROUTES = [route for route in Template().routes() if route.path != DEFAULT_ROUTE and route.method != "OPTIONS"]
+ROUTES = [each for each in Template().routes() if each.path != DEFAULT_ROUTE and each.method not in ("OPTIONS", "HEAD")]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,6 +47,22 @@ def test_a_route_is_known_to_its_function(stack: Stack, route: Any) -> None:
     if answer.status_code == 404:
         assert "{id}" in route.path
         assert "There is nothing at" not in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.method == "GET"], ids=lambda route: route.path)
+def test_head_is_get_without_its_body(stack: Stack, route: Any) -> None:
+    """The same status, type, length and ETag; a client that knows the ETag gets a 304, one without a token a 401."""
+    headers = stack.headers(sub="heads")
+    event = EVENTS[route.key]
+    asked = {**event, "requestContext": {"http": {**event["requestContext"]["http"], "method": "HEAD"}}}
+    got, head = _send(stack, event, **headers), _send(stack, asked, **headers)
+    same = ("content-type", "content-length", "etag", "cache-control", "location")
+    assert (head.status_code, [head.headers.get(name) for name in same], head.content) == (
+        (got.status_code, [got.headers.get(name) for name in same], b"")
+    )
+    if "etag" in got.headers:
+        assert _send(stack, asked, **headers, **{"If-None-Match": got.headers["etag"]}).status_code == 304
+    assert _send(stack, asked).status_code == (401 if route.authorized else got.status_code)
 
 
 def test_unknown_paths_get_the_documented_body(stack: Stack) -> None:

@@ -136,9 +136,11 @@ def test_posts_count_as_work_unless_they_say_otherwise() -> None:
     assert [route.counts_as for route in api.routes] == [RateClass.WORK, RateClass.WORK, RateClass.READ, RateClass.READ]
 
 
-def test_head_is_no_get(api: ApiResolver) -> None:
-    """The contract has no HEAD; a path without a document of it is a 404."""
-    assert _ask(api, "/well", "HEAD")["statusCode"] == 404
+def test_head_goes_wherever_get_goes(api: ApiResolver) -> None:
+    """With the same response, whose body the gateway leaves out; and nowhere else."""
+    assert _ask(api, "/open", "HEAD") == _ask(api, "/open")
+    api.post("/only-posted")(lambda: respond(200, {}))
+    assert _ask(api, "/only-posted", "HEAD")["statusCode"] == 404
 
 
 def test_a_header_is_one_line_of_plain_characters(api: ApiResolver) -> None:

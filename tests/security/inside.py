@@ -114,7 +114,7 @@ GUARDED = [route for route in routes() if route.authorized and route.path.starts
 def documented_request(route: Any) -> tuple[str, str, Any]:
     """Method, path with query, and body of a request to a route that would work."""
     path = route.path.removeprefix(PREFIX)
-    request = REQUESTS.get(f"{route.method} {path}", {})
+    request = REQUESTS.get(f"{'GET' if route.method == 'HEAD' else route.method} {path}", {})
     for variable, value in VARIABLES.items():
         path = path.replace(variable, value)
     return route.method, path + (f"?{request['query']}" if "query" in request else ""), request.get("body")

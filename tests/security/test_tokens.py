@@ -47,7 +47,7 @@ def test_no_attack_gets_in_anywhere(stack: Stack, attack: str, count: Any) -> No
     for method, path, body in _targets():
         answer = _send(stack, method, path, body, ATTACKS[attack](stack.issuer))
         assert answer.status_code in (401, 403, 404), (method, path, answer.status_code)
-        assert answer.json().keys() in ({"message"}, {"detail", "code"})
+        assert method == "HEAD" or answer.json().keys() in ({"message"}, {"detail", "code"})
         statuses[answer.status_code] += 1
     made = Counter(_records(stack)) - before
     ran = made.total() + sum(len(emulator.calls) for emulator in stack.emulators.values())

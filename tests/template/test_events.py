@@ -15,10 +15,19 @@ def test_events_are_committed_as_the_script_writes_them() -> None:
 
 
 def test_every_route_has_one_event() -> None:
-    """It has claims only where the gateway checks a token."""
+    """It has claims only where the gateway checks a token. HEAD's would be GET's."""
     routes = Template().routes()
     claims = [
         (each["routeKey"], "authorizer" in each["requestContext"]) for each in WANTED.values() if "routeKey" in each
     ]
-    assert sorted(claims) == sorted((route.key, route.authorized) for route in routes)
+    assert sorted(claims) == sorted((route.key, route.authorized) for route in routes if route.method != "HEAD")
     assert [route.authorized for route in routes if route.path == DEFAULT_ROUTE] == [True]
+
+
+def test_head_goes_wherever_get_goes() -> None:
+    """To the same function, with the same token."""
+    ways = {
+        method: {(each.path, each.function, each.authorized) for each in Template().routes() if each.method == method}
+        for method in ("GET", "HEAD")
+    }
+    assert ways["HEAD"] == ways["GET"]

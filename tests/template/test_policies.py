@@ -136,7 +136,8 @@ def test_the_bucket_is_private_encrypted_and_forgets() -> None:
 def test_only_these_routes_are_open() -> None:
     """Everything else needs a token."""
     opened = {route.key.replace("/api/image-studio", "") for route in TEMPLATE.routes() if not route.authorized}
-    assert opened == {"GET /health", "GET /openapi.json", "GET /docs", "OPTIONS /{proxy+}"}
+    read = {f"{method} {path}" for method in ("GET", "HEAD") for path in ("/health", "/openapi.json", "/docs")}
+    assert opened == read | {"OPTIONS /{proxy+}"}
 
 
 @pytest.mark.parametrize(

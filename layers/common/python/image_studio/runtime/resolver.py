@@ -64,6 +64,7 @@ class DeclaredRoute:
 class ApiResolver(APIGatewayHttpResolver):
     """powertools' resolver. A route also declares what a request counts as, and whether it spends credits.
 
+    A GET route answers HEAD as well, from which the gateway leaves the body out.
     POST and PUT count as work unless they say otherwise; `counts_as=None` opens a route to requests without a token.
     Routes are registered with the whole prefix: with `strip_prefixes`, powertools would also serve them without it.
     """
@@ -110,7 +111,7 @@ class ApiResolver(APIGatewayHttpResolver):
         def declare(action: A) -> A:
             self.routes.append(DeclaredRoute(method, PREFIX + rule, action, counts_as, spends))
             served = self._with_variables(action) if "<" in rule else action
-            self.route(PREFIX + rule, method, middlewares=steps)(served)
+            self.route(PREFIX + rule, ["GET", "HEAD"] if method == "GET" else method, middlewares=steps)(served)
             return action
 
         return declare
