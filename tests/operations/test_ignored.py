@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from image_studio.catalog.load import load_catalog
 from image_studio.operations import create
@@ -41,14 +42,14 @@ OPTIONS = {
 
 
 def sent_with(operation: str, request: Request) -> tuple[Any, list[str], dict[str, Any]]:
-    """The provider's request, the fields that are called ignored, and the response's metadata."""
-    client = FakeClient()
+    """What is sent and made, the fields that are called ignored, and the response's metadata."""
+    client, journal = FakeClient(), RecordingJournal()
     row = find_operation(operation)
-    response = row.run(request, make_context(client, journal=RecordingJournal()))
+    response = row.run(request, make_context(client, journal=journal))
     (call,) = client.calls
     http = PROVIDERS[call.provider].build_request(call.model, call.task)
     metadata = response.results[0].metadata if row.name == "create" else response.metadata
-    return (http.path, http.json, http.form), metadata.get("ignored", []), metadata
+    return (http.path, http.json, http.form, journal.images), metadata.get("ignored", []), metadata
 
 
 @cache
@@ -65,7 +66,7 @@ def sent_by(cell: Cell, **more: Any) -> tuple[Any, list[str], dict[str, Any]]:
 
 
 def check(name: str, first: tuple[Any, Any, Any], second: tuple[Any, Any, Any]) -> None:
-    """A field that is called ignored changes nothing; any other changes what is sent."""
+    """A field that is called ignored changes nothing; any other changes what is sent or made."""
     (sent, ignored, metadata), (other, ignored_too, _) = first, second
     assert (name in ignored) == (name in ignored_too) == (sent == other), name
     assert name not in ignored or name not in metadata, name
@@ -92,7 +93,8 @@ def test_create_calls_ignored_what_no_model_gets(provider: str, model: str) -> N
     """With and without enhancement: a style changes the result of every model."""
     own = {"provider": provider, "model": model, "width": 64, "height": 64}
     for enhance in (False, True):
-        fields = {name: value for name, (value, _) in VALUES.items() if name in CreateRequest.model_fields}
+        used = VALUES.keys() & CreateRequest.model_fields.keys() - {"aspect_ratio"}  # the size is given
+        fields = {name: VALUES[name][0] for name in used}
         body = {**fields, **own, "enhance_prompt": enhance}
         whole = sent_with("create", CreateRequest.model_validate(body))
         for name in fields:
@@ -100,14 +102,16 @@ def test_create_calls_ignored_what_no_model_gets(provider: str, model: str) -> N
         assert "style_preset" not in whole[1]
 
 
-@pytest.mark.parametrize("name", ["mask_base64", "background_image_base64", "lighting_image_base64"])
-@pytest.mark.parametrize("operation", load_catalog().operations["edit"].operations)
-def test_an_image_without_use_is_named(name: str, operation: str) -> None:
-    (cell, *_) = (cell for cell in CELLS if cell.operation == f"edit.{operation}")
-    sent, _, _ = sent_by(cell)
-    other, ignored, metadata = sent_by(cell, **{name: to_text(block_mask(90, 60))})
-    used = sent != other or (name == "mask_base64" and "mask" in metadata)
-    assert used == (name not in ignored)
+IMAGES = ("mask_base64", "background_image_base64", "lighting_image_base64", "style_image_base64")
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_an_image_without_use_is_named(cell: Cell) -> None:
+    """Each in turn beside the images that the operation needs."""
+    for name in IMAGES:
+        if name in cell.row.request.model_fields:
+            images = (block_mask(90, 60), block_mask(90, 60).transpose(Image.Transpose.ROTATE_90))
+            check(name, *(sent_by(cell, **{name: to_text(image)}) for image in images))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +119,7 @@ def test_an_image_without_use_is_named(name: str, operation: str) -> None:
     [
         ({"persona_id": "acme"}, ["persona_id"]),
         ({"persona_id": "acme", "use_persona": False}, ["persona_id"]),
-        ({"use_persona": None}, []),
+        ({"use_persona": None, "negative_prompt": "", "style_preset": " "}, []),
         ({"options": {"shine": 1, "quality": "draft"}}, ["options.shine", "options.quality"]),
         ({"width": 640, "height": 480, "aspect_ratio": "16:9"}, ["aspect_ratio"]),
         ({"width": 640, "height": 480, "aspect_ratio": "wide"}, ["aspect_ratio"]),

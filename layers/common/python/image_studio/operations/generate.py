@@ -98,7 +98,7 @@ class VariationTask:
 
 def fit_task(task: Task, model: ModelSpec) -> tuple[Task, dict[str, Any]]:
     """Limit the task to what the model takes; return it with the metadata `clamped` (values) and `ignored` (fields)."""
-    sent = [name for name in OPTIONAL if getattr(task, name) is not None]
+    sent = [name for name in OPTIONAL if getattr(task, name) not in (None, "")]
     prompt = ["prompt"] if task.prompt else []
     ignored = [name for name in (*prompt, *sent, *task.settings) if name not in model.accepts]
     clamped: dict[str, Any] = {}
