@@ -55,6 +55,11 @@ def resolved(operation: str, **body: Any) -> Edit:
             "At least one side above 0 (expand_left, expand_right, expand_up or expand_down)",
         ),
         ("inpaint", {"prompt": "x", "mask_base64": to_text(Image.new("L", (120, 90)))}, "The mask selects nothing."),
+        (
+            "inpaint",
+            {"prompt": "x", "mask_base64": SMALL_IMAGE},
+            "The mask is unclear",
+        ),
         ("remove_background", {"output_format": "jpeg"}, "Remove Background gives a transparent image, which JPEG"),
         ("remove_background", {"output_format": "jpg"}, "Use output_format png or webp."),
         ("outpaint", {"expand_left": 2000, "image_base64": to_text(Image.new("L", (20, 13000)))}, "25 megapixels"),
