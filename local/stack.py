@@ -22,6 +22,7 @@ from local.template import ROOT, TEMPLATE, Template
 STATE = ROOT / ".local"
 PREFIX = "/api/image-studio"
 USUAL_CONCURRENCY = 1000  # what the local Lambda says of its account where nothing limits it
+PROVIDER_REGION = "us-west-2"  # of the provider that is an AWS service
 #: What a child process needs of our own environment; keys and credentials are not among it.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
@@ -110,13 +111,17 @@ class Stack:
         for spec in SPECS:
             key = self.options.environment.get(spec.key_variable, "")
             url = self.options.environment.get(spec.base_url_variable, "")
+            own = f"local-{spec.name}-key" if spec.key_variable else None
             if not key and not url and spec.name in emulators.PROVIDERS:
-                emulator = emulators.start(spec.name, key=f"local-{spec.name}-key")
+                emulator = emulators.start(spec.name, key=own)
                 self._closing.callback(emulator.stop)
                 self.emulators[spec.name] = emulator
                 url = emulator.url
             variables[spec.base_url_variable] = url
-            self._keys[spec.key_variable] = key or (f"local-{spec.name}-key" if url else "")
+            if own:
+                self._keys[spec.key_variable] = key or (own if url else "")
+            else:  # the local functions have no AWS credentials: without the emulator it isn't called
+                variables[spec.region_variable] = PROVIDER_REGION
             self._in_use[spec.name] = _how(emulated=spec.name in self.emulators, key=key, url=url)
         return variables
 

@@ -27,9 +27,9 @@ from image_studio.operations.model_selection import ModelQuery, select_candidate
 from image_studio.operations.table import find_operation
 from image_studio.providers import SPECS
 from image_studio.providers.adapter import ProviderCredentials
-from image_studio.providers.client import ProviderClient
-from image_studio.providers.transport import HttpTransport
+from image_studio.runtime.aws_transport import make_provider_client
 from local.emulators import PROVIDERS, Emulator, start
+from local.stack import PROVIDER_REGION
 from local.template import ROOT
 
 TARGET = ROOT / "build/gallery"
@@ -136,8 +136,8 @@ def perform(
     journal = NullJournal()
     context = OperationContext(
         configured=frozenset(emulators),
-        credentials=lambda name, *, renew=False: ProviderCredentials("gallery", emulators[name].url),
-        provider_client=ProviderClient(HttpTransport(), sleep=lambda seconds: time.sleep(min(seconds, 0.05))),
+        credentials=lambda name, *, renew=False: ProviderCredentials("gallery", emulators[name].url, PROVIDER_REGION),
+        provider_client=make_provider_client(sleep=lambda seconds: time.sleep(min(seconds, 0.05))),
         journal=journal,
     )
     cost = row.estimate(request, context)

@@ -186,7 +186,7 @@ def _unreadable(exchange: Exchange, operation: Operation) -> Response | None:
 
 def _finish(operation: Operation, form: Form, seed: int) -> Finished:
     file_type = form.text("output_format") or "png"
-    return Finished(encode(_PERFORM[operation.path](form, seed), file_type), file_type, seed)
+    return Finished(encode(PERFORM[operation.path](form, seed), file_type), file_type, seed)
 
 
 def _blurred(finish: Finish) -> Finished:
@@ -269,7 +269,7 @@ def _prompt(form: Form, seed: int) -> Prompt:
     return Prompt(form.text("prompt"), seed, form.text("style_preset"), form.text("negative_prompt"))
 
 
-def _generate(sizes: dict[str, Size], form: Form, seed: int) -> Image.Image:
+def generate(sizes: dict[str, Size], form: Form, seed: int) -> Image.Image:
     image = form.images.get("image")
     if image is None:
         return painter.paint(_prompt(form, seed), sizes[form.text("aspect_ratio") or "1:1"])
@@ -299,7 +299,7 @@ def _relight(form: Form, seed: int) -> Image.Image:
     return painter.relight(image, direction, form.number("light_source_strength"), like) if direction or like else image
 
 
-def _upscale(form: Form, pixels: int, creativity: float = 0.0) -> Image.Image:
+def upscale(form: Form, pixels: int, creativity: float = 0.0) -> Image.Image:
     image = form.images["image"]
     return painter.upscale(image, painter.size_of_area(image, pixels), creativity)
 
@@ -321,10 +321,10 @@ def _transfer_style(form: Form, _seed: int) -> Image.Image:
     return painter.transfer_style(image, form.images["style_image"], strength, form.number("composition_fidelity"))
 
 
-_PERFORM: dict[str, Callable[[Form, int], Image.Image]] = {
-    "generate/ultra": partial(_generate, SIZES),
-    "generate/sd3": partial(_generate, SIZES),
-    "generate/core": partial(_generate, CORE_SIZES),
+PERFORM: dict[str, Callable[[Form, int], Image.Image]] = {
+    "generate/ultra": partial(generate, SIZES),
+    "generate/sd3": partial(generate, SIZES),
+    "generate/core": partial(generate, CORE_SIZES),
     "edit/erase": lambda form, seed: painter.erase(form.images["image"], _mask(form), seed),
     "edit/inpaint": lambda form, seed: painter.inpaint(form.images["image"], _mask(form), _prompt(form, seed)),
     "edit/outpaint": _outpaint,
@@ -337,8 +337,8 @@ _PERFORM: dict[str, Callable[[Form, int], Image.Image]] = {
     "edit/remove-background": lambda form, _seed: painter.remove_background(form.images["image"]),
     "edit/replace-background-and-relight": _relight,
     "upscale/fast": _upscale_fast,
-    "upscale/conservative": lambda form, _seed: _upscale(form, FOUR_MP),
-    "upscale/creative": lambda form, _seed: _upscale(form, CREATIVE_PIXELS, form.number("creativity")),
+    "upscale/conservative": lambda form, _seed: upscale(form, FOUR_MP),
+    "upscale/creative": lambda form, _seed: upscale(form, CREATIVE_PIXELS, form.number("creativity")),
     "control/sketch": lambda form, seed: painter.color_sketch(
         form.images["image"], _prompt(form, seed), form.number("control_strength")
     ),

@@ -269,12 +269,12 @@ def _read_file(exchange: Exchange, form: Form, name: str, spec: File, part: File
     except NotAnImage as broken:
         form.errors.append(f"{name}: {broken}; supported formats are jpeg, png, webp")
         return
-    problem = _size_problem(spec, *form.images[name].size)
+    problem = size_problem(spec, *form.images[name].size)
     if problem:
         form.errors.append(f"{name}: {problem}")
 
 
-def _size_problem(spec: File, width: int, height: int) -> str:
+def size_problem(spec: File, width: int, height: int) -> str:
     if min(width, height) < spec.least_side or max(width, height) > spec.most_side:
         return f"each side must be between {spec.least_side} and {spec.most_side} pixels, got {width}x{height}"
     if not spec.least_pixels <= width * height <= spec.most_pixels:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app import handler  # functions/worker, which is on the path of a worker process
 
-from image_studio.providers.transport import HttpTransport
+from image_studio.providers.client import ProviderClient
 from image_studio.runtime import worker
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.storage.jobs import JobStore
@@ -28,10 +28,10 @@ STEPS: dict[str, tuple[type, str, str, int]] = {
     "decided": (JobJournal, "remember", AFTER, 1),
     "about to intend": (JobJournal, "intend", BEFORE, 1),
     "intended": (JobJournal, "intend", AFTER, 1),
-    "paid call answered": (HttpTransport, "send", AFTER, 1),
+    "paid call answered": (ProviderClient, "exchange", AFTER, 1),
     "about to note the handle": (JobJournal, "order", BEFORE, 1),
     "handle noted": (JobJournal, "order", AFTER, 1),
-    "polled": (HttpTransport, "send", AFTER, 2),
+    "polled": (ProviderClient, "exchange", AFTER, 2),
     "given back": (JobStore, "give_back", AFTER, 1),
     "about to keep the bytes": (JobJournal, "receive", BEFORE, 1),
     "bytes kept": (JobJournal, "receive", AFTER, 1),
@@ -48,7 +48,7 @@ def die() -> None:
 
 
 def arm(step: str) -> None:
-    kind, name, side, at = (HttpTransport, "send", INSIDE, 1) if step == INSIDE else STEPS[step]
+    kind, name, side, at = (ProviderClient, "exchange", INSIDE, 1) if step == INSIDE else STEPS[step]
     method: Callable[..., Any] = getattr(kind, name)
     calls = 0
 

@@ -33,8 +33,8 @@ LEASE_SECONDS = 4
 SWEEP_SECONDS = 2.0  # between the reaper's sweeps
 JOIN_SECONDS = 60  # for a thread's last look at its queue, on a machine that is busy
 VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
-#: With handles, with the result's address, without: their emulators paint small images but for Stability's.
-PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "huggingface", "stability")
+#: With handles, with the result's address, without: their emulators paint small images but for Stability's models.
+PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "huggingface", "stability", "bedrock")
 CALLERS = 10  # tiers bound what one may have in flight
 
 

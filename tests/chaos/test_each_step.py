@@ -26,6 +26,7 @@ AFTER = ["image stored", "variation done", "about to end", "ended"]
 #: Provider -> its steps, and those after which the charge is unknown. What comes before and after the call is the same.
 CASES = {
     "stability": ([*BEFORE, *CALL, *AFTER], BLIND | {"about to keep the bytes"}),
+    "bedrock": (CALL, BLIND | {"about to keep the bytes"}),
     "wavespeed": (
         [*CALL, "about to note the handle", "handle noted", "polled", "given back"],
         BLIND | {"about to note the handle"},
@@ -34,7 +35,7 @@ CASES = {
 EVERY = [(provider, step) for provider, (steps, _) in CASES.items() for step in steps]
 SUB, TIER = "mortal", "enterprise"
 #: The paid call lasts longer than it takes to die in it.
-MARKERS = {"stability": "[[delay=0.6]]", "wavespeed": "[[delay=0.6;stage=submit]]"}
+MARKERS = {"stability": "[[delay=0.6]]", "bedrock": "[[delay=0.6]]", "wavespeed": "[[delay=0.6;stage=submit]]"}
 HOLD_SECONDS = 30  # for which a worker stays with a slow task; too short where it is to be given back
 
 

@@ -24,7 +24,9 @@ def studio(stack: Stack) -> Iterator[Stack]:
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack in which only WaveSpeed has a key, and no request waits longer than a second."""
     state = tmp_path_factory.mktemp("lone")
-    with Stack(Options(state=state, variables={"WAIT_SECONDS": "1"}, schedule_seconds=1e6)) as stack:
+    with Stack(
+        Options(state=state, variables={"WAIT_SECONDS": "1", "BEDROCK_REGION": ""}, schedule_seconds=1e6)
+    ) as stack:
         secret(stack, STABILITY_API_KEY="", HF_TOKEN="", GEMINI_API_KEY="")  # before anything has read it
         stack.tick()
         until(lambda: recorded(stack) == ["wavespeed"])

@@ -59,7 +59,7 @@ def test_all_that_can_failed(studio):
     generated = {
         name: sum(call.kind == "generate" for call in emulator.calls) for name, emulator in studio.emulators.items()
     }
-    assert generated == {"stability": 0, "wavespeed": 1, "huggingface": 1, "gemini": 0}
+    assert generated == {"stability": 0, "wavespeed": 1, "huggingface": 1, "gemini": 0, "bedrock": 0}
 
 
 def test_ten_variations_are_in_flight_together(studio):
@@ -84,7 +84,7 @@ def test_a_provider_that_keeps_failing_is_set_aside_and_comes_back(studio):
     before = len(studio.emulators["stability"].calls)
     body = caller.create("A kite").json()
     assert body["request"]["provider"] == "wavespeed"
-    assert body["request"]["reason"] == "number 2 in the order for standard quality; stability failed just now"
+    assert body["request"]["reason"] == "number 3 in the order for standard quality; stability failed just now"
     assert len(studio.emulators["stability"].calls) == before
     assert caller.get("/providers").json()["providers"]["stability"]["healthy"] is False
     # Half a minute later, for the record and without waiting:

@@ -57,7 +57,7 @@ def test_only_who_has_a_key_is_chosen_and_listed(lone):
     body = caller.create("A kite", quality="premium").json()
     assert (body["request"]["provider"], body["request"]["model"]) == ("wavespeed", "ideogram-v3-turbo")
     answer = caller.create("A kite", provider="gemini")
-    said = "Image generation failed: Google Gemini is not configured: no key is set."
+    said = "Image generation failed: Google Gemini is not configured."
     assert (answer.status_code, answer.json()["detail"]) == (500, said)
     assert not any(lone.emulators[name].calls for name in ("stability", "huggingface", "gemini"))
 

@@ -80,7 +80,7 @@ def test_broken_cards_are_impossible(caller):
         ({"num_variations": 11}, 400, "num_variations"),
         ({"num_variations": "many"}, 400, "num_variations"),
         ({"quality": "best"}, 400, "draft, standard, premium"),
-        ({"provider": "dalle"}, 400, "auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
+        ({"provider": "dalle"}, 400, "auto, stability, wavespeed, huggingface, gemini, bedrock, ideogram, qwen"),
         ({"model": "dall-e-3"}, 400, "ideogram-v3-turbo"),
         ({"provider": "gemini", "model": "imagen-4.0-generate-001"}, 400, "Use gemini-nano-banana-2.1"),
         ({"provider": "stability", "model": "erase"}, 400, "Models that can: "),

@@ -11,6 +11,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from image_studio.providers import SPECS
 from image_studio.providers.adapter import ProviderImage, Task
 from image_studio.providers.client import PaidCall
 from image_studio.runtime import aws_clients, dispatch, wiring, worker
@@ -19,7 +20,7 @@ from image_studio.storage.job import Job
 from tests.security.inside import Inside, handler
 from tests.tables import BUCKET, TABLE
 
-KEYS = dict.fromkeys(("STABILITY_API_KEY", "WAVESPEED_API_KEY", "HF_TOKEN", "GEMINI_API_KEY"), "key")
+KEYS = {spec.key_variable or spec.region_variable: "key" for spec in SPECS}
 CREATE = {"prompt": "a lamp", "width": 64, "height": 64, "enhance_prompt": False}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from image_studio.errors import UnknownCharge
+from image_studio.providers import PROVIDERS
 from image_studio.runtime import configured_providers, reaper, wiring, worker
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Crash, Harness
@@ -162,4 +163,4 @@ def test_the_clock_tells_who_is_configured(harness: Harness) -> None:
     """Names, for the functions that see no keys."""
     harness.tick()
     configured_providers._known = None
-    assert configured_providers.configured() == {"stability", "wavespeed", "huggingface", "gemini"}
+    assert configured_providers.configured() == set(PROVIDERS)

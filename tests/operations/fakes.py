@@ -12,10 +12,11 @@ from image_studio.operations.context import Circuits, OperationContext
 from image_studio.operations.journal import Entry, NullJournal, Stage
 from image_studio.providers import PROVIDERS
 from image_studio.providers.adapter import ProviderCredentials, ProviderImage, Task
-from image_studio.providers.client import PaidCall, ProviderClient
+from image_studio.providers.client import PaidCall
 from image_studio.providers.spec import ModelSpec, nearest_size
-from image_studio.providers.transport import HttpTransport
+from image_studio.runtime.aws_transport import make_provider_client
 from local.emulators import Emulator
+from tests.emulated import credentials_for
 
 EVERYONE = frozenset(PROVIDERS)
 
@@ -216,10 +217,10 @@ def make_context(
 
 
 def emulator_context(emulators: dict[str, Emulator], **parts: Any) -> OperationContext:
-    client = ProviderClient(HttpTransport(), sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
+    client = make_provider_client(sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
 
     def credentials(provider: str, *, renew: bool = False) -> ProviderCredentials:
-        return ProviderCredentials("key", emulators[provider].url)
+        return credentials_for(emulators[provider])
 
     return OperationContext(configured=frozenset(emulators), credentials=credentials, provider_client=client, **parts)
 

@@ -84,7 +84,13 @@ def test_null_means_not_given():
 
 @pytest.mark.parametrize(
     ("provider", "size"),
-    [("stability", (1200, 628)), ("wavespeed", (1128, 191)), ("huggingface", (16, 160)), ("gemini", (333, 777))],
+    [
+        ("stability", (1200, 628)),
+        ("wavespeed", (1128, 191)),
+        ("huggingface", (16, 160)),
+        ("gemini", (333, 777)),
+        ("bedrock", (700, 700)),
+    ],
 )
 def test_every_provider_gives_exactly_the_size(provider, size):
     """In its own nearest size, then scaled and cropped, never stretched."""
@@ -179,7 +185,7 @@ def test_each_result_names_its_provider():
             raise ProviderUnavailable("no credit")
 
     response = made(FakeClient(act), seed=0, num_variations=2)
-    assert [result.provider for result in response.results] == ["stability", "wavespeed"]
+    assert [result.provider for result in response.results] == ["stability", "bedrock"]
     assert "stability failed before" in response.results[1].metadata["reason"]
 
 
@@ -232,5 +238,5 @@ def test_the_model_follows_template_prompt_keys_and_circuits():
     assert chosen(prompt='A sign that says "OPEN"', quality="draft").model == "ideogram-v3-turbo"
     assert chosen(configured={"gemini", "huggingface"}).model == "gemini-nano-banana-2.1"
     echo = chosen(context=make_context(circuits=FakeCircuits("stability")))
-    assert (echo.provider, echo.model) == ("wavespeed", "qwen-image")
+    assert (echo.provider, echo.model) == ("bedrock", "core")
     assert echo.reason == "number 2 in the order for standard quality; stability failed just now"

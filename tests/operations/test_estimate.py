@@ -99,7 +99,11 @@ def test_every_known_operation_has_a_price() -> None:
     ("body", "error", "sentence"),
     [
         ({"provider": None}, InvalidRequest, "Provider is required."),
-        ({"provider": "acme"}, UnknownChoice, "Valid: auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"),
+        (
+            {"provider": "acme"},
+            UnknownChoice,
+            "Valid: auto, stability, wavespeed, huggingface, gemini, bedrock",
+        ),
         ({"model": "stability-core"}, UnknownChoice, "Valid: ultra, core"),
         ({"operation": "paint"}, UnknownChoice, "Valid: generate, edit.remove_background"),
         ({"provider": "gemini", "operation": "remove_background"}, UnsupportedChoice, "Models that can: stability"),

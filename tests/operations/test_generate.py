@@ -119,7 +119,7 @@ def test_the_last_failure_is_recorded_when_all_candidates_fail():
 def test_without_a_key_or_a_candidate_nothing_is_called():
     client = FakeClient()
     entry = generate_one(make_context(client, credentials=FakeCredentials(None)))
-    assert (client.calls, entry.detail) == ([], "Stability AI is not configured: no key is set.")
+    assert (client.calls, entry.detail) == ([], "Stability AI is not configured.")
     (entry,) = generate(make_context(), (), [variation()])
     assert (entry.stage, entry.code) == (Stage.FAILED, "provider_unavailable")
 

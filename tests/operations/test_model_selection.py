@@ -17,39 +17,48 @@ ALL = frozenset(PROVIDERS)
 
 KLEIN, FLASH, PRO = "FLUX.2-klein-9B", "gemini-nano-banana-2.1", "gemini-3-pro-image"
 INPAINTER, CONTROLNET = "z-image-turbo-inpaint", "flux-controlnet-union-pro-2.0"
+REMOVER = "image-background-remover"
 DRAFT, STANDARD, PREMIUM = Quality
-#: The models that are tried with everybody configured: the ordered lists first, then the cheapest that can.
+
+
+def both(name):
+    """Stability's model, and behind it the same one of Bedrock."""
+    return name, f"bedrock {name}"
+
+
+#: The models that are tried with everybody configured: the ordered lists first, then the cheapest that can. Bedrock has
+#: Stability's models by the same names.
 ORDERED = [
-    ("create", [DRAFT], ["qwen-image", "FLUX.1-schnell", "gemini-3.1-flash-lite-image", "core"]),
-    ("create", [STANDARD], ["core", "qwen-image", FLASH, "FLUX.1-Krea-dev"]),
-    ("create", [PREMIUM], ["ultra", PRO, "ideogram-v3-turbo", "FLUX.1-schnell"]),
+    ("create", [DRAFT], ["qwen-image", "FLUX.1-schnell", "gemini-3.1-flash-lite-image", "core", "bedrock core"]),
+    ("create", [STANDARD], ["core", "bedrock core", "qwen-image", FLASH, "FLUX.1-Krea-dev"]),
+    ("create", [PREMIUM], ["ultra", "bedrock ultra", PRO, "ideogram-v3-turbo", "FLUX.1-schnell"]),
     ("edit.general_edit", [DRAFT], ["qwen-edit", "Qwen-Image-Edit", FLASH]),
     ("edit.general_edit", [STANDARD], [FLASH, "flux-kontext-pro", "FLUX.1-Kontext-dev"]),
     ("edit.general_edit", [PREMIUM], [PRO, "seedream-v4.5-edit", KLEIN]),
-    ("edit.remove_background", [DRAFT], ["image-background-remover", "RMBG-2.0", "remove-background"]),
-    ("edit.remove_background", [STANDARD, PREMIUM], ["remove-background", "image-background-remover", "RMBG-2.0"]),
-    ("edit.inpaint", [DRAFT], [INPAINTER, "inpaint", KLEIN, FLASH]),
-    ("edit.inpaint", [STANDARD, PREMIUM], ["inpaint", INPAINTER, KLEIN, FLASH]),
-    ("edit.erase", [DRAFT], ["image-eraser", "erase", KLEIN, FLASH]),
-    ("edit.erase", [STANDARD, PREMIUM], ["erase", INPAINTER, KLEIN, FLASH]),
-    ("edit.outpaint", Quality, ["outpaint", INPAINTER, KLEIN, FLASH]),
-    ("edit.search_replace", [DRAFT], ["qwen-edit", "search-and-replace", KLEIN, FLASH]),
-    ("edit.search_replace", [STANDARD, PREMIUM], ["search-and-replace", "qwen-edit", KLEIN, FLASH]),
-    ("edit.search_recolor", [DRAFT], ["qwen-edit", "search-and-recolor", KLEIN, FLASH]),
-    ("edit.search_recolor", [STANDARD, PREMIUM], ["search-and-recolor", "qwen-edit", KLEIN, FLASH]),
+    ("edit.remove_background", [DRAFT], [REMOVER, "RMBG-2.0", *both("remove-background")]),
+    ("edit.remove_background", [STANDARD, PREMIUM], [*both("remove-background"), REMOVER, "RMBG-2.0"]),
+    ("edit.inpaint", [DRAFT], [INPAINTER, *both("inpaint"), KLEIN, FLASH]),
+    ("edit.inpaint", [STANDARD, PREMIUM], [*both("inpaint"), INPAINTER, KLEIN, FLASH]),
+    ("edit.erase", [DRAFT], ["image-eraser", *both("erase"), KLEIN, FLASH]),
+    ("edit.erase", [STANDARD, PREMIUM], [*both("erase"), INPAINTER, KLEIN, FLASH]),
+    ("edit.outpaint", Quality, [*both("outpaint"), INPAINTER, KLEIN, FLASH]),
+    ("edit.search_replace", [DRAFT], ["qwen-edit", *both("search-and-replace"), KLEIN, FLASH]),
+    ("edit.search_replace", [STANDARD, PREMIUM], [*both("search-and-replace"), "qwen-edit", KLEIN, FLASH]),
+    ("edit.search_recolor", [DRAFT], ["qwen-edit", *both("search-and-recolor"), KLEIN, FLASH]),
+    ("edit.search_recolor", [STANDARD, PREMIUM], [*both("search-and-recolor"), "qwen-edit", KLEIN, FLASH]),
     ("edit.relight", [DRAFT], [FLASH, "qwen-edit-plus", KLEIN, "replace-background-and-relight"]),
     ("edit.relight", [STANDARD, PREMIUM], ["replace-background-and-relight", "qwen-edit-plus", KLEIN, FLASH]),
-    ("upscale.fast", Quality, ["fast", "image-upscaler"]),
-    ("upscale.conservative", Quality, ["conservative", "ultimate-image-upscaler"]),
-    ("upscale.creative", Quality, ["creative", "ultimate-image-upscaler", PRO]),
-    ("control.sketch", [DRAFT, STANDARD], ["sketch", KLEIN, CONTROLNET, FLASH]),
-    ("control.sketch", [PREMIUM], ["sketch", PRO, KLEIN, CONTROLNET]),
-    ("control.structure", [DRAFT, STANDARD], ["structure", KLEIN, CONTROLNET, FLASH]),
-    ("control.structure", [PREMIUM], ["structure", PRO, KLEIN, CONTROLNET]),
-    ("control.style", [DRAFT, STANDARD], ["style", KLEIN, FLASH, "ideogram-v3-turbo"]),
-    ("control.style", [PREMIUM], ["style", PRO, KLEIN, "ideogram-v3-turbo"]),
-    ("control.style_transfer", [DRAFT, STANDARD], ["style-transfer", "qwen-edit-plus", KLEIN, FLASH]),
-    ("control.style_transfer", [PREMIUM], ["style-transfer", PRO, "qwen-edit-plus", KLEIN]),
+    ("upscale.fast", Quality, [*both("fast"), "image-upscaler"]),
+    ("upscale.conservative", Quality, [*both("conservative"), "ultimate-image-upscaler"]),
+    ("upscale.creative", Quality, [*both("creative"), "ultimate-image-upscaler", PRO]),
+    ("control.sketch", [DRAFT, STANDARD], [*both("sketch"), KLEIN, CONTROLNET, FLASH]),
+    ("control.sketch", [PREMIUM], [*both("sketch"), PRO, KLEIN, CONTROLNET]),
+    ("control.structure", [DRAFT, STANDARD], [*both("structure"), KLEIN, CONTROLNET, FLASH]),
+    ("control.structure", [PREMIUM], [*both("structure"), PRO, KLEIN, CONTROLNET]),
+    ("control.style", [DRAFT, STANDARD], [*both("style"), KLEIN, FLASH, "ideogram-v3-turbo"]),
+    ("control.style", [PREMIUM], [*both("style"), PRO, KLEIN, "ideogram-v3-turbo"]),
+    ("control.style_transfer", [DRAFT, STANDARD], [*both("style-transfer"), "qwen-edit-plus", KLEIN, FLASH]),
+    ("control.style_transfer", [PREMIUM], [*both("style-transfer"), PRO, "qwen-edit-plus", KLEIN]),
 ]
 ORDER = {(operation, quality): models for operation, qualities, models in ORDERED for quality in qualities}
 
@@ -60,7 +69,8 @@ def select(operation="create", quality="standard", configured=ALL, failing=(), *
 
 
 def chosen(*args, **fields):
-    return [candidate.model.name for candidate in select(*args, **fields)]
+    found = select(*args, **fields)
+    return [f"{'bedrock ' * (each.provider.name == 'bedrock')}{each.model.name}" for each in found]
 
 
 @pytest.mark.parametrize(("operation", "quality"), ORDER)
@@ -85,14 +95,16 @@ def test_only_who_is_configured_is_chosen(operation):
             found = select(operation, configured=frozenset(names))
             assert sorted(candidate.provider.name for candidate in found) == sorted(able)
         else:
-            with pytest.raises(ProviderUnavailable, match="is configured: no key is set"):
+            with pytest.raises(ProviderUnavailable, match="is configured"):
                 select(operation, configured=frozenset(names))
 
 
 def test_a_failing_provider_goes_last_and_is_named():
     """A provider whose circuit is open is tried behind the others, whose reasons say why."""
     found = select(failing=["stability"])
-    assert [candidate.provider.name for candidate in found] == ["wavespeed", "gemini", "huggingface", "stability"]
+    assert [candidate.provider.name for candidate in found] == [
+        *("bedrock", "wavespeed", "gemini", "huggingface", "stability")
+    ]
     assert found[0].reason == "number 2 in the order for standard quality; stability failed just now"
     assert found[-1].reason == "number 1 in the order for standard quality"
 
@@ -178,7 +190,7 @@ def test_what_is_requested_by_name_is_the_only_candidate(provider, model, name):
 
 def test_unknown_names_are_refused_with_the_valid_ones():
     """The sentence lists what would be accepted, aliases included."""
-    with pytest.raises(UnknownChoice, match="auto, stability, wavespeed, huggingface, gemini, ideogram, qwen"):
+    with pytest.raises(UnknownChoice, match="auto, stability, wavespeed, huggingface, gemini, bedrock, ideogram, qwen"):
         chosen(provider="midjourney")
     with pytest.raises(UnknownChoice, match=r"ultra, core, sd3\.5-large.*sd3\.5-flash\.$"):
         chosen(provider="stability", model="sdxl")  # none of its editors and upscalers
@@ -208,7 +220,7 @@ def test_a_retired_model_says_what_to_use(model):
 
 def test_a_named_provider_without_a_key():
     """What was requested and isn't configured is said so, and not replaced."""
-    with pytest.raises(ProviderUnavailable, match="Stability AI is not configured: no key is set"):
+    with pytest.raises(ProviderUnavailable, match="Stability AI is not configured"):
         chosen(provider="stability", configured=frozenset({"gemini"}))
     with pytest.raises(ProviderUnavailable, match="Google Gemini is not configured"):
         chosen(model=PRO, configured=frozenset({"stability"}))

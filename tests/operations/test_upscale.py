@@ -116,8 +116,8 @@ def test_fast_goes_to_who_takes_the_image_whole() -> None:
     def names(size: tuple[int, int], context: OperationContext = everyone) -> list[str]:
         return [candidate.provider.name for candidate in resolved(size, context, mode="fast").candidates(context)]
 
-    assert names((800, 600)) == ["stability", "wavespeed"]
-    assert names((2000, 1200)) == ["wavespeed", "stability"]
+    assert names((800, 600)) == ["stability", "bedrock", "wavespeed"]
+    assert names((2000, 1200)) == ["wavespeed", "stability", "bedrock"]
     assert names((1600, 1200), only) == ["wavespeed"]
 
 

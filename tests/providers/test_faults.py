@@ -18,9 +18,10 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.model_selection import Candidate
 from image_studio.providers import PROVIDERS, client, find_model, transport
 from image_studio.providers.adapter import Blob, ProviderCredentials, Task
-from image_studio.providers.client import GONE_SECONDS, MAX_SUBMITS, ProviderClient
-from image_studio.providers.transport import HttpTransport
+from image_studio.providers.client import GONE_SECONDS, MAX_SUBMITS
+from image_studio.runtime.aws_transport import make_provider_client
 from local.emulators import Emulator
+from tests.emulated import credentials_for
 
 KEY = "sk-canary-7f3b9d"
 SHORT = 0.4  # seconds: what a model has for one image where a fault makes it wait for real
@@ -29,6 +30,7 @@ MODELS = {
     "wavespeed": "qwen-image",
     "huggingface": "FLUX.1-schnell",
     "gemini": "gemini-nano-banana-2.1",
+    "bedrock": "core",
 }
 #: Models whose image is asked for after the paid call, and the operation that does so.
 ASYNCHRONOUS = {
@@ -82,10 +84,20 @@ OWN: dict[tuple[str, str], Fate] = {
     ("huggingface", "moderated"): Fate("unknown_charge", "withholds the image that it made"),
     ("huggingface", "empty"): Fate("unknown_charge", "finished without an image"),
     ("gemini", "empty"): Fate("unknown_charge", "answered in words"),
+    ("bedrock", "429"): Fate("provider_unavailable", "rate limit", 3),  # it doesn't say how long to wait
+    ("bedrock", "429now"): Fate("provider_unavailable", "rate limit", 3),
+    ("bedrock", "nocredit"): Fate("provider_unavailable", "quota of this account"),
+    ("bedrock", "401"): Fate("provider_unavailable", "refused our AWS credentials"),
+    ("bedrock", "empty"): Fate("unknown_charge", "without an image"),
 }
 SLOW = {"timeout", "drip"}
-#: What waits for real is the same code for every provider.
-MATRIX = [(fault, provider) for fault in EVERY for provider in MODELS if fault not in SLOW or provider == "gemini"]
+#: What waits for real is the same code for every provider of a transport.
+MATRIX = [
+    (fault, provider)
+    for fault in EVERY
+    for provider in MODELS
+    if fault not in SLOW or provider in {"gemini", "bedrock"}
+]
 
 
 @pytest.fixture(autouse=True)
@@ -126,8 +138,8 @@ def calls(emulator: Emulator, kind: str) -> int:
 def context(emulators, jumps):
     return OperationContext(
         configured=frozenset(PROVIDERS),
-        credentials=lambda name, *, renew=False: ProviderCredentials(KEY, emulators[name].url),
-        provider_client=ProviderClient(HttpTransport(), clock=jumps.clock, sleep=jumps.sleep),
+        credentials=lambda name, *, renew=False: credentials_for(emulators[name], KEY),
+        provider_client=make_provider_client(clock=jumps.clock, sleep=jumps.sleep),
         hold_seconds=1e9,
     )
 
@@ -161,7 +173,9 @@ def test_a_refused_connection_is_free_and_tried_again(context, jumps):
 @pytest.mark.parametrize(
     ("provider", "fault", "waits"),
     [
-        *((provider, "429;after=7;times=2", [7.0, 7.0]) for provider in MODELS),
+        *((provider, "429;after=7;times=2", [7.0, 7.0]) for provider in MODELS if provider != "bedrock"),
+        ("bedrock", "429;times=2", [15.0, 30.0]),
+        ("bedrock", "notready;times=1", [15.0]),
         ("huggingface", "503;after=9;times=1", [9.0]),
     ],
 )
@@ -266,9 +280,10 @@ def test_downloads_end(fault, provider, context, jumps, emulators, image):  # no
 
 STAGES = {(name, model, "create"): ("", ";stage=result") for name, model in MODELS.items()}
 STAGES |= {(name, *place): ("", ";stage=work", ";stage=poll", ";stage=result") for name, place in ASYNCHRONOUS.items()}
-FAULTS = ["400", "401", "402", "403", "404", "413", "422", "429now", "500", "503", "504", "html502", "language"]
+FAULTS = ["400", "401", "402", "403", "404", "408", "413", "422", "424", "429now", "500", "503", "504", "html502"]
 FAULTS += ["retired", "nocredit", "moderated", "filtered", "empty", "noimage", "failed", "cancelled", "tasktimeout"]
-FAULTS += ["deleted", "5004", "truncated", "mime", "huge", "cut", "reset", "redirect", "notimage"]
+FAULTS += ["deleted", "5004", "truncated", "mime", "huge", "cut", "reset", "redirect", "notimage", "language"]
+FAULTS += ["cap", "invalid", "expired"]
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -70,6 +70,9 @@ PRICES = {
     "stable-diffusion-3-medium 0.0012 1, FLUX.1-Kontext-dev 0.025 3, Qwen-Image-Edit 0.03 3, "
     "FLUX.2-klein-9B 0.015 2, RMBG-2.0 0.018 2",
     "gemini": "gemini-nano-banana-2.1 0.0336 4, gemini-3-pro-image 0.134 14, gemini-3.1-flash-lite-image 0.0336 4",
+    "bedrock": "ultra 0.14 14, core 0.04 4, sd3.5-large 0.08 8, remove-background 0.07 7, inpaint 0.07 7, "
+    "erase 0.07 7, outpaint 0.06 6, search-and-replace 0.07 7, search-and-recolor 0.07 7, fast 0.03 3, "
+    "conservative 0.4 40, creative 0.6 60, sketch 0.07 7, structure 0.07 7, style 0.07 7, style-transfer 0.08 8",
 }
 
 
@@ -152,9 +155,12 @@ RANGES = {
 
 
 def grouped(value):
-    """The names of the models by a value of theirs; None and 120 s are the rule and left out."""
+    """The names of the models by a value of theirs; None and 120 s are the rule and left out.
+
+    Without Bedrock's, which `test_bedrock.py` compares with Stability's.
+    """
     found = {}
-    for _, model in LIVE:
+    for _, model in (pair for pair in LIVE if pair[0].name != "bedrock"):
         found.setdefault(value(model), []).append(model.name)
     return {key: " ".join(names) for key, names in found.items() if key not in (None, 120.0)}
 
@@ -181,7 +187,7 @@ def test_limits_times_and_sizes_of_models():
     assert grouped(pixels) == SIZES
     assert grouped(ranges) == RANGES
     seeds = {"stability": {MAX_SEED}, "wavespeed": {2**31 - 1}, "gemini": {2**31 - 1}}
-    seeds["huggingface"] = {2**31 - 1, 2**32 - 1}
+    seeds |= {"huggingface": {2**31 - 1, 2**32 - 1}, "bedrock": {MAX_SEED}}
     assert {spec.name: {model.max_seed for model in spec.live_models()} for spec in SPECS} == seeds
     flash, pro, lite = (model.sizes for model in PROVIDERS["gemini"].SPEC.live_models())
     assert {size.size_class: size.width for size in flash[::14]} == {"1K": 1_024, "2K": 2_048, "4K": 4_096}
@@ -200,6 +206,8 @@ CALLED = [
     " 10 120.0 5.0 20971520; fal.media v2.fal.media v3.fal.media v3b.fal.media (1024, 1024) None",
     "Google Gemini https://generativelanguage.googleapis.com GEMINI_API_KEY GEMINI_BASE_URL x-goog-api-key: {key};"
     " 10 180.0 5.0 20971520;  (4096, 4096) None",
+    "Amazon Bedrock  BEDROCK_REGION BEDROCK_BASE_URL authorization: Bearer {key};"
+    " 2 240.0 15.0 25000000;  (2048, 2048) None",
 ]
 
 
@@ -207,7 +215,8 @@ def test_how_providers_are_called():
     """Everything that isn't a model's, and the order in which several images are given, which the words refer to."""
     assert ROLES == ("image", "mask", "style", "background", "lighting")
     assert [
-        f"{s.title} {s.base_url} {s.key_variable} {s.base_url_variable} {s.auth_header}: {s.auth_format};"
+        f"{s.title} {s.base_url} {s.key_variable or s.region_variable} {s.base_url_variable}"
+        f" {s.auth_header}: {s.auth_format};"
         f" {s.in_flight} {s.submit_timeout} {s.busy_seconds} {s.request_bytes};"
         f" {' '.join(sorted(s.result_hosts))} {s.max_resolution} {s.listed_cost}"
         for s in SPECS
@@ -215,7 +224,10 @@ def test_how_providers_are_called():
 
 
 def test_a_model_id_occurs_once_in_the_layer():
-    """An id that is more than a plain word stands in its row and nowhere else: no other code names a model."""
+    """An id that is more than a plain word stands in its row and nowhere else: no other code names a model.
+
+    Two providers may have the same model.
+    """
     ids = {text for spec in SPECS for model in spec.models for text in (model.name, model.endpoint)}
     ids |= {spec.text.id for spec in SPECS if spec.text}
     ids = {text for text in ids if re.search(r"[\d/]", text) or text.count("-") > 1}
@@ -225,7 +237,7 @@ def test_a_model_id_occurs_once_in_the_layer():
     quoted = re.compile(rf"[\"']({'|'.join(map(re.escape, ids))})[\"']")
     found = [(path, text) for path in sources for text in quoted.findall(path.read_text())]
     assert {path for path, _ in found} <= rows
-    assert len({text for _, text in found}) == len(found)
+    assert len(set(found)) == len(found)
 
 
 def test_limits_at_their_ends():

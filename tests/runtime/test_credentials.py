@@ -109,8 +109,8 @@ def test_a_secret_that_is_no_object_has_no_keys(text, caplog):
 
 
 def test_every_provider_can_be_configured(secret):
-    """Each by the variable that its spec names, and by it alone."""
+    """Each by the key or the region that its spec names, and by it alone."""
     for name, adapter in PROVIDERS.items():
-        secret(**{adapter.SPEC.key_variable: "k"})
+        secret(**{adapter.SPEC.key_variable or adapter.SPEC.region_variable: "k", "": "k"})
         aws_clients.secretsmanager.cache_clear()
         assert CredentialStore().configured() == {name}

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from image_studio.providers import SPECS
+from image_studio.providers.spec import ProviderSpec
 from image_studio.runtime import aws_clients, dispatch
 from image_studio.runtime.settings import TIERS
 from image_studio.runtime.settings import settings as current
@@ -33,12 +35,6 @@ from scripts.events import REQUESTS, VARIABLES
 from tests.tables import BUCKET, TABLE, fake_aws, forget
 
 PREFIX = "/api/image-studio"
-KEYS = {
-    "stability": ("STABILITY_API_KEY", "STABILITY_BASE_URL"),
-    "wavespeed": ("WAVESPEED_API_KEY", "WAVESPEED_BASE_URL"),
-    "huggingface": ("HF_TOKEN", "HUGGINGFACE_BASE_URL"),
-    "gemini": ("GEMINI_API_KEY", "GEMINI_BASE_URL"),
-}
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
 _forget_dispatcher = dispatch.dispatcher.cache_clear
 _apps = threading.local()
@@ -216,13 +212,21 @@ class Nobody:
 @cache
 def running_emulators() -> dict[str, Any]:
     """An emulator of each provider, started once per process; their threads end with it."""
-    return {name: emulators.start(name, key=f"{name}-key-of-the-tests") for name in KEYS}
+    keys = {spec.name: _key_of(spec) if spec.key_variable else None for spec in SPECS}
+    return {name: emulators.start(name, key=key) for name, key in keys.items()}
+
+
+def _key_of(spec: ProviderSpec) -> str:
+    return f"{spec.name}-key-of-the-tests"
 
 
 def use_emulators(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The emulators with nothing recorded yet, and the worker's keys for them in the environment."""
-    for name, (key, url) in KEYS.items():
-        monkeypatch.setenv(key, f"{name}-key-of-the-tests")
-        monkeypatch.setenv(url, running_emulators()[name].url)
-        running_emulators()[name].reset()
+    """The emulators with nothing recorded yet, and the worker's keys and region for them in the environment."""
+    for spec in SPECS:
+        emulator = running_emulators()[spec.name]
+        monkeypatch.setenv(
+            spec.key_variable or spec.region_variable, _key_of(spec) if spec.key_variable else "us-west-2"
+        )
+        monkeypatch.setenv(spec.base_url_variable, emulator.url)
+        emulator.reset()
     return running_emulators()

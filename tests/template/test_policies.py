@@ -1,11 +1,12 @@
 """Who may do what, and how the pieces fit: read from template.yaml."""
 
+import json
 import re
 from typing import Any
 
 import pytest
 
-from image_studio.providers import SPECS
+from image_studio.providers import SPECS, bedrock
 from image_studio.runtime.settings import TIERS
 from local.permissions import Demand, allows, policies_of
 from local.template import ROOT, Resource, Template
@@ -65,6 +66,29 @@ def test_only_the_worker_reads_the_secret() -> None:
     assert readers == {name for name, each in variables.items() if "PROVIDER_SECRET_ID" in each} == {"WorkerFunction"}
 
 
+def test_bedrock_may_be_called_by_the_worker_alone_and_only_its_models() -> None:
+    """One action; the ids of the rows, in the regions that serve them, spelled out; only where it is enabled."""
+    assert not TEMPLATE.resources("AWS::IAM::Policy")
+    [policy] = Template(parameters={"BedrockRegion": "us-east-1"}).resources("AWS::IAM::Policy")
+    assert policy.properties["Roles"] == [{"Ref": "WorkerRole"}]
+    [statement] = policy.properties["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "bedrock:InvokeModel")
+    profile = "arn:aws:bedrock:${BedrockRegion}:${AWS::AccountId}:inference-profile/"
+    allowed = [each["Fn::Sub"] if isinstance(each, dict) else each for each in statement["Resource"]]
+    expected = []
+    for model in bedrock.MODELS:
+        service = model.endpoint.startswith(bedrock.PROFILE)
+        regions = bedrock.PROFILE_REGIONS if service else (bedrock.GENERATORS_REGION,)
+        own = model.endpoint.removeprefix(bedrock.PROFILE)
+        expected += [f"arn:aws:bedrock:{region}::foundation-model/{own}" for region in regions]
+        expected += [profile + model.endpoint] if service else []
+    assert sorted(allowed) == sorted(expected)
+    assert len(json.dumps(statement)) < 10_240, "the most characters of a role's inline policies"
+    variables = FUNCTIONS["WorkerFunction"].properties["Environment"]["Variables"]
+    assert variables[bedrock.SPEC.region_variable] == {"Ref": "BedrockRegion"}
+    assert set(TEMPLATE.document["Parameters"]["BedrockRegion"]["AllowedValues"]) == {"", *bedrock.PROFILE_REGIONS}
+
+
 def test_no_provider_key_is_a_variable() -> None:
     """Keys live in the secret; a variable would show them to everyone who may look at the function.
 
@@ -73,7 +97,7 @@ def test_no_provider_key_is_a_variable() -> None:
     assert _one("AWS::SecretsManager::Secret").properties["SecretString"] == "{}"
     declared = str(TEMPLATE.document["Globals"]) + str([each.properties for each in FUNCTIONS.values()])
     for spec in SPECS:
-        assert spec.key_variable not in declared
+        assert not spec.key_variable or spec.key_variable not in declared
         assert spec.base_url_variable in FUNCTIONS["WorkerFunction"].properties["Environment"]["Variables"]
 
 

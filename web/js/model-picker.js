@@ -33,7 +33,7 @@ export function modelPicker({ operations = () => [], onchange }) {
     const listed = Object.entries(providers).filter(([, entry]) => modelsOf(entry).length);
     fill(provider, h("option", { value: AUTO }, "Auto"));
     add(provider, listed.map(([name, entry]) => h("option", { value: name, disabled: entry.configured === false },
-      entry.configured === false ? `${entry.name} (no key)` : operations().length ? entry.name : `${entry.name} · ${entry.cost_range}`)));
+      entry.configured === false ? `${entry.name} (not configured)` : operations().length ? entry.name : `${entry.name} · ${entry.cost_range}`)));
     provider.value = listed.some(([name, entry]) => name === previous && entry.configured !== false) ? previous : AUTO;
     updateModels();
   }

@@ -20,7 +20,9 @@ def _one_of(name: str) -> Any:
     return emulator
 
 
-stability, wavespeed, huggingface, gemini = map(_one_of, ("stability", "wavespeed", "huggingface", "gemini"))
+stability, wavespeed, huggingface, gemini, bedrock = map(
+    _one_of, ("stability", "wavespeed", "huggingface", "gemini", "bedrock")
+)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Network faults and control endpoints as a client sees them, and what each fault costs."""
 
+import json
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from local.emulators import PROVIDERS, Emulator, start
 from tests.waiting import until
@@ -17,7 +21,11 @@ PATHS = {
     "wavespeed": "/api/v3/wavespeed-ai/qwen-image/text-to-image",
     "huggingface": "/fal-ai/fal-ai/flux/schnell",
     "gemini": "/v1beta/models/gemini-3.1-flash-lite-image:generateContent",
+    "bedrock": "/model/stability.stable-image-core-v1%3A1/invoke",
 }
+#: Where Amazon Bedrock's status or bill differs from the others', by the fault; and a bad key's status by the provider.
+BEDROCK_STATUS, BEDROCK_PAID = {"402": 400}, {"500": 1}
+BAD_KEY = {"gemini": 400, "bedrock": 403}
 KEY = {"Authorization": "Bearer hf_key", "x-goog-api-key": "key"}
 Send = Callable[..., requests.Response]
 
@@ -29,6 +37,10 @@ def _post(name: str, url: str, prompt: str, **options: Any) -> requests.Response
     if name == "gemini":
         body = {"json": {"contents": [{"parts": [{"text": prompt}]}]}}
     timeout, options = options.pop("timeout", 60), {"allow_redirects": False, "headers": KEY, **options}
+    if name == "bedrock":
+        signed = AWSRequest("POST", url + PATHS[name], {}, json.dumps({"prompt": prompt}))
+        SigV4Auth(Credentials("key", "secret"), "bedrock", "us-west-2").add_auth(signed)
+        options["headers"] = {**options["headers"], **signed.headers}
     return requests.post(url + PATHS[name], **body, timeout=timeout, **options)
 
 
@@ -86,10 +98,12 @@ def test_a_huge_answer_never_says_its_length(stability: Emulator) -> None:
 def test_a_bad_answer_costs_what_it_should(
     provider: tuple[Emulator, Send], fault: str, status: int, content_type: str, paid: int
 ) -> None:
-    """A response after the work was paid, one before it was not. A bad key is 401, but 400 at Gemini."""
+    """A response after the work was paid, one before it was not. Bedrock's failures may be charged."""
     emulator, send = provider
     reply = send(f"x [[fault={fault}]]")
-    assert reply.status_code == (status or (400 if emulator.name == "gemini" else 401))
+    if emulator.name == "bedrock":
+        status, paid = BEDROCK_STATUS.get(fault, status), BEDROCK_PAID.get(fault, paid)
+    assert reply.status_code == (status or BAD_KEY.get(emulator.name, 401))
     assert reply.headers.get("content-type", "").startswith(content_type)
     assert emulator.paid_calls == paid
     if fault == "no-such":
@@ -114,13 +128,13 @@ def test_a_rate_limit_may_have_a_retry_after(provider: tuple[Emulator, Send]) ->
     for fault in ("429", "429now"):
         reply = provider[1](f"x [[fault={fault};after=3]]")
         has_delay = reply.headers.get("retry-after") == "3" or '"retryDelay": "3s"' in reply.text
-        assert (reply.status_code, has_delay) == (429, fault == "429")
+        assert (reply.status_code, has_delay) == (429, fault == "429" and provider[0].name != "bedrock")
 
 
 def test_a_fault_may_end(provider: tuple[Emulator, Send]) -> None:
     """With times=2 the third call succeeds, and only that one is paid; scripts apply to calls without a prompt."""
     emulator, send = provider
-    assert [send("x [[fault=500;times=2]]").status_code for _ in range(3)] == [500, 500, 200]
+    assert [send("x [[fault=429;times=2]]").status_code for _ in range(3)] == [429, 429, 200]
     assert emulator.paid_calls == 1
     requests.post(f"{emulator.url}/_script", json={"marker": "[[fault=500]]", "times": 2}, timeout=60)
     emulator.script("[[fault=429]]")
@@ -195,7 +209,7 @@ def test_generations_run_at_once_and_the_peak_is_known(stability: Emulator) -> N
 def test_a_given_key_is_the_only_one_accepted(name: str) -> None:
     """`stop` closes the port and ends held connections; `start` raises OSError where the port is taken."""
     with start(name, key="hf_only") as emulator:
-        assert _post(name, emulator.url, "x").status_code == (400 if name == "gemini" else 401)
+        assert _post(name, emulator.url, "x").status_code == BAD_KEY.get(name, 401)
         with pytest.raises(OSError, match="in use"):
             start(name, port=int(emulator.url.rpartition(":")[2]))
         held = Thread(target=_ignore_errors, args=(name, emulator.url))

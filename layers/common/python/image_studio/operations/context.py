@@ -14,7 +14,7 @@ from image_studio.schemas.limits import MAX_PIXELS
 
 
 class ReadCredentials(Protocol):
-    """Returns a provider's credentials, or None where no key is set; `renew` reads the secret again."""
+    """Returns a provider's credentials, or None where it is not configured; `renew` reads the secret again."""
 
     def __call__(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None: ...
 
@@ -51,7 +51,7 @@ class Circuits:
 class OperationContext:
     """The collaborators of one run of an operation."""
 
-    configured: frozenset[str]  # names of the providers that have a key
+    configured: frozenset[str]  # names of the providers that have a key, or are enabled
     credentials: ReadCredentials = lambda provider, *, renew=False: None  # an API function has no keys
     provider_client: ProviderClient | None = None  # None where nothing is generated: in an API function
     journal: Journal = field(default_factory=NullJournal)

@@ -257,7 +257,7 @@ class _VariationRunner:
     def _credentials(self, candidate: Candidate) -> ProviderCredentials:
         credentials = self.context.credentials(candidate.provider.name)
         if credentials is None:
-            raise ProviderUnavailable(f"{candidate.provider.title} is not configured: no key is set.")
+            raise ProviderUnavailable(f"{candidate.provider.title} is not configured.")
         return credentials
 
     def _record_intent(self) -> None:

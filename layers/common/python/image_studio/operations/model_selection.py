@@ -57,7 +57,7 @@ def select_candidates(
     usable = [candidate for candidate in candidates if candidate.provider.name in configured]
     if not usable:
         names = ", ".join(dict.fromkeys(candidate.provider.title for candidate in candidates))
-        raise ProviderUnavailable(f"{names} is not configured: no key is set.")
+        raise ProviderUnavailable(f"{names} is not configured.")
     return usable[:1]
 
 
@@ -118,7 +118,7 @@ def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[
         if candidate.provider.name in configured:
             best.setdefault(candidate.provider.name, candidate)
     if not best:
-        raise ProviderUnavailable(f"No provider that can do {query.operation} is configured: no key is set.")
+        raise ProviderUnavailable(f"No provider that can do {query.operation} is configured.")
     return _failing_last(list(best.values()), {name for name in best if is_open(name)})
 
 

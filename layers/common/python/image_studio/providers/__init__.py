@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from image_studio.errors import UnknownChoice
-from image_studio.providers import gemini, huggingface, stability, wavespeed
+from image_studio.providers import bedrock, gemini, huggingface, stability, wavespeed
 from image_studio.providers.adapter import Adapter
 from image_studio.providers.spec import ModelSpec, ProviderSpec
 
-_ROWS: tuple[Adapter, ...] = (stability, wavespeed, huggingface, gemini)
+_ROWS: tuple[Adapter, ...] = (stability, wavespeed, huggingface, gemini, bedrock)
 
 PROVIDERS: Mapping[str, Adapter] = {adapter.SPEC.name: adapter for adapter in _ROWS}
 

@@ -11,14 +11,18 @@ from image_studio.providers.spec import ModelSpec, ProviderSpec
 
 @dataclass(frozen=True, slots=True)
 class ProviderCredentials:
-    key: str = field(repr=False)
+    """How a provider is called: with its key, or in a region of AWS, where our own role signs."""
+
+    key: str = field(default="", repr=False)
     base_url: str | None = None
+    region: str | None = None
 
 
 def read_credentials(values: Mapping[str, str], spec: ProviderSpec) -> ProviderCredentials | None:
-    """Read the provider's credentials from variables, or None where there is no key."""
-    key = values.get(spec.key_variable, "").strip()
-    return ProviderCredentials(key, values.get(spec.base_url_variable, "").strip() or None) if key else None
+    """Read the provider's credentials from variables, or None where neither key nor region is set."""
+    names = (spec.key_variable, spec.region_variable, spec.base_url_variable)
+    key, region, base_url = (values.get(name, "").strip() if name else "" for name in names)
+    return ProviderCredentials(key, base_url or None, region or None) if key or region else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,19 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, Any] | None = None
     form: Mapping[str, str | Blob] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsCall:
+    """A call of an AWS service: the SDK's operation and parameters. `region` is for one that runs in no other."""
+
+    service: str
+    operation: str
+    parameters: Mapping[str, Any] = field(repr=False)
+    region: str | None = None
+
+
+ProviderRequest = HttpRequest | AwsCall  # each kind has a transport of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +144,8 @@ class Adapter(Protocol):
 
     @property
     def SPEC(self) -> ProviderSpec: ...  # noqa: N802  a constant of the module
-    def build_request(self, model: ModelSpec, task: Task) -> HttpRequest: ...  # the paid call
-    def build_poll(self, model: ModelSpec, handle: str) -> HttpRequest: ...  # polls are free and repeatable
+    def build_request(self, model: ModelSpec, task: Task) -> ProviderRequest: ...  # the paid call
+    def build_poll(self, model: ModelSpec, handle: str) -> ProviderRequest: ...  # polls are free and repeatable
     #: Reads a 2xx response to the paid call (`handle` None) or to a poll. Raises StudioErrors, as `read_error`.
     def read_response(self, model: ModelSpec, response: HttpResponse, handle: str | None = None) -> Outcome: ...
     def read_error(self, response: HttpResponse) -> StudioError: ...  # what another status than 2xx means

@@ -9,10 +9,11 @@ result has expired: faults are waited out, with pauses that grow with the call's
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
 from image_studio.errors import (
     ContentRefused,
@@ -36,6 +37,7 @@ from image_studio.providers.adapter import (
     Pending,
     ProviderCredentials,
     ProviderImage,
+    ProviderRequest,
     ResultUrl,
     Task,
 )
@@ -99,17 +101,29 @@ class PaidCall:
         return True
 
 
+class Transport(Protocol):
+    """One exchange with a provider, for one kind of request."""
+
+    def send(self, spec: ProviderSpec, request: Any, credentials: ProviderCredentials, timeout: float) -> HttpResponse:
+        """Send the request within `timeout` seconds. Raises NotCharged where nothing was sent, else UnknownCharge."""
+
+
 class ProviderClient:
-    """Carries out paid calls over kept-alive connections, a bounded number at a time per provider."""
+    """Carries out paid calls over kept-alive connections, a bounded number at a time per provider.
+
+    `transport` sends HttpRequests and downloads results, `others` send further kinds of requests, by their class.
+    """
 
     def __init__(
         self,
         transport: "HttpTransport",
+        others: Mapping[type, Transport] = MappingProxyType({}),
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._transport = transport
+        self._http = transport
+        self._transports: Mapping[type, Transport] = {HttpRequest: transport, **others}
         self._clock = clock
         self._sleep = sleep
         self._slots: dict[str, BoundedSemaphore] = {}
@@ -135,10 +149,10 @@ class ProviderClient:
         return self._in_slot(call, call.hold_until, full, lambda: self._follow(call, known, handle))
 
     def exchange(
-        self, adapter: Adapter, request: HttpRequest, credentials: ProviderCredentials, timeout: float
+        self, adapter: Adapter, request: ProviderRequest, credentials: ProviderCredentials, timeout: float
     ) -> HttpResponse:
         """Send a request that isn't a paid image call, once. Raises a StudioError unless the status is 2xx."""
-        response = self._transport.send(adapter.SPEC, request, credentials, timeout)
+        response = self._transports[type(request)].send(adapter.SPEC, request, credentials, timeout)
         if 200 <= response.status < 300:
             return response
         raise _without_key(adapter.read_error(response), credentials.key)
@@ -233,7 +247,7 @@ class ProviderClient:
 
     def _poll(self, call: PaidCall, outcome: ResultUrl | Pending) -> Outcome:
         if isinstance(outcome, ResultUrl):
-            data = self._transport.download(outcome.url, call.spec, call.credentials.base_url)
+            data = self._http.download(outcome.url, call.spec, call.credentials.base_url)
             return ProviderImage(data, outcome.seed)
         request = call.adapter.build_poll(call.model, outcome.handle)
         try:

@@ -94,7 +94,7 @@ FLASH = _model(
     _RATIOS | _EXTREME,
     deadline=180.0,  # 15 to 40 s, 4K longer
     quality_fields=_thinking(draft="MINIMAL", standard="MEDIUM", premium="HIGH"),
-    auto={"create": {"standard": 3}, "edit.general_edit": {"standard": 1}, "edit.relight": {"draft": 1}},
+    auto={"create": {"standard": 4}, "edit.general_edit": {"standard": 1}, "edit.relight": {"draft": 1}},
     **_editing(),
 )
 PRO = _model(
@@ -103,10 +103,10 @@ PRO = _model(
     _RATIOS,
     deadline=180.0,
     auto={
-        "create": {"premium": 2},
+        "create": {"premium": 3},
         "lettering": {"premium": 2},
         "edit.general_edit": {"premium": 1},
-        **{control: {"premium": 2} for control in _CONTROLS},
+        **{control: {"premium": 3} for control in _CONTROLS},
     },
     **_editing("upscale.creative"),
 )

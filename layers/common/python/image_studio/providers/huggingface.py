@@ -79,7 +79,7 @@ MODELS = (
         "fal-ai/fal-ai/flux/krea",
         0.025,
         accepts=_GENERATES | {"guidance_scale"},
-        auto={"create": {"standard": 4}},
+        auto={"create": {"standard": 5}},
         ranges={"guidance_scale": Range(1, 20), "steps": Range(1, 50)},
     ),
     _generator(

@@ -135,12 +135,13 @@ def is_ending(model: ModelSpec | TextModel, today: date) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """One provider: how it is called and what it offers."""
+    """One provider: how it is called and what it offers. It has a key, or a region in which our own role calls it."""
 
     name: str
     title: str
-    base_url: str
-    key_variable: str  # the environment variable, and the field of the secret
+    base_url: str = ""  # empty where the SDK knows it
+    key_variable: str = ""  # the environment variable, and the field of the secret
+    region_variable: str = ""  # the environment variable with the AWS region; empty in it: not enabled
     base_url_variable: str
     models: tuple[ModelSpec, ...]
     in_flight: int  # calls at a time, from one worker

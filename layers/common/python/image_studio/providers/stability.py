@@ -15,29 +15,26 @@ from image_studio.errors import ProviderOutage, ResultUnusable, StudioError, Unk
 from image_studio.providers.adapter import Blob, HttpRequest, HttpResponse, Outcome, Pending, ProviderImage, Task
 from image_studio.providers.payload import provider_fields, size_label
 from image_studio.providers.responses import content_refused, http_error, is_image
-from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize, ProviderSpec, Range
+from image_studio.providers.spec import InputLimits, ModelSpec, ProviderSpec, Range
+from image_studio.providers.stability_models import (
+    EDITED,
+    EXPAND,
+    MAX_PIXELS,
+    NARROW,
+    RATIOS,
+    STYLED,
+    UPSCALED_CREATIVE,
+    UPSCALED_FAST,
+    read_seed,
+    send_zero_seed,
+)
 from image_studio.schemas.limits import MAX_SEED
 
-ZERO_SEED = MAX_SEED + 1  # the API reads 0 as "random", so our seed 0 is sent as its largest seed
 POLL_SECONDS = 10.0  # "no more than once every 10 seconds"
 _REFUSALS = frozenset({"content_moderation", "public_figure"})  # by the error's name
 
-_NINE_MP = 9_437_184  # pixels
 _SD3 = "generate/sd3"
-_EXPAND = ("left", "right", "up", "down")
-_STYLED = frozenset({"prompt", "negative_prompt", "seed", "style_preset"})
-_EDITED = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP)
-_NARROW = InputLimits(min_side=64, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5)
 _IMAGES = ("png", "jpeg", "webp")
-
-#: Pixels of SD3.5 and Ultra per ratio (about 1 MP); Core makes up to 1.5 MP of the same ratios.
-_RATIOS = tuple(
-    NativeSize(word, width, height)
-    for word, width, height in (
-        *(("21:9", 1536, 640), ("16:9", 1344, 768), ("3:2", 1216, 832), ("5:4", 1088, 896), ("1:1", 1024, 1024)),
-        *(("4:5", 896, 1088), ("2:3", 832, 1216), ("9:16", 768, 1344), ("9:21", 640, 1536)),
-    )
-)
 
 _EVERY = {"draft": 1, "standard": 1, "premium": 1}
 _BETTER = {"draft": 2, "standard": 1, "premium": 1}  # drafts go to a cheaper model first
@@ -50,8 +47,8 @@ def _generator(name: str, usd: float, *, endpoint: str = _SD3, auto: Mapping[str
         endpoint=endpoint,
         operations=frozenset({"create"}),
         usd=usd,
-        sizes=_RATIOS,
-        accepts=_STYLED | ({"guidance_scale"} if family else set()),
+        sizes=RATIOS,
+        accepts=STYLED | ({"guidance_scale"} if family else set()),
         field_names={"guidance_scale": "cfg_scale"},
         fixed_fields={"model": name} if family else {},
         file_types=_IMAGES,
@@ -84,7 +81,7 @@ def _endpoint(
             "accepts": frozenset({"image", *accepts, *ranges}),
             "ranges": ranges,
             "file_types": _IMAGES,
-            "inputs": _NARROW,
+            "inputs": NARROW,
             "max_seed": MAX_SEED,
             "auto": {operation: auto},
             **data,
@@ -95,7 +92,7 @@ def _endpoint(
 MODELS = (
     _generator("ultra", 0.08, endpoint="generate/ultra", auto={"premium": 1}),
     _generator("core", 0.03, endpoint="generate/core", auto={"draft": 4, "standard": 1}),
-    _generator("sd3.5-large", 0.065, auto={"premium": 4}),
+    _generator("sd3.5-large", 0.065, auto={"premium": 5}),
     _generator("sd3.5-large-turbo", 0.04),
     _generator("sd3.5-medium", 0.035),
     _generator("sd3.5-flash", 0.025),
@@ -106,17 +103,17 @@ MODELS = (
         file_types=("png", "webp"),  # the result has an alpha channel
         auto={"draft": 3, "standard": 1, "premium": 1},
     ),
-    _endpoint("edit/inpaint", 0.05, _STYLED | {"mask"}, {"grow_mask": Range(0, 100, 5)}, _BETTER, inputs=_EDITED),
-    _endpoint("edit/erase", 0.05, {"seed", "mask"}, {"grow_mask": Range(0, 20, 5)}, _BETTER, inputs=_EDITED),
+    _endpoint("edit/inpaint", 0.05, STYLED | {"mask"}, {"grow_mask": Range(0, 100, 5)}, _BETTER, inputs=EDITED),
+    _endpoint("edit/erase", 0.05, {"seed", "mask"}, {"grow_mask": Range(0, 20, 5)}, _BETTER, inputs=EDITED),
     _endpoint(
         "edit/outpaint",
         0.04,
         {"prompt", "seed", "style_preset"},
-        {"creativity": Range(0, 1, 0.5)} | {f"expand_{side}": Range(0, 2_000) for side in _EXPAND},
-        field_names={f"expand_{side}": side for side in _EXPAND},
+        {"creativity": Range(0, 1, 0.5)} | {side: Range(0, 2_000) for side in EXPAND},
+        field_names=EXPAND,
     ),
-    _endpoint("edit/search-and-replace", 0.05, _STYLED | {"search_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
-    _endpoint("edit/search-and-recolor", 0.05, _STYLED | {"select_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
+    _endpoint("edit/search-and-replace", 0.05, STYLED | {"search_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
+    _endpoint("edit/search-and-recolor", 0.05, STYLED | {"select_prompt"}, {"grow_mask": Range(0, 20, 3)}, _BETTER),
     _endpoint(
         "edit/replace-background-and-relight",
         0.08,
@@ -141,7 +138,7 @@ MODELS = (
     _endpoint(
         "upscale/fast",
         0.02,
-        inputs=InputLimits(min_side=32, max_side=1_536, min_pixels=1_024, max_pixels=1_048_576),
+        inputs=UPSCALED_FAST,
         factor=4.0,
         max_output=16_777_216,
     ),
@@ -156,9 +153,9 @@ MODELS = (
     _endpoint(
         "upscale/creative",
         0.60,
-        _STYLED,
+        STYLED,
         {"creativity": Range(0.1, 0.5, 0.3)},
-        inputs=InputLimits(min_side=64, min_pixels=4_096, max_pixels=1_048_576),
+        inputs=UPSCALED_CREATIVE,
         max_output=8_294_400,  # "4K"
         asynchronous=True,
         deadline=300.0,
@@ -166,12 +163,12 @@ MODELS = (
     _endpoint(
         "control/sketch",
         0.05,
-        _STYLED,
+        STYLED,
         {"control_strength": Range(0, 1, 0.7)},
-        inputs=InputLimits(min_side=64, max_pixels=_NINE_MP, max_aspect=2.5),
+        inputs=InputLimits(min_side=64, max_pixels=MAX_PIXELS, max_aspect=2.5),
     ),
-    _endpoint("control/structure", 0.05, _STYLED, {"control_strength": Range(0, 1, 0.7)}),
-    _endpoint("control/style", 0.05, _STYLED | {"aspect_ratio"}, {"fidelity": Range(0, 1, 0.5)}, sizes=_RATIOS),
+    _endpoint("control/structure", 0.05, STYLED, {"control_strength": Range(0, 1, 0.7)}),
+    _endpoint("control/style", 0.05, STYLED | {"aspect_ratio"}, {"fidelity": Range(0, 1, 0.5)}, sizes=RATIOS),
     _endpoint(
         "control/style-transfer",
         0.08,
@@ -182,7 +179,7 @@ MODELS = (
             "change_strength": Range(0.1, 1, 0.9),
         },
         field_names={"image": "init_image", "style": "style_image"},
-        inputs=InputLimits(min_side=64, max_side=16_383, min_pixels=4_096, max_pixels=_NINE_MP, max_aspect=2.5),
+        inputs=InputLimits(min_side=64, max_side=16_383, min_pixels=4_096, max_pixels=MAX_PIXELS, max_aspect=2.5),
         max_output=1_048_576,
     ),
 )
@@ -207,8 +204,7 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
     fields = provider_fields(model, task)
     if model.sizes:
         fields["aspect_ratio"] = size_label(model, task, task.settings.get("aspect_ratio"))
-    if fields.get("seed") == 0:
-        fields["seed"] = ZERO_SEED
+    fields = send_zero_seed(fields)
     if task.operation == "edit.relight" and not fields.keys() & {"background_prompt", "background_reference"}:
         # The API requires a background even where only the light changes: the original one is named.
         fields |= {"background_prompt": "the original background", "keep_original_background": True}
@@ -251,9 +247,7 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
         raise UnknownCharge(f"{SPEC.title} answered with {mime or 'no content type'} instead of an image.")
     if not response.body:
         raise ResultUnusable(f"{SPEC.title} answered an empty image.")
-    seed = response.headers.get("seed", "")
-    number = int(seed) if seed.isdigit() else None
-    return ProviderImage(response.body, 0 if number == ZERO_SEED else number)
+    return ProviderImage(response.body, read_seed(response.headers.get("seed")))
 
 
 def read_error(response: HttpResponse) -> StudioError:

@@ -7,7 +7,7 @@ unknown": idle connections are not reused.
 import ssl
 import time
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Protocol
 
 import requests
 import urllib3
@@ -27,6 +27,15 @@ class TimedAdapter(requests.adapters.HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
 
+class SignedRequest(Protocol):
+    """A request that is ready to be sent: its signature covers method, URL and body."""
+
+    method: str
+    url: str
+    headers: Any  # a mapping
+    body: bytes
+
+
 class HttpTransport:
     """Sends requests over kept-alive connections, one session per provider, and downloads results."""
 
@@ -37,15 +46,23 @@ class HttpTransport:
         self, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials, timeout: float
     ) -> HttpResponse:
         """Send the request within `timeout` seconds. Raises NotCharged where nothing was sent, else UnknownCharge."""
+        return self._exchange(spec, _prepared(self._session(spec), spec, request, credentials), timeout)
+
+    def send_signed(self, spec: ProviderSpec, request: SignedRequest, timeout: float) -> HttpResponse:
+        """Send a request as it is, which others built and signed. Raises as `send`."""
+        outgoing = requests.Request(request.method, request.url, headers=dict(request.headers), data=request.body)
+        return self._exchange(spec, outgoing.prepare(), timeout)
+
+    def _exchange(self, spec: ProviderSpec, prepared: requests.PreparedRequest, timeout: float) -> HttpResponse:
         if timeout <= 0:
             raise NotCharged(f"{spec.title} was not called: the time for it was over.")
+        if len(prepared.body or b"") > spec.request_bytes:
+            raise NotCharged(f"{spec.title} takes at most {spec.request_bytes // (1024 * 1024)} MB per request.")
         until = time.monotonic() + timeout
-        session = self._session(spec)
-        prepared = _prepared(session, spec, request, credentials)
         try:
             with (
                 deadline_at(until),
-                session.send(
+                self._session(spec).send(
                     prepared, timeout=(min(CONNECT_SECONDS, timeout), timeout), allow_redirects=False, stream=True
                 ) as response,
             ):
@@ -79,7 +96,7 @@ class HttpTransport:
 def _prepared(
     session: requests.Session, spec: ProviderSpec, request: HttpRequest, credentials: ProviderCredentials
 ) -> requests.PreparedRequest:
-    """Return the request as it is sent. Raises NotCharged for an impossible key and for a body over the limit."""
+    """Return the request as it is sent. Raises NotCharged for an impossible key or address."""
     if not credentials.key.isascii() or not credentials.key.isprintable():
         raise ProviderKeyRefused(f"{spec.title}'s key has characters that no key has.")
     outgoing = requests.Request(
@@ -90,12 +107,9 @@ def _prepared(
         **_body(request),
     )
     try:
-        prepared = session.prepare_request(outgoing)
+        return session.prepare_request(outgoing)
     except requests.RequestException:
         raise NotCharged(f"{spec.title} can't be called: the request could not be built.") from None
-    if len(prepared.body or b"") > spec.request_bytes:
-        raise NotCharged(f"{spec.title} takes at most {spec.request_bytes // (1024 * 1024)} MB per request.")
-    return prepared
 
 
 def _body(request: HttpRequest) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _upscaler(name: str, usd: float, *operations: str) -> ModelSpec:
         file_types=_FILE_TYPES,
         inputs=InputLimits(min_side=64, max_side=4_096, max_pixels=9_437_184),
         deadline=180.0,
-        auto={name: {"draft": 2, "standard": 2, "premium": 2} for name in operations},
+        auto={name: {"draft": 3, "standard": 3, "premium": 3} for name in operations},
     )
 
 
@@ -90,7 +90,7 @@ MODELS = (
         in_prompt=_AVOIDS,
         field_names={"mask": "mask_image"},
         inputs=_LARGE,
-        auto={"create": {"premium": 3}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
+        auto={"create": {"premium": 4}, "lettering": {"draft": 1, "standard": 1, "premium": 1}},
     ),
     _generator(
         "qwen-image",
@@ -98,7 +98,7 @@ MODELS = (
         0.02,
         alias="qwen",
         file_types=_FILE_TYPES,
-        auto={"create": {"draft": 1, "standard": 2}},
+        auto={"create": {"draft": 1, "standard": 3}},
     ),
     _generator("z-image-turbo", "wavespeed-ai/z-image/turbo", 0.005),
     _editor(
@@ -176,7 +176,7 @@ MODELS = (
         operations=frozenset({"edit.remove_background"}),
         accepts=frozenset({"image"}),
         inputs=_LARGE,
-        auto={"edit.remove_background": {"draft": 1, "standard": 2}},
+        auto={"edit.remove_background": {"draft": 1, "standard": 3}},
     ),
     _upscaler("image-upscaler", 0.01, "upscale.fast"),
     _upscaler("ultimate-image-upscaler", 0.06, "upscale.conservative", "upscale.creative"),

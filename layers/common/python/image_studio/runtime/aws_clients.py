@@ -96,6 +96,21 @@ def _lambda() -> Any:
     return _client("lambda", DYNAMODB)
 
 
+@lru_cache(maxsize=8)
+def provider_client(service: str, region: str, endpoint: str | None, send: Callable[..., Any]) -> Any:
+    """Return the client of a provider that is an AWS service. Its calls are paid: `send` sends each one, once."""
+    from botocore.config import Config  # noqa: PLC0415  as above
+
+    config = Config(
+        signature_version="v4",  # a bearer token in the environment would replace the role's signature
+        retries={"mode": "standard", "total_max_attempts": 1},
+    )
+    with _lock:
+        client = _session().create_client(service, region_name=region, endpoint_url=endpoint, config=config)
+    client.meta.events.register("before-send", send)
+    return client
+
+
 def prepare() -> None:
     """Make the clients at init, on Lambda: init has a full processor, and a snapshot keeps what it made.
 

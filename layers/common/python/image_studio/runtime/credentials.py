@@ -28,7 +28,7 @@ class CredentialStore:
         self._retry_at = 0.0  # monotonic seconds; until then an unreadable secret isn't read again
 
     def access(self, provider: str, *, renew: bool = False) -> ProviderCredentials | None:
-        """Return key and base URL, or None if no key is set. `renew` reads the secret again."""
+        """Return key and base URL, or None where it is not configured. `renew` reads the secret again."""
         values = {**self._secret(renew), **{name: value for name, value in os.environ.items() if value}}
         return next((read_credentials(values, spec) for spec in SPECS if spec.name == provider), None)
 

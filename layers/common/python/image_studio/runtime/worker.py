@@ -16,8 +16,8 @@ from image_studio.operations.journal import Entry, JobLost, Journal, Stage
 from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.providers.client import ProviderClient, StillRunning
 from image_studio.providers.text_model import enrich_prompt
-from image_studio.providers.transport import HttpTransport
 from image_studio.runtime import hot_folder_results, metrics, wiring
+from image_studio.runtime.aws_transport import make_provider_client
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.job_end import Dispatcher, end_job
@@ -149,7 +149,7 @@ class _Run:
 @lru_cache(maxsize=1)
 def provider_client() -> ProviderClient:
     """Connections to providers, kept alive between jobs."""
-    return ProviderClient(HttpTransport())
+    return make_provider_client()
 
 
 def worker_context(job: Job, journal: Journal) -> OperationContext:

@@ -41,7 +41,7 @@ class ProviderInfo(Response):
     capabilities: list[str]
     max_resolution: str = Field(description="The largest image, width x height, pixels.")
     cost_range: str = Field(description="Credits of one created image, least to most.")
-    configured: bool = Field(description="Whether it has a key.")
+    configured: bool = Field(description="Whether it has a key, or is enabled.")
     healthy: bool = Field(description="False for a while after repeated failures.")
     operations: dict[str, list[str]] = Field(description="Models by the operation that they can do.")
     lifecycle: dict[str, ModelDates] = Field(description="Announced dates by model, of those that have any.")
