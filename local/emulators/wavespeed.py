@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from local.emulators.exchange import Exchange, respond
 from local.emulators.server import MEDIA, MediaStore, Provider, bearer_key, seed_or_random
-from local.emulators.wavespeed_contract import MODELS, Model, read_submit
+from local.emulators.wavespeed_contract import MODELS, RESOLUTION_PRICES, Model, read_submit
 from local.emulators.wavespeed_tasks import Task, Tasks, envelope, error, refusals
 
 API = "/api/v3/"
@@ -158,11 +158,10 @@ class WaveSpeed(Provider):
 
 
 def price_of(model: Model, inputs: dict[str, Any]) -> float:
-    """Return the price in USD; the ultra edit costs more at 8k."""
-    if model.id.endswith("/edit-ultra") and inputs.get("resolution") == "8k":
-        return 0.18
+    """Return the price in USD, of a resolution where it has one of its own."""
+    usd = RESOLUTION_PRICES.get(model.id, {}).get(str(inputs.get("resolution")), model.usd)
     images = inputs.get("num_images", 1)
-    return round(model.usd * (images if isinstance(images, int) else 1), 6)
+    return round(usd * (images if isinstance(images, int) else 1), 6)
 
 
 def _texts(body: dict[str, Any]) -> list[str]:

@@ -182,6 +182,18 @@ _ROWS = (
         )
         for name, resolutions, usd in (("edit", ("1k", "2k", "4k"), 0.14), ("edit-ultra", ("4k", "8k"), 0.15))
     ),
+    _model(
+        "google/nano-banana-2.1/edit", "edit", 0.04,
+        f"prompt* images* aspect_ratio resolution enable_web_search enable_image_search output_format {_BOTH}", "png",
+        images=ImageList(14), aspect_ratio=Text(10), resolution=OneOf(("1k", "2k", "4k"), "1k"),
+        output_format=OneOf(("png", "jpeg"), "png"), enable_web_search=Flag(), enable_image_search=Flag()
+    ),  # (assumed)
+    _model(
+        "bytedance/seedream-v5.0-flash/edit", "edit", 0.027,
+        f"prompt* images* aspect_ratio resolution output_format prompt_optimization_mode {_BOTH}",
+        aspect_ratio=Text(10), resolution=OneOf(("1k", "1.5k", "2k"), "1k"),
+        output_format=OneOf(("jpeg", "png"), "jpeg"), prompt_optimization_mode=OneOf(("standard", "fast"), "standard")
+    ),
     _model("bytedance/seedream-v4.5/edit", "edit", 0.04, f"prompt* images* size {_BOTH}", size=Area(1024, 4096)),
     _model("wavespeed-ai/z-image/turbo-inpaint", "inpaint", 0.02, "prompt* image* mask_image* size"),
     _model(
@@ -206,6 +218,11 @@ _ROWS = (
         "wavespeed-ai/flux-pro-redux", "style", 0.04, "image* prompt width height seed enable_base64_output"
     ),  # (assumed)
 )  # fmt: skip
+#: Prices (USD) by resolution, where it changes the price.
+RESOLUTION_PRICES = {
+    "google/nano-banana-pro/edit-ultra": {"8k": 0.18},
+    "google/nano-banana-2.1/edit": {"2k": 0.059, "4k": 0.134},
+}
 MODELS: dict[str, Model] = {row.id: row for row in _ROWS}
 
 

@@ -26,7 +26,7 @@ SYNC_WINDOW_SECONDS = 60.0
 SQUARE = (1024, 1024)
 MAX_SIDE = 1536
 #: Long side in pixels by the name of a resolution; the provider publishes no exact sizes.
-LONG_SIDES = {"1k": 1024, "2k": 2048, "4k": 3840, "8k": 7680}
+LONG_SIDES = {"1k": 1024, "1.5k": 1536, "2k": 2048, "4k": 3840, "8k": 7680}
 _SENSITIVE = "Content flagged as potentially sensitive. Please try different prompts or inputs."
 #: Faults that let the submit succeed and the task end badly: its state and its `error`.
 ENDINGS = {

@@ -247,7 +247,7 @@ def test_alternatives_say_what_they_cost() -> None:
     }
     assert [other.reason for other in others] == ["Budget tier, the same cost", "Budget tier, lower cost"]
     relight = {"operation": "relight", "preferences": {"prioritize_cost": True}}
-    assert recommend(relight).alternatives[-1].reason == "Premium tier, higher cost"
+    assert recommend(relight).alternatives[-1].reason == "Mid tier, higher cost"
     assert recommend(relight).recommended_model == "qwen-edit-plus"
 
 

@@ -63,7 +63,8 @@ PRICES = {
     "style-transfer 0.08 8",
     "wavespeed": "ideogram-v3-turbo 0.03 5, qwen-image 0.02 2, z-image-turbo 0.005 1, qwen-edit 0.02 2, "
     "qwen-edit-plus 0.02 2, flux-kontext-pro 0.04 4, seedream-v4.5-edit 0.04 4, "
-    "nano-banana-pro-edit-ultra 0.15 15, z-image-turbo-inpaint 0.02 2, image-eraser 0.025 3, "
+    "seedream-v5.0-flash-edit 0.027 3, nano-banana-2.1-edit 0.04 4, nano-banana-pro-edit-ultra 0.15 15, "
+    "z-image-turbo-inpaint 0.02 2, image-eraser 0.025 3, "
     "image-background-remover 0.004 1, image-upscaler 0.01 1, ultimate-image-upscaler 0.06 6, "
     "flux-controlnet-union-pro-2.0 0.04 4",
     "huggingface": "FLUX.1-schnell 0.003 1, FLUX.1-Krea-dev 0.025 3, Qwen-Image 0.02 2, "
@@ -98,7 +99,8 @@ INPUTS = {
     (64, 16_384, 4_096, 1_048_576, None): "creative",
     (64, 16_384, 1, 9_437_184, 2.5): "sketch",
     (64, 16_383, 4_096, 9_437_184, 2.5): "style-transfer",
-    (64, 4_096, 1, 4_194_304, None): "ideogram-v3-turbo flux-kontext-pro seedream-v4.5-edit nano-banana-pro-edit-ultra"
+    (64, 4_096, 1, 4_194_304, None): "ideogram-v3-turbo flux-kontext-pro seedream-v4.5-edit seedream-v5.0-flash-edit"
+    " nano-banana-2.1-edit nano-banana-pro-edit-ultra"
     " image-eraser image-background-remover flux-controlnet-union-pro-2.0"
     " FLUX.1-Kontext-dev Qwen-Image-Edit FLUX.2-klein-9B RMBG-2.0",
     (64, 1_536, 1, 25_000_000, None): "qwen-edit qwen-edit-plus z-image-turbo-inpaint",
@@ -106,7 +108,8 @@ INPUTS = {
 }
 DEADLINES = {
     300.0: "replace-background-and-relight creative",
-    180.0: "conservative nano-banana-pro-edit-ultra image-upscaler ultimate-image-upscaler gemini-nano-banana-2.1"
+    180.0: "conservative nano-banana-2.1-edit nano-banana-pro-edit-ultra image-upscaler"
+    " ultimate-image-upscaler gemini-nano-banana-2.1"
     " gemini-3-pro-image",
 }
 OUTPUTS = {4_194_304: "conservative", 8_294_400: "creative", 1_048_576: "style-transfer", 16_777_216: "fast"}
@@ -123,6 +126,7 @@ SIZES = {
     "1:1=1024x1024 16:9=1344x768 9:16=768x1344 4:3=1152x896 3:4=896x1152": "ideogram-v3-turbo",
     FreeSize(256, 1_536): "qwen-image z-image-turbo qwen-edit qwen-edit-plus z-image-turbo-inpaint",
     FreeSize(1_024, 4_096): "seedream-v4.5-edit",
+    "1k=1024x1024 2k=2048x2048 4k=4096x4096": "nano-banana-2.1-edit",
     "2k=2048x2048 4k=4096x4096": "image-upscaler ultimate-image-upscaler",
     FreeSize(512, 1_536): "flux-controlnet-union-pro-2.0",
     FreeSize(256, 1_536, 16, 1_048_576): "FLUX.1-schnell FLUX.1-Krea-dev Qwen-Image stable-diffusion-3-medium",

@@ -12,6 +12,7 @@ from image_studio.errors import (
 )
 from image_studio.operations.generate import fit_task
 from image_studio.providers.adapter import HttpResponse, Pending, ResultUrl
+from image_studio.providers.spec import nearest_size
 from image_studio.providers.wavespeed import SPEC, build_poll, build_request, read_error, read_response
 from tests.providers.tasks import (
     GIVEN,
@@ -65,6 +66,8 @@ BODIES = {
     **edits("qwen-edit-plus", QWEN, "edit.relight", "control.style_transfer"),
     **edits("flux-kontext-pro", {"guidance_scale": 6.5}, one=True),
     **edits("seedream-v4.5-edit", {"size": "1957*1024"}),
+    **edits("seedream-v5.0-flash-edit", {"resolution": "2k"} | PNG),
+    **edits("nano-banana-2.1-edit", {"resolution": "1k"} | PNG, "edit.relight", "control.style_transfer"),
     **edits("nano-banana-pro-edit-ultra", {"resolution": "4k"} | PNG),
     ("z-image-turbo-inpaint", "edit.inpaint"): MASKED_ONE | AVOID | SIZE,
     ("z-image-turbo-inpaint", "edit.erase"): MASKED_ONE
@@ -94,6 +97,15 @@ def test_whole_requests(model, operation):
     call = build_request(model, task)
     assert call.json == BODIES[model.name, operation]
     assert (call.method, call.path, call.form, call.query) == ("POST", f"/api/v3/{model.endpoint}", None, {})
+
+
+@pytest.mark.parametrize(("side", "word", "credits"), [(1_200, "1k", 4), (2_000, "2k", 6), (4_000, "4k", 14)])
+def test_the_resolution_follows_size_and_price(side, word, credits):
+    """Where it has a price of its own; a twentieth too few pixels are not worth the next one."""
+    model = SPEC.model("nano-banana-2.1-edit")
+    task = full_task("edit.general_edit", width=side, height=side // 2)
+    assert build_request(model, task).json["resolution"] == word
+    assert model.price(nearest_size(model, side, side // 2)) == credits
 
 
 def test_seeds_fit_the_wire_and_stay_apart():

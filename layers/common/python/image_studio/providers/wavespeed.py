@@ -140,6 +140,31 @@ MODELS = (
         auto={"edit.general_edit": {"premium": 2}},
     ),
     _editor(
+        "seedream-v5.0-flash-edit",
+        "bytedance/seedream-v5.0-flash/edit",
+        0.027,  # flat, so always the largest resolution
+        accepts=_EDITS_SEVERAL,
+        fixed_fields={"resolution": "2k"},
+        file_types=("png", "jpeg"),
+        max_images=10,
+    ),
+    _editor(
+        "nano-banana-2.1-edit",
+        "google/nano-banana-2.1/edit",
+        0.04,  # planning values: its page names no price, these are fal's for the same model
+        emulates=frozenset({"edit.search_replace", "edit.search_recolor", "edit.relight", "control.style_transfer"}),
+        accepts=_EDITS_SEVERAL | {"target_resolution"},
+        field_names={"target_resolution": "resolution"},
+        sizes=(
+            NativeSize("1k", 1_024, 1_024, usd=0.04),
+            NativeSize("2k", 2_048, 2_048, usd=0.059),
+            NativeSize("4k", 4_096, 4_096, usd=0.134),
+        ),
+        file_types=("png", "jpeg"),
+        max_images=14,
+        deadline=180.0,
+    ),
+    _editor(
         "nano-banana-pro-edit-ultra",
         "google/nano-banana-pro/edit-ultra",
         0.15,
@@ -239,7 +264,7 @@ def _size(model: ModelSpec, task: Task, *, edits: bool) -> dict[str, Any]:
         return {"width": native.width, "height": native.height} if apart else {"size": native.label}
     for field in ("target_resolution", "aspect_ratio"):
         if field in model.accepts and not (edits and field == "aspect_ratio"):
-            return {field: size_label(model, task, task.settings.get(field))}
+            return {model.field_names.get(field, field): size_label(model, task, task.settings.get(field))}
     return {}
 
 
