@@ -47,9 +47,9 @@ def sent_with(operation: str, request: Request) -> tuple[Any, list[str], dict[st
     row = find_operation(operation)
     response = row.run(request, make_context(client, journal=journal))
     (call,) = client.calls
-    http = PROVIDERS[call.provider].build_request(call.model, call.task)
+    sent = PROVIDERS[call.provider].build_request(call.model, call.task)
     metadata = response.results[0].metadata if row.name == "create" else response.metadata
-    return (http.path, http.json, http.form, journal.images), metadata.get("ignored", []), metadata
+    return (sent, journal.images), metadata.get("ignored", []), metadata
 
 
 @cache
@@ -136,7 +136,7 @@ def test_what_has_no_effect_beside_other_fields_is_named(fields: dict[str, Any],
 
 def test_a_style_without_words_to_go_with_is_named() -> None:
     """A model without a field for styles, and a request without a prompt or without room in it."""
-    cell = Cell("edit.outpaint", "gemini", "gemini-3.1-flash-image")
+    cell = Cell("edit.outpaint", "gemini", "gemini-nano-banana-2.1")
     for prompt, ignored in ((None, ["style_preset"]), ("x" * 9_999, ["style_preset"]), ("a meadow", [])):
         _, named, metadata = sent_by(cell, prompt=prompt, style_preset="anime")
         assert named == ignored

@@ -1,5 +1,6 @@
 """What only a provider's emulator shows: operations by the models that can do them, faults, long waits."""
 
+import math
 from typing import Any
 
 import pytest
@@ -35,6 +36,10 @@ CALLED = [cell for cell in CELLS if cell in BY_PROVIDER or not cell.operation.st
 SHOWN = {"negative_prompt": "smudges", "style_preset": "anime", "seed": "987654"}
 
 
+#: Providers whose emulator charges the published price, and its unit in credits. Hugging Face publishes none.
+BILLED = {"stability": 1, "wavespeed": 100, "gemini": 100, "bedrock": 100}
+
+
 @pytest.mark.parametrize("cell", CALLED, ids=str)
 def test_a_cell(cell: Cell, emulators: Emulators) -> None:
     """One paid call to the right provider, the estimate's price, the response's fields; what isn't sent is named."""
@@ -51,6 +56,8 @@ def test_a_cell(cell: Cell, emulators: Emulators) -> None:
     sizes = model.sizes if isinstance(model.sizes, tuple) else ()
     native = {f"{size.width}x{size.height}": size for size in sizes}.get(response.metadata["native_size"])
     assert reserved == model.price(native)
+    if cell.provider in BILLED and not model.credits:
+        assert reserved == math.ceil(round(emulators[cell.provider].charged * BILLED[cell.provider], 6))
     size = result(context).size
     assert size == (response.width, response.height) == (SIZES.get(cell.operation, SIZE) or size)
     assert getattr(response, "mode" if cell.row.name == "upscale" else "operation") == cell.operation.partition(".")[2]
