@@ -26,8 +26,8 @@ ADVICE = {
     "invalid_request": "Change the field that the sentence names and send the request again. Nothing was charged.",
     "unknown_choice": "Use one of the values that the sentence lists.",
     "unsupported": "Use a provider or model that the sentence names, or leave out `provider` and `model`.",
-    "invalid_image": "Send a complete PNG, JPEG or WebP file as base64 or as a data URL, its https URL, or a "
-    "reference: `upload:<id>`, `job:<id>/<variation>`.",
+    "invalid_image": "Send a complete PNG, JPEG, WebP, HEIC or AVIF file as base64 or as a data URL, its https URL, or "
+    "a reference: `upload:<id>`, `job:<id>/<variation>`.",
     "content_refused": "Reword the prompt or use another image. Another provider may accept it.",
     "idempotency_mismatch": "Use a new `Idempotency-Key` for a new request. The old key belongs to another body.",
     "superseded": "Nothing: a newer event for the same file has replaced this one.",

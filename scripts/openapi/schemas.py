@@ -51,6 +51,7 @@ def definitions(models: Iterable[type]) -> dict[str, Any]:
     for name in (StoredImage.__name__, InlineCopy.__name__):
         found.pop(name, None)
     found["FileType"]["enum"].append("jpg")
+    found["InputType"]["enum"].append("jpg")
     found["Usage"]["properties"]["tier"]["enum"] = list(TIERS)
     return dict(sorted(found.items()))
 

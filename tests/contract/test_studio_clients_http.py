@@ -91,7 +91,7 @@ def test_upscale_as_the_client_sends_it(api: Caller, mode: str, preset: str) -> 
 
 EDIT, UPSCALE, CONTROL = "/edit/process", "/upscale", "/control/process"
 REMOVE = {"operation": "remove_background"}
-NO_FILE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
+NO_FILE = "The image is not a PNG, JPEG, WebP, HEIC or AVIF file. Convert it to one of these."
 MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (EDIT, {"operation": "inpaint", "prompt": ""}, "Prompt is required for inpainting"),
     (EDIT, {"operation": "relight"}, "At least one reference (background or lighting) is required for relight"),

@@ -2,6 +2,8 @@
 
 import io
 import random
+import struct
+import zlib
 from typing import Any
 
 from PIL import Image, ImageChops, ImageDraw
@@ -62,3 +64,23 @@ def see_through(image: Image.Image, left_half: int = 0) -> Image.Image:
     alpha.paste(left_half, (0, 0, image.width // 2, image.height))
     clear.putalpha(alpha)
     return clear
+
+
+def png_file(
+    width: int, height: int, depth: int, color: int, body: bytes, *extra: tuple[bytes, bytes], interlaced: int = 0
+) -> bytes:
+    """A PNG of a color type and depth; `body` is the deflated scanlines, `extra` chunks come before it."""
+    header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlaced)
+    palette = [(b"PLTE", bytes(30))] if color == 3 else []
+    chunks = [(b"IHDR", header), *palette, *extra, (b"IDAT", body), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def flat_png(color: tuple[int, ...], *extra: tuple[bytes, bytes], side: int = 16) -> bytes:
+    """One color, 8 bits: gray, gray and alpha, RGB or RGBA by its length."""
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[len(color)]
+    return png_file(side, side, 8, kind, zlib.compress((b"\0" + bytes(color) * side) * side), *extra)

@@ -13,7 +13,7 @@ from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_copy, enc
 from image_studio.schemas.common import FileType
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
-PNG, JPEG, WEBP = FileType.PNG, FileType.JPEG, FileType.WEBP
+PNG, JPEG, WEBP, AVIF = FileType.PNG, FileType.JPEG, FileType.WEBP, FileType.AVIF
 
 
 def opened(data: bytes) -> Image.Image:
@@ -23,7 +23,7 @@ def opened(data: bytes) -> Image.Image:
 @pytest.mark.parametrize("file_type", list(FileType))
 def test_bytes_are_what_they_say(file_type: FileType) -> None:
     found = read_info(encode(photo(123, 45), file_type))
-    assert (found.width, found.height, found.file_type) == (123, 45, file_type)
+    assert (found.width, found.height, found.file_type.mime) == (123, 45, file_type.mime)
 
 
 def test_png_loses_nothing() -> None:
@@ -31,16 +31,17 @@ def test_png_loses_nothing() -> None:
     assert opened(encode(image, PNG)).tobytes() == image.tobytes()
 
 
-def test_transparency_stays_in_webp_and_is_white_in_jpeg() -> None:
+def test_transparency_stays_where_it_can_and_is_white_in_jpeg() -> None:
     clear = see_through(photo(64, 64))
     assert min(opened(encode(clear, JPEG)).getpixel((4, 4))) > 245
-    back = opened(encode(clear, WEBP))
-    assert (back.mode, back.getpixel((4, 4))[3]) == ("RGBA", 0)
+    for file_type in (WEBP, AVIF):
+        back = opened(encode(clear, file_type))
+        assert (back.mode, back.getpixel((4, 4))[3]) == ("RGBA", 0)
 
 
 def test_quality_is_honored() -> None:
     """95 by default; lower quality, fewer bytes."""
-    for file_type in (JPEG, WEBP):
+    for file_type in (JPEG, WEBP, AVIF):
         assert len(encode(photo(), file_type, 40)) < len(encode(photo(), file_type))
         assert encode(photo(), file_type, 95) == encode(photo(), file_type)
 

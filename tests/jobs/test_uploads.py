@@ -77,7 +77,17 @@ def test_a_put_that_is_too_large_is_deleted(harness: Harness) -> None:
     assert (failed["error"]["code"], failed["credits"]["charged"]) == ("too_large", 0)
 
 
-@pytest.mark.parametrize(("said", "meant"), [("png", "png"), ("image/jpeg", "jpeg"), ("JPG", "jpeg"), ("webp", "webp")])
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("png", "png"),
+        ("image/jpeg", "jpeg"),
+        ("JPG", "jpeg"),
+        ("webp", "webp"),
+        ("image/heif", "heic"),
+        ("AVIF", "avif"),
+    ],
+)
 def test_types_are_understood(harness: Harness, said: str, meant: str) -> None:
     """As people and browsers write them."""
     assert upload(harness, content_type=said)["fields"]["Content-Type"] == f"image/{meant}"

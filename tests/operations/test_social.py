@@ -89,6 +89,7 @@ def test_unknown_names_are_refused_with_the_valid_ones(fields: dict[str, object]
             {"platforms": ["tiktok"], "format_names": {"tiktok": "Photo Post"}},
             "jpeg, as the platform does not take png",
         ),
+        ({"output_format": "avif", "platforms": ["tiktok"]}, "jpeg, as the platform does not take avif"),
         ({"output_format": "jpg"}, "as asked"),
         ({"output_format": "JPEG"}, "as asked"),
     ],

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from image_studio.imaging import decode
-from image_studio.schemas.common import FileType
 from tests.operations.fakes import photo, to_text
 from tests.security.inside import Inside, without_workers
 
@@ -33,7 +33,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
             seen[hashlib.sha256(self.fp.getvalue()).hexdigest()] += 1
             super().load_prepare()
 
-    monkeypatch.setitem(decode._OPENERS, FileType.PNG, Counted)
+    monkeypatch.setattr(decode, "PngImagePlugin", SimpleNamespace(PngImageFile=Counted))
     return seen
 
 

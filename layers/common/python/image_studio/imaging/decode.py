@@ -1,144 +1,97 @@
 """Decode images, and base64 text: the file type is read from the content, limits are checked before decoding."""
 
 import io
+import re
 import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import pybase64
-from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from image_studio.errors import InvalidImage
+from image_studio.imaging import isobmff, jpeg_markers, png_chunks
+from image_studio.imaging.color import Cicp, to_srgb
 from image_studio.imaging.types import DecodedImage, Size
-from image_studio.schemas.common import FileType
-from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_PIXELS, MAX_RESULT_BYTES, MAX_RESULT_PIXELS, check_pixels
+from image_studio.schemas.common import InputType
+from image_studio.schemas.limits import (
+    MAX_FILE_BYTES,
+    MAX_PIXELS,
+    MAX_RESULT_BYTES,
+    MAX_RESULT_PIXELS,
+    check_pixels,
+)
 
-_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 _JPEG_START = b"\xff\xd8\xff"
+_MAX_PREFIX = 512  # the longest `data:...;base64` prefix that is searched, characters
 
-_BARE_MARKERS = frozenset({0x01, *range(0xD0, 0xD9)})  # JPEG markers without a length: TEM, RST0-7, SOI (T.81, B.1)
-_FRAME_MARKERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # starts of a frame; the others are tables
-_MAX_SEGMENTS = 2000  # of a JPEG before its frame; real files have tens
-_MAX_PREFIX = 128  # the longest `data:image/...;base64` prefix that is searched, characters
-
-UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG or WebP file. Convert it to one of these."
+UNKNOWN_FILE_TYPE = "The image is not a PNG, JPEG, WebP, HEIC or AVIF file. Convert it to one of these."
 DAMAGED = "The image is damaged or incomplete. Export it again."
+NO_HEIC = "HEIC images can't be read on this platform: pi-heif has no build for it. Send a JPEG or PNG."
+
+_BLANKS = re.compile(r"\s+")
+_URL_SAFE = str.maketrans("-_", "+/")
+_UNTYPED = frozenset({"", "application/octet-stream", "binary/octet-stream"})  # of data URLs: the content is looked at
 
 
 def decode_base64(text: str) -> bytes:
-    """Decode raw base64, or a base64 data URL of an image; spaces and line breaks are errors. Raises InvalidImage."""
+    """Decode base64, or a base64 data URL of an image, as encoders write it. Raises InvalidImage.
+
+    Line breaks, blanks, the URL-safe alphabet and missing padding are fine; a data URL may be percent-encoded.
+    """
+    payload = _payload_of(text)
     try:
-        data = pybase64.b64decode(_payload_of(text), validate=True)
+        data = pybase64.b64decode(payload, validate=True)
     except ValueError:
-        raise InvalidImage from None
+        data = _decode_leniently(payload)
     if not data:
         raise InvalidImage
     return data
 
 
+def _decode_leniently(payload: str) -> bytes:
+    digits = _BLANKS.sub("", payload).translate(_URL_SAFE)
+    bare = digits.rstrip("=")
+    if len(digits) - len(bare) > 2:
+        raise InvalidImage
+    try:
+        return pybase64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
+    except ValueError:
+        raise InvalidImage from None
+
+
 def _payload_of(text: str) -> str:
     """The text after the prefix of a data URL, or the text itself."""
+    text = text.lstrip()
     if text[:5].lower() != "data:":
         return text
     comma = text.find(",", 0, _MAX_PREFIX)
-    prefix = text[: max(comma, 0)].lower()
-    if not (prefix.startswith("data:image/") and prefix.endswith(";base64")):
+    media_type, *parameters = (part.strip() for part in text[5 : max(comma, 5)].lower().split(";"))
+    if parameters[-1:] != ["base64"] or not (media_type.startswith("image/") or media_type in _UNTYPED):
         raise InvalidImage
-    return text[comma + 1 :]
+    payload = text[comma + 1 :]
+    return unquote(payload) if "%" in payload else payload
 
 
-def detect_file_type(data: bytes) -> FileType:
+def detect_file_type(data: bytes) -> InputType:
     """Return the file type by the content. Raises InvalidImage for an unknown one."""
-    if data.startswith(_PNG_START[:8]):
-        return FileType.PNG
+    if data.startswith(png_chunks.SIGNATURE):
+        return InputType.PNG
     if data.startswith(_JPEG_START):
-        return FileType.JPEG
+        return InputType.JPEG
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return FileType.WEBP
+        return InputType.WEBP
+    brands = isobmff.read_brands(data)
+    if brands & isobmff.AVIF_BRANDS:
+        return InputType.AVIF
+    if brands & isobmff.HEIC_BRANDS:
+        return InputType.HEIC
     raise InvalidImage(UNKNOWN_FILE_TYPE)
 
 
-def _png_size(data: bytes) -> Size:
-    if not data.startswith(_PNG_START):
-        raise InvalidImage(DAMAGED)
-    return Size(*struct.unpack_from(">II", data, 16))
-
-
-def _webp_size(data: bytes) -> Size:
-    """Lossy, lossless and extended files (RFC 9649, section 2)."""
-    kind = data[12:16]
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return Size(width & 0x3FFF, height & 0x3FFF)
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
-    if kind == b"VP8X":
-        return Size(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
-    raise InvalidImage(DAMAGED)
-
-
-def _jpeg_size(data: bytes) -> Size:
-    at = 2
-    for _ in range(_MAX_SEGMENTS):
-        at = data.find(b"\xff", at)
-        marker = data[at + 1] if at >= 0 else 0xD9
-        if marker in _FRAME_MARKERS:
-            height, width = struct.unpack_from(">HH", data, at + 5)
-            return Size(width, height)
-        if marker in {0xD9, 0xDA}:  # the end of the file, or the scan, before any frame
-            break
-        if marker in {0x00, 0xFF}:  # a stuffed or a fill byte
-            at += 1
-        else:
-            at += 2 + (0 if marker in _BARE_MARKERS else int.from_bytes(data[at + 2 : at + 4], "big"))
-    raise InvalidImage(DAMAGED)
-
-
-#: What reads the size before Pillow opens the file: that would allocate whole images for a WebP, and take minutes for a
-#: JPEG of many segments.
-_SIZES = {FileType.PNG: _png_size, FileType.JPEG: _jpeg_size, FileType.WEBP: _webp_size}
-#: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
-_LARGEST_PROFILE = 4_000_000
-
-
-def to_srgb(image: Image.Image) -> Image.Image:
-    """Convert to RGB, or to RGBA where something is transparent, from profiles, CMYK, 16 bits and palettes."""
-    profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):  # 16-bit gray; a plain convert would clip instead of scale
-        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if profile and len(profile) <= _LARGEST_PROFILE and not _is_srgb(profile):
-        image = _apply_profile(image, profile)
-    return _to_rgb(image)
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode not in {"LA", "PA", "RGBA", "La", "RGBa"} and "transparency" not in image.info:
-        return image if image.mode == "RGB" else image.convert("RGB")
-    image = image if image.mode == "RGBA" else image.convert("RGBA")
-    opaque = image.getchannel("A").getextrema() == (255, 255)
-    return image.convert("RGB") if opaque else image
-
-
-def _is_srgb(profile: bytes) -> bool:
-    """Whether the profile describes itself as sRGB, so that a conversion would change nothing."""
-    return b"sRGB" in profile[:4096] or "sRGB".encode("utf-16-be") in profile[:4096]
-
-
-def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert to sRGB, in place to save memory; a profile that is broken or for another mode is ignored."""
-    if image.mode not in {"RGB", "RGBA", "L", "CMYK"}:
-        image = _to_rgb(image)
-    colored = image.mode.startswith("RGB")
-    mode = image.mode if colored else "RGB"
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode, inPlace=colored)
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        return image
-    return converted or image
+MAX_SCALED_PIXELS = 4 * MAX_PIXELS  # of a JPEG, which is decoded at a fraction of its size: phones take 50 megapixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +100,7 @@ class DecodeLimits:
 
     max_bytes: int = MAX_FILE_BYTES
     max_pixels: int = MAX_PIXELS
+    max_scaled_pixels: int = MAX_SCALED_PIXELS  # of a JPEG, which is decoded at a fraction above `max_pixels`
     max_frames: int = 1  # an animated image is refused rather than reduced to its first frame without notice
     max_scans: int = 100  # progressive cameras and encoders make about ten
 
@@ -161,36 +115,7 @@ class ImageInfo:
 
     width: int
     height: int
-    file_type: FileType
-
-
-# The classes instead of Image.open: no other decoder can be reached, and a JPEG with further images (MPO: phones
-# store depth and gain maps like this) stays a JPEG.
-_OPENERS: dict[FileType, Callable[[io.BytesIO], Image.Image]] = {
-    FileType.PNG: PngImagePlugin.PngImageFile,
-    FileType.JPEG: JpegImagePlugin.JpegImageFile,
-    FileType.WEBP: WebPImagePlugin.WebPImageFile,
-}
-
-# What Pillow raises on hostile files; Warning because callers may turn warnings into errors.
-_BROKEN: tuple[type[Exception], ...] = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError)
-_BROKEN += (ArithmeticError, RuntimeError, MemoryError, AssertionError, Warning)
-_BROKEN += (struct.error, zlib.error, Image.DecompressionBombError)
-
-_SCAN = b"\xff\xda"  # the marker of a JPEG's scan: each is a pass over the whole image (T.81 table B.1)
-_ORIENTATION_TAG = 0x0112
-#: EXIF orientation -> the transposition that turns the image upright (EXIF 2.32, tag 0x0112).
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = frozenset({5, 6, 7, 8})
-_METADATA = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "icc_profile", "comment", "photoshop", "adobe"})  # by Pillow
+    file_type: InputType
 
 
 def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
@@ -205,18 +130,20 @@ def read_info(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageInfo:
 def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | None = None) -> DecodedImage:
     """Decode the image: upright, sRGB, RGB or (where something is transparent) RGBA, without metadata.
 
-    With `at_least` (pixels) a JPEG may be decoded at 1/2, 1/4 or 1/8 if both sides stay at least so long.
-    Raises InvalidImage for other types, too many bytes, pixels or frames, and damaged files.
+    A JPEG is decoded at 1/2, 1/4 or 1/8 of its sides where it has too many pixels, or with `at_least` (pixels) if both
+    sides stay at least so long. Raises InvalidImage for other types, too many bytes, pixels or frames, and damage.
     """
     image, file_type = _open(data, limits)
-    if at_least and file_type is FileType.JPEG:
-        image.draft(None, at_least[::-1] if _orientation(image) in _SIDEWAYS else at_least)
+    orientation = _orientation(image)
+    if file_type is InputType.JPEG:
+        wanted = at_least[::-1] if at_least and orientation in _SIDEWAYS else at_least
+        image.draft(None, wanted or _largest_draft(*image.size, limits.max_pixels))
+        if image.width * image.height > limits.max_pixels:
+            check_pixels(*jpeg_markers.read_frame(data).size, limits.max_pixels)
     try:
-        image.load()
-        decoded = to_srgb(image)
+        decoded = to_srgb(_load(image, data))
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
-    orientation = _orientation(image)
     if orientation in _UPRIGHT:
         decoded = decoded.transpose(_UPRIGHT[orientation])
     decoded.info = {}
@@ -245,33 +172,173 @@ def read_metadata(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Metadat
         return Metadata(b"", nothing)
 
 
-def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, FileType]:
+def _largest_draft(width: int, height: int, max_pixels: int) -> Size:
+    """The size at 1, 1/2, 1/4 or 1/8 that has at most so many pixels."""
+    share = next((share for share in (1, 2, 4) if -(-width // share) * -(-height // share) <= max_pixels), 8)
+    return Size(width // share, height // share)
+
+
+def _load(image: Image.Image, data: bytes) -> Image.Image:
+    """Decode the pixels, also of a JPEG that lacks nothing but its end marker."""
+    try:
+        image.load()
+        return image
+    except OSError:
+        if not isinstance(image, JpegImagePlugin.JpegImageFile) or jpeg_markers.has_end(data):
+            raise
+    whole, noisy = (JpegImagePlugin.JpegImageFile(io.BytesIO(each)) for each in jpeg_markers.completed(data))
+    whole.draft(None, image.size)
+    noisy.draft(None, image.size)
+    if _check_sum(noisy) != _check_sum(whole):
+        raise OSError
+    return whole
+
+
+def _check_sum(image: Image.Image) -> int:
+    """Of all pixels, by bands, which take little memory."""
+    check = 0
+    for top in range(0, image.height, _BAND):
+        check = zlib.crc32(image.crop((0, top, image.width, min(top + _BAND, image.height))).tobytes(), check)
+    return check
+
+
+_BAND = 256  # rows
+
+
+def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, InputType]:
     """Open the image without decoding it, and check all limits."""
     if len(data) > limits.max_bytes:
         raise InvalidImage(
             f"The image has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted. Scale it down."
         )
     file_type = detect_file_type(data)
-    if file_type is FileType.JPEG and data.count(_SCAN) > limits.max_scans:
-        raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
     try:
-        size = _SIZES[file_type](data)
-        check_pixels(*size, limits.max_pixels)
-        image = _OPENERS[file_type](io.BytesIO(data))
-        frames = getattr(image, "n_frames", 1)
+        image, frames = _OPENERS[file_type](data, limits)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
-    if min(size) < 1:
+    if min(image.size) < 1:
         raise InvalidImage(DAMAGED)
-    check_pixels(*image.size, limits.max_pixels)
+    if file_type is not InputType.JPEG:  # whose size was checked, and depends on the scale
+        check_pixels(*image.size, limits.max_pixels)
     if frames > limits.max_frames:
         raise InvalidImage(f"The image is animated ({frames} frames). Send a single still image.")
     return image, file_type
 
 
+# Sizes are read before Pillow opens the file: that would allocate whole images for a WebP, and take minutes for a JPEG
+# of many segments. The classes instead of Image.open: no other decoder can be reached, and a JPEG with further images
+# (MPO: phones store depth and gain maps like this) stays a JPEG.
+_Opened = tuple[Image.Image, int]  # the image, and how many frames the file has
+
+
+def _open_png(data: bytes, limits: DecodeLimits) -> _Opened:
+    check_pixels(*png_chunks.png_size(data), limits.max_pixels)
+    png = png_chunks.read_png(data)
+    image = PngImagePlugin.PngImageFile(io.BytesIO(png.plain))
+    image.info.update(png.info)
+    return image, png.frames
+
+
+def _open_jpeg(data: bytes, limits: DecodeLimits) -> _Opened:
+    frame = jpeg_markers.read_frame(data)
+    # The count is an upper bound, and quick: marker-like bytes are rare but in what follows the image.
+    if data.count(jpeg_markers.SCAN) > limits.max_scans and jpeg_markers.count_scans(data) > limits.max_scans:
+        raise InvalidImage(f"The image has more than {limits.max_scans} scans. Save it as an ordinary JPEG.")
+    scalable = not frame.buffered or frame.samples <= _MAX_BUFFERED
+    check_pixels(*frame.size, max(limits.max_pixels, limits.max_scaled_pixels) if scalable else limits.max_pixels)
+    return JpegImagePlugin.JpegImageFile(io.BytesIO(data)), 1
+
+
+_MAX_BUFFERED = 3 * MAX_PIXELS  # coefficients of a JPEG; a progressive one of the most pixels has so many at most
+
+
+def _open_webp(data: bytes, limits: DecodeLimits) -> _Opened:
+    check_pixels(*_webp_size(data), limits.max_pixels)
+    image = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
+    return image, image.n_frames
+
+
+def _webp_size(data: bytes) -> Size:
+    """Lossy, lossless and extended files (RFC 9649, section 2). Raises ValueError, struct.error."""
+    kind = data[12:16]
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Size(width & 0x3FFF, height & 0x3FFF)
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if kind == b"VP8X":
+        return Size(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
+    raise ValueError
+
+
+def _open_heic(data: bytes, limits: DecodeLimits) -> _Opened:
+    try:
+        # Here, not above: libheif costs a cold start 15 ms and 10 MB, and few requests bring a HEIC.
+        from pi_heif.as_plugin import HeifImageFile  # noqa: PLC0415
+    except ImportError:
+        raise InvalidImage(NO_HEIC) from None
+    opened = _open_container(data, limits, HeifImageFile)
+    opened[0].info.pop("exif")  # libheif turns the image upright by the boxes, and EXIF's orientation doesn't count
+    return opened
+
+
+def _open_avif(data: bytes, limits: DecodeLimits) -> _Opened:
+    from PIL.AvifImagePlugin import AvifImageFile  # noqa: PLC0415 - as for HEIC
+
+    return _open_container(data, limits, AvifImageFile)
+
+
+def _open_container(data: bytes, limits: DecodeLimits, kind: Callable[[io.BytesIO], Image.Image]) -> _Opened:
+    found = isobmff.read_container(data)
+    check_pixels(*found.size, limits.max_pixels)
+    if found.pixels > _LAYERS * limits.max_pixels:
+        raise InvalidImage(DAMAGED)
+    if found.animated:
+        raise InvalidImage("The image is animated. Send a single still image.")
+    image = kind(io.BytesIO(data))
+    if found.cicp and "icc_profile" not in image.info:
+        primaries, transfer = found.cicp
+        image.info["cicp"] = Cicp(primaries, _SRGB_CURVE if transfer in _VIDEO_CURVES else transfer)
+    return image, 1
+
+
+_LAYERS = 4  # of a HEIC or AVIF: colors, alpha, a gain map, previews
+#: Transfers (H.273) of BT.601, BT.709 and BT.2020, which still images carry that are sRGB; browsers show them so.
+_VIDEO_CURVES, _SRGB_CURVE = frozenset({1, 6, 14, 15}), 13
+
+_OPENERS: dict[InputType, Callable[[bytes, DecodeLimits], _Opened]] = {
+    InputType.PNG: _open_png,
+    InputType.JPEG: _open_jpeg,
+    InputType.WEBP: _open_webp,
+    InputType.HEIC: _open_heic,
+    InputType.AVIF: _open_avif,
+}
+
+# What Pillow raises on hostile files; Warning because callers may turn warnings into errors.
+_BROKEN: tuple[type[Exception], ...] = (OSError, SyntaxError, ValueError, EOFError, TypeError, LookupError)
+_BROKEN += (ArithmeticError, RuntimeError, MemoryError, AssertionError, Warning)
+_BROKEN += (struct.error, zlib.error, Image.DecompressionBombError)
+
+_ORIENTATION_TAG = 0x0112
+#: EXIF orientation -> the transposition that turns the image upright (EXIF 2.32, tag 0x0112).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+#: Keys of `info` for what isn't needed to show the pixels: Pillow's, and `other` of `png_chunks`.
+_METADATA = frozenset({"exif", "xmp", "icc_profile", "comment", "photoshop", "adobe", "other"})
+
+
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation 1 to 8; a broken EXIF block counts as none."""
-    if "exif" not in image.info:  # else Pillow decodes a whole PNG to search behind its pixels
+    if "exif" not in image.info:
         return 1
     try:
         return int(image.getexif().get(_ORIENTATION_TAG, 1))

@@ -16,15 +16,21 @@ from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
 QUALITY = 95  # the default quality of lossy files
+_AVIF_SPEED = 9  # of 10; a fifth of the time of 6, for the same bytes at these qualities
 
 
 def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> bytes:
-    """Encode the image without metadata. `quality` (1 to 100) is for JPEG and WebP; JPEG gets a background."""
+    """Encode the image without metadata. `quality` (1 to 100) is for all but PNG; JPEG gets a background."""
     if file_type is FileType.PNG:
         return write_png(image)
     if file_type is FileType.JPEG:
         return save(flatten(image), "JPEG", quality=quality)
-    return save(image, "WEBP", quality=quality, method=2)
+    if file_type is FileType.WEBP:
+        return save(image, "WEBP", quality=quality, method=2)
+    # Here, not above: libavif costs a cold start 15 ms and 7 MB, and few requests want an AVIF.
+    from PIL import AvifImagePlugin  # noqa: F401, PLC0415 - registers the writer
+
+    return save(image, "AVIF", quality=quality, speed=_AVIF_SPEED)
 
 
 def save(image: DecodedImage, name: str, **options: int | str | bytes) -> bytes:

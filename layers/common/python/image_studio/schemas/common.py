@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BaseModel,
@@ -17,12 +17,8 @@ from pydantic import (
 from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE, Choice
 
 
-class FileType(Choice):
-    """The encodings that we read and write."""
-
-    PNG = "png"
-    JPEG = "jpeg"
-    WEBP = "webp"
+class AnyFileType(Choice):
+    """A file type by its usual word."""
 
     @property
     def mime(self) -> str:
@@ -30,13 +26,36 @@ class FileType(Choice):
 
     @property
     def extension(self) -> str:
-        return "jpg" if self is FileType.JPEG else self.value
+        return "jpg" if self.value == "jpeg" else self.value
 
     @classmethod
-    def _missing_(cls, value: object) -> "FileType | None":
+    def _missing_(cls, value: object) -> Self | None:
         """Accept `jpg`, `PNG` and `image/jpeg`, too."""
         word = str(value).strip().lower().removeprefix("image/")
-        return cls.JPEG if word == "jpg" else next((member for member in cls if member.value == word), None)
+        word = _OTHER_NAMES.get(word, word)
+        return next((member for member in cls if member.value == word), None)
+
+
+_OTHER_NAMES = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}
+
+
+class FileType(AnyFileType):
+    """The encodings that we write."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+
+
+class InputType(AnyFileType):
+    """The encodings that we read."""
+
+    PNG = "png"
+    JPEG = "jpeg"
+    WEBP = "webp"
+    AVIF = "avif"
+    HEIC = "heic"
 
 
 class Model(BaseModel):
@@ -209,7 +228,7 @@ WebhookUrl = Annotated[
     Annotated[str, Field(min_length=1, max_length=2_048)] | None,
     Field(description="An https URL that is called when the job ends; `GET /webhook-secret` signs the call."),
 ]
-OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp."), default_for_null(FileType.PNG)]
+OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp, avif."), default_for_null(FileType.PNG)]
 
 
 class Response(Model):

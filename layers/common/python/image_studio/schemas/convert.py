@@ -1,12 +1,12 @@
 """Compress and convert: one image, or several, as smaller files or as files of another type."""
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from image_studio.schemas.common import (
     IMAGE_FORMS,
+    AnyFileType,
     Deliverable,
     Delivery,
     DeliveryField,
@@ -21,7 +21,7 @@ MAX_BATCH = 20  # images of one request
 LEAST_TARGET = 10  # KB
 
 
-class TargetType(StrEnum):
+class TargetType(AnyFileType):
     """The file types that convert-format writes."""
 
     PNG = "png"
@@ -31,17 +31,6 @@ class TargetType(StrEnum):
     GIF = "gif"
     BMP = "bmp"
     TIFF = "tiff"
-
-    @property
-    def mime(self) -> str:
-        return f"image/{self.value}"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "TargetType | None":
-        """Accept `jpg`, `tif`, `PNG` and `image/jpeg`, too."""
-        word = str(value).strip().lower().removeprefix("image/")
-        word = {"jpg": "jpeg", "tif": "tiff"}.get(word, word)
-        return next((member for member in cls if member.value == word), None)
 
 
 Percent = Annotated[int, Field(ge=1, le=100)]

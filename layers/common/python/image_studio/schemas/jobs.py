@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from image_studio.schemas.common import Credits, FileType, Request, Response, is_none
+from image_studio.schemas.common import Credits, InputType, Request, Response, is_none
 
 JobStatus = Literal["queued", "running", "succeeded", "failed"]  # as in storage
 Milliseconds = Annotated[int, Field(description="Epoch milliseconds.")]
@@ -117,7 +117,7 @@ class Usage(Response):
 class UploadRequest(Request):
     """POST /uploads. With `operation`, `request` is that operation's body without its image."""
 
-    content_type: FileType = Field(description="The image's file type, also as image/png.")
+    content_type: InputType = Field(description="The image's file type, also as image/png.")
     operation: Annotated[str, Field(min_length=1)] | None = Field(
         default=None,
         description="The operation to run when the upload has arrived, such as `upscale` or `edit.inpaint`.",
