@@ -61,7 +61,7 @@ def resolved(operation: str, **body: Any) -> Edit:
             "The mask is unclear",
         ),
         ("remove_background", {"output_format": "jpeg"}, "Remove Background gives a transparent image, which JPEG"),
-        ("remove_background", {"output_format": "jpg"}, "Use output_format png or webp."),
+        ("remove_background", {"output_format": "jpg"}, "Use output_format png, webp or avif."),
         ("outpaint", {"expand_left": 2000, "image_base64": to_text(Image.new("L", (20, 13000)))}, "25 megapixels"),
         ("inpaint", {"prompt": "x", "options": {"grow_mask": 101}}, "options.grow_mask must be a whole number"),
         ("relight", {"options": {"light_source_direction": "behind"}}, "Valid: left, right, above, below."),
@@ -325,9 +325,11 @@ def cut_left_half(task: Any, image: Image.Image) -> Image.Image:
     return cut
 
 
-@pytest.mark.parametrize(("file_type", "size"), [("png", (320, 240)), ("webp", (320, 240)), ("png", (2100, 2000))])
+@pytest.mark.parametrize(
+    ("file_type", "size"), [("png", (320, 240)), ("webp", (320, 240)), ("avif", (320, 240)), ("png", (2100, 2000))]
+)
 def test_remove_background_has_alpha(file_type: str, size: tuple[int, int]) -> None:
-    """In both file types that can hold it, at the image's own size, also where it was scaled down."""
+    """In the file types that can hold it, at the image's own size, also where it was scaled down."""
     context = make_context(FakeClient(paint=cut_left_half))
     image = Image.new("RGB", size, "teal")
     response = run("remove_background", context, image, output_format=file_type)

@@ -1,11 +1,17 @@
 """Images that a request carries, and its quality. What is refused and ignored is in the tests of the operations."""
 
+from base64 import b64encode
+
 import pytest
 
 from image_studio.errors import InvalidImage, NotFound, UnknownChoice
 from image_studio.operations.context import References
+from image_studio.operations.edit import resolve_edit
 from image_studio.operations.single_image import decode_input, quality_of, read_image
+from image_studio.operations.upscale import resolve_upscale
 from image_studio.schemas.limits import Quality
+from image_studio.schemas.single_image import EditRequest, UpscaleRequest
+from tests.imaging.containers import container, grid
 from tests.operations.fakes import make_context, photo, to_bytes, to_text
 
 
@@ -35,8 +41,32 @@ def test_the_main_image_gets_the_documented_sentence() -> None:
         with pytest.raises(InvalidImage) as caught:
             decode_input("!", make_context(), field)
         assert caught.value.detail == f"{sentence}Invalid base64 image payload"
-    with pytest.raises(InvalidImage, match="not a PNG, JPEG or WebP"):
+    with pytest.raises(InvalidImage, match="not a PNG, JPEG, WebP, HEIC or AVIF"):
         decode_input("aGVsbG8=", make_context())
+
+
+def test_a_photo_of_too_many_pixels_comes_in_at_a_fraction() -> None:
+    """Where that is enough: not for what counts pixels at the edge, and not to be enlarged for money."""
+    text, context = to_text(photo(400, 300), "JPEG"), make_context(max_pixels=150 * 150)
+    assert decode_input(text, context).size == (100, 75)
+    edit = {"image_base64": text, "prompt": "a boat"}
+    assert resolve_edit(EditRequest(operation="general_edit", **edit), context).image.size == (100, 75)
+    assert resolve_upscale(UpscaleRequest(image_base64=text, target_width=90), context).target.width == 90
+    refused = [
+        lambda: decode_input(text, context, whole=True),
+        lambda: resolve_edit(EditRequest(operation="outpaint", expand_left=9, **edit), context),
+        lambda: resolve_upscale(UpscaleRequest(image_base64=text, target_width=110), context),
+    ]
+    for refuse in refused:
+        with pytest.raises(InvalidImage, match=r"400x300 pixels; at most 0\.0225 megapixels"):
+            refuse()
+
+
+def test_what_a_phone_sends_is_an_input() -> None:
+    """HEIC, with a data URL of its type, or of none."""
+    data = b64encode(container(grid())).decode()
+    for prefix in ("", "data:image/heic;base64,", "data:;base64,"):
+        assert decode_input(prefix + data, make_context()).size == (120, 100)
 
 
 def test_a_quality_is_one_of_three() -> None:

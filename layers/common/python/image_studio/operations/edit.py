@@ -172,11 +172,12 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     single_image.check_style(request.style_preset)
     if info.name in TRANSPARENT and request.output_format is FileType.JPEG:
         raise InvalidRequest(
-            f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png or webp."
+            f"{info.label} gives a transparent image, which JPEG can't hold. Use output_format png, webp or avif."
         )
     options = single_image.checked_options(info, request.options)
     quality = single_image.quality_of(request.options)
-    image = single_image.decode_input(request.image_base64, context)
+    # Expansions are pixels of the image as it was sent.
+    image = single_image.decode_input(request.image_base64, context, whole="expansion" in info.honored)
     mask, mask_source = _mask(request, info, image, context)
     single_image.require(info, fields | options.keys() | ({"mask"} if mask else set()))
     return Edit(

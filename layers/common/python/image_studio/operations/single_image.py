@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
-from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode, decode_base64
+from image_studio.imaging.decode import MAX_SCALED_PIXELS, RESULT_LIMITS, DecodeLimits, decode, decode_base64, read_info
 from image_studio.imaging.encode import encode_for_provider
 from image_studio.imaging.geometry import Frame, scale
 from image_studio.imaging.types import DecodedImage, Size
@@ -270,14 +270,29 @@ def read_image(text: str, context: OperationContext) -> bytes:
     return decode_base64(text)
 
 
-def decode_input(text: str, context: OperationContext, field: str | None = None) -> DecodedImage:
-    """Decode an image. `field` is named in errors, for images other than the request's main one."""
+def decode_input(
+    text: str, context: OperationContext, field: str | None = None, *, whole: bool = False
+) -> DecodedImage:
+    """Decode an image. `field` is named in errors, for images other than the request's main one.
+
+    A JPEG of too many pixels is decoded at a fraction; with `whole` it is refused. Raises InvalidImage.
+    """
     try:
-        return decode(read_image(text, context), DecodeLimits(max_pixels=context.max_pixels))
+        return decode(read_image(text, context), _limits(context, whole))
     except InvalidImage as error:
         if field is None:
             raise
         raise InvalidImage(f"{field}: {error.detail}") from None
+
+
+def check_whole(text: str, context: OperationContext) -> None:
+    """Raise InvalidImage for an image that is decoded at a fraction."""
+    read_info(read_image(text, context), _limits(context, whole=True))
+
+
+def _limits(context: OperationContext, whole: bool) -> DecodeLimits:
+    most = context.max_pixels
+    return DecodeLimits(max_pixels=most, max_scaled_pixels=most if whole else MAX_SCALED_PIXELS)
 
 
 def decode_reference(

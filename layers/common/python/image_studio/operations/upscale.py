@@ -120,6 +120,8 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     image = single_image.decode_input(request.image_base64, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
+    if scale_factor(size, target) > 1:
+        single_image.check_whole(request.image_base64, context)  # to pay for fewer pixels than were sent helps nobody
     info = modes.choose(choose_mode(request, quality, size, target, context))
     options = single_image.checked_options(info, request.options)
     if scale_factor(size, target) <= 1.0:  # no model is called, so none of its fields is used
