@@ -110,7 +110,7 @@ def test_invalid_input_is_explained_at_its_field(session: BrowserSession) -> Non
     """A text file is refused at the image picker, a missing prompt at the prompt."""
     page = session.open("edit")
     session.field("Image").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"})
-    expect(page.get_by_role("alert")).to_have_text("notes.txt is not a PNG, JPEG or WebP image.")
+    expect(page.get_by_role("alert")).to_have_text("notes.txt is not a PNG, JPEG, WebP or AVIF image.")
     session.field("Image").set_input_files(png_file(600, 400))
     session.press("Edit")
     field = page.locator(".field", has=session.field("Prompt"))

@@ -86,7 +86,7 @@ const MESSAGES = {
   connection_lost: { text: () => "The API can't be reached. The job may have started: check your connection and History before you try again.", retry: true },
   still_running: { text: () => "The job is still running. Its result will be in History." },
   stopped: { text: () => "You stopped waiting. The job continues, and its result will be in History." },
-  not_an_image: { text: ({ detail }) => `${detail} is not a PNG, JPEG or WebP image.` },
+  not_an_image: { text: ({ detail }) => `${detail} is not a PNG, JPEG, WebP or AVIF image.` },
   upload_failed: { text: () => "The image could not be uploaded. Nothing was charged. Try again.", retry: true },
   image_expired: { text: () => "The image has expired." },
 };

@@ -6,12 +6,12 @@ import { imageFromFile, recent, sampleImage, trackLoading } from "./images.js";
 /** An image field. `onpick` gets the image, or null when it is removed. `sample` says which sample image is offered. */
 export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
   const id = uniqueId("image");
-  const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp", class: "file-input" });
+  const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp,image/avif", class: "file-input" });
   const errorBox = h("p", { class: "error", role: "alert", hidden: true });
   const empty = h("div", { class: "drop-empty" },
     icon("image"),
     h("span", {}, h("strong", {}, "Choose an image"), " or drop it here"),
-    h("span", { class: "hint" }, "PNG, JPEG or WebP"));
+    h("span", { class: "hint" }, "PNG, JPEG, WebP or AVIF"));
   const preview = h("div", { class: "drop-preview", hidden: true });
   const zone = h("div", { class: "drop" }, input, empty, preview);
   const more = h("div", { class: "picker-more" });

@@ -4,7 +4,7 @@ import { upload } from "./api.js";
 import { ApiError } from "./errors.js";
 
 const INLINE_BYTES = 3_000_000; // all images of one request together; larger ones are uploaded
-const FILE_TYPES = ["image/png", "image/jpeg", "image/webp"];
+const FILE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/avif"];
 
 /** An image: its bytes, a blob URL, its size in pixels, and the reference (`job:...`, `upload:...`) that can replace the bytes. */
 async function imageFromBlob(blob, { name = "image", ref = null } = {}) {
@@ -114,7 +114,7 @@ export const recent = {
   },
 };
 
-const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif" };
 export const extensionOf = (blob) => EXTENSIONS[blob.type] ?? "png";
 
 /** Save bytes as a file. */

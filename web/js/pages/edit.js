@@ -12,7 +12,7 @@ import { compare } from "../tools/compare.js";
 import { outpaintEditor } from "../tools/expand.js";
 import { maskEditor } from "../tools/paint.js";
 
-const FILE_TYPES = [["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"]];
+const FILE_TYPES = [["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["avif", "AVIF"]];
 // prompts that fit the sample image
 const EXAMPLES = {
   inpaint: { prompt: "a red hot-air balloon" }, search_replace: { search_prompt: "the sailing boat", prompt: "a red hot-air balloon" },
