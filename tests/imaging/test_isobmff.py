@@ -155,6 +155,13 @@ def test_what_is_behind_the_image_is_not_looked_at() -> None:
         assert decode(data + box(b"mpvd", bytes(1000))).size == decode(data + b"\xff" * 1000).size == decode(data).size
 
 
+def test_metadata_is_not_looked_at() -> None:
+    """pi-heif's plugin for Pillow ends the process where a type is no text."""
+    for kind in (b"\xff\xfe\xfd\xfc", b"mime", b"Exif", b"\0\0\0\0"):
+        data = container([tile(), Item(kind, b"\xff" * 9, (), (b"cdsc", [1]))])
+        assert near(decode(data).getpixel((5, 5)), RED)
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -190,8 +197,8 @@ def test_libraries_load_with_the_first_such_file() -> None:
     """A cold start without one doesn't pay for them; where pi-heif has no build, a sentence says so."""
     script = (
         "import sys; from image_studio.imaging.decode import decode, InvalidImage\n"
-        "assert not {'pi_heif', '_pi_heif', 'PIL._avif'} & set(sys.modules)\n"
-        "sys.modules['pi_heif.as_plugin'] = None\n"
+        "assert not {'_pi_heif', 'PIL._avif'} & set(sys.modules)\n"
+        "sys.modules['_pi_heif'] = None\n"
         "try: decode(sys.stdin.buffer.read())\n"
         "except InvalidImage as error: print(error.detail)"
     )

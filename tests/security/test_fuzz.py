@@ -22,7 +22,15 @@ LONG = 25_000  # of one run of Hypothesis: it remembers what it tried
 EXECUTIONS = 1_000_000  # of atheris
 FUZZER = ROOT / ".venv-fuzz" / "bin" / "python"
 SMALL = [data for _, data in hostile_images(300) if len(data) < 4096]
-HEADS = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF\x24\0\0\0WEBP", b"data:image/png;base64,", b"GIF89a", b""]
+HEADS = [
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff",
+    b"RIFF\x24\0\0\0WEBP",
+    b"\0\0\0\x18ftypheic",
+    b"data:image/png;base64,",
+    b"GIF89a",
+    b"",
+]
 
 
 @some.composite

@@ -8,7 +8,7 @@ import io
 import math
 import struct
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageCms, ImageFilter
 
 #: Profiles above this many bytes are ignored: real ones have 0.5 KB to 2 MB (CMYK presses).
 LARGEST_PROFILE = 4_000_000
+_LARGEST_PROBED = 65_536  # sRGB's have 0.5 to 60 KB; what is remembered of them is bounded by this
 _SAME = 2  # a profile that changes no color by more (of 255) is sRGB: profiles round, and so does LittleCMS
 _PROBE_STEPS = (0, 8, 32, 64, 96, 128, 160, 192, 224, 255)  # of each channel, in the probe
 _SCREEN_GAMMA = 2.2  # for which PNG's gAMA is corrected (W3C PNG 3, section 13.13)
@@ -115,11 +116,13 @@ def _from_profile(image: Image.Image, profile: bytes) -> Image.Image:
     elif space != {"L": b"GRAY", "LA": b"GRAY", "CMYK": b"CMYK"}.get(image.mode):
         return image
     try:
-        return image if space == b"RGB " and _is_srgb(profile) else _apply(image, profile)
+        known = space == b"RGB " and len(profile) <= _LARGEST_PROBED and _is_srgb(profile)
+        return image if known else _apply(image, profile)
     except (ImageCms.PyCMSError, OSError, ValueError):
         return image
 
 
+@lru_cache(maxsize=32)
 def _is_srgb(profile: bytes) -> bool:
     """Whether the profile hardly changes any color, whatever its name is."""
     probe = _probe()

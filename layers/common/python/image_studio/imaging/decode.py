@@ -275,12 +275,10 @@ def _webp_size(data: bytes) -> Size:
 def _open_heic(data: bytes, limits: DecodeLimits) -> _Opened:
     try:
         # Here, not above: libheif costs a cold start 15 ms and 10 MB, and few requests bring a HEIC.
-        from pi_heif.as_plugin import HeifImageFile  # noqa: PLC0415
+        from image_studio.imaging.heic import HeicImageFile  # noqa: PLC0415
     except ImportError:
         raise InvalidImage(NO_HEIC) from None
-    opened = _open_container(data, limits, HeifImageFile)
-    opened[0].info.pop("exif")  # libheif turns the image upright by the boxes, and EXIF's orientation doesn't count
-    return opened
+    return _open_container(data, limits, HeicImageFile)
 
 
 def _open_avif(data: bytes, limits: DecodeLimits) -> _Opened:
