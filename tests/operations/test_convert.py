@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 from pybase64 import b64encode_as_string
 
 from image_studio.errors import InvalidRequest, UnknownChoice
@@ -14,6 +15,7 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
 from image_studio.schemas import convert as schemas
 from image_studio.schemas.convert import MAX_BATCH, TargetType
+from tests.imaging.containers import Item, container, grid, turned
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
 CAMERA, ORIENTATION = 0x0110, 0x0112
@@ -118,6 +120,27 @@ def test_a_small_file_is_never_made_larger(studio: Studio) -> None:
     result = studio.compress(low, quality=95)
     assert b64encode_as_string(studio.journal.images["1"]) == low
     assert result.compression_ratio == 0
+
+
+def test_a_small_file_with_words_in_it_is_written_anew(studio: Studio) -> None:
+    """A PNG may keep its metadata in texts, which decoding leaves out."""
+    info = PngInfo()
+    info.add_text("Author", "somebody")
+    data = text(photo(64, 48), compress_level=9, pnginfo=info)
+    studio.compress(data, format="png", strip_metadata=True)
+    assert b"somebody" not in studio.journal.images["1"]
+
+
+def test_the_metadata_of_a_heic_is_kept_without_its_orientation(studio: Studio) -> None:
+    """Its boxes turn the image; EXIF that turned it again would be wrong."""
+    exif = Image.Exif()
+    exif[CAMERA], exif[ORIENTATION] = "A phone", SIDEWAYS
+    items = [item for item in grid(turned(3)) if item.kind != b"Exif"]
+    block = bytes(4) + exif.tobytes().removeprefix(b"Exif\0\0")
+    data = b64encode_as_string(container([*items, Item(b"Exif", block, (), (b"cdsc", [1]))]))
+    result = studio.convert(data, "jpeg")
+    assert (result.original_format, result.width, result.height) == ("heic", 100, 120)
+    assert dict(studio.image.getexif()) == {CAMERA: "A phone"}
 
 
 def test_metadata_is_kept_or_stripped_as_asked(studio: Studio) -> None:

@@ -295,10 +295,23 @@ def _open_container(data: bytes, limits: DecodeLimits, kind: Callable[[io.BytesI
     if found.animated:
         raise InvalidImage("The image is animated. Send a single still image.")
     image = kind(io.BytesIO(data))
+    if "exif" not in image.info:  # Pillow has an AVIF's, with the orientation that the boxes say
+        image.info.update(_turned_exif(found.exif))
     if found.cicp and "icc_profile" not in image.info:
         primaries, transfer = found.cicp
         image.info["cicp"] = Cicp(primaries, _SRGB_CURVE if transfer in _VIDEO_CURVES else transfer)
     return image, 1
+
+
+def _turned_exif(block: bytes) -> dict[str, bytes]:
+    """The EXIF of an image that libheif turns upright, without the orientation, as `info`; nothing for a broken one."""
+    exif = Image.Exif()
+    try:
+        exif.load(block)
+        exif.pop(_ORIENTATION_TAG, None)
+        return {"exif": exif.tobytes()} if len(exif) else {}
+    except _BROKEN:
+        return {}
 
 
 _LAYERS = 4  # of a HEIC or AVIF: colors, alpha, a gain map, previews

@@ -26,12 +26,13 @@ _LONGEST_BRANDS = 512  # bytes of the first box that are read
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """The primary image: its size as coded, the pixels of all coded images, and its CICP primaries and transfer."""
+    """The primary image: its size as coded, the pixels of all coded images, its CICP primaries and transfer, EXIF."""
 
     size: Size
     pixels: int
     animated: bool
     cicp: tuple[int, int] | None
+    exif: bytes
 
 
 @dataclass(slots=True)
@@ -79,7 +80,8 @@ def read_container(data: bytes) -> Container:
         seen = _av1_pixels(stream) if item.kind == AV1 else _hevc_pixels(stream)
         pixels += max(stated.width * stated.height, seen)
     animated = data[8:12] in _SEQUENCES or any(box.kind == b"moov" for box in top)
-    return Container(size, max(pixels, size.width * size.height), animated, _cicp(data, properties, primary))
+    pixels = max(pixels, size.width * size.height)
+    return Container(size, pixels, animated, _cicp(data, properties, primary), _exif(data, items))
 
 
 class _Reader:
@@ -183,6 +185,15 @@ def _cicp(data: bytes, properties: list[_Box], item: _Item) -> tuple[int, int] |
             primaries, transfer = struct.unpack_from(">HH", data, box.start + 4)
             return primaries, transfer
     return None
+
+
+def _exif(data: bytes, items: dict[int, _Item]) -> bytes:
+    """The first EXIF block, from its TIFF header; empty without one."""
+    found = [item for item in items.values() if item.kind == b"Exif" and len(item.extents) == 1 and not item.in_idat]
+    if not found:
+        return b""
+    start, end = found[0].extents[0]
+    return data[start + 4 + int.from_bytes(data[start : start + 4], "big") : end]
 
 
 def _hevc_pixels(stream: bytes) -> int:
