@@ -7,7 +7,6 @@ from typing import Any
 
 # The plugins register exactly these writers, and ImageFile's EXIF of TIFF.
 from PIL import (  # noqa: F401
-    AvifImagePlugin,
     BmpImagePlugin,
     GifImagePlugin,
     Image,
@@ -16,7 +15,7 @@ from PIL import (  # noqa: F401
 )
 
 from image_studio.errors import InvalidRequest
-from image_studio.imaging.encode import LOWEST_QUALITY, QUALITY, encode, save, with_palette
+from image_studio.imaging.encode import LOWEST_QUALITY, QUALITY, encode, save, save_avif, with_palette
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
@@ -69,7 +68,7 @@ def _lossy(
         return _jpeg(image, quality, options, more)
     if target is TargetType.WEBP:
         return save(image, "WEBP", quality=quality, method=4 if options.optimize else 2, **more)
-    return save(image, "AVIF", quality=quality, speed=8 if options.optimize else 9, **more)
+    return save_avif(image, quality=quality, speed=8 if options.optimize else 9, **more)
 
 
 def _jpeg(image: DecodedImage, quality: int, options: FileOptions, more: dict[str, bytes]) -> bytes:

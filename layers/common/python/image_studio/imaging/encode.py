@@ -27,10 +27,14 @@ def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> 
         return save(flatten(image), "JPEG", quality=quality)
     if file_type is FileType.WEBP:
         return save(image, "WEBP", quality=quality, method=2)
+    return save_avif(image, quality=quality, speed=_AVIF_SPEED)
+
+
+def save_avif(image: DecodedImage, **options: int | str | bytes) -> bytes:
     # Here, not above: libavif costs a cold start 15 ms and 7 MB, and few requests want an AVIF.
     from PIL import AvifImagePlugin  # noqa: F401, PLC0415 - registers the writer
 
-    return save(image, "AVIF", quality=quality, speed=_AVIF_SPEED)
+    return save(image, "AVIF", **options)
 
 
 def save(image: DecodedImage, name: str, **options: int | str | bytes) -> bytes:
