@@ -102,6 +102,7 @@ def tool_environment(given: dict[str, str] | None = None, python: str = PYTHON) 
         **own,
         "PATH": f"{Path(found.stdout.strip()).parent}{os.pathsep}{own['PATH']}",
         "SAM_CLI_TELEMETRY": "0",
+        "PIP_NO_DEPS": "1",  # the lock names everything; ncnn declares numpy, which what we use of it doesn't need
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

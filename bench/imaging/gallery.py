@@ -11,7 +11,7 @@ from PIL import ImageDraw
 from image_studio.catalog.load import load_catalog
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
-from image_studio.imaging.geometry import cover, crop_box, fit_inside
+from image_studio.imaging.geometry import choose_crop, cover, fit_inside
 from image_studio.imaging.renditions import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage
@@ -45,7 +45,7 @@ def _section(number: int, entry: dict[str, Any]) -> str:
     figures = [f"<h2>{title}</h2>"]
     for width, height in SIZES:
         ratio = width / height
-        smart, center = crop_box(image, ratio, attention=attention), crop_box(image, ratio, mode="center")
+        smart, center = choose_crop(image, ratio, attention=attention), choose_crop(image, ratio, mode="center")
         shown = _overlay(image, entry["subjects"], smart, center)
         figures.append("<div>" + _figure(f"{number}-{width}x{height}", shown, f"{width}x{height}"))
         for mode in ("smart", "center"):

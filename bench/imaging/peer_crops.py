@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ def _shares(left: float, top: float, inner: tuple[float, float], outer: tuple[fl
     return left / all_width, top / all_height, (left + width) / all_width, (top + height) / all_height
 
 
-def vips_windows(file: Path, sizes: list[Size], interesting: str) -> list[Window]:
+def vips_windows(file: Path, sizes: Sequence[Size], interesting: str) -> list[Window]:
     """libvips: scale to cover, then smartcrop."""
     found = []
     for width, height in sizes:
@@ -37,7 +38,7 @@ def vips_windows(file: Path, sizes: list[Size], interesting: str) -> list[Window
     return found
 
 
-def smartcrop_windows(file: Path, sizes: list[Size]) -> list[Window]:
+def smartcrop_windows(file: Path, sizes: Sequence[Size]) -> list[Window]:
     """smartcrop.py, with its own choice of scale."""
     image = Image.open(file).convert("RGB")
     found = []
@@ -47,7 +48,7 @@ def smartcrop_windows(file: Path, sizes: list[Size]) -> list[Window]:
     return found
 
 
-def thumbor_windows(file: Path, sizes: list[Size]) -> list[Window]:
+def thumbor_windows(file: Path, sizes: Sequence[Size]) -> list[Window]:
     """What thumbor does: faces (Haar), else corner features; the window around their center of mass."""
     image = Image.open(file).convert("RGB")
     x, y = asyncio.run(_thumbor_focus(image))
@@ -80,7 +81,7 @@ async def _thumbor_focus(image: Image.Image) -> tuple[float, float]:
     )
 
 
-def sharp_windows(files: list[Path], sizes: list[Size]) -> list[list[Window]]:
+def sharp_windows(files: list[Path], sizes: Sequence[Size]) -> list[list[Window]]:
     """What sharp does: cover with its attention strategy, all images in one node process."""
     script = Path(__file__).with_name("sharp_crops.cjs")
     asked = json.dumps({"files": [str(file.resolve()) for file in files], "sizes": sizes})

@@ -18,7 +18,7 @@ from skimage.metrics import structural_similarity
 from sources import sources
 
 from image_studio.imaging.decode import decode
-from image_studio.imaging.geometry import crop_box
+from image_studio.imaging.geometry import choose_crop
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, render_all
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import DecodedImage, Size
@@ -147,7 +147,7 @@ def place_all(image: DecodedImage) -> None:
     """Look at the image and choose all six windows."""
     attention = Attention(image)
     for width, height in SIZES:
-        crop_box(image, width / height, attention=attention)
+        choose_crop(image, width / height, attention=attention)
 
 
 def _processor_time(run: Callable[[], object]) -> float:

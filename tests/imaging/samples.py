@@ -57,6 +57,27 @@ def four_corners(width: int, height: int, patch: int = 40) -> Image.Image:
     return image
 
 
+def face(side: int = 200) -> Image.Image:
+    """A drawn head on a plain ground; the detector takes it for a face from about 48 pixels on."""
+    image = Image.new("RGB", (400, 400), "slategray")
+    pen = ImageDraw.Draw(image)
+
+    def oval(x: int, y: int, across: int, down: int, color: str) -> None:
+        pen.ellipse((x - across, y - down, x + across, y + down), color)
+
+    oval(200, 180, 92, 112, "#3c2819")  # hair
+    oval(200, 212, 76, 100, "#e1ac8c")
+    for x in (170, 230):
+        oval(x, 192, 16, 9, "white")
+        oval(x, 192, 8, 8, "#321e14")
+        pen.line((x - 18, 172, x + 18, 170), "#3c2819", 6)
+    oval(192, 238, 6, 4, "#aa6e5a")
+    oval(208, 238, 6, 4, "#aa6e5a")
+    oval(200, 266, 28, 10, "#b44646")
+    pen.line((176, 266, 224, 266), "#782828", 3)
+    return image.crop((80, 40, 320, 340)).resize((side * 4 // 5, side), Image.Resampling.LANCZOS)
+
+
 def see_through(image: Image.Image, left_half: int = 0) -> Image.Image:
     """The image as RGBA with its left half at that opacity."""
     clear = image.convert("RGBA")

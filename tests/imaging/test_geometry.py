@@ -6,8 +6,8 @@ from PIL import Image, ImageChops, ImageStat
 from image_studio.imaging.geometry import (
     BLUR,
     Frame,
+    choose_crop,
     cover,
-    crop_box,
     edge_color,
     extend_canvas,
     extract,
@@ -20,8 +20,8 @@ from image_studio.imaging.geometry import (
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Size
-from image_studio.schemas.common import FocalPoint
-from tests.imaging.samples import CORNERS, four_corners, noise, photo, see_through
+from image_studio.schemas.common import FocalPoint, Focus
+from tests.imaging.samples import CORNERS, face, four_corners, noise, photo, see_through
 
 SIZES = [(1080, 1080), (1080, 1350), (1080, 1920), (1200, 628), (1500, 500), (1128, 191), (1, 1), (3, 1000)]
 SOURCES = [(640, 480), (333, 777), (1000, 1000), (1, 1), (2, 900)]
@@ -86,7 +86,7 @@ def test_flattening_puts_the_background_behind() -> None:
 def test_sizes_are_exact_and_nothing_is_stretched(source: tuple[int, int]) -> None:
     """The box has the target's ratio to the last digit and lies inside the image, which it fills one way."""
     for size, mode in [(size, mode) for size in SIZES for mode in ("smart", "center")]:
-        made, box = cover(Image.new("RGB", source, "gray"), *size, mode=mode)
+        made, (box, _, _) = cover(Image.new("RGB", source, "gray"), *size, mode=mode)
         assert made.size == size
         assert box.width / box.height == pytest.approx(size[0] / size[1])
         assert min(box.left, box.top) >= 0
@@ -100,8 +100,8 @@ def test_a_focal_point_is_kept_and_overrides_smart(share: float, start: float) -
     """The window is centered on the point as far as the image goes; y counts where it slides up and down."""
     image = Image.new("RGB", (1000, 500), "white")
     image.paste(noise(200, 200), (100, 100, 300, 300))
-    assert crop_box(image, 1, focal=FocalPoint(x=share, y=0)).left == pytest.approx(start)
-    assert crop_box(image.transpose(Image.Transpose.TRANSPOSE), 1, focal=FocalPoint(x=1, y=share)).top == (
+    assert choose_crop(image, 1, focal=FocalPoint(x=share, y=0)).box.left == pytest.approx(start)
+    assert choose_crop(image.transpose(Image.Transpose.TRANSPOSE), 1, focal=FocalPoint(x=1, y=share)).box.top == (
         pytest.approx(start)
     )
 
@@ -111,21 +111,54 @@ def test_smart_keeps_what_stands_out(at: tuple[int, int]) -> None:
     """A colored, detailed thing on a plain ground is inside the window, wherever it is."""
     image = Image.new("RGB", (1000, 400), (200, 205, 210))
     image.paste(noise(120, 120), at)
-    box = crop_box(image, 1)
+    box = choose_crop(image, 1).box
     assert box.left <= at[0] + 12
     assert box.right >= at[0] + 108
 
 
 def test_smart_is_the_middle_where_nothing_stands_out() -> None:
     """A centered crop cuts as much on both sides, whatever stands out."""
-    assert crop_box(Image.new("RGB", (1000, 500)), 1, mode="center") == (250, 0, 750, 500)
-    box = crop_box(Image.new("RGB", (1000, 400), "teal"), 1)
+    assert choose_crop(Image.new("RGB", (1000, 500)), 1, mode="center").box == (250, 0, 750, 500)
+    box = choose_crop(Image.new("RGB", (1000, 400), "teal"), 1).box
     assert abs((box.left + box.right) / 2 - 500) < 30
+
+
+FOCI = [
+    ("smart", None, Focus.FACE, 1),
+    ("smart", FocalPoint(x=0, y=0), Focus.FOCAL_POINT, 0),
+    ("center", None, Focus.CENTER, 0),
+]
+
+
+@pytest.mark.parametrize(("mode", "focal", "focus", "faces"), FOCI)
+def test_a_crop_says_what_placed_it(mode: str, focal: FocalPoint | None, focus: Focus, faces: int) -> None:
+    """Where nothing is cut off, nothing is looked for."""
+    image = Image.new("RGB", (600, 300), "slategray")
+    image.paste(face(120), (400, 30))
+    crop = choose_crop(image, 1, mode=mode, focal=focal)
+    assert (crop.focus, len(crop.faces)) == (focus, faces)
+    assert choose_crop(image, 2) == ((0, 0, 600, 300), Focus.CENTER, ())
+
+
+@pytest.mark.parametrize("at", [(0, 0), (330, 10), (420, 150), (220, 75)])
+def test_a_face_is_never_cut(at: tuple[int, int]) -> None:
+    """Not even where something else stands out more, in any ratio that can hold it."""
+    image = Image.new("RGB", (500, 250), "slategray")
+    image.paste(noise(100, 100), (20, 140))
+    image.paste(face(100), at)
+    attention = Attention(image)
+    (found,) = attention.faces
+    for ratio in (0.4, 0.8, 1, 1.5, 2.2, 3.5):
+        box = choose_crop(image, ratio, attention=attention).box
+        assert box.left <= 500 * found.left
+        assert box.right >= 500 * (found.left + found.width)
+        assert box.top <= 250 * found.top
+        assert box.bottom >= 250 * (found.top + found.height)
 
 
 def test_a_shared_analysis_gives_the_same_box() -> None:
     image = four_corners(800, 300)
-    assert crop_box(image, 1, attention=Attention(image)) == crop_box(image, 1)
+    assert choose_crop(image, 1, attention=Attention(image)) == choose_crop(image, 1)
 
 
 def scene(width: int = 300, height: int = 200) -> Image.Image:

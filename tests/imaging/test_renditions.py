@@ -44,15 +44,15 @@ def test_every_size_is_exact_and_in_order(mode: str, source: tuple[int, int]) ->
     made = render_all(saved(photo(*source), "PNG"), [spec(*size) for size in SIZES], Placement(mode))
     for size, found in zip(SIZES, made, strict=True):
         assert Image.open(io.BytesIO(found.encoded.data)).size == size == (found.width, found.height)
-        assert found.box.right <= source[0] + 1e-6
+        assert found.crop.box.right <= source[0] + 1e-6
         if mode == "fit":
-            assert found.box == (0, 0, *source)
+            assert found.crop.box == (0, 0, *source)
 
 
 def test_a_large_jpeg_is_decoded_small_but_boxes_are_the_sources() -> None:
     """The box counts pixels of the file as it came. A small source is enlarged, and the factor says how much."""
     made = one(saved(photo(1200, 900), "JPEG"), spec(150, 150, JPEG), "center")
-    assert (made.box, made.scale) == (pytest.approx((150, 0, 1050, 900)), pytest.approx(150 / 900))
+    assert (made.crop.box, made.scale) == (pytest.approx((150, 0, 1050, 900)), pytest.approx(150 / 900))
     assert one(saved(photo(100, 100), "PNG"), spec(250, 250)).scale == pytest.approx(2.5)
 
 
@@ -61,7 +61,7 @@ def test_a_sideways_photo_is_cropped_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     made = one(saved(photo(400, 200), "JPEG", exif=exif), spec(100, 100, JPEG), "center")
-    assert made.box == pytest.approx((0, 100, 200, 300))
+    assert made.crop.box == pytest.approx((0, 100, 200, 300))
 
 
 def test_a_bad_source_or_background_is_refused() -> None:

@@ -63,14 +63,12 @@ def test_light_is_a_difference_from_what_is_around() -> None:
 
 
 def test_places_are_as_photographers_use_them() -> None:
-    """The middle across, the upper part downwards, and in an upright image the height of heads."""
+    """The middle across, the upper part downwards."""
     across, down = places((48, 32))
     assert across[24] == max(across)
     assert across == pytest.approx(across[::-1])
     assert down == sorted(down, reverse=True)
     assert [len(line) for line in places((32, 48))] == [32, 48]
-    upright = places((32, 48))[1]
-    assert upright[9] - upright[0] > down[6] - down[0]
 
 
 def test_windows_stay_inside() -> None:
@@ -95,5 +93,5 @@ def test_pinned_windows() -> None:
     image.paste((150, 165, 180), (60, 40, 360, 300))
     image.paste(noise(40, 90), (700, 120))
     assert Attention(image).start(1 / 3, horizontal=True) == pytest.approx(0.5625)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.265625)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.109375)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.2734375)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.1640625)

@@ -16,7 +16,7 @@ from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import OPERATIONS
 from image_studio.schemas.common import FileType
 from image_studio.schemas.social import SocialRequest, SocialResponse
-from tests.imaging.samples import drawn_lines, four_corners, noise, photo, saved, see_through
+from tests.imaging.samples import drawn_lines, face, four_corners, noise, photo, saved, see_through
 
 
 def text(image: Image.Image, kind: str = "PNG") -> str:
@@ -103,7 +103,8 @@ def test_jpeg_where_it_is_requested_or_needed(fields: dict[str, object], encodin
 def test_crop_zone_and_enlargement_are_reported() -> None:
     """The box in source pixels, the platform's zone, and how much was enlarged."""
     (one,) = optimize(crop_mode="center").results
-    assert one.crop == {"left": 100, "top": 0, "width": 500, "height": 500}
+    area = {"left": 100, "top": 0, "width": 500, "height": 500}
+    assert one.crop.model_dump() == {**area, "focus": "center", "faces": []}
     assert one.safe_zone == {"top": 0.15, "bottom": 0.15, "left": 0.1, "right": 0.1}
     assert (one.upscaled, one.scale_factor) == (True, 2.16)
 
@@ -130,10 +131,22 @@ def test_what_has_no_effect_is_named(fields: dict[str, object], ignored: list[st
 def test_a_focal_point_is_kept() -> None:
     """It overrides smart, and lies between 0 and 1."""
     (one,) = optimize(focal_point={"x": 1.0, "y": 0.5}).results
-    assert one.crop["left"] == 200
+    assert (one.crop.left, one.crop.focus) == (200, "focal_point")
     for point in ({"x": 1.01, "y": 0}, {"x": 0.5}, {"x": "left", "y": 0}):
         with pytest.raises(ValidationError):
             optimize(focal_point=point)
+
+
+def test_faces_are_reported() -> None:
+    """Shares of the source, whatever the format; smart crops look for them, others don't."""
+    source = photo(900, 600)
+    source.paste(face(240), (600, 60))
+    results = optimize(image_base64=text(source), platforms=["instagram", "youtube"]).results
+    assert [one.crop.focus for one in results] == ["face", "face"]
+    (found,) = results[0].crop.faces
+    assert [found] == results[1].crop.faces
+    assert 600 / 900 < found.left < found.left + found.width < 792 / 900
+    assert 60 / 600 < found.top < found.top + found.height < 300 / 600
 
 
 def test_fit_pads_with_the_background() -> None:

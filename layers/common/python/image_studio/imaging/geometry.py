@@ -1,14 +1,14 @@
 """Scale, crop, pad and place images; every function returns a new image."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from PIL import Image, ImageFilter, ImageOps, ImageStat
 
 from image_studio.imaging.masks import Color, Mask, flatten
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
-from image_studio.schemas.common import FocalPoint
+from image_studio.schemas.common import FaceArea, FocalPoint, Focus
 
 BLUR = "blur"  # a background that is the image itself, enlarged and blurred
 
@@ -69,36 +69,49 @@ def fit_inside(image: DecodedImage, width: int, height: int, background: Color |
 CropMode = Literal["smart", "center"]
 
 
-def cover(image: DecodedImage, width: int, height: int, **placement: Any) -> tuple[DecodedImage, Box]:
-    """Crop and scale the image to exactly width x height pixels, placed as by `crop_box`; returns it with the box."""
-    box = crop_box(image, width / height, **placement)
-    return scale(image, width, height, box), box
+class Crop(NamedTuple):
+    """A part of an image (pixels), what it was placed by, and the image's faces."""
+
+    box: Box
+    focus: Focus
+    faces: tuple[FaceArea, ...] = ()
 
 
-def crop_box(
+def cover(image: DecodedImage, width: int, height: int, **placement: Any) -> tuple[DecodedImage, Crop]:
+    """Crop and scale the image to exactly width x height pixels, placed as by `choose_crop`; return both."""
+    crop = choose_crop(image, width / height, **placement)
+    return scale(image, width, height, crop.box), crop
+
+
+def choose_crop(
     image: DecodedImage,
     ratio: float,
     *,
     mode: CropMode = "smart",
     focal: FocalPoint | None = None,
     attention: Attention | None = None,
-) -> Box:
-    """Return the largest box of `ratio` (width / height) in the image, placed by `mode` or `focal`.
+) -> Crop:
+    """Return the largest crop of `ratio` (width / height) in the image, placed by `mode` or `focal`.
 
-    `focal` overrides `smart`; `attention` saves the analysis of an image that is cropped repeatedly.
+    `focal` overrides `smart`; `attention` saves the analysis of an image that is cropped repeatedly. An image that
+    has the ratio is not looked at.
     """
     horizontal = image.width > image.height * ratio
     share = image.height * ratio / image.width if horizontal else image.width / ratio / image.height
-    if share >= 1:
-        return Box(0, 0, image.width, image.height)
-    start = (1 - share) / 2
+    share = min(share, 1.0)
+    start, focus = (1 - share) / 2, Focus.CENTER
+    faces: tuple[FaceArea, ...] = ()
     if mode == "smart" and focal:
         start = min(max((focal.x if horizontal else focal.y) - share / 2, 0), 1 - share)
-    elif mode == "smart":
-        start = (attention or Attention(image)).start(share, horizontal)
+        focus = Focus.FOCAL_POINT
+    elif mode == "smart" and (attention or share < 1):
+        attention = attention or Attention(image)
+        start, focus, faces = attention.start(share, horizontal), attention.focus, attention.faces
     if horizontal:
-        return Box(start * image.width, 0, (start + share) * image.width, image.height)
-    return Box(0, start * image.height, image.width, (start + share) * image.height)
+        box = Box(start * image.width, 0, (start + share) * image.width, image.height)
+    else:
+        box = Box(0, start * image.height, image.width, (start + share) * image.height)
+    return Crop(box, focus, faces)
 
 
 #: Up to this difference of ratios a result was only rounded; beyond it the model changed the framing.
@@ -155,7 +168,7 @@ def _inner_box(result: DecodedImage, frame: Frame) -> Box:
     """The part of the result that shows the image, never stretched."""
     ratio = frame.size.width / frame.size.height
     same = abs(result.width / result.height / ratio - 1) <= _SAME_RATIO
-    within = Box(0, 0, *result.size) if same else crop_box(result, ratio, mode="center")
+    within = Box(0, 0, *result.size) if same else choose_crop(result, ratio, mode="center").box
     if not frame.padded:
         return within
     across, down = within.width / frame.size.width, within.height / frame.size.height

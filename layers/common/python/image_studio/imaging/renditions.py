@@ -16,11 +16,11 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.decode import DEFAULT_LIMITS, DecodeLimits, decode, read_info
 from image_studio.imaging.encode import EncodedRendition, encode_under
-from image_studio.imaging.geometry import BLUR, CropMode, crop_box, fit_inside, scale
+from image_studio.imaging.geometry import BLUR, Crop, CropMode, choose_crop, fit_inside, scale
 from image_studio.imaging.masks import Color, contrasting_ground
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage, Size
-from image_studio.schemas.common import FileType, FocalPoint
+from image_studio.schemas.common import FaceArea, FileType, FocalPoint, Focus
 
 #: The shade outside the safe zone, and the frame's two colors, of which one is visible on any image.
 _SHADE = (0, 0, 0, 120)
@@ -80,6 +80,8 @@ class PlacedCrop:
     top: int
     right: int
     bottom: int
+    focus: Focus = Focus.CENTER
+    faces: tuple[FaceArea, ...] = ()
 
     @property
     def box(self) -> Box:
@@ -92,12 +94,12 @@ class PlacedCrop:
 
 
 def place_crop(image: DecodedImage, size: Size, **placement: Any) -> PlacedCrop:
-    """Place a crop of exactly `size` at whole pixels; further arguments are those of `crop_box`."""
+    """Place a crop of exactly `size` at whole pixels; further arguments are those of `choose_crop`."""
     factor = max(size.width / image.width, size.height / image.height)
-    box = crop_box(image, size.width / size.height, **placement)
+    box, focus, faces = choose_crop(image, size.width / size.height, **placement)
     left = _whole(box.left * factor, image.width * factor - size.width)
     top = _whole(box.top * factor, image.height * factor - size.height)
-    return PlacedCrop(factor, left, top, left + size.width, top + size.height)
+    return PlacedCrop(factor, left, top, left + size.width, top + size.height, focus, faces)
 
 
 def _whole(start: float, latest: float) -> int:
@@ -177,7 +179,7 @@ class Rendition:
     width: int
     height: int
     encoded: EncodedRendition
-    box: Box  # the part of the source that it shows, in source pixels (upright)
+    crop: Crop  # the part of the source that it shows, in source pixels (upright)
     scale: float  # result pixels per source pixel; above 1 the image was enlarged
 
 
@@ -198,7 +200,7 @@ def render_all(
     with ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1, len(specs) or 1)) as threads:
         if placement.mode == "fit":
             fitted = threads.map(lambda one: fit_inside(image, one.width, one.height, placement.background), specs)
-            made = [(one, Box(0, 0, *image.size)) for one in fitted]
+            made = [(one, Crop(Box(0, 0, *image.size), Focus.CENTER)) for one in fitted]
         else:
             made = _crop_all(image, specs, placement, threads)
         finish = partial(_finish, image, size, ground)
@@ -215,7 +217,7 @@ def check_background(background: str | None) -> None:
         raise InvalidRequest("Unknown background. Use a CSS color such as '#ffffff' or 'white', or 'blur'.") from None
 
 
-_Made = tuple[DecodedImage, Box]
+_Made = tuple[DecodedImage, Crop]
 
 
 def _crop_all(
@@ -228,13 +230,13 @@ def _crop_all(
     groups = group_crops(crops)
     images = threads.map(lambda group: batch_crop(image, [crops[at] for at in group]), groups)
     made = {at: one for group, ones in zip(groups, images, strict=True) for at, one in zip(group, ones, strict=True)}
-    return [(made[at], crop.box) for at, crop in enumerate(crops)]
+    return [(made[at], Crop(crop.box, crop.focus, crop.faces)) for at, crop in enumerate(crops)]
 
 
 def _finish(
     image: DecodedImage, source: Size, ground: Color, one: RenditionSpec, made: _Made
 ) -> Rendition | StudioError:
-    rendered, box = made
+    rendered, (box, focus, faces) = made
     try:
         if one.zone:
             rendered = draw_safe_zones(rendered, one.zone)
@@ -250,4 +252,4 @@ def _finish(
     across, down = source.width / image.width, source.height / image.height
     shown = Box(box.left * across, box.top * down, box.right * across, box.bottom * down)
     factor = min(one.width / shown.width, one.height / shown.height)
-    return Rendition(one.width, one.height, encoded, shown, factor)
+    return Rendition(one.width, one.height, encoded, Crop(shown, focus, faces), factor)

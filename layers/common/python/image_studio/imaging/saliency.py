@@ -1,4 +1,4 @@
-"""Where people look in an image: a small map, the product of four cues, made with Pillow alone.
+"""Where people look in an image: its faces, and a small map, the product of four cues, made with Pillow alone.
 
 barrier   how much the color changes on a straight way here from the nearest edge of the image: objects stand
           inside, backgrounds reach the edges (after the minimum barrier distance of Zhang et al., ICCV 2015)
@@ -8,8 +8,8 @@ light     lighter or darker than the surroundings
 
 Each cue counts twice, unchanged and blurred over its surroundings, each to a power of its own; the place in the image
 counts too. In a product, what several cues agree on outweighs a single strong cue. `bench/imaging/learn.py` learns the
-powers from the marked images of bench/imaging/pictures.json that aren't held out. A window is rated by the share of
-the map that it keeps.
+powers from the marked images of bench/imaging/images.json that aren't held out. A window is rated by the share of the
+map and of the faces that it keeps. Only windows that cut none of the surely detected faces are tried, if there are any.
 """
 
 from array import array
@@ -20,16 +20,18 @@ from math import exp
 
 from PIL import Image, ImageChops, ImageFilter
 
+from image_studio.imaging.faces import Face, FaceWindows, find_faces
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
+from image_studio.schemas.common import FaceArea, Focus
 
 #: Long sides, pixels: of the copy for detail, of the copy for the other cues, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
-POWERS = {"barrier": (0.43, 0.25), "detail": (0.43, 0.17), "skin": (0.24, 0.12), "light": (0.43, 0.22)}
-#: Weights of the place: the distance from the middle (across), a low place, and in an upright image the height at
-#: which heads are.
-PLACES = {"across": 0.54, "low": -0.83, "heads": 0.65}
+POWERS = {"barrier": (0.51, 0.29), "detail": (0.33, 0.23), "skin": (0.24, 0.22), "light": (0.42, 0.24)}
+#: Weights of the place: the distance from the middle (across), a low place.
+PLACES = {"across": 0.32, "low": -0.58}
+FACES = 2.0  # attention that faces get, a certain one; the map gets 1
 _LEAST = 0.005  # added to each cue, so that a single cue of 0 doesn't decide
 _REACH = 2  # the radius of a cue's surroundings, pixels of the map
 _TRIED = 65  # number of windows that are tried along a side
@@ -38,26 +40,49 @@ Numbers = Sequence[float]
 
 
 class Attention:
-    """The share of attention that each column and row of an image gets."""
+    """The share of attention that each column and row of an image gets, and the faces that no window may cut."""
 
     def __init__(self, image: DecodedImage) -> None:
-        attention = _product(measure_cues(image))
-        self._across, self._down = ([0.0, *accumulate(_line(attention, axis))] for axis in (0, 1))
+        large = detailed(image)
+        faces = find_faces(large)
+        attention = _product(_cues(large, image.size))
+        self._across, self._down = ([0.0, *accumulate(_line(attention, faces, axis))] for axis in (0, 1))
+        self._sure = [face for face in faces if face.sure]
+
+    @property
+    def faces(self) -> tuple[FaceArea, ...]:
+        """The faces that no window may cut."""
+        return tuple(face.area for face in self._sure)
+
+    @property
+    def focus(self) -> Focus:
+        return Focus.FACE if self._sure else Focus.SALIENCY
 
     def start(self, share: float, horizontal: bool) -> float:
         """Return the start of the best window; it and `share`, the window's length, are shares of the side."""
         sums = self._across if horizontal else self._down
+        windows = FaceWindows(self._sure, share, horizontal)
+        first, last = windows.starts()
+        tried = [first + (last - first) * at / (_TRIED - 1) for at in range(_TRIED)]
 
         def kept(start: float) -> float:
             return _at(sums, start + share) - _at(sums, start)
 
-        return max(((1 - share) * at / (_TRIED - 1) for at in range(_TRIED)), key=kept)
+        return max([start for start in tried if not windows.cuts(start)] or tried, key=kept)
 
 
 def measure_cues(image: DecodedImage) -> dict[str, DecodedImage]:
     """Return the cues by name: gray maps, at most 48 pixels long."""
-    large = flatten(image).resize(_within(image.size, _DETAILED), Image.Resampling.BOX, reducing_gap=1.0)
-    small = large.resize(_within(image.size, _COMPARED), Image.Resampling.BOX)
+    return _cues(detailed(image), image.size)
+
+
+def detailed(image: DecodedImage) -> DecodedImage:
+    """Return the copy that faces and details are looked for in, at most 256 pixels long."""
+    return flatten(image).resize(_within(image.size, _DETAILED), Image.Resampling.BOX, reducing_gap=1.0)
+
+
+def _cues(large: DecodedImage, source: tuple[int, int]) -> dict[str, DecodedImage]:
+    small = large.resize(_within(source, _COMPARED), Image.Resampling.BOX)
     colors = Image.merge("RGB", small.convert("YCbCr").split())  # filters refuse YCbCr
     smooth = colors.filter(ImageFilter.GaussianBlur(1))
     near = ImageChops.difference(smooth, colors.filter(ImageFilter.GaussianBlur(4))).getchannel("R")
@@ -67,7 +92,7 @@ def measure_cues(image: DecodedImage) -> dict[str, DecodedImage]:
         "skin": small.filter(_skin_table()).getchannel("R"),
         "light": near.point(_fourfold),
     }
-    size = _within(image.size, _MAP)
+    size = _within(source, _MAP)
     return {name: one.resize(size, Image.Resampling.BOX) for name, one in found.items()}
 
 
@@ -78,12 +103,10 @@ def surroundings(cue: DecodedImage) -> DecodedImage:
 def places(size: tuple[int, int], weights: dict[str, float] | None = None) -> tuple[list[float], list[float]]:
     """Return the logarithm of the weight of each column and each row of a map."""
     weights = weights or PLACES
-    width, height = size
-    heads = weights["heads"] if width < 0.95 * height else 0.0
     columns, rows = ([(cell + 0.5) / cells for cell in range(cells)] for cells in size)
     return (
         [-4 * weights["across"] * (x - 0.5) ** 2 for x in columns],
-        [2 * weights["low"] * (y - 0.5) + 2 * heads * exp(-(((y - 0.2) / 0.12) ** 2) / 2) for y in rows],
+        [2 * weights["low"] * (y - 0.5) for y in rows],
     )
 
 
@@ -158,12 +181,24 @@ def _skin(red: float, green: float, blue: float) -> tuple[float, float, float]:
     return skin, skin, skin
 
 
-def _line(image: DecodedImage, axis: int) -> Numbers:
-    """The map's share of attention by column (axis 0) or row (axis 1)."""
+def _line(image: DecodedImage, faces: Sequence[Face], axis: int) -> Numbers:
+    """The attention that each column (axis 0) or row (axis 1) gets: 1 for the map, and what its faces get."""
     size = (image.width, 1) if axis == 0 else (1, image.height)
     values = array("f", image.resize(size, Image.Resampling.BOX).tobytes())
     total = sum(values)
-    return [value / total for value in values]
+    return [value / total + face for value, face in zip(values, face_line(faces, len(values), axis), strict=True)]
+
+
+def face_line(faces: Sequence[Face], cells: int, axis: int) -> Numbers:
+    """The attention that each of a side's cells gets for the faces in it, FACES in all if the faces are certain."""
+    line = [0.0] * cells
+    total = sum(face.weight / face.score for face in faces)
+    for face in faces:
+        start, end = face.head[axis] * cells, face.head[axis + 2] * cells
+        for cell in range(int(start), min(cells, int(end) + 1)):
+            inside = min(end, cell + 1) - max(start, cell)
+            line[cell] += FACES * face.weight / total * inside / (end - start)
+    return line
 
 
 def _at(sums: Numbers, share: float) -> float:

@@ -132,9 +132,14 @@ def unread_fields(request: CreateRequest) -> list[str]:
 
 def _encode(size: Size, unread: list[str], inline_bytes: int | None, data: bytes, entry: Entry) -> EncodedImage:
     image = decode(data, RESULT_LIMITS)
-    exact, box = cover(image, *size)
-    placed = {"crop": [round(side) for side in box], "scale": round(size.width / box.width, 4)}
-    metadata: dict[str, Any] = {"native_size": f"{image.width}x{image.height}", **placed}
+    exact, crop = cover(image, *size)
+    metadata: dict[str, Any] = {
+        "native_size": f"{image.width}x{image.height}",
+        "crop": [round(side) for side in crop.box],
+        "focus": crop.focus.value,
+        "faces": [face.model_dump() for face in crop.faces],
+        "scale": round(size.width / crop.box.width, 4),
+    }
     ignored = [*unread, *entry.facts.get("ignored", ())]
     if ignored:
         metadata["ignored"] = ignored

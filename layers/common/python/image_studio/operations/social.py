@@ -15,7 +15,14 @@ from image_studio.operations.generate import keep_copy
 from image_studio.operations.single_image import read_image
 from image_studio.schemas.common import Delivery, FileType
 from image_studio.schemas.limits import INLINE_BYTES
-from image_studio.schemas.social import CropMode, SocialFailure, SocialRequest, SocialResponse, SocialResult
+from image_studio.schemas.social import (
+    CropMode,
+    SocialCrop,
+    SocialFailure,
+    SocialRequest,
+    SocialResponse,
+    SocialResult,
+)
 
 ALL = "all"
 BACKGROUND = "background"
@@ -137,7 +144,7 @@ def _result(target: Target, rendition: Rendition, images: dict[str, Any], reques
     file, how = rendition.encoded, rendition.encoded.how
     if how == AS_REQUESTED and file.file_type is not requested:  # a type that the platform doesn't take was not tried
         how = f"{file.file_type.value}, as the platform does not take {requested.value}"
-    left, top, right, bottom = map(round, rendition.box)
+    left, top, right, bottom = map(round, rendition.crop.box)
     return SocialResult(
         platform=target.platform.id,
         format=target.format.name,
@@ -146,7 +153,14 @@ def _result(target: Target, rendition: Rendition, images: dict[str, Any], reques
         ratio=target.format.ratio,
         file_type=file.file_type.value,
         bytes=len(file.data),
-        crop={"left": left, "top": top, "width": right - left, "height": bottom - top},
+        crop=SocialCrop(
+            left=left,
+            top=top,
+            width=right - left,
+            height=bottom - top,
+            focus=rendition.crop.focus,
+            faces=list(rendition.crop.faces),
+        ),
         safe_zone=vars(target.format.safe_zone),
         upscaled=rendition.scale > _ENLARGED,
         scale_factor=round(rendition.scale, 4),

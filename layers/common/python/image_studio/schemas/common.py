@@ -2,6 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
@@ -69,6 +70,24 @@ class FocalPoint(Model):
 
     x: Annotated[float, Field(ge=0, le=1, description="Share of the width from the left.")]
     y: Annotated[float, Field(ge=0, le=1, description="Share of the height from the top.")]
+
+
+class Focus(StrEnum):
+    """What a crop was placed by: detected faces, what stands out, the given point, or the image's center."""
+
+    FACE = "face"
+    SALIENCY = "saliency"
+    FOCAL_POINT = "focal_point"
+    CENTER = "center"
+
+
+class FaceArea(Model):
+    """A detected face, from brow to chin, as shares of the image's width and height, 0 to 1."""
+
+    left: float
+    top: float
+    width: float
+    height: float
 
 
 PUBLIC = {"public": True}  # serialization context: what a caller sees

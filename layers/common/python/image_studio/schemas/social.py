@@ -10,8 +10,10 @@ from image_studio.schemas.common import (
     Deliverable,
     Delivery,
     DeliveryField,
+    FaceArea,
     FileType,
     FocalPoint,
+    Focus,
     ImageText,
     Model,
     Options,
@@ -80,6 +82,17 @@ class SocialRequest(Request):
     delivery: DeliveryField = Delivery.AUTO
 
 
+class SocialCrop(Model):
+    """The part of the source that a file shows, in pixels of the upright source, and what placed it."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+    focus: Focus = Field(description="What placed the crop.")
+    faces: list[FaceArea] = Field(description="The faces that `smart` found in the source.")
+
+
 class SocialResult(Deliverable):
     """One finished file."""
 
@@ -92,7 +105,7 @@ class SocialResult(Deliverable):
     ratio: str
     file_type: str
     bytes: int
-    crop: dict[str, int] = Field(description="The part of the source that it shows: left, top, width, height, pixels.")
+    crop: SocialCrop
     safe_zone: dict[str, float] = Field(description="Shares of height (top, bottom) and width (left, right).")
     upscaled: bool
     scale_factor: float = Field(description="Pixels of the result for each pixel of the source.")
