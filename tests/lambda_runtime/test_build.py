@@ -31,8 +31,8 @@ def test_functions_are_one_file(built: Path) -> None:
 def test_the_layer_holds_the_package_and_its_requirements(built: Path) -> None:
     """And neither the SDK, which the runtime has, nor a tool, nor what was trimmed; zipped it is small."""
     names = {path.name for path in (built / LAYER / "python").iterdir()}
-    assert {"image_studio", "pydantic", "PIL", "requests", "aws_lambda_powertools", "pybase64"} <= names
-    assert not {"boto3", "botocore", "moto", "pytest", "python", "bin"} & names
+    assert {"image_studio", "pydantic", "PIL", "requests", "aws_lambda_powertools", "pybase64", "ncnn"} <= names
+    assert not {"boto3", "botocore", "moto", "numpy", "pytest", "python", "bin"} & names
     assert not [path for pattern in TRIMMED for path in (built / LAYER).glob(pattern)]
     assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
 
