@@ -11,7 +11,7 @@ from PIL import ImageDraw
 from image_studio.catalog.load import load_catalog
 from image_studio.imaging.decode import decode
 from image_studio.imaging.encode import encode
-from image_studio.imaging.geometry import choose_crop, cover, fit_inside
+from image_studio.imaging.geometry import Crop, choose_crop, cover, fit_inside
 from image_studio.imaging.renditions import Zone, draw_safe_zones
 from image_studio.imaging.saliency import Attention
 from image_studio.imaging.types import Box, DecodedImage
@@ -30,7 +30,9 @@ def main() -> None:
     """Write the page and its images."""
     OUT.mkdir(parents=True, exist_ok=True)
     parts = [f"<!doctype html><meta charset=utf-8><title>Crops</title><style>{_STYLE}</style><h1>Smart and center</h1>"]
-    parts.append("<p>Green: the marked subject. White: the smart crop. Orange: the center crop.</p>")
+    parts.append(
+        "<p>Green: the marked subject. Red: a detected face. White: the smart crop. Orange: the center crop.</p>"
+    )
     for number, entry in enumerate(marked_images()):
         parts.append(_section(number, entry))
     parts.append("<h1>Safe zones</h1>" + "".join(_zones()))
@@ -46,8 +48,9 @@ def _section(number: int, entry: dict[str, Any]) -> str:
     for width, height in SIZES:
         ratio = width / height
         smart, center = choose_crop(image, ratio, attention=attention), choose_crop(image, ratio, mode="center")
-        shown = _overlay(image, entry["subjects"], smart, center)
-        figures.append("<div>" + _figure(f"{number}-{width}x{height}", shown, f"{width}x{height}"))
+        shown = _overlay(image, entry["subjects"], smart, center.box)
+        caption = f"{width}x{height}: {smart.focus}"
+        figures.append("<div>" + _figure(f"{number}-{width}x{height}", shown, caption))
         for mode in ("smart", "center"):
             small = _SIDE / max(width, height)
             made, _ = cover(image, round(width * small), round(height * small), mode=mode, attention=attention)
@@ -56,15 +59,17 @@ def _section(number: int, entry: dict[str, Any]) -> str:
     return "".join(figures)
 
 
-def _overlay(image: DecodedImage, subjects: list[list[float]], smart: Box, center: Box) -> DecodedImage:
-    """The whole image, small, with the subject and both windows drawn."""
+def _overlay(image: DecodedImage, subjects: list[list[float]], smart: Crop, center: Box) -> DecodedImage:
+    """The whole image, small, with the subject, the faces and both windows drawn."""
     scale = _SIDE / max(image.size)
     shown = fit_inside(image.convert("RGB"), round(image.width * scale), round(image.height * scale))
     pen = ImageDraw.Draw(shown)
-    for left, top, right, bottom in subjects:
+    boxes = [("lime", [edge / 100 for edge in subject]) for subject in subjects]
+    boxes += [("red", [face.left, face.top, face.left + face.width, face.top + face.height]) for face in smart.faces]
+    for color, (left, top, right, bottom) in boxes:
         box = (left * shown.width, top * shown.height, right * shown.width, bottom * shown.height)
-        pen.rectangle([edge / 100 for edge in box], outline="lime", width=2)
-    for window, color in ((center, "orange"), (smart, "white")):
+        pen.rectangle(box, outline=color, width=2)
+    for window, color in ((center, "orange"), (smart.box, "white")):
         pen.rectangle([edge * scale for edge in window], outline=color, width=2)
     return shown
 

@@ -8,6 +8,7 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.imaging.samples import face, saved
 from tests.web.browser_session import BrowserSession
 
 PROMPT = "A lighthouse at dusk"
@@ -87,6 +88,24 @@ def test_the_crop_follows_the_focal_point(session: BrowserSession) -> None:
     point = page.get_by_role("button", name="Focal point; the arrow keys move it")
     point.press("ArrowLeft")
     expect(point).to_have_attribute("title", re.compile("^88 %"))
+
+
+def test_detected_faces_are_drawn(session: BrowserSession) -> None:
+    """The ring is in their middle until it is moved."""
+    page = session.open("social")
+    image = Image.new("RGB", (900, 450), "slategray")
+    image.paste(face(200), (600, 30))
+    session.field("Image").set_input_files({"name": "face.png", "mimeType": "image/png", "buffer": saved(image, "PNG")})
+    page.locator(".rendition-frame.done").first.wait_for()
+    ring, mark = (page.locator(selector).bounding_box() for selector in (".focus-point", ".faces i"))
+    assert ring
+    assert mark
+    for side, length in (("x", "width"), ("y", "height")):
+        assert abs(ring[side] + ring[length] / 2 - mark[side] - mark[length] / 2) < 3
+    point = page.get_by_role("button", name="Focal point; the arrow keys move it")
+    expect(point).to_have_attribute("title", "detected: 1 face")
+    point.press("ArrowLeft")
+    expect(page.locator(".faces i")).to_have_count(0)
 
 
 def test_a_dropped_file_is_chosen(session: BrowserSession) -> None:

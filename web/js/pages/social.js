@@ -19,9 +19,9 @@ export function mount() {
   const cards = h("div", { class: "format-cards" });
   const head = h("div", { class: "result-head" });
   const errorBox = h("div");
-  const state = { focal: null, detected: null, crop: "smart", formats: new Map(), cards: new Map(), results: [] };
+  const state = { focal: null, detected: null, faces: [], crop: "smart", formats: new Map(), cards: new Map(), results: [] };
 
-  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { state.focal = state.detected = null; showFocus(); renderCards(); scheduleRun(); } });
+  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { state.focal = state.detected = null; state.faces = []; showFocus(); renderCards(); scheduleRun(); } });
   const empty = emptyState("social", "Choose an image. Every selected format is made at once.", sampleButton(source));
   const workspace = h("div", { class: "result" }, empty, errorBox, head, cards);
   const fileType = select(FILE_TYPES);
@@ -60,7 +60,10 @@ export function mount() {
       showTotal();
       const { crop } = response.results[0] ?? {};
       if (crop && !state.focal) {
-        state.detected = { x: rounded((crop.left + crop.width / 2) / source.image.width), y: rounded((crop.top + crop.height / 2) / source.image.height) };
+        state.faces = crop.faces;
+        state.detected = middle(crop.focus === "face" ? crop.faces : [{
+          left: crop.left / source.image.width, top: crop.top / source.image.height, width: crop.width / source.image.width, height: crop.height / source.image.height,
+        }]);
         showFocus();
       }
       if (queued) { queued = false; scheduleRun(); }
@@ -80,7 +83,8 @@ export function mount() {
 
   const point = h("button", { type: "button", class: "focus-point", "aria-label": "Focal point; the arrow keys move it" });
   const focusImage = h("img", { alt: "", draggable: false });
-  const frame = h("div", { class: "focus-frame" }, focusImage, point);
+  const faces = h("div", { class: "faces" });
+  const frame = h("div", { class: "focus-frame" }, focusImage, faces, point);
   const reset = h("button", { type: "button", class: "link", hidden: true, onclick: () => setFocalPoint(null) }, "Detect automatically");
   focus.append(h("p", { class: "picker-label" }, "Mark what must stay visible"), frame, h("p", { class: "hint" }, "Drag the ring, or click a point. Otherwise the focal point is detected automatically."), reset);
 
@@ -99,9 +103,19 @@ export function mount() {
     point.style.left = `${x * 100}%`;
     point.style.top = `${y * 100}%`;
     point.classList.toggle("auto", !state.focal);
-    point.title = state.focal ? `${Math.round(x * 100)} %, ${Math.round(y * 100)} %` : "detected automatically";
+    point.title = state.focal ? `${Math.round(x * 100)} %, ${Math.round(y * 100)} %` : state.faces.length ? `detected: ${plural(state.faces.length, "face")}` : "detected automatically";
+    fill(faces, state.focal ? [] : state.faces.map((face) => {
+      const mark = h("i");
+      for (const side of ["left", "top", "width", "height"]) mark.style[side] = `${face[side] * 100}%`;
+      return mark;
+    }));
     reset.hidden = !state.focal;
   }
+  /** The middle of the box around areas, which are shares of the image. */
+  const middle = (areas) => ({
+    x: rounded((Math.min(...areas.map((area) => area.left)) + Math.max(...areas.map((area) => area.left + area.width))) / 2),
+    y: rounded((Math.min(...areas.map((area) => area.top)) + Math.max(...areas.map((area) => area.top + area.height))) / 2),
+  });
   const rounded = (value) => Math.round(clamp(value, 0, 1) * 1000) / 1000;
   const setFocalPointAt = (event) => {
     const box = frame.getBoundingClientRect();
