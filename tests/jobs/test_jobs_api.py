@@ -1,6 +1,7 @@
 """What a caller gets of a job: 200, 303, 202 or its error; images inline or as URLs; lists and removal."""
 
 import base64
+import io
 import json
 import random
 import threading
@@ -12,6 +13,7 @@ import pytest
 import requests
 
 from image_studio.errors import UnknownCharge
+from image_studio.operations import generate
 from image_studio.operations.journal import Entry, Stage
 from image_studio.providers import PROVIDERS
 from image_studio.providers.client import StillRunning
@@ -24,7 +26,9 @@ from image_studio.runtime.rate_limits import EVERYBODY, shared_waits, wait_slots
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas.limits import INLINE_BYTES, MAX_BODY, MAX_RESPONSE
 from image_studio.storage import keys
-from tests.jobs.harness import CREATE, Harness
+from image_studio.storage.jobs import JobStore
+from tests.imaging.samples import noise
+from tests.jobs.harness import CREATE, Crash, Harness
 from tests.tables import BUCKET, TABLE
 
 ALICE = keys.tenant_of("alice")
@@ -519,3 +523,29 @@ def test_a_copy_that_is_gone_is_no_failure(harness: Harness) -> None:
     gone, kept = fetch(harness, job_id, copies=True)
     assert ("image_base64" in gone, "inline" in gone["metadata"]) == (False, False)
     assert ("image_base64" in kept, "inline" in kept["metadata"]) == (True, True)
+
+
+def crash(*_: Any, **__: Any) -> None:
+    raise Crash
+
+
+def test_a_copy_survives_a_worker_that_dies(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next run finds it in the record, encodes nothing and answers with it."""
+    monkeypatch.setattr(generate, "INLINE_BYTES", 200)
+    monkeypatch.setattr(jobs_api, "MAX_BODY", 3_000)
+    out = io.BytesIO()
+    noise(64, 64).save(out, "PNG")
+    harness.wire.image = out.getvalue()
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    with monkeypatch.context() as dying:
+        dying.setattr(JobStore, "finish", crash)
+        with pytest.raises(Crash):
+            harness.work()
+    monkeypatch.setattr(generate, "encode_copy", crash)
+    harness.expire(job_id)
+    harness.tick()
+    harness.work()
+    (result,) = fetch(harness, job_id, copies=True)
+    assert result["metadata"]["inline"]["file_type"] == "webp"
+    assert base64.b64decode(result["image_base64"])[8:12] == b"WEBP"
+    assert len(harness.wire.paid) == 1

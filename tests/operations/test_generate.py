@@ -1,6 +1,7 @@
 """Variations: at most one paid call each, whatever failed, crashed or was repeated before."""
 
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -374,3 +375,19 @@ def test_an_image_within_its_share_has_no_copy():
         journal = RecordingJournal()
         (entry,) = generate(make_context(journal=journal), [CORE], [task])
         assert "inline" not in entry.facts
+
+
+def test_images_are_encoded_one_at_a_time():
+    """Ten results that arrive together would not fit into the worker's memory; the paid calls are parallel."""
+    inside, most = [0], [0]
+
+    def encode(data, entry):
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.01)
+        inside[0] -= 1
+        return EncodedImage(data, "image/png", {})
+
+    entries = generate(make_context(), [CORE], [variation(number, encode) for number in range(1, 11)])
+    assert [entry.stage for entry in entries] == [Stage.DONE] * 10
+    assert most == [1]
