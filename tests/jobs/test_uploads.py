@@ -127,7 +127,8 @@ def test_references_are_images_of_their_owner(harness: Harness) -> None:
     send(harness, form)
     first = harness.submit({**UPSCALE, "image_base64": form["reference"]}, "/upscale")
     harness.work()
-    again = [harness.submit({**UPSCALE, "image_base64": f"job:{first}{end}"}, "/upscale") for end in ("", "/1")]
+    larger = {**UPSCALE, "target_width": 256, "target_height": 256}
+    again = [harness.submit({**larger, "image_base64": f"job:{first}{end}"}, "/upscale") for end in ("", "/1")]
     harness.work()
     assert [harness.status(job_id)["status"] for job_id in (first, *again)] == ["succeeded"] * 3
     zeros = "0" * 32
