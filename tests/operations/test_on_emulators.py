@@ -1,9 +1,11 @@
 """What only a provider's emulator shows: operations by the models that can do them, faults, long waits."""
 
+import io
 import math
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from image_studio.errors import JobFailed
 from image_studio.operations.context import OperationContext
@@ -12,7 +14,7 @@ from image_studio.providers import find_model
 from image_studio.providers.client import StillRunning
 from local.emulators import Emulator
 from tests.operations.cells import BY_PROVIDER, CELLS, SIDES, SIZE, Cell
-from tests.operations.fakes import RecordingJournal, emulator_context, result, result_bytes
+from tests.operations.fakes import RecordingJournal, emulator_context, photo, result, result_bytes, to_text
 
 Emulators = dict[str, Emulator]
 
@@ -90,6 +92,18 @@ def test_a_requested_provider_fails(cell: Cell, marker: str, status: int, code: 
     assert sum(emulator.paid_calls for emulator in emulators.values()) <= 1
     if status == 400:
         assert emulators[cell.provider].charged == 0
+
+
+@pytest.mark.parametrize("size", [(1000, 300), (300, 1000)])
+def test_a_narrow_style_is_cropped_for_a_model_that_refuses_it(size: tuple[int, int], emulators: Emulators) -> None:
+    """Only for such a model: Stability's own API takes any ratio."""
+    style = to_text(photo(*size))
+    for provider, ratio in (("bedrock", 2.5), ("stability", 1000 / 300)):
+        cell = Cell("control.style_transfer", provider, "style-transfer")
+        assert run(cell, emulator_context(emulators), style_image_base64=style).success
+        (call,) = emulators[provider].calls
+        with Image.open(io.BytesIO(call.images["style_image"])) as sent:
+            assert max(sent.size) / min(sent.size) == pytest.approx(ratio)
 
 
 def test_a_long_operation_goes_on_in_another_run(emulators: Emulators) -> None:

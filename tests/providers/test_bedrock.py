@@ -103,7 +103,7 @@ DIFFERENCES = {
     "sketch": {"inputs"},
     "structure": set(),
     "style": set(),
-    "style-transfer": {"inputs", "max_output"},
+    "style-transfer": {"inputs", "max_output", "references_max_aspect"},
 }
 
 

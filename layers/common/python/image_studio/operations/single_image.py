@@ -11,7 +11,7 @@ from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
 from image_studio.imaging.decode import MAX_SCALED_PIXELS, RESULT_LIMITS, DecodeLimits, decode, decode_base64, read_info
 from image_studio.imaging.encode import encode_for_provider
-from image_studio.imaging.geometry import Frame, scale
+from image_studio.imaging.geometry import Frame, cover, scale
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.operations.context import OperationContext, is_url
 from image_studio.operations.generate import (
@@ -240,12 +240,15 @@ def find_candidates(query: ModelQuery, context: OperationContext) -> list[Candid
 
 
 def fit_reference(image: DecodedImage, candidate: Candidate) -> DecodedImage:
-    """Scale a further image (style, background, light) down to the model's limits; its ratio is free."""
+    """Scale a further image (style, background, light) down to the model's limits, and crop one that is too narrow."""
     limits = candidate.model.inputs or InputLimits()
     shrink = min(1.0, limits.max_side / max(image.size), math.sqrt(limits.max_pixels / (image.width * image.height)))
-    if shrink == 1.0:
-        return image
-    return scale(image, max(1, math.floor(image.width * shrink)), max(1, math.floor(image.height * shrink)))
+    if shrink < 1.0:
+        image = scale(image, max(1, math.floor(image.width * shrink)), max(1, math.floor(image.height * shrink)))
+    aspect = candidate.model.references_max_aspect
+    if aspect and max(image.size) > aspect * min(image.size):
+        image = cover(image, *(min(side, math.floor(min(image.size) * aspect)) for side in image.size))[0]
+    return image
 
 
 def encode_input(image: DecodedImage, candidate: Candidate, count: int = 1) -> Blob:
