@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from image_studio.catalog import models
 from image_studio.errors import NotFound, UnknownChoice
-from image_studio.schemas.limits import Quality
+from image_studio.schemas.limits import Quality, SourceType
 
 DATA: Final = Path(__file__).parent / "data"
 OPERATION_GROUPS: Final = ("edit", "upscale", "control")
@@ -177,5 +177,9 @@ def _operation(name: str, row: dict[str, Any]) -> models.OperationInfo:
     options = {option: models.Option(**each) for option, each in row.pop("options", {}).items()}
     requires_any = row.pop("requires_any", None)
     return models.OperationInfo(
-        name=name, options=options, requires_any=models.AnyOf(**requires_any) if requires_any else None, **row
+        name=name,
+        options=options,
+        requires_any=models.AnyOf(**requires_any) if requires_any else None,
+        source_type=SourceType(row.pop("source_type")),
+        **row,
     )

@@ -10,7 +10,7 @@ from math import gcd
 from typing import Annotated, Any, Final, Literal
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.schemas.limits import MAX_PROMPT, MAX_SIDE, MIN_SIDE, Quality
+from image_studio.schemas.limits import MAX_PROMPT, MAX_SIDE, MIN_SIDE, Quality, SourceType
 
 MEGABYTE: Final = 1_000_000  # bytes; platforms rarely say which megabyte they mean, so the smaller one
 RESULT_MAX_BYTES: Final = 5 * MEGABYTE  # the API reference promises 5.0 MB; lower where a platform takes less
@@ -224,6 +224,7 @@ class OperationInfo:
     label: Line
     description: Line
     phrase: Line
+    source_type: SourceType  # what it makes of a photograph
     shows: tuple[Word, ...] = ()  # the inputs that its list shows: fields of EditFields or ControlFields
     requires: tuple[Annotated[tuple[Word, ...], Constraint(min_length=1, max_length=2)], ...] = ()
     requires_any: AnyOf | None = None

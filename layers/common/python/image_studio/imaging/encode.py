@@ -1,4 +1,4 @@
-"""Encode pixels as a file type, without metadata, within a limit of bytes where there is one."""
+"""Encode pixels as a file type, without metadata but a mark (XMP), within a limit of bytes where there is one."""
 
 import io
 import math
@@ -11,7 +11,7 @@ from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, W
 from image_studio.errors import InvalidRequest
 from image_studio.imaging.geometry import scale
 from image_studio.imaging.masks import Color, flatten
-from image_studio.imaging.png import write_png
+from image_studio.imaging.png import insert_xmp, write_png
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
@@ -19,27 +19,33 @@ QUALITY = 95  # the default quality of lossy files
 _AVIF_SPEED = 9  # of 10; a fifth of the time of 6, for the same bytes at these qualities
 
 
-def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY) -> bytes:
-    """Encode the image without metadata. `quality` (1 to 100) is for all but PNG; JPEG gets a background."""
+def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY, xmp: bytes = b"") -> bytes:
+    """Encode the image. `quality` (1 to 100) is for all but PNG; JPEG gets a background.
+
+    `xmp` is a packet that says how the image was made; there is no other metadata.
+    """
     if file_type is FileType.PNG:
-        return write_png(image)
+        return insert_xmp(write_png(image), xmp)
     if file_type is FileType.JPEG:
-        return save(flatten(image), "JPEG", quality=quality)
+        return save(flatten(image), "JPEG", quality=quality, xmp=xmp)
     if file_type is FileType.WEBP:
-        return save(image, "WEBP", quality=quality, method=2)
-    return save_avif(image, quality=quality, speed=_AVIF_SPEED)
+        return save(image, "WEBP", quality=quality, method=2, xmp=xmp)
+    return save_avif(image, quality=quality, speed=_AVIF_SPEED, xmp=xmp)
 
 
-def save_avif(image: DecodedImage, **options: int | str | bytes) -> bytes:
+def save_avif(image: DecodedImage, xmp: bytes = b"", **options: int | str | bytes) -> bytes:
     # Here, not above: libavif costs a cold start 15 ms and 7 MB, and few requests want an AVIF.
     from PIL import AvifImagePlugin  # noqa: F401, PLC0415 - registers the writer
 
-    return save(image, "AVIF", **options)
+    return save(image, "AVIF", xmp, **options)
 
 
-def save(image: DecodedImage, name: str, **options: int | str | bytes) -> bytes:
+def save(image: DecodedImage, name: str, xmp: bytes = b"", **options: int | str | bytes) -> bytes:
     out = io.BytesIO()
-    image.save(out, name, **options)
+    if name == "PNG":
+        image.save(out, name, **options)
+        return insert_xmp(out.getvalue(), xmp)
+    image.save(out, name, **options, **({"xmp": xmp} if xmp else {}))
     return out.getvalue()
 
 
@@ -82,7 +88,11 @@ class EncodedRendition:
 
 
 def encode_under(
-    image: DecodedImage, max_bytes: int, file_types: Sequence[FileType], background: Color | None = None
+    image: DecodedImage,
+    max_bytes: int,
+    file_types: Sequence[FileType],
+    background: Color | None = None,
+    xmp: bytes = b"",
 ) -> EncodedRendition:
     """Encode the image in at most `max_bytes`, as the first of `file_types` that fits. Raises InvalidRequest.
 
@@ -91,7 +101,7 @@ def encode_under(
     for file_type in file_types:
         plain = flatten(image, background) if file_type is FileType.JPEG else image
         png = file_type is FileType.PNG
-        steps = _png_steps(image, max_bytes) if png else _lossy_steps(plain, file_type, max_bytes)
+        steps = _png_steps(image, max_bytes, xmp) if png else _lossy_steps(plain, file_type, max_bytes, xmp)
         for encoded in steps:
             if not encoded or len(encoded.data) > max_bytes:
                 continue
@@ -106,16 +116,16 @@ def encode_under(
     )
 
 
-def _png_steps(image: DecodedImage, max_bytes: int) -> Iterator[EncodedRendition | None]:
-    fast = encode(image, FileType.PNG)
+def _png_steps(image: DecodedImage, max_bytes: int, xmp: bytes) -> Iterator[EncodedRendition | None]:
+    fast = encode(image, FileType.PNG, xmp=xmp)
     yield EncodedRendition(fast, FileType.PNG)
     if len(fast) <= max_bytes * (1 + _EFFORT_SAVES):
-        yield EncodedRendition(save(image, "PNG", compress_level=9), FileType.PNG, how="png with more effort")
-    few = with_palette(image)
+        yield EncodedRendition(save(image, "PNG", xmp, compress_level=9), FileType.PNG, how="png with more effort")
+    few = with_palette(image, xmp)
     yield EncodedRendition(few, FileType.PNG, how="png with a palette of 256 colors") if few else None
 
 
-def with_palette(image: DecodedImage, **options: bytes) -> bytes | None:
+def with_palette(image: DecodedImage, xmp: bytes = b"", **options: bytes) -> bytes | None:
     """Encode a PNG of 256 colors, if it can hardly be distinguished from the image."""
     sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
     if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole image can't do better with 256 colors
@@ -123,7 +133,7 @@ def with_palette(image: DecodedImage, **options: bytes) -> bytes | None:
     few = _few_colors(image)
     if _error(image, few) > _HARMLESS:
         return None
-    return save(few, "PNG", compress_level=9, **options)
+    return save(few, "PNG", xmp, compress_level=9, **options)
 
 
 def _few_colors(image: DecodedImage) -> DecodedImage:
@@ -141,14 +151,16 @@ def _as_seen(image: DecodedImage) -> DecodedImage:
     return image.convert("RGBa") if image.mode == "RGBA" else image
 
 
-def _lossy_steps(image: DecodedImage, file_type: FileType, max_bytes: int) -> Iterator[EncodedRendition | None]:
+def _lossy_steps(
+    image: DecodedImage, file_type: FileType, max_bytes: int, xmp: bytes
+) -> Iterator[EncodedRendition | None]:
     """Yield the default quality, then the highest below it that fits, by bisection: at most seven attempts."""
-    yield EncodedRendition(encode(image, file_type), file_type, QUALITY)
+    yield EncodedRendition(encode(image, file_type, xmp=xmp), file_type, QUALITY)
     found = None
     low, high = LOWEST_QUALITY, QUALITY - 1
     while low <= high:
         middle = (low + high + 1) // 2
-        data = encode(image, file_type, middle)
+        data = encode(image, file_type, middle, xmp)
         if len(data) <= max_bytes:
             found = EncodedRendition(data, file_type, middle, how=f"quality lowered to {middle}")
             low = middle + 1
@@ -176,20 +188,20 @@ class EncodedCopy:
     height: int
 
 
-def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int) -> EncodedCopy | None:
+def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int, xmp: bytes = b"") -> EncodedCopy | None:
     """Encode the image in at most `max_bytes`, as near to lossless as they allow: JPEG for JPEG, else WebP.
 
     A sample of the image predicts the quality, so that large images are encoded about twice. Below LOWEST_QUALITY the
     copy gets fewer pixels. Return None where all attempts are too large (in no more than a few kilobytes).
     """
     lossy = FileType.JPEG if file_type is FileType.JPEG else FileType.WEBP
-    if lossy is FileType.WEBP and (lossless := _lossless(image, max_bytes)):
+    if lossy is FileType.WEBP and (lossless := _lossless(image, max_bytes, xmp)):
         return EncodedCopy(lossless, lossy, None, *image.size)
     plain = flatten(image) if lossy is FileType.JPEG else image
     aim: float = max_bytes
     for _ in range(_MAX_COPIES):
         quality = _quality_for(plain, lossy, aim)
-        data = encode(plain, lossy, quality)
+        data = encode(plain, lossy, quality, xmp)
         if len(data) <= max_bytes:
             return EncodedCopy(data, lossy, quality, *plain.size)
         miss = _MARGIN * max_bytes / len(data)
@@ -201,15 +213,15 @@ def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int) -> Enc
     return None
 
 
-def _lossless(image: DecodedImage, max_bytes: int) -> bytes | None:
+def _lossless(image: DecodedImage, max_bytes: int, xmp: bytes) -> bytes | None:
     """Encode a lossless WebP, if it is likely to fit and does."""
     if image.width * image.height > _LOSSLESS_PIXELS:
         return None
     sample, share = _sample(image)
-    options = {"lossless": True, "quality": 20, "method": 2}  # of effort, not of the image
+    options: dict[str, int] = {"lossless": True, "quality": 20, "method": 2}  # of effort, not of the image
     if len(save(sample, "WEBP", **options)) > max_bytes * share:
         return None
-    data = save(image, "WEBP", **options)
+    data = save(image, "WEBP", xmp, **options)
     return data if len(data) <= max_bytes else None
 
 

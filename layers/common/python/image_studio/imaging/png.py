@@ -68,6 +68,17 @@ def write_png(image: DecodedImage) -> bytes:
     return b"".join((_SIGNATURE, _chunk(b"IHDR", header), _chunk(b"IDAT", body), _chunk(b"IEND", b"")))
 
 
+def insert_xmp(png: bytes, xmp: bytes) -> bytes:
+    """Return the PNG with a packet of XMP behind its header, uncompressed (XMP part 3, section 1.1.5)."""
+    if not xmp:
+        return png
+    return b"".join((png[:_HEADER_END], _chunk(b"iTXt", _XMP_KEYWORD + xmp), png[_HEADER_END:]))
+
+
+_HEADER_END = 33  # bytes of signature and IHDR
+_XMP_KEYWORD = b"XML:com.adobe.xmp\0\0\0\0\0"  # then: not compressed, method, no language, no translated keyword
+
+
 def _chunk(name: bytes, data: bytes) -> bytes:
     return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))))
 

@@ -159,6 +159,7 @@ class RenditionSpec:
     max_bytes: int
     zone: Zone | None = None  # drawn into the image
     keeps_alpha: bool = True  # for a transparent image, other file types come before JPEG
+    xmp: bytes = b""  # says how the image was made
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ def _finish(
         file_types = one.file_types
         if one.keeps_alpha and rendered.mode == "RGBA":
             file_types = tuple(sorted(file_types, key=lambda file_type: file_type is FileType.JPEG))
-        encoded = encode_under(rendered, one.max_bytes, file_types, ground)
+        encoded = encode_under(rendered, one.max_bytes, file_types, ground, one.xmp)
     except StudioError as error:
         return error
     except (OSError, ValueError, MemoryError):

@@ -1,4 +1,7 @@
-"""Limits and quality levels that the whole API shares, without pydantic, which a cold catalog read doesn't import."""
+"""Limits, quality levels and source types that the whole API shares.
+
+Without pydantic, which a cold catalog read doesn't import.
+"""
 
 import os
 from enum import StrEnum
@@ -40,6 +43,21 @@ class Quality(Choice):
     DRAFT = "draft"
     STANDARD = "standard"
     PREMIUM = "premium"
+
+
+class SourceType(StrEnum):
+    """The values of IPTC's digital source type that say AI or another algorithm took part, the weakest first."""
+
+    ENHANCED = "algorithmicallyEnhanced"
+    ALGORITHMIC = "algorithmicMedia"
+    SYNTHETIC_COMPOSITE = "compositeSynthetic"
+    COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
+    TRAINED = "trainedAlgorithmicMedia"
+
+    def over(self, earlier: "SourceType | None") -> "SourceType":
+        """Return the mark of an image after this was done to it: the stronger one, for a mark is never weakened."""
+        order = list(SourceType)
+        return self if earlier is None else max(self, earlier, key=order.index)
 
 
 def check_pixels(width: int, height: int, most: int) -> None:
