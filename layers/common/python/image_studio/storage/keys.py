@@ -17,9 +17,11 @@ Records, with how they are read:
     HOOKS#<tenant>   SECRET               signs requests' URLs     one item
     STUDIO           PROVIDERS            names configured         one item
     STUDIO           HEALTH#<provider>    breaker of a provider    provider
+    PRINT#<SHA-256>  FILE                 whose result a file is   hash of the file
+    PRINT#<band>     <ms>#<job>#<n>#<n>   a fingerprint            a part of it, by band and value; newest first
 
     IAM's dynamodb:LeadingKeys tells partitions apart: every API function counts in LIMITS#, only those that make jobs
-    or personas write to CALLER#, only the worker writes to STUDIO.
+    or personas write to CALLER#, only the worker writes to STUDIO and PRINT#, only inspect reads PRINT#.
 
     index by_created (pk, created): jobs only, they alone have `created`
     index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
@@ -47,6 +49,7 @@ LEASES = tuple(f"open#{number}" for number in range(8))
 INBOX, OUTBOX, OPERATOR = "inbox/", "outbox/", "operator"
 UPLOADS = "uploads/"
 _CALLER = "CALLER#"
+_PRINT = "PRINT#"
 
 
 def tenant_of(sub: str) -> str:
@@ -85,6 +88,16 @@ def idempotency_key(tenant: str, text: str) -> Item:
 
 def rate_sk(day: datetime) -> str:
     return f"RATE#{day:%Y-%m-%d}"
+
+
+def file_key(digest: str) -> Item:
+    """Return the key of what is known of a result by the SHA-256 of its file, hex."""
+    return pack({"pk": f"{_PRINT}{digest}", "sk": "FILE"})
+
+
+def print_pk(band: int, value: int) -> str:
+    """Return the partition of the fingerprints whose part number `band` has that value."""
+    return f"{_PRINT}{band}#{value:04x}"
 
 
 def lease_partition(job_id: str) -> str:
