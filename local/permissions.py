@@ -24,7 +24,7 @@ ACCOUNT_PATH = "/2016-08-19/account-settings"  # Lambda's
 MAX_BODY = 64 * 1024 * 1024  # bytes of a request body, which names the resource
 _IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each needs the permission with Item appended
 _PARTITION_KEYS = ("pk", "lease")  # of the table and its indexes
-_KEYED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query")
+_KEYED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query", "BatchWriteItem")
 _LEADING_KEYS, _PREFIX = "dynamodb:LeadingKeys", "s3:prefix"
 _CONDITIONS = ({"ForAllValues:StringLike": {_LEADING_KEYS}}, {"StringLike": {_PREFIX}})
 _STATEMENT = {"Sid", "Effect", "Action", "Resource", "Condition"}
@@ -55,7 +55,7 @@ def policies_of(template: Template) -> dict[str, Statements]:
         role = roles[function.properties["Role"]["Fn::GetAtt"][0]] if "Role" in function.properties else {}
         documents = [managed[each["Ref"]] for each in role.get("ManagedPolicyArns", [])]
         documents += [each["PolicyDocument"] for each in role.get("Policies", [])]
-        found[function.name] = [template.resolve(each) for document in documents for each in document["Statement"]]
+        found[function.name] = [each for document in documents for each in template.resolve(document["Statement"])]
         for statement in found[function.name]:
             _check(statement)
     return found
@@ -156,6 +156,8 @@ def demands(environ: Environ) -> Iterator[Demand]:
         yield Demand(f"sqs:{action}", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
     elif service == "secretsmanager":
         yield Demand(f"secretsmanager:{action}", json.loads(_body(environ))["SecretId"])
+    elif service == "TrentService":
+        yield Demand(f"kms:{action}", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{json.loads(_body(environ))['KeyId']}")
     elif target:
         yield Demand("unknown", target)
     else:
@@ -167,6 +169,12 @@ def _table_demands(action: str, body: Mapping[str, Any]) -> Iterator[Demand]:
         for item in body["TransactItems"]:
             for kind, part in item.items():
                 yield _on_table(f"{kind}Item" if kind in _IN_TRANSACTION else "", part)
+    elif action == "BatchWriteItem":
+        for name, writes in body["RequestItems"].items():
+            for write in writes:
+                yield _on_table(
+                    action, {"TableName": name, **write.get("PutRequest", {}), **write.get("DeleteRequest", {})}
+                )
     else:
         yield _on_table(action if "TableName" in body else "", body)
 

@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from local.app import FIRE_SCHEDULES, AppSettings
 from local.aws import Attributes, Aws, create_resources
+from local.certificate import make_identity
 from local.child_processes import Child, listen
 from local.issuer import AUDIENCE, READY_SUB, READY_TIER, IssuerServer
 from local.permissions import policies_of
@@ -23,6 +24,7 @@ STATE = ROOT / ".local"
 PREFIX = "/api/image-studio"
 USUAL_CONCURRENCY = 1000  # what the local Lambda says of its account where nothing limits it
 PROVIDER_REGION = "us-west-2"  # of the provider that is an AWS service
+SIGNING_IDENTITY = "SigningIdentity"  # the secret that signs: it gets a development certificate of this stack's own
 #: What a child process needs of our own environment; keys and credentials are not among it.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 
@@ -130,8 +132,11 @@ class Stack:
         return dict(self._in_use)
 
     def _template(self) -> Template:
-        known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
-        return Template(self.options.template, {**known, **self.options.parameters}, self._attributes)
+        return Template(self.options.template, self._parameters(), self._attributes)
+
+    def _parameters(self) -> dict[str, str]:
+        known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE, "Signing": "secret"}
+        return {**known, **self.options.parameters}
 
     def reload(self) -> None:
         """Restart gateway, functions and poller from the code as it is; AWS and tokens stay. Raises DidNotStart."""
@@ -155,16 +160,16 @@ class Stack:
     def _write_keys(self, template: Template, before: set[str]) -> None:
         for secret in template.resources("AWS::SecretsManager::Secret"):
             if secret.name not in before and self.options.providers:
+                text = make_identity() if secret.name == SIGNING_IDENTITY else json.dumps(self._keys)
                 self.aws.client("secretsmanager").put_secret_value(
-                    SecretId=self._attributes[secret.name]["Ref"], SecretString=json.dumps(self._keys)
+                    SecretId=self._attributes[secret.name]["Ref"], SecretString=text
                 )
 
     def settings(self) -> AppSettings:
         """Return the settings of gateway, functions and poller."""
-        known = {"JwtIssuer": self.issuer.url, "JwtAudience": AUDIENCE}
         return AppSettings(
             template=str(self.options.template),
-            parameters={**known, **self.options.parameters},
+            parameters=self._parameters(),
             attributes=self._attributes,
             endpoint=self.aws.endpoint,
             declared=self._declared,

@@ -8,6 +8,7 @@ import argparse
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,7 +18,7 @@ from local.rie import machine
 from local.template import ROOT, TEMPLATE
 
 SAM = ROOT / ".venv-sam/bin/sam"
-LAYER = "StudioLayer"
+LAYER, PROVENANCE = LAYERS = ("StudioLayer", "ProvenanceLayer")
 FUNCTION_SUFFIX = "Function"
 PYTHON = "3.13"  # Lambda's
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"  # what runs this, and what is built to be run beside it
@@ -27,7 +28,7 @@ GLIBC = (2, 34)  # of Amazon Linux 2023, which the runtime is made of
 #: Bytes of the layer, zipped: two thirds of what Lambda takes. Of that ncnn is 5 MB for arm64, 11 MB for x86_64, and
 #: libavif and libheif 4 MB.
 MAX_ZIP = 34_000_000
-MAX_SIZE = 262_144_000  # bytes of function and layer, unzipped (Lambda)
+MAX_SIZE = 262_144_000  # bytes of function and layers, unzipped (Lambda)
 #: In the wheels, but of no use here: Tk, models that need numpy, what pip needed.
 TRIMMED = (
     "python/PIL/_imagingtk*.so",
@@ -37,7 +38,11 @@ TRIMMED = (
     "python/*.dist-info/INSTALLER",
     "python/*.dist-info/sboms/*",
     "python/requirements.txt",
+    "python/c2pa/libs/*.rlib",  # for linking, 31 MB
+    "python/c2pa/libs/*.d",
 )
+#: What c2pa-python declares beside itself is for its build script.
+ONLY = {PROVENANCE: ("c2pa", "c2pa_python-*.dist-info")}
 NOT_OURS = ("boto3", "botocore")  # the runtime has them
 
 
@@ -67,9 +72,10 @@ def build(
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unfit(done.stdout + done.stderr)
-    trim(into / LAYER)
+    for layer in LAYERS:
+        trim(into / layer)
     compile_all(into, environment, python)
-    check(into / LAYER, arch, python)
+    check_all(into, arch, python)
 
 
 def check_catalog() -> None:
@@ -113,15 +119,18 @@ def tool_environment(given: dict[str, str] | None = None, python: str = PYTHON) 
 
 def trim(layer: Path) -> None:
     """Remove what is of no use on Lambda."""
+    kept = {path for pattern in ONLY.get(layer.name, ("*",)) for path in (layer / "python").glob(pattern)}
+    for path in set((layer / "python").iterdir()) - kept:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     for pattern in TRIMMED:
         for path in layer.glob(pattern):
             path.unlink()
 
 
 def compile_all(built: Path, environment: dict[str, str], python: str) -> None:
-    """Compile layer and functions; the paths within are those that they have on Lambda."""
-    layer = built / LAYER
-    places = [(layer, "/opt"), *((folder, "/var/task") for folder in sorted(built.glob(f"*{FUNCTION_SUFFIX}")))]
+    """Compile layers and functions; the paths within are those that they have on Lambda."""
+    layers = [(built / layer, "/opt") for layer in LAYERS]
+    places = [*layers, *((folder, "/var/task") for folder in sorted(built.glob(f"*{FUNCTION_SUFFIX}")))]
     for folder, place in places:
         command = [f"python{python}", "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
         # a seed, so that sets in the code are written in the same order each time
@@ -129,22 +138,31 @@ def compile_all(built: Path, environment: dict[str, str], python: str) -> None:
         subprocess.run([*command, "-s", folder, "-p", place, folder], env=seeded, check=True)
 
 
-def check(layer: Path, arch: str, python: str = PYTHON) -> None:
-    """Raise Unfit for a layer that is too large, for another machine, or holds what it must not."""
+def check_all(built: Path, arch: str, python: str = PYTHON) -> None:
+    """Raise Unfit for a layer that must not be deployed, and for layers that are too large together."""
+    whole = sum(check(built / layer, arch, python) for layer in LAYERS)
+    if whole > MAX_SIZE:
+        raise Unfit(f"The layers have {whole:,} bytes unzipped ({MAX_SIZE:,} allowed).")
+
+
+def check(layer: Path, arch: str, python: str = PYTHON) -> int:
+    """Return the bytes of a layer, unzipped.
+
+    Raises Unfit for one that is too large, for another machine, not compiled, or holds what it must not.
+    """
     held = {path.name for path in (layer / "python").iterdir()}
     if held & set(NOT_OURS):
         raise Unfit(f"The layer holds {', '.join(sorted(held & set(NOT_OURS)))}, which the runtime has.")
     foreign = [wheel for wheel, tags in wheel_tags(layer).items() if not any(fits(tag, arch, python) for tag in tags)]
     if foreign:
         raise Unfit(f"Not for {arch} and Python {python}: {', '.join(foreign)}")
-    if not list((layer / "python").glob("image_studio/__pycache__/*.pyc")):
+    if not list((layer / "python").glob("*/__pycache__/*.pyc")):
         raise Unfit("The layer is not compiled.")
     zipped, whole = zip_size(layer), sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
-    if zipped > MAX_ZIP or whole > MAX_SIZE:
-        raise Unfit(
-            f"The layer has {zipped:,} bytes zipped ({MAX_ZIP:,} allowed) and {whole:,} unzipped ({MAX_SIZE:,})."
-        )
-    print(f"Layer for {arch}: {zipped / 1e6:.1f} MB zipped, {whole / 1e6:.1f} MB unzipped")
+    if zipped > MAX_ZIP:
+        raise Unfit(f"{layer.name} has {zipped:,} bytes zipped ({MAX_ZIP:,} allowed).")
+    print(f"{layer.name} for {arch}: {zipped / 1e6:.1f} MB zipped, {whole / 1e6:.1f} MB unzipped")
+    return whole
 
 
 def wheel_tags(layer: Path) -> dict[str, list[str]]:
@@ -160,7 +178,7 @@ def fits(tag: str, arch: str, python: str = PYTHON) -> bool:
     if tag.endswith("-none-any"):
         return True
     own = f"cp{python.replace('.', '')}"
-    match = re.fullmatch(rf"(?:{own}-{own}|cp3\d+-abi3)-manylinux(?:_(\d+)_(\d+)|2014)_(\w+)", tag)
+    match = re.fullmatch(rf"(?:{own}-{own}|cp3\d+-abi3|py3-none)-manylinux(?:_(\d+)_(\d+)|2014)_(\w+)", tag)
     if not match:
         return False
     glibc = (int(match[1]), int(match[2])) if match[1] else (2, 17)  # what 2014 means

@@ -104,6 +104,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "output_format": "png",
         }
     },
+    "POST /provenance/inspect": {"body": {"image_base64": DATA_URL}},
     "POST /social/optimize": {
         "body": {
             "image_base64": DATA_URL,

@@ -17,6 +17,7 @@ from image_studio.runtime import (
     rate_limits,
     reads,
     settings,
+    signing,
     wiring,
     worker,
 )
@@ -26,10 +27,14 @@ from local.template import Template
 TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
 _CACHES = (
     settings.settings,
+    signing.signing,
     circuit_breaker.circuits,
     credentials.credential_store,
     worker.provider_client,
-    *(getattr(aws_clients, name) for name in ("dynamodb", "quick_dynamodb", "s3", "sqs", "secretsmanager", "_lambda")),
+    *(
+        getattr(aws_clients, name)
+        for name in ("dynamodb", "quick_dynamodb", "s3", "sqs", "secretsmanager", "kms", "_lambda")
+    ),
     *(each for module in (wiring, rate_limits) for each in vars(module).values() if hasattr(each, "cache_clear")),
 )
 

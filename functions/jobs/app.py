@@ -3,6 +3,7 @@
 from image_studio.runtime import aws_clients, jobs_api, webhooks_api
 from image_studio.runtime.account import get_usage
 from image_studio.runtime.api import Response
+from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
 from image_studio.runtime.uploads import create_upload
@@ -27,7 +28,7 @@ def job(job_id: str) -> Response:
 @app.delete("/jobs/<job_id>")
 def remove(job_id: str) -> Response:
     """Remove an ended job, or stop one that nothing was paid for."""
-    return jobs_api.delete_job(app.call, job_id)
+    return jobs_api.delete_job(app.call, job_id, dispatcher())
 
 
 @app.get("/jobs/<job_id>/result", counts_as=RateClass.JOBS, spends=True)

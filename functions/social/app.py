@@ -1,11 +1,13 @@
-"""Free work on images: in the sizes of many platforms, compressed, and converted; and what the platforms want."""
+"""Free work on images: in the sizes of many platforms, compressed, converted; what platforms want; origins."""
 
 from image_studio.operations import convert, listings
 from image_studio.operations.table import find_operation
 from image_studio.runtime import aws_clients
 from image_studio.runtime.api import Response, cached
+from image_studio.runtime.provenance import inspect
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import ApiResolver
+from image_studio.runtime.signing import signing
 from image_studio.runtime.submit import serve_now
 
 app = ApiResolver()
@@ -16,7 +18,13 @@ aws_clients.prepare()
 @app.post("/social/optimize")
 def optimize() -> Response:
     """Crop, scale and encode one image for many platforms."""
-    return serve_now(app.call, find_operation("social"))
+    return serve_now(app.call, find_operation("social"), signing())
+
+
+@app.post("/provenance/inspect")
+def inspect_image() -> Response:
+    """Say which marks an image carries, and whether it was made here."""
+    return inspect(app.call)
 
 
 @app.get("/social/platforms/<platform>/formats")
@@ -34,13 +42,13 @@ def specs(platform: str) -> Response:
 @app.post("/compress")
 def compress() -> Response:
     """Make an image's file smaller."""
-    return serve_now(app.call, convert.COMPRESS)
+    return serve_now(app.call, convert.COMPRESS, signing())
 
 
 @app.post("/compress/batch")
 def compress_batch() -> Response:
     """Make the files of up to 20 images smaller."""
-    return serve_now(app.call, convert.COMPRESS_BATCH)
+    return serve_now(app.call, convert.COMPRESS_BATCH, signing())
 
 
 @app.post("/compress/estimate", counts_as=RateClass.READ)
@@ -64,13 +72,13 @@ def compress_presets() -> Response:
 @app.post("/convert-format")
 def convert_format() -> Response:
     """Write an image as another file type."""
-    return serve_now(app.call, convert.CONVERT)
+    return serve_now(app.call, convert.CONVERT, signing())
 
 
 @app.post("/convert-format/batch")
 def convert_format_batch() -> Response:
     """Write up to 20 images as other file types."""
-    return serve_now(app.call, convert.CONVERT_BATCH)
+    return serve_now(app.call, convert.CONVERT_BATCH, signing())
 
 
 @app.get("/convert-format/supported")

@@ -6,7 +6,7 @@ from typing import Any
 
 from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
-from image_studio.schemas import catalog, convert, jobs, webhooks
+from image_studio.schemas import catalog, convert, jobs, provenance, webhooks
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
@@ -149,6 +149,7 @@ ENTRIES: Mapping[str, Entry] = {
         errors=(400,),
         cached=True,
     ),
+    "POST /provenance/inspect": free("Provenance", provenance.InspectRequest, provenance.InspectResponse),
     "GET /jobs": Entry(
         tag="Jobs",
         query=(

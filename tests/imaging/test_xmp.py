@@ -42,7 +42,7 @@ def test_an_image_without_a_mark_gets_none(file_type: FileType) -> None:
 
 @pytest.mark.parametrize("max_bytes", [90_000, 30_000, 12_000])
 def test_a_mark_counts_in_the_limit_of_bytes_however_the_image_is_made_to_fit(max_bytes: int) -> None:
-    made = encode_under(noise(160, 120, 40), max_bytes, (FileType.PNG, FileType.WEBP), MARK.to_xmp())
+    made = encode_under(noise(160, 120, 40), max_bytes, (FileType.PNG, FileType.WEBP), xmp=MARK.to_xmp())
     assert len(made.data) <= max_bytes
     assert read_mark(made.data) == MARK
 

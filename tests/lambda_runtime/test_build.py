@@ -11,7 +11,7 @@ import pytest
 from local.rie import machine
 from local.template import Template
 from scripts import smoke
-from scripts.build import HERE, LAYER, MAX_ZIP, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
+from scripts.build import HERE, LAYER, MAX_ZIP, PROVENANCE, TRIMMED, Unfit, build, check, fits, wheel_tags, zip_size
 
 CACHE_TAG = sys.implementation.cache_tag
 
@@ -35,6 +35,16 @@ def test_the_layer_holds_the_package_and_its_requirements(built: Path) -> None:
     assert not {"boto3", "botocore", "moto", "numpy", "pytest", "python", "bin"} & names
     assert not [path for pattern in TRIMMED for path in (built / LAYER).glob(pattern)]
     assert 5_000_000 < zip_size(built / LAYER) <= MAX_ZIP
+
+
+def test_the_layer_of_provenance_holds_one_package(built: Path) -> None:
+    """Without what is for linking, and what only its build script needs; it loads its library on its own."""
+    layer = built / PROVENANCE
+    assert {path.name.partition("-")[0] for path in (layer / "python").iterdir()} == {"c2pa", "c2pa_python"}
+    assert not list(layer.rglob("*.rlib"))
+    command = [sys.executable, "-S", "-c", "import c2pa; print(c2pa.sdk_version())"]
+    variables = {"PYTHONPATH": str(layer / "python"), "PATH": "/usr/bin:/bin"}
+    assert subprocess.run(command, env=variables, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_every_source_is_compiled_and_taken_as_it_is(built: Path) -> None:
@@ -71,6 +81,8 @@ def test_wheels_are_for_lambda(built: Path) -> None:
         ("cp313-cp313-manylinux_2_28_aarch64", True),
         ("cp313-cp313-manylinux2014_aarch64", True),
         ("cp311-abi3-manylinux_2_34_aarch64", True),
+        ("py3-none-manylinux_2_28_aarch64", True),
+        ("py3-none-manylinux_2_28_x86_64", False),
         ("cp313-cp313-manylinux_2_39_aarch64", False),
         ("cp312-cp312-manylinux_2_28_aarch64", False),
         ("cp313-cp313-manylinux_2_28_x86_64", False),

@@ -99,7 +99,8 @@ def test_every_provider_gives_exactly_the_size(provider, size):
     (result,) = response.results
     assert (result.width, result.height) == size == from_bytes(context.journal.images["1"]).size
     assert response.request.dimensions == f"{size[0]}x{size[1]}"
-    assert list(result.metadata) == ["reason", "native_size", "crop", "focus", "faces", "scale"]
+    keys = ["reason", "native_size", "crop", "focus", "faces", "scale", "digital_source_type"]
+    assert list(result.metadata) == keys
     left, top, right, bottom = result.metadata["crop"]
     native = tuple(int(side) for side in result.metadata["native_size"].split("x"))
     assert 0 <= left < right <= native[0]

@@ -384,10 +384,10 @@ def test_what_a_model_does_not_honor_is_reported() -> None:
 
 def test_the_exact_metadata_of_an_edit() -> None:
     """A plain one, and one with a mask, a style and a seed; an empty `ignored` is left out."""
-    plain = ["operation", "reason", "native_size", "sent_size", "processing_time"]
+    plain = ["operation", "reason", "native_size", "sent_size", "processing_time", "digital_source_type"]
     assert list(run("general_edit", make_context(), prompt="x").metadata) == plain
     masked = run("inpaint", make_context(), **MASKED, seed=3, style_preset="anime").metadata
-    made = [*plain[1:4], "mask", "grow_mask", "ignored", "processing_time", "seed"]
+    made = [*plain[1:4], "mask", "grow_mask", "ignored", "processing_time", "digital_source_type", "seed"]
     assert list(masked) == ["operation", "style_preset", *made]
     assert masked["style_preset"] == "anime"
 

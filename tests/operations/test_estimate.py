@@ -232,7 +232,8 @@ def test_an_estimate_is_what_the_request_reserves(operation: str, monkeypatch: p
     images = {"{}x{}".format(*size): Image.new("RGB", size, "white") for size in SIZES}
     for image in images.values():
         image.paste("black", (0, 0, 20, 20))
-    monkeypatch.setattr(single_image, "decode_input", lambda text, *_, **__: images[text])
+    monkeypatch.setattr(single_image, "read_image", lambda text, *_: text)
+    monkeypatch.setattr(single_image, "decode_source", lambda text, *_, **__: images[text])
     monkeypatch.setattr(single_image, "check_whole", lambda *_: None)
     group, _, name = operation.partition(".")
     field = "control_image_base64" if group == "control" else "image_base64"

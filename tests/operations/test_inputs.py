@@ -7,7 +7,7 @@ import pytest
 from image_studio.errors import InvalidImage, NotFound, UnknownChoice
 from image_studio.operations.context import References
 from image_studio.operations.edit import resolve_edit
-from image_studio.operations.single_image import decode_input, quality_of, read_image
+from image_studio.operations.single_image import decode_input, decode_source, quality_of, read_image
 from image_studio.operations.upscale import resolve_upscale
 from image_studio.schemas.limits import Quality
 from image_studio.schemas.single_image import EditRequest, UpscaleRequest
@@ -28,7 +28,7 @@ def test_references_are_looked_up() -> None:
     """Another caller's is not found."""
     context = make_context(references=Stored())
     for reference in ("upload:1", "job:2/1", "job:2", "input:3"):
-        assert decode_input(reference, context).size == (40, 30)
+        assert decode_source(read_image(reference, context), context).size == (40, 30)
     with pytest.raises(NotFound):
         read_image("upload:9", context)
 
@@ -37,23 +37,27 @@ def test_the_main_image_gets_the_documented_sentence() -> None:
     """`Invalid base64 image payload`, word for word; a further image is named."""
     text = to_text(photo(40, 30))
     assert read_image(f"data:image/png;base64,{text}", make_context()) == to_bytes(photo(40, 30))
-    for field, sentence in ((None, ""), ("mask_base64", "mask_base64: ")):
+    for read, sentence in (
+        (lambda: read_image("!", make_context()), ""),
+        (lambda: decode_input("!", make_context(), "mask_base64"), "mask_base64: "),
+    ):
         with pytest.raises(InvalidImage) as caught:
-            decode_input("!", make_context(), field)
+            read()
         assert caught.value.detail == f"{sentence}Invalid base64 image payload"
     with pytest.raises(InvalidImage, match="not a PNG, JPEG, WebP, HEIC or AVIF"):
-        decode_input("aGVsbG8=", make_context())
+        decode_source(read_image("aGVsbG8=", make_context()), make_context())
 
 
 def test_a_photo_of_too_many_pixels_comes_in_at_a_fraction() -> None:
     """Where that is enough: not for what counts pixels at the edge, and not to be enlarged for money."""
     text, context = to_text(photo(400, 300), "JPEG"), make_context(max_pixels=150 * 150)
-    assert decode_input(text, context).size == (100, 75)
+    source = read_image(text, context)
+    assert decode_source(source, context).size == (100, 75)
     edit = {"image_base64": text, "prompt": "a boat"}
     assert resolve_edit(EditRequest(operation="general_edit", **edit), context).image.size == (100, 75)
     assert resolve_upscale(UpscaleRequest(image_base64=text, target_width=90), context).target.width == 90
     refused = [
-        lambda: decode_input(text, context, whole=True),
+        lambda: decode_source(source, context, whole=True),
         lambda: resolve_edit(EditRequest(operation="outpaint", expand_left=9, **edit), context),
         lambda: resolve_upscale(UpscaleRequest(image_base64=text, target_width=110), context),
     ]
@@ -66,7 +70,7 @@ def test_what_a_phone_sends_is_an_input() -> None:
     """HEIC, with a data URL of its type, or of none."""
     data = b64encode(container(grid())).decode()
     for prefix in ("", "data:image/heic;base64,", "data:;base64,"):
-        assert decode_input(prefix + data, make_context()).size == (120, 100)
+        assert decode_source(read_image(prefix + data, make_context()), make_context()).size == (120, 100)
 
 
 def test_a_quality_is_one_of_three() -> None:

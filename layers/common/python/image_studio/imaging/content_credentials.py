@@ -3,13 +3,12 @@
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from image_studio.errors import InvalidImage
 from image_studio.imaging.decode import detect_file_type
-from image_studio.imaging.xmp import Mark, source_type_of
+from image_studio.imaging.xmp import Mark, read_mark, source_type_of
 from image_studio.schemas.limits import SourceType
 
 GENERATOR = "Image Studio"
@@ -49,6 +48,7 @@ class History:
     mark: Mark
     source: bytes = b""  # the caller's image that was changed
     received: bytes = b""  # the provider's file
+    made: bool = True  # False: the source was only cropped, resized or converted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def sign(data: bytes, mime: str, history: History, identity: SigningIdentity) ->
     library = _library()
     try:
         for ingredients in (list(_ingredients(history)), []):
-            signed = _sign(data, mime, history.mark, ingredients, identity)
+            signed = _sign(data, mime, history, ingredients, identity)
             if len(signed) - len(data) <= MAX_MANIFESTS:
                 return signed
     except (library.C2paError, OSError, ValueError) as error:
@@ -83,13 +83,21 @@ def read_manifest(data: bytes) -> Manifest | None:
     """Return what the file's active manifest says, or None where it has none that can be read."""
     if _JUMBF not in data:
         return None
-    library = _library()
     try:
-        with library.Reader(detect_file_type(data).mime, io.BytesIO(data), context=_context()) as reader:
+        with _library().Reader(detect_file_type(data).mime, io.BytesIO(data), context=_context()) as reader:
             state, store = reader.get_validation_state(), json.loads(reader.json())
         return _manifest(state or "", store)
-    except (library.C2paError, InvalidImage, OSError, ValueError, LookupError, TypeError, AttributeError):
+    except Exception:  # noqa: BLE001  a file may hold anything, and a paid image must not be lost for that
         return None
+
+
+def read_mark_or_manifest(data: bytes) -> Mark | None:
+    """Return what a file of any origin says of AI, in XMP or in its manifests; the stronger one where both do."""
+    mark, manifest = read_mark(data), read_manifest(data)
+    stated = manifest.source_type if manifest else None
+    if mark:
+        return replace(mark, source_type=mark.source_type.over(stated))
+    return Mark(stated) if stated else None
 
 
 @lru_cache(maxsize=1)
@@ -133,18 +141,17 @@ def _may_be_kept(manifest: Manifest | None) -> bool:
     return manifest is not None and manifest.source_type is not None and not manifest.personal
 
 
-def _sign(data: bytes, mime: str, mark: Mark, ingredients: Sequence[_Ingredient], identity: SigningIdentity) -> bytes:
+def _sign(
+    data: bytes, mime: str, history: History, ingredients: Sequence[_Ingredient], identity: SigningIdentity
+) -> bytes:
     actions: list[dict[str, Any]] = [
         {"action": each.action, "parameters": {"ingredientIds": [each.label]}} for each in ingredients
     ]
     edited = any(each.relationship == "parentOf" for each in ingredients)
-    done = "c2pa.enhanced" if mark.source_type is SourceType.ENHANCED else "c2pa.edited"
-    last: dict[str, Any] = {"action": done if edited else "c2pa.created", "digitalSourceType": mark.uri}
-    if mark.ai_system:
-        last["softwareAgent"] = {"name": mark.ai_system}
+    actions.append(_last_action(history, edited=edited))
     manifest = {
         "claim_generator_info": [{"name": GENERATOR}],
-        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [*actions, last]}}],
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": actions}}],
     }
     out = io.BytesIO()
     with _library().Builder(manifest, _context()) as builder, _signer(identity) as signer:
@@ -153,6 +160,16 @@ def _sign(data: bytes, mime: str, mark: Mark, ingredients: Sequence[_Ingredient]
             builder.add_ingredient(about, detect_file_type(each.data).mime, io.BytesIO(each.data))
         builder.sign(signer, mime, io.BytesIO(data), out)
     return out.getvalue()
+
+
+def _last_action(history: History, *, edited: bool) -> dict[str, Any]:
+    """Return what was done to the opened image, or that it was created where none was opened."""
+    mark = history.mark
+    if edited and not history.made:
+        return {"action": "c2pa.transcoded"}
+    done = "c2pa.enhanced" if mark.source_type is SourceType.ENHANCED else "c2pa.edited"
+    agent = {"softwareAgent": {"name": mark.ai_system}} if mark.ai_system else {}
+    return {"action": done if edited else "c2pa.created", "digitalSourceType": mark.uri, **agent}
 
 
 def _signer(identity: SigningIdentity) -> Any:

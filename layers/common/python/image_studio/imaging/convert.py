@@ -26,6 +26,7 @@ LOSSLESS = 100  # what `quality_used` says of such a file
 OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
 LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
 COMPRESSED = frozenset({*LOSSY, TargetType.PNG})  # types whose size depends on more than the number of pixels
+_TIFF_XMP = 700  # the tag of a packet (XMP part 3, section 1.1.7)
 _SUBSAMPLED_BELOW = 90  # a JPEG of lower quality has half the color resolution, which nobody sees there
 
 
@@ -37,6 +38,7 @@ class FileOptions:
     progressive: bool = True
     exif: bytes = b""
     profile: bytes = b""  # the ICC profile of the pixels, if they aren't sRGB
+    xmp: bytes = b""  # what says how the image was made, for types that hold it
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ def write(image: DecodedImage, target: TargetType, quality: int, options: FileOp
     """Encode the image; `quality` is for lossy types. Transparency becomes white where the type has none."""
     if target in OPAQUE:
         image = flatten(image)
-    more = {name: value for name, value in (("exif", options.exif), ("icc_profile", options.profile)) if value}
+    named = (("exif", options.exif), ("icc_profile", options.profile), ("xmp", options.xmp))
+    more = {name: value for name, value in named if value}
     if target in LOSSY:
         return _lossy(image, target, quality, options, more)
     if target is TargetType.PNG:
@@ -57,7 +60,8 @@ def write(image: DecodedImage, target: TargetType, quality: int, options: FileOp
     if target is TargetType.GIF:
         return save(_few_colors(image), "GIF", optimize=options.optimize)
     if target is TargetType.TIFF:
-        return save(image, "TIFF", compression="tiff_adobe_deflate", **more)
+        tags: dict[str, Any] = {"tiffinfo": {_TIFF_XMP: more.pop("xmp")}} if options.xmp else {}
+        return save(image, "TIFF", compression="tiff_adobe_deflate", **tags, **more)
     return save(image, "BMP")
 
 

@@ -4,6 +4,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 # The plugins register exactly these writers.
 from PIL import Image, ImageChops, ImageStat, JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
@@ -218,7 +219,7 @@ def _lossless(image: DecodedImage, max_bytes: int, xmp: bytes) -> bytes | None:
     if image.width * image.height > _LOSSLESS_PIXELS:
         return None
     sample, share = _sample(image)
-    options: dict[str, int] = {"lossless": True, "quality": 20, "method": 2}  # of effort, not of the image
+    options: dict[str, Any] = {"lossless": True, "quality": 20, "method": 2}  # of effort, not of the image
     if len(save(sample, "WEBP", **options)) > max_bytes * share:
         return None
     data = save(image, "WEBP", xmp, **options)

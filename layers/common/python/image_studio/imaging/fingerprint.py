@@ -19,7 +19,8 @@ NEAR = (
 BANDS, BAND_BITS = 4, 16  # the lowest frequencies, in parts of which one must be the same in both
 _SIDE, _FREQUENCIES = 32, 16
 _READ_SIDE = 256  # pixels of the shorter side that are enough
-_FLAT = 3.0  # gray levels of deviation; an image below shows too little to be told from others
+_NOISE = 24.0  # a frequency of a tenth of a gray level: what JPEG adds where an image has nothing
+_LEAST = 64  # frequencies above the noise; an image with fewer shows too little to be told from others
 #: What is cut off (left, top, right, bottom, as shares): an image may come back with its edges cropped by 5 %.
 CROPS = (
     (0.0, 0.0, 0.0, 0.0),
@@ -37,12 +38,15 @@ _ORDER = sorted(
 
 
 def fingerprints(image: DecodedImage, crops: int = len(CROPS)) -> list[int]:
-    """Return the fingerprints of the image and of its first `crops` crops, none where it shows too little."""
+    """Return the fingerprints of the image and its first crops (`crops` in all), none where it shows too little."""
     factor = max(1, min(image.size) // _READ_SIDE)
     small = image.reduce(factor) if factor > 1 else image
     gray = flatten(small).convert("L")
-    pixels = [gray.resize((_SIDE, _SIDE), Image.Resampling.BOX, _box(crop, *gray.size)) for crop in CROPS[:crops]]
-    return [] if _deviation(pixels[0]) < _FLAT else [_signs(one.tobytes()) for one in pixels]
+    boxes = (_box(crop, *gray.size) for crop in CROPS[:crops])
+    spectra = [_spectrum(gray.resize((_SIDE, _SIDE), Image.Resampling.BOX, box).tobytes()) for box in boxes]
+    if sum(abs(value) > _NOISE for value in spectra[0]) < _LEAST:
+        return []
+    return [_signs(spectrum) for spectrum in spectra]
 
 
 def _box(crop: tuple[float, float, float, float], width: int, height: int) -> tuple[float, float, float, float]:
@@ -59,18 +63,14 @@ def bands(fingerprint: int) -> list[int]:
     return [fingerprint >> (BITS - BAND_BITS * (at + 1)) & ((1 << BAND_BITS) - 1) for at in range(BANDS)]
 
 
-def _deviation(gray: DecodedImage) -> float:
-    values = gray.tobytes()
-    mean = sum(values) / len(values)
-    return math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
-
-
-def _signs(values: bytes) -> int:
-    """Return the signs of the lowest frequencies, the lowest one in the highest bit."""
+def _spectrum(values: bytes) -> list[float]:
+    """Return the lowest frequencies of 32x32 gray pixels, lowest first."""
     lines = [values[at : at + _SIDE] for at in range(0, len(values), _SIDE)]
     rows = [[sum(map(mul, line, cosine)) for cosine in _COSINES] for line in lines]
     columns = list(zip(*rows, strict=True))
-    found = 0
-    for down, across in _ORDER:
-        found = found << 1 | (sum(map(mul, columns[across], _COSINES[down])) > 0)
-    return found
+    return [sum(map(mul, columns[across], _COSINES[down])) for down, across in _ORDER]
+
+
+def _signs(spectrum: list[float]) -> int:
+    """Return which frequencies are positive, and not noise; the lowest one in the highest bit."""
+    return int("".join("1" if value > _NOISE else "0" for value in spectrum), 2)

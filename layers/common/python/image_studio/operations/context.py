@@ -2,15 +2,19 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from image_studio.errors import InvalidImage, NotFound
+from image_studio.imaging.content_credentials import History
 from image_studio.operations.journal import Journal, NullJournal
 from image_studio.providers.adapter import ProviderCredentials
 from image_studio.providers.client import ProviderClient
 from image_studio.schemas.limits import MAX_PIXELS
+
+#: (file, media type, history) -> the file with Content Credentials, or as it was where that fails.
+Sign = Callable[[bytes, str, History], bytes]
 
 
 class ReadCredentials(Protocol):
@@ -59,6 +63,10 @@ class OperationContext:
     circuits: Circuits = field(default_factory=Circuits)
     #: (prompt, a style's words or "") -> a richer prompt, or None where that fails.
     enrich_prompt: Callable[[str, str], str | None] = lambda prompt, style_words: None
+    sign: Sign | None = None  # None where nothing is signed
+    #: (variation, file, fingerprints): keeps what tells later that the file was made here.
+    record_result: Callable[[int, bytes, Sequence[int]], None] = lambda variation, data, fingerprints: None
+    mark_prompts: bool = False  # whether an image says in its metadata which prompt made it
     hold_seconds: float = 240.0  # how long one run may wait for providers
     max_pixels: int = MAX_PIXELS  # of an image that the caller may send or request
     max_credits: float = math.inf  # what is reserved for one image: no dearer model is called

@@ -106,7 +106,8 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
     single_image.check_style(request.style_preset)
     quality = single_image.quality_of(request.options)
     size = free_size(info, request.aspect_ratio)
-    image = single_image.decode_input(request.control_image_base64, context)
+    source = single_image.read_image(request.control_image_base64, context)
+    image = single_image.decode_source(source, context)
     if info.name in _DRAWN and is_flat(image):
         raise InvalidImage(
             "control_image_base64 is empty: it has one color throughout. Send an image with visible lines."
@@ -116,6 +117,7 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
         info=info,
         quality=quality,
         ignored=single_image.unsupported_fields(request, info, fields),
+        source=source,
         image=image,
         style=single_image.decode_reference(request, "style_image", info, context),
         size=size,

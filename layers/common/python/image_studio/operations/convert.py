@@ -1,10 +1,13 @@
 """Compress and convert: one image, or a batch, as smaller files or files of another type; free, without a provider."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from image_studio.catalog.load import choose, load_catalog
 from image_studio.errors import InvalidRequest, StudioError, UnknownChoice
+from image_studio.imaging.content_credentials import History
 from image_studio.imaging.convert import (
     COMPRESSED,
     KB,
@@ -22,6 +25,7 @@ from image_studio.imaging.decode import DecodeLimits, Metadata, decode, read_inf
 from image_studio.imaging.encode import QUALITY
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
+from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
 from image_studio.operations.single_image import read_image
 from image_studio.operations.table import Operation
@@ -38,6 +42,7 @@ class _Source(NamedTuple):
     image: DecodedImage
     file_type: str
     metadata: Metadata
+    history: History | None  # of a marked image, whose mark the new file carries
 
     @property
     def kilobytes(self) -> float:
@@ -48,7 +53,12 @@ def _read(text: str, context: OperationContext) -> _Source:
     data = read_image(text, context)
     limits = DecodeLimits(max_pixels=context.max_pixels)
     image = decode(data, limits)
-    return _Source(data, image, read_info(data, limits).file_type.value, read_metadata(data, limits))
+    file_type = read_info(data, limits).file_type.value
+    return _Source(data, image, file_type, read_metadata(data, limits), provenance.carried(data))
+
+
+def _sign(source: _Source, data: bytes, mime: str, context: OperationContext, most: float) -> bytes:
+    return provenance.sign(context, data, mime, source.history, most) if source.history else data
 
 
 def _kilobytes(data: bytes) -> float:
@@ -67,7 +77,11 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
     """Compress one image. Raises InvalidRequest where the target size can't be met."""
     source = _read(request.image_base64, context)
     exif = b"" if request.strip_metadata else source.metadata.exif
-    file = _compressed(source, request, FileOptions(request.optimize, request.progressive, exif))
+    xmp, _ = provenance.xmp_and_room(context, source.history)
+    file = _compressed(source, request, FileOptions(request.optimize, request.progressive, exif, xmp=xmp))
+    if file.data != source.data:
+        most = min(len(source.data), (request.target_size_kb or math.inf) * KB)
+        file = replace(file, data=_sign(source, file.data, request.format.mime, context, most))
     stored = context.journal.keep(context.journal.entry(number), file.data, request.format.mime).stored
     return schemas.Compressed(
         success=True,
@@ -80,6 +94,7 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
         quality_used=file.quality,
         metadata_stripped=request.strip_metadata or not source.metadata.exif,
         stored=stored,
+        metadata=provenance.metadata_of(source.history),
     )
 
 
@@ -136,9 +151,9 @@ def convert(request: schemas.ConvertRequest, context: OperationContext, number: 
                 f"A {target.value} file can't say that it is Adobe RGB. Use png, jpeg, webp, avif or tiff."
             )
         image, profile = to_adobe_rgb(image), adobe_rgb()
-    data = write(
-        image, target, request.quality or QUALITY, FileOptions(request.optimize, request.progressive, exif, profile)
-    )
+    xmp, _ = provenance.xmp_and_room(context, source.history)
+    options = FileOptions(request.optimize, request.progressive, exif, profile, xmp)
+    data = _sign(source, write(image, target, request.quality or QUALITY, options), target.mime, context, math.inf)
     stored = context.journal.keep(context.journal.entry(number), data, target.mime).stored
     return schemas.Converted(
         success=True,
@@ -152,6 +167,7 @@ def convert(request: schemas.ConvertRequest, context: OperationContext, number: 
         metadata_preserved=bool(exif),
         color_space=request.color_space or "sRGB",
         stored=stored,
+        metadata=provenance.metadata_of(source.history),
     )
 
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import JobFailed
+from image_studio.imaging.content_credentials import History
 from image_studio.imaging.decode import RESULT_LIMITS, decode
 from image_studio.imaging.geometry import cover
 from image_studio.imaging.types import Size
+from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
 from image_studio.operations.generate import EncodedImage, VariationTask, encode_image, generate, inline_share
 from image_studio.operations.journal import Entry, Stage
@@ -20,7 +22,7 @@ from image_studio.providers.adapter import Task
 from image_studio.providers.spec import nearest_size
 from image_studio.schemas.common import FileType
 from image_studio.schemas.create import CreatedImage, CreateRequest, CreateResponse, ResolvedFields, VariationFailure
-from image_studio.schemas.limits import MAX_SEED, Quality
+from image_studio.schemas.limits import MAX_SEED, Quality, SourceType
 
 NAME = "create"
 _SAME = ("stored", "provider", "model", "variation", "seed")  # fields of an entry and of a created image
@@ -78,8 +80,11 @@ def run(request: CreateRequest, context: OperationContext) -> CreateResponse:
     resolved = resolve(request)
     candidates = candidates_for(request, resolved, context)
     prompt = resolve_prompt(request, resolved.style_preset, context)
-    share = inline_share(request.delivery, request.num_variations)
-    encode = partial(_encode, resolved.size, unread_fields(request), share)
+
+    def encode(data: bytes, entry: Entry) -> EncodedImage:
+        history = provenance.history_of(context, entry, SourceType.TRAINED, prompt.prompt)
+        return _encode(request, resolved.size, data, entry, history)
+
     tasks = [
         VariationTask(number, partial(_task, request, resolved, prompt, seed), encode)
         for number, seed in enumerate(_seeds(request, context), start=1)
@@ -130,7 +135,7 @@ def unread_fields(request: CreateRequest) -> list[str]:
     return unread
 
 
-def _encode(size: Size, unread: list[str], inline_bytes: int | None, data: bytes, entry: Entry) -> EncodedImage:
+def _encode(request: CreateRequest, size: Size, data: bytes, entry: Entry, history: History) -> EncodedImage:
     image = decode(data, RESULT_LIMITS)
     exact, crop = cover(image, *size)
     metadata: dict[str, Any] = {
@@ -140,11 +145,12 @@ def _encode(size: Size, unread: list[str], inline_bytes: int | None, data: bytes
         "faces": [face.model_dump() for face in crop.faces],
         "scale": round(size.width / crop.box.width, 4),
     }
-    ignored = [*unread, *entry.facts.get("ignored", ())]
+    ignored = [*unread_fields(request), *entry.facts.get("ignored", ())]
     if ignored:
         metadata["ignored"] = ignored
     facts = {"width": size.width, "height": size.height, "metadata": metadata}
-    return encode_image(exact, FileType.PNG, facts, inline_bytes)
+    share = inline_share(request.delivery, request.num_variations)
+    return encode_image(exact, FileType.PNG, facts, share, history)
 
 
 def _response(

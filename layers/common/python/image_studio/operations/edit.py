@@ -176,8 +176,9 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         )
     options = single_image.checked_options(info, request.options)
     quality = single_image.quality_of(request.options)
+    source = single_image.read_image(request.image_base64, context)
     # Expansions are pixels of the image as it was sent.
-    image = single_image.decode_input(request.image_base64, context, whole="expansion" in info.honored)
+    image = single_image.decode_source(source, context, whole="expansion" in info.honored)
     mask, mask_source = _mask(request, info, image, context)
     single_image.require(info, fields | options.keys() | ({"mask"} if mask else set()))
     return Edit(
@@ -185,6 +186,7 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         info=info,
         quality=quality,
         ignored=_ignored(request, info, fields),
+        source=source,
         image=image,
         options=options,
         mask=mask,

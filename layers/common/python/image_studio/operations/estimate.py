@@ -82,7 +82,7 @@ def _operation(request: EstimateRequest, name: str, size: Size, context: Operati
         body = UpscaleRequest.model_construct(mode=short or AUTO, **model)
         short = upscale.choose_mode(body, quality, size, target, context)
     info = load_catalog().operations[group].choose(short)
-    shared: dict[str, Any] = {"info": info, "quality": quality, "ignored": [], "image": size}
+    shared: dict[str, Any] = {"info": info, "quality": quality, "ignored": [], "source": b"", "image": size}
     if group == UPSCALE:
         return upscale.Upscale(request=body, options={}, target=target, **shared)
     if group == control.NAME:

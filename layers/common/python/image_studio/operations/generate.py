@@ -22,8 +22,11 @@ from image_studio.errors import (
     StudioError,
     UnknownCharge,
 )
+from image_studio.imaging.content_credentials import History
 from image_studio.imaging.encode import EncodedCopy, encode, encode_copy
+from image_studio.imaging.fingerprint import fingerprints
 from image_studio.imaging.types import DecodedImage
+from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import Entry, Journal, Stage
 from image_studio.operations.model_selection import Candidate
@@ -55,17 +58,32 @@ class EncodedImage:
     data: bytes
     mime: str
     facts: dict[str, Any]
+    history: History | None = None  # what it is marked by; None for a photograph that was only resized
+    fingerprints: Sequence[int] = ()  # by which it is known again
     copy: EncodedCopy | None = None  # for a response that the image doesn't fit into
+    inline_bytes: int = INLINE_BYTES  # which the copy may have
 
 
 def encode_image(
-    image: DecodedImage, file_type: FileType, facts: dict[str, Any], inline_bytes: int | None
+    image: DecodedImage,
+    file_type: FileType,
+    facts: dict[str, Any],
+    inline_bytes: int | None,
+    history: History | None = None,
 ) -> EncodedImage:
-    """Encode the image, and a copy of at most `inline_bytes` where it is larger; None is no limit."""
-    data = encode(image, file_type)
-    if inline_bytes is None or len(data) <= inline_bytes:
-        return EncodedImage(data, file_type.mime, facts)
-    return EncodedImage(data, file_type.mime, facts, encode_copy(image, file_type, inline_bytes))
+    """Encode the image with its mark, which `metadata` names as well.
+
+    An image of more than `inline_bytes` gets a copy that is smaller; None is no limit.
+    """
+    xmp = history.mark.to_xmp() if history else b""
+    facts["metadata"] |= provenance.metadata_of(history)
+    encoded = EncodedImage(encode(image, file_type, xmp=xmp), file_type.mime, facts, history)
+    if history and history.made:
+        encoded = replace(encoded, fingerprints=fingerprints(image))
+    if inline_bytes is None or len(encoded.data) <= inline_bytes:
+        return encoded
+    copy = encode_copy(image, file_type, inline_bytes - (provenance.ROOM if history else 0), xmp)
+    return replace(encoded, copy=copy, inline_bytes=inline_bytes)
 
 
 def inline_share(delivery: Delivery, images: int) -> int | None:
@@ -73,11 +91,20 @@ def inline_share(delivery: Delivery, images: int) -> int | None:
     return None if delivery is Delivery.URL else INLINE_BYTES // images
 
 
-def keep_image(journal: Journal, entry: Entry, encoded: EncodedImage) -> Entry:
-    """Keep the image of an entry, and its copy before it."""
-    if encoded.copy:
-        entry = entry.with_(facts={**entry.facts, "inline": keep_copy(journal, entry.variation, encoded.copy)})
-    return journal.keep(entry, encoded.data, encoded.mime)
+def keep_image(context: OperationContext, entry: Entry, encoded: EncodedImage, received: bytes = b"") -> Entry:
+    """Sign and keep the image of an entry, its copy and its fingerprints before it."""
+    data, copy, history = encoded.data, encoded.copy, encoded.history
+    if history:
+        history = replace(history, received=received)
+        data = provenance.sign(context, data, encoded.mime, history)
+    if copy:
+        if history:
+            signed = provenance.sign(context, copy.data, copy.file_type.mime, history, encoded.inline_bytes)
+            copy = replace(copy, data=signed)
+        entry = entry.with_(facts={**entry.facts, "inline": keep_copy(context.journal, entry.variation, copy)})
+    if history and history.made:
+        context.record_result(entry.variation, data, encoded.fingerprints)
+    return context.journal.keep(entry, data, encoded.mime)
 
 
 def keep_copy(journal: Journal, variation: int, copy: EncodedCopy) -> InlineCopy:
@@ -159,7 +186,7 @@ def _run_variation(
     except StudioError:
         return _record_failure(context, runner.entry, ResultUnusable(UNUSABLE))
     facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
-    return keep_image(context.journal, runner.entry.with_(facts=facts), encoded)
+    return keep_image(context, runner.entry.with_(facts=facts), encoded, data)
 
 
 def _record_failure(context: OperationContext, entry: Entry, error: StudioError) -> Entry:

@@ -9,10 +9,12 @@ from typing import Any, ClassVar
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage, InvalidRequest, JobFailed, UnknownChoice
+from image_studio.imaging.content_credentials import History
 from image_studio.imaging.decode import MAX_SCALED_PIXELS, RESULT_LIMITS, DecodeLimits, decode, decode_base64, read_info
 from image_studio.imaging.encode import encode_for_provider
 from image_studio.imaging.geometry import Frame, cover, scale
 from image_studio.imaging.types import DecodedImage, Size
+from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext, is_url
 from image_studio.operations.generate import (
     EncodedImage,
@@ -55,6 +57,7 @@ class SingleImageOperation(ABC):
     info: OperationInfo
     quality: Quality
     ignored: list[str]  # fields that the operation has no use for
+    source: bytes  # the file of the image
     image: DecodedImage
 
     @property
@@ -86,6 +89,13 @@ class SingleImageOperation(ABC):
 
     def finish_here(self) -> FinishedImage:
         raise NotImplementedError  # only where no model is needed
+
+    def history(self, entry: Entry, context: OperationContext) -> History | None:
+        """Return what the image is marked by: what was done, on top of what the sent image was marked by."""
+        if not self.needs_model:
+            return provenance.carried(self.source)
+        prompt = getattr(self.request, "prompt", None)
+        return provenance.history_of(context, entry, self.info.source_type, prompt, self.source)
 
     @abstractmethod
     def fit(self, candidate: Candidate) -> Fit:
@@ -151,7 +161,7 @@ def _make_here(operation: SingleImageOperation, context: OperationContext) -> En
         return entry
     entry = entry.with_(provider=HERE, model=RESIZE, ordered_at=context.now())
     encoded = _encode(operation, entry, *operation.finish_here(), context)
-    return keep_image(context.journal, entry.with_(facts=encoded.facts), encoded)
+    return keep_image(context, entry.with_(facts=encoded.facts), encoded)
 
 
 def _encode(
@@ -166,7 +176,8 @@ def _encode(
     }
     facts = {"width": image.width, "height": image.height, "metadata": metadata}
     request = operation.request
-    return encode_image(image, request.output_format, facts, inline_share(request.delivery, 1))
+    history = operation.history(entry, context)
+    return encode_image(image, request.output_format, facts, inline_share(request.delivery, 1), history)
 
 
 def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pad: bool = True) -> Fit:
@@ -273,18 +284,16 @@ def read_image(text: str, context: OperationContext) -> bytes:
     return decode_base64(text)
 
 
-def decode_input(
-    text: str, context: OperationContext, field: str | None = None, *, whole: bool = False
-) -> DecodedImage:
-    """Decode an image. `field` is named in errors, for images other than the request's main one.
+def decode_source(source: bytes, context: OperationContext, *, whole: bool = False) -> DecodedImage:
+    """Decode an image. A JPEG of too many pixels is decoded at a fraction; with `whole` it is refused."""
+    return decode(source, _limits(context, whole))
 
-    A JPEG of too many pixels is decoded at a fraction; with `whole` it is refused. Raises InvalidImage.
-    """
+
+def decode_input(text: str, context: OperationContext, field: str) -> DecodedImage:
+    """Decode an image other than the request's main one; errors name its field. Raises InvalidImage."""
     try:
-        return decode(read_image(text, context), _limits(context, whole))
+        return decode_source(read_image(text, context), context)
     except InvalidImage as error:
-        if field is None:
-            raise
         raise InvalidImage(f"{field}: {error.detail}") from None
 
 

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from image_studio.catalog.load import choose_platform, load_catalog
 from image_studio.catalog.models import Platform, PlatformFormat
 from image_studio.errors import InvalidRequest, StudioError
+from image_studio.imaging.content_credentials import History
 from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode
 from image_studio.imaging.encode import AS_REQUESTED, EncodedCopy, EncodedRendition, encode_copy
 from image_studio.imaging.renditions import Placement, Rendition, RenditionSpec, Zone, check_background, render_all
+from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
 from image_studio.operations.generate import keep_copy
 from image_studio.operations.single_image import read_image
@@ -46,10 +50,14 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
     """Make every requested format within its platform's limit of bytes. Raises InvalidRequest where all fail."""
     targets = list(chosen_targets(request))
     placement = Placement(request.crop_mode.value, request.focal_point, _background(request))
-    specs = [_spec(target.format, request) for target in targets]
     data = read_image(request.image_base64, context)
+    history = provenance.carried(data)
+    xmp, room = provenance.xmp_and_room(context, history)
+    specs = [_spec(target.format, request, xmp, room) for target in targets]
     outcomes = render_all(data, specs, placement, DecodeLimits(max_pixels=context.max_pixels))
-    copies = _inline_copies(request, outcomes)
+    sign = partial(_sign, context, history)
+    outcomes = [sign(target.format.max_bytes, one) for target, one in zip(targets, outcomes, strict=True)]
+    copies = _inline_copies(request, outcomes, context, history)
     response = SocialResponse(success=True, results=[], total_optimized=0, ignored=unread_fields(request))
     for target, outcome, copy in zip(targets, outcomes, copies, strict=True):
         if isinstance(outcome, StudioError):
@@ -60,7 +68,7 @@ def run(request: SocialRequest, context: OperationContext) -> SocialResponse:
             file = outcome.encoded
             stored = context.journal.keep(entry, file.data, file.file_type.mime).stored
             inline = keep_copy(context.journal, entry.variation, copy) if copy else None
-            images = {"stored": stored, "inline": inline}
+            images = {"stored": stored, "inline": inline, "metadata": provenance.metadata_of(history)}
             response.results.append(_result(target, outcome, images, request.output_format))
     response.total_optimized, response.total_failed = len(response.results), len(response.errors)
     if not response.results:
@@ -97,15 +105,35 @@ def unread_fields(request: SocialRequest) -> list[str]:
     return unread + [f"options.{name}" for name in request.options if name != BACKGROUND]
 
 
-def _inline_copies(request: SocialRequest, outcomes: Sequence[Rendition | StudioError]) -> list[EncodedCopy | None]:
+def _sign(
+    context: OperationContext, history: History | None, most: int, outcome: Rendition | StudioError
+) -> Rendition | StudioError:
+    """Sign a file of a marked image, within its platform's limit of bytes."""
+    if isinstance(outcome, StudioError) or history is None:
+        return outcome
+    file = outcome.encoded
+    data = provenance.sign(context, file.data, file.file_type.mime, history, most)
+    return replace(outcome, encoded=replace(file, data=data))
+
+
+def _inline_copies(
+    request: SocialRequest,
+    outcomes: Sequence[Rendition | StudioError],
+    context: OperationContext,
+    history: History | None,
+) -> list[EncodedCopy | None]:
     """Make copies of the files that are larger than their share of the response; the others stay as they are."""
     files = [None if isinstance(outcome, StudioError) else outcome.encoded for outcome in outcomes]
     share = fair_share([len(file.data) for file in files if file], INLINE_BYTES)
+    xmp, room = provenance.xmp_and_room(context, history)
 
     def copy(file: EncodedRendition | None) -> EncodedCopy | None:
         if file is None or len(file.data) <= share:
             return None
-        return encode_copy(decode(file.data, RESULT_LIMITS), file.file_type, share)
+        made = encode_copy(decode(file.data, RESULT_LIMITS), file.file_type, share - room, xmp)
+        if made is None or history is None:
+            return made
+        return replace(made, data=provenance.sign(context, made.data, made.file_type.mime, history, share))
 
     if request.delivery is Delivery.URL:
         return [None] * len(files)
@@ -131,13 +159,17 @@ def _background(request: SocialRequest) -> str | None:
     return background
 
 
-def _spec(target: PlatformFormat, request: SocialRequest) -> RenditionSpec:
-    """The file to make: of the requested type where the platform takes it, else of the platform's types."""
+def _spec(target: PlatformFormat, request: SocialRequest, xmp: bytes, room: int) -> RenditionSpec:
+    """The file to make: of the requested type where the platform takes it, else of the platform's types.
+
+    `room` (bytes) is left for its signature.
+    """
     allowed = [FileType(name) for name in target.file_types]
     ordered = sorted(allowed, key=lambda file_type: file_type is not request.output_format)
     zone = Zone(**vars(target.safe_zone)) if request.show_safe_zones else None
     keeps_alpha = request.output_format is not FileType.JPEG
-    return RenditionSpec(target.width, target.height, tuple(ordered), target.max_bytes, zone, keeps_alpha)
+    most = target.max_bytes - room
+    return RenditionSpec(target.width, target.height, tuple(ordered), most, zone, keeps_alpha, xmp)
 
 
 def _result(target: Target, rendition: Rendition, images: dict[str, Any], requested: FileType) -> SocialResult:

@@ -117,7 +117,8 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     quality = single_image.quality_of(request.options)
     if request.preset:
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
-    image = single_image.decode_input(request.image_base64, context)
+    source = single_image.read_image(request.image_base64, context)
+    image = single_image.decode_source(source, context)
     size = Size(*image.size)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
     if scale_factor(size, target) > 1:
@@ -134,6 +135,7 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         info=info,
         quality=quality,
         ignored=ignored,
+        source=source,
         image=image,
         options=options,
         target=target,

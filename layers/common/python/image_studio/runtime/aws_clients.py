@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_kms import KMSClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -80,6 +81,11 @@ def events() -> Any:  # no stubs for one call
 @lru_cache(maxsize=1)
 def secretsmanager() -> "SecretsManagerClient":
     return _client("secretsmanager")  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=1)
+def kms() -> "KMSClient":
+    return _client("kms")  # type: ignore[no-any-return]
 
 
 def account_concurrency() -> int | None:

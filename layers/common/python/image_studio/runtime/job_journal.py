@@ -60,7 +60,9 @@ class JobJournal:
 
     def keep(self, entry: Entry, data: bytes, mime: str) -> Entry:
         key = keys.result_key(self._job.tenant, self._job.id, entry.variation)
-        _retry_storage(lambda: self._objects.put_once(key, data, mime))
+        if not _retry_storage(lambda: self._objects.put_once(key, data, mime)):
+            # An earlier run stored it. Signed at another time, its file may have another size.
+            data = _retry_storage(lambda: self._objects.get(key)) or data
         done = entry.with_(stage=Stage.DONE, stored=StoredImage(key, len(data), mime))
         self._note(done)
         return done

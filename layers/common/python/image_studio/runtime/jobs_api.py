@@ -17,8 +17,7 @@ from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
-from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.job_end import end_job
+from image_studio.runtime.job_end import Dispatcher, end_job
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.job_record import job_links, job_record
 from image_studio.runtime.rate_limits import open_wait
@@ -170,12 +169,12 @@ def list_jobs(call: Call) -> Response:
     return respond(200, bodies.JobList(jobs=[job_record(job) for job in jobs], next=following), NO_STORE)
 
 
-def delete_job(call: Call, job_id: str) -> Response:
+def delete_job(call: Call, job_id: str, dispatcher: Dispatcher) -> Response:
     """DELETE /jobs/{id}: removes an ended job with its images, or stops one for which nothing was paid yet."""
     tenant = call.known.tenant
     job = _read(tenant, job_id)
     if not job.status.ended:
-        return _stop(job)
+        return _stop(job, dispatcher)
     # Objects first: after an interruption the record is still there, and the caller can repeat the request.
     for prefix in (keys.result_prefix(tenant, job_id), keys.input_prefix(tenant, job_id)):
         wiring.objects().delete_all(prefix)
@@ -184,10 +183,10 @@ def delete_job(call: Call, job_id: str) -> Response:
     return respond(200, bodies.JobEnded(job_id=job.id, deleted=True), NO_STORE)
 
 
-def _stop(job: Job) -> Response:
+def _stop(job: Job, dispatcher: Dispatcher) -> Response:
     untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
     error = error_payload(JobStopped(), find_operation(job.operation))
-    if not untouched or not end_job(job, dispatcher(), error=error, charge=Charge()):
+    if not untouched or not end_job(job, dispatcher, error=error, charge=Charge()):
         raise JobConflict("The job has started and may be paid for already; wait for its result.")
     return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
 

@@ -80,6 +80,11 @@ class Settings:
     lease_seconds: int = _env("LEASE_SECONDS", 60)  # how long a silent worker is believed alive
     input_days: int = _env("INPUT_DAYS", 1)
     result_days: int = _env("RESULT_DAYS", 7)
+    provenance_days: int = _env("PROVENANCE_DAYS", 365)  # how long fingerprints are kept; 0: none are
+    mark_prompts: bool = field(default_factory=lambda: _read("MARK_PROMPTS", "no") == "yes")  # in images' metadata
+    signing_secret_id: str = _env("SIGNING_SECRET_ID", "")  # certificates, and their key; empty: nothing is signed
+    signing_kms_key: str = _env("SIGNING_KMS_KEY", "")  # a KMS key that signs; empty: the secret has the key
+    timestamp_url: str = _env("TIMESTAMP_URL", "")  # of a time stamp authority; empty: signatures have no time
     hold_seconds: int = _env("HOLD_SECONDS", 3600)  # how long credits of an unknown charge stay reserved
     upload_seconds: int = _env("UPLOAD_SECONDS", 3600)  # how long a job waits for its upload
     monthly_credits: dict[str, int] = field(default_factory=_monthly_credits)

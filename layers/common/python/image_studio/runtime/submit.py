@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from image_studio.errors import JobConflict, NotFound, StudioError
-from image_studio.operations.context import OperationContext
+from image_studio.operations.context import OperationContext, Sign
 from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import Operation, find_operation, with_operation_prefix
@@ -190,8 +190,11 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
 # -- free work
 
 
-def serve_now(call: Call, operation: Operation) -> Response:
-    """Serve the POST of free work: 200 with its body. Images that don't fit are stored as results of jobs are."""
+def serve_now(call: Call, operation: Operation, sign: Sign | None = None) -> Response:
+    """Serve the POST of free work: 200 with its body. Images that don't fit are stored as results of jobs are.
+
+    `sign` signs files of images that are marked.
+    """
     request = read_request(operation.request, call, operation.unread)
     tenant, request_id = call.known.tenant, new_id()
     journal = NullJournal(keys.result_prefix(tenant, request_id))
@@ -201,6 +204,7 @@ def serve_now(call: Call, operation: Operation) -> Response:
         configured=frozenset(),
         journal=journal,
         references=references,
+        sign=sign,
         max_pixels=most,
         hold_seconds=call.time_left(),
     )

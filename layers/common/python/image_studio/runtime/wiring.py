@@ -8,6 +8,7 @@ from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.references import CallerReferences, HotFolderObject, Inputs, no_inputs
 from image_studio.runtime.settings import TIERS, settings
+from image_studio.storage.fingerprints import FingerprintStore
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.objects import ObjectStore
 
@@ -25,6 +26,11 @@ def quick_jobs() -> JobStore:
 @lru_cache(maxsize=1)
 def objects() -> ObjectStore:
     return ObjectStore(aws_clients.s3, settings().bucket)
+
+
+@lru_cache(maxsize=1)
+def fingerprints() -> FingerprintStore:
+    return FingerprintStore(aws_clients.dynamodb(), settings().table)
 
 
 def api_context(

@@ -16,7 +16,7 @@ from image_studio.operations.journal import Entry, JobLost, Journal, Stage
 from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.providers.client import ProviderClient, StillRunning
 from image_studio.providers.text_model import enrich_prompt
-from image_studio.runtime import hot_folder_results, metrics, wiring
+from image_studio.runtime import hot_folder_results, metrics, provenance, wiring
 from image_studio.runtime.aws_transport import make_provider_client
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import credential_store
@@ -24,6 +24,7 @@ from image_studio.runtime.job_end import Dispatcher, end_job
 from image_studio.runtime.job_journal import JobJournal
 from image_studio.runtime.references import CallerReferences, HotFolderObject, stored_inputs
 from image_studio.runtime.settings import TIERS, settings
+from image_studio.runtime.signing import signing
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import DAY, Job
 from image_studio.storage.jobs import JobStore
@@ -165,6 +166,9 @@ def worker_context(job: Job, journal: Journal) -> OperationContext:
         references=references,
         circuits=circuits(WORKER_SECONDS),
         enrich_prompt=partial(enrich_prompt, credentials=credential_store().access, provider_client=provider_client()),
+        sign=signing(),
+        record_result=partial(provenance.record, job),
+        mark_prompts=settings().mark_prompts,
         hold_seconds=settings().poll_hold_seconds,
         max_pixels=TIERS[job.tier].max_pixels,
         max_credits=job.reserved // job.total,
