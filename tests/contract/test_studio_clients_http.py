@@ -98,7 +98,7 @@ MISTAKES: list[tuple[str, dict[str, Any], str]] = [
     (EDIT, REMOVE | {"image_base64": NOT_AN_IMAGE}, NO_FILE),
     (EDIT, REMOVE | {"image_base64": None}, "image_base64 is required."),
     (EDIT, {}, "Operation is required."),
-    (EDIT, REMOVE | {"output_format": "gif"}, "Unknown output_format 'gif'. Valid: png, jpeg, webp."),
+    (EDIT, REMOVE | {"output_format": "gif"}, "Unknown output_format 'gif'. Valid: png, jpeg, webp, avif."),
     (UPSCALE, {"mode": "ultra"}, "Unknown mode 'ultra'. Valid: fast, conservative, creative, auto."),
     (UPSCALE, {"preset": "poster"}, "Unknown preset 'poster'. Valid: web, print, social."),
     (CONTROL, {"operation": "style_transfer", "prompt": "x"}, "Style image is required for style transfer"),
