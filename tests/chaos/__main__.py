@@ -20,8 +20,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, ChaosStack(Path(folder), plan.workers, seed=plan.seed) as chaos:
         tally = ChaosRun(plan, chaos).run()
     sys.stdout.write("\n".join([*tally.lines(), ""]))
-    harm = tally.paid_again + tally.lost + tally.stuck + tally.unsettled
-    return int(bool(harm) or tally.kills < plan.kills)
+    return int(bool(tally.harm) or tally.kills < plan.kills)
 
 
 if __name__ == "__main__":

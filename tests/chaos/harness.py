@@ -16,11 +16,13 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
 import requests
 from botocore.exceptions import ClientError
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from local.backend import Call, FunctionFailed
 from local.environments import PRELOAD, Environment, load_of
@@ -63,6 +65,9 @@ class Tally:
     lost: int = 0  # jobs that can't be found, or images that can't be fetched
     stuck: int = 0  # jobs that didn't end
     unsettled: int = 0  # credits reserved for nothing
+    called: int = 0  # webhooks
+    untold: int = 0  # jobs that never arrived at their caller's endpoint
+    forged: int = 0  # calls with a wrong signature, id or caller
     seconds: float = 0.0
 
     def lines(self) -> Iterator[str]:
@@ -70,6 +75,58 @@ class Tally:
         yield f"{self.sent} messages delivered {self.delivered} times; {self.kills} kill -9 of workers at work"
         yield f"{self.paid} paid calls; {self.unknown} variations of unknown charge"
         yield f"second paid calls {self.paid_again}, lost {self.lost}, stuck {self.stuck}, unsettled {self.unsettled}"
+        yield f"{self.called} webhook calls; jobs untold {self.untold}, wrongly signed or named {self.forged}"
+
+    @property
+    def harm(self) -> int:
+        """What must be 0."""
+        return self.paid_again + self.lost + self.stuck + self.unsettled + self.untold + self.forged
+
+
+class Receiver:
+    """A receiver of webhooks at `/<caller>` that fails half of the time, at most MOST_FAILURES times for one id."""
+
+    MOST_FAILURES = 5
+
+    def __init__(self, dice: random.Random) -> None:
+        self.secrets: dict[str, str] = {}  # by caller
+        self.called = 0
+        self.forged = 0
+        self.told: Counter[tuple[str, str]] = Counter()  # (caller, webhook-id) of calls that were taken
+        self._failed: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"])).decode()
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                self.send_response(receiver.take(self.path.strip("/"), headers, body, fails=dice.random() < 0.5))
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, caller: str, headers: dict[str, str], body: str, *, fails: bool) -> int:
+        """Check and count a call; return the status of its response."""
+        name = headers["webhook-id"]
+        try:
+            event = Webhook(self.secrets[caller]).verify(body, headers)
+            right = name == f"msg_{event['data']['job_id']}"
+        except WebhookVerificationError:
+            right = False
+        with self._lock:
+            self.called += 1
+            self.forged += not right
+            if fails and self._failed[name] < self.MOST_FAILURES:
+                self._failed[name] += 1
+                return 503
+            self.told[caller, name] += 1
+            return 204
 
 
 class Worker:
@@ -141,18 +198,23 @@ class ChaosStack:
         self.tally = Tally()
         self._closing = ExitStack()
         quick = {"LEASE_SECONDS": str(LEASE_SECONDS), "POLL_HOLD_SECONDS": "0.2", "LOG_LEVEL": "WARNING"}
-        settings = {**quick, **(variables or {})}
+        self.receiver = Receiver(random.Random(seed + 1))
+        self._closing.callback(self.receiver.server.server_close)
+        self._closing.callback(self.receiver.server.shutdown)
+        told = {"WEBHOOK_ORIGIN": self.receiver.origin, "WEBHOOK_PACE": "0.001"}
+        settings = {**quick, **told, **(variables or {})}
         # Concurrency 0: the stack's own poller takes nothing.
         options = Options(state=state, variables=settings, parameters={"WorkerConcurrency": "0"}, schedule_seconds=1e6)
         self.stack = self._closing.enter_context(Stack(options))
         self.sqs = self.stack.aws.client("sqs")
-        self._job_url = self.stack.resources["JobQueue"]["Ref"]
+        self._urls = [self.stack.resources[name]["Ref"] for name in ("JobQueue", "WebhookQueue")]
         attributes = {"VisibilityTimeout": str(VISIBILITY_SECONDS)}
         self.work_url = self.sqs.create_queue(QueueName="work", Attributes=attributes)["QueueUrl"]
         self.load = self._load()
         multiprocessing.get_context("forkserver").set_forkserver_preload(list(PRELOAD))
-        self._relaying = threading.Thread(target=self._relay, daemon=True)
-        self._relaying.start()
+        self._relaying = [threading.Thread(target=self._relay, args=(url,), daemon=True) for url in self._urls]
+        for thread in self._relaying:
+            thread.start()
         self._closing.callback(self.over.set)
         self.workers = [Reaper(self), *(Worker(self) for _ in range(workers))]
 
@@ -170,20 +232,22 @@ class ChaosStack:
             return []
         return list(answer.get("Messages", []))
 
-    def _relay(self) -> None:
+    def _relay(self, url: str) -> None:
         while not self.over.is_set():
-            for message in self.receive(self._job_url):
+            for message in self.receive(url):
                 self.tally.sent += 1
-                for delay in (0, *self.random.choices((0, 1, 2), k=self.random.choice((1, 2)))):
+                # A call's later tries aren't multiplied, or each try would have twice as many as the one before.
+                again = json.loads(message["Body"]).get("attempt", 1) > 1
+                for delay in (0, *self.random.choices((0, 1, 2), k=0 if again else self.random.choice((1, 2)))):
                     self.sqs.send_message(QueueUrl=self.work_url, MessageBody=message["Body"], DelaySeconds=delay)
-                self.sqs.delete_message(QueueUrl=self._job_url, ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.over.set()
-        for thread in (self._relaying, *(worker.thread for worker in self.workers)):
+        for thread in (*self._relaying, *(worker.thread for worker in self.workers)):
             thread.join(JOIN_SECONDS)
         self._closing.close()
 
@@ -202,8 +266,12 @@ class ChaosRun:
         started = time.monotonic()
         ends = started + self.plan.patience
         with self._watching():
+            for number in range(CALLERS):
+                self._register(f"caller-{number}")
             self._submit_all()
             while time.monotonic() < ends and any(map(self._is_busy, range(CALLERS))):
+                time.sleep(1)
+            while time.monotonic() < ends and self._untold():
                 time.sleep(1)
         self._count_paid()
         self._judge()
@@ -266,6 +334,16 @@ class ChaosRun:
             time.sleep(1)
         raise AssertionError(f"not submitted: {answer.status_code} {answer.text[:300]}")
 
+    def _register(self, sub: str) -> None:
+        body = {"url": f"{self.chaos.receiver.origin}/{sub}"}
+        answer = requests.post(f"{self.chaos.stack.url}/webhooks", json=body, headers=self._headers(sub), timeout=60)
+        self.chaos.receiver.secrets[sub] = answer.json()["secret"]
+
+    def _untold(self) -> list[str]:
+        """The jobs that didn't arrive at their caller's endpoint."""
+        told = self.chaos.receiver.told
+        return [job_id for job_id, sub in self.jobs.items() if not told[sub, f"msg_{job_id}"]]
+
     def _ask(self, sub: str, url: str) -> requests.Response:
         return requests.get(url, headers=self._headers(sub), timeout=60)
 
@@ -297,6 +375,8 @@ class ChaosRun:
         tally.paid_again = sum(count - 1 for count in self.paid.values())
         for job_id in self.jobs:
             self._judge_job(job_id)
+        tally.called, tally.forged = self.chaos.receiver.called, self.chaos.receiver.forged
+        tally.untold = len(self._untold())
         for number in range(CALLERS):
             usage = self._ask(f"caller-{number}", f"{self.chaos.stack.url}/usage").json()
             tally.unsettled += usage["reserved"] + usage["in_flight"]

@@ -68,6 +68,7 @@ class Settings:
     bucket: str = _env("BUCKET_NAME", "")
     queue_url: str = _env("QUEUE_URL", "")  # empty: jobs run in this process
     webhook_queue_url: str = _env("WEBHOOK_QUEUE_URL", "")  # empty: webhooks are called from this process
+    webhook_pace: float = _env("WEBHOOK_PACE", 1.0)  # times the pauses between tries of a call; below 1 for tests
     webhook_origin: str = _env("WEBHOOK_ORIGIN", "")  # an origin that may be called though it isn't public, for tests
     event_bus: str = _env("EVENT_BUS", "")  # the operator's; empty: no events
     secret_id: str = _env("PROVIDER_SECRET_ID", "")  # empty: keys come from the environment

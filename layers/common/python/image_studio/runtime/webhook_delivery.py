@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 import secrets
 import time
 from datetime import UTC, datetime
@@ -141,7 +142,7 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
         _note(job, endpoint, outcome)
         _log(job, endpoint, Try(event.type, message["attempt"], outcome, pause))
     if pause is not None:
-        again = {**message, "attempt": message["attempt"] + 1, "due": int(time.time() + pause)}
+        again = {**message, "attempt": message["attempt"] + 1, "due": math.ceil(time.time() + pause)}
         dispatcher.send_webhook(again, pause)
     elif not outcome.ok:
         log.warning("webhook given up", extra={"job_id": job.id, "status": outcome.status})
@@ -153,9 +154,9 @@ def _target(job: Job, endpoint: Endpoint | None) -> tuple[str, list[str]]:
     return job.webhook_url or "", [webhooks().secret(job.tenant, new_secret())]
 
 
-def _pause(attempt: int) -> int | None:
+def _pause(attempt: int) -> float | None:
     """Seconds until the attempt after this one; None after the last."""
-    return PAUSES[attempt - 1] if attempt <= len(PAUSES) else None
+    return PAUSES[attempt - 1] * settings().webhook_pace if attempt <= len(PAUSES) else None
 
 
 class Try(NamedTuple):
@@ -164,7 +165,7 @@ class Try(NamedTuple):
     type: EventType
     attempt: int
     outcome: Outcome
-    pause: int | None
+    pause: float | None
 
 
 def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
@@ -176,7 +177,7 @@ def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
         attempt=made.attempt,
         status=made.outcome.status,
         problem=made.outcome.problem,
-        next_attempt_at=now + made.pause * 1000 if made.pause is not None else None,
+        next_attempt_at=None if made.pause is None else now + round(made.pause * 1000),
     )
     webhooks().log(job.tenant, endpoint.id, delivery)
 
