@@ -4,10 +4,11 @@ Subjects: eight ratios, the hard cases apart. Faces: every format of the platfor
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import mean
-from typing import Any, NamedTuple
+from typing import Any
 
 from fetch import CACHE, marked_images
 from judge import Subject, largest
@@ -22,22 +23,17 @@ from image_studio.imaging.saliency import Attention
 SIZES = [(1080, 1080), (1080, 1350), (1080, 1920), (1200, 628), (1280, 720), (1000, 1500), (1500, 500), (1128, 191)]
 #: A case is hard where a center crop keeps less than this of what the best window would.
 HARD = 0.9
-#: A face is whole where a window keeps this share of the marked box: marks are made by eye.
-WHOLE = 0.97
+#: A face is whole where a window keeps this share of the marked box: marks are made by eye, in whole percents.
+WHOLE = 0.95
 LEAST_WHOLE = 0.98  # of the windows that could hold all faces
 
 Window = tuple[float, float, float, float]
 
 
-class Size(NamedTuple):
-    width: int
-    height: int
-
-
-#: Every format of every platform.
-FORMATS = [
-    Size(one.width, one.height) for platform in load_catalog().social_platforms.values() for one in platform.formats
-]
+#: Every size that platforms have -> how many of their formats have it.
+FORMATS = Counter(
+    (one.width, one.height) for platform in load_catalog().social_platforms.values() for one in platform.formats
+)
 
 
 def center_windows(file: Path, sizes: Sequence[tuple[int, int]]) -> list[Window]:
@@ -136,9 +132,9 @@ def say(said: str, holds: bool) -> None:
 def faces_kept(images: list[dict[str, Any]], windows: dict[str, list[list[Window]]]) -> None:
     """Print for each format how many of the faces are whole, of the images where a window could hold them all."""
     print(f"\nfaces kept whole where a window can hold all of them; {len(images)} images, (average share of the faces)")
-    print(f"  {'':12}" + "".join(f"{name:>20}" for name in windows))
+    print(f"  {'':14}" + "".join(f"{name:>20}" for name in windows))
     totals, below = {name: [0, 0] for name in windows}, []
-    for number, size in enumerate(FORMATS):
+    for number, (size, formats) in enumerate(FORMATS.items()):
         shares: dict[str, list[float]] = {name: [] for name in windows}
         whole = dict.fromkeys(windows, 0)
         cases = 0
@@ -151,12 +147,13 @@ def faces_kept(images: list[dict[str, Any]], windows: dict[str, list[list[Window
                 shares[name].append(mean(kept))
                 whole[name] += possible and min(kept) >= WHOLE
         row = [f"{whole[name]:3}/{cases} ({mean(shares[name]):.3f})" for name in windows]
-        print(f"  {size.width}x{size.height:<7}" + "".join(f"{cell:>20}" for cell in row))
+        title = f"{size[0]}x{size[1]}" + (f" ({formats})" if formats > 1 else "")
+        print(f"  {title:14}" + "".join(f"{cell:>20}" for cell in row))
         for name in windows:
-            totals[name] = [totals[name][0] + whole[name], totals[name][1] + cases]
+            totals[name] = [totals[name][0] + formats * whole[name], totals[name][1] + formats * cases]
         if mean(shares["ours"]) < mean(shares["center"]):
-            below.append(f"{size.width}x{size.height}")
-    print(f"  {'all':12}" + "".join(f"{kept / cases:20.3f}" for kept, cases in totals.values()))
+            below.append(title)
+    print(f"  {'all formats':14}" + "".join(f"{kept / cases:20.3f}" for kept, cases in totals.values()))
     kept, cases = totals["ours"]
     say(f"at least {LEAST_WHOLE} whole ({kept} of {cases}, {kept / cases:.3f})", kept >= LEAST_WHOLE * cases)
     say(f"never below the center on average ({', '.join(below) or 'nowhere'})", not below)
@@ -174,7 +171,7 @@ def main() -> None:
     with_faces = [image for image in images if "faces" in image]
     windows, face_windows = (
         _windows([one["file"] for one in part], sizes, name)
-        for part, sizes, name in ((images, SIZES, "subjects"), (with_faces, FORMATS, "faces"))
+        for part, sizes, name in ((images, SIZES, "subjects"), (with_faces, list(FORMATS), "faces"))
     )
     rows = judge(images, windows)
     report(rows, list(windows))

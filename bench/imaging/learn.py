@@ -22,7 +22,7 @@ from image_studio.imaging.types import DecodedImage
 
 WINDOWS = 65
 #: How sharply the better window is preferred while learning; how much powers are drawn to zero; steps at most.
-SHARPNESS, DECAY, STEPS = 30.0, 0.01, 60
+SHARPNESS, DECAY, STEPS = 60.0, 0.01, 60
 EIGHTHS = 8
 Array = Any
 NAMES = [f"{name} {where}" for name in saliency.POWERS for where in ("itself", "around")] + list(saliency.PLACES)

@@ -93,5 +93,5 @@ def test_pinned_windows() -> None:
     image.paste((150, 165, 180), (60, 40, 360, 300))
     image.paste(noise(40, 90), (700, 120))
     assert Attention(image).start(1 / 3, horizontal=True) == pytest.approx(0.5625)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.2734375)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.1640625)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.265625)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.140625)

@@ -32,7 +32,8 @@ _SAME_FACE = 0.3  # detections that overlap by more than this share of their uni
 _MAX_DETECTIONS, MAX_FACES = 512, 64  # the most certain ones
 _MAX_LOG = 6.0  # e^6 strides are more than the longest image
 #: Hair and chin around a detection: shares of its width, of its height above, of its height below.
-_SIDES, _HAIR, _CHIN = 0.25, 0.55, 0.25
+_SIDES, _HAIR, _CHIN = 0.25, 0.45, 0.35
+_PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)  # of hair and chin, where there is no room for all
 
 
 class Face(NamedTuple):
@@ -47,9 +48,13 @@ class Face(NamedTuple):
 
     @property
     def head(self) -> Box:
-        """The face with its hair and chin, within the image."""
+        return self.grown(1)
+
+    def grown(self, part: float) -> Box:
+        """The face with that part (0 to 1) of its hair and chin, within the image."""
         left, top, right, bottom = self.box
-        aside, (above, below) = _SIDES * self.box.width, (share * self.box.height for share in (_HAIR, _CHIN))
+        aside = part * _SIDES * self.box.width
+        above, below = (part * share * self.box.height for share in (_HAIR, _CHIN))
         return Box(max(0.0, left - aside), max(0.0, top - above), min(1.0, right + aside), min(1.0, bottom + below))
 
     @property
@@ -136,19 +141,21 @@ class _Span(NamedTuple):
 class FaceWindows:
     """The windows of one length along one side of an image that keep the faces. All numbers are shares of the side.
 
-    They keep all heads, else all faces, else the group of heads or of faces that weighs most.
+    They keep all heads. Else they keep all faces with as much of the heads as can be, else the group that weighs most.
     """
 
     def __init__(self, faces: Sequence[Face], share: float, horizontal: bool) -> None:
         self._share = share
         self._spans: list[_Span] = []
         self._group: list[_Span] = []
-        for whole_heads in (True, False):
-            spans = [_span(face, share, horizontal, whole_heads) for face in faces]
+        for most in range(len(_PARTS)):
+            spans = [_span(face, share, horizontal, _PARTS[most:]) for face in faces]
             groups = ([other for other in spans if self._holds(one.start, other)] for one in spans)
             group = max(groups, key=_weight, default=[])
             if _weight(group) > _weight(self._group):
                 self._spans, self._group = spans, group
+            if len(self._group) == len(faces):
+                break
 
     def starts(self) -> tuple[float, float]:
         """Return the first and last start of these windows."""
@@ -167,9 +174,10 @@ class FaceWindows:
         return start <= span.start and span.end <= start + self._share + 1e-9
 
 
-def _span(face: Face, share: float, horizontal: bool, whole_head: bool) -> _Span:
-    """What must be kept of a face: its head, the face where a window can't hold that, else the middle of the face."""
-    for box in (face.head, face.box) if whole_head else (face.box,):
+def _span(face: Face, share: float, horizontal: bool, parts: Sequence[float]) -> _Span:
+    """What must be kept of a face: with the first part of the head that a window can hold, else only its middle."""
+    for part in parts:
+        box = face.grown(part)
         start, end = (box.left, box.right) if horizontal else (box.top, box.bottom)
         if end - start <= share:
             return _Span(start, end, face.weight)

@@ -28,9 +28,9 @@ from image_studio.schemas.common import FaceArea, Focus
 #: Long sides, pixels: of the copy for detail, of the copy for the other cues, of the map.
 _DETAILED, _COMPARED, _MAP = 256, 96, 48
 #: Each cue's power: of itself, of its surroundings.
-POWERS = {"barrier": (0.51, 0.29), "detail": (0.33, 0.23), "skin": (0.24, 0.22), "light": (0.42, 0.24)}
+POWERS = {"barrier": (0.49, 0.23), "detail": (0.31, 0.18), "skin": (0.18, 0.18), "light": (0.38, 0.2)}
 #: Weights of the place: the distance from the middle (across), a low place.
-PLACES = {"across": 0.32, "low": -0.58}
+PLACES = {"across": 0.36, "low": -0.59}
 FACES = 2.0  # attention that faces get, a certain one; the map gets 1
 _LEAST = 0.005  # added to each cue, so that a single cue of 0 doesn't decide
 _REACH = 2  # the radius of a cue's surroundings, pixels of the map
