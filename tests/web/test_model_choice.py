@@ -64,10 +64,10 @@ def test_only_capable_providers_are_listed(session: BrowserSession) -> None:
     expect(session.field("Model")).to_be_disabled()
     expect(price(page)).to_contain_text("gemini")
     session.open("upscale")
-    expect(session.field("Provider").locator("option")).to_have_count(3)
-    assert offered(session) == ["auto", "stability", "wavespeed"]
+    expect(session.field("Provider").locator("option")).to_have_count(4)
+    assert offered(session) == ["auto", "stability", "wavespeed", "bedrock"]
     session.choose_segment("Creative")
-    assert offered(session) == ["auto", "stability", "wavespeed", "gemini"]
+    assert offered(session) == ["auto", "stability", "wavespeed", "gemini", "bedrock"]
 
 
 def test_quality_changes_the_model(session: BrowserSession) -> None:
