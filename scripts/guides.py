@@ -48,8 +48,8 @@ ADVICE = {
     "too_many_requests": "Wait for the seconds in `Retry-After`, then send requests more slowly.",
     "temporarily_unavailable": "Nothing was charged. Try again after the seconds in `Retry-After`.",
     "provider_failed": "Nothing was charged. Try again, or use another provider.",
-    "provider_unavailable": "The provider has no key, no credit left, or is rate limited. Leave out `provider` to use "
-    "another one, or tell the operator.",
+    "provider_unavailable": "The provider is not configured, has no credit left, or is rate limited. Leave out "
+    "`provider` to use another one, or tell the operator.",
     "unknown_charge": "The provider may have made and charged the image, so the call is not repeated automatically. "
     "Read the job later. Send the request again only if you accept paying twice.",
 }
@@ -83,7 +83,7 @@ def _providers() -> Iterator[str]:
     yield NOTE
     yield "# Which provider?\n"
     yield "By default (`provider` left out, or `auto`), Image Studio uses the best provider for the operation and the"
-    yield "quality. It skips providers that have no key or are failing, and falls back to the next one while nothing"
+    yield "quality. It skips providers that are not configured or failing, and falls back to the next one while nothing"
     yield "was charged. The response names the provider and model and why they were chosen. You can also send a"
     yield "`provider`, or a `provider` and one of its `model`s.\n"
     yield from _table(

@@ -25,7 +25,7 @@ StudioError                     500  internal_error
 ├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
 └── ProviderError               500  provider_failed
     ├── NotCharged              500  provider_failed       surely not charged: may be retried or fall back
-    │   ├── ProviderUnavailable 500  provider_unavailable  no key, no credit, access denied
+    │   ├── ProviderUnavailable 500  provider_unavailable  not configured, no credit, access denied
     │   │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: renew it once
     │   │   └── ProviderBusy    500  provider_unavailable  429: retry after a pause
     │   └── ProviderOutage      500  provider_failed       connection refused, or a 5xx that is never charged
@@ -248,7 +248,7 @@ class NotCharged(ProviderError):
 
 
 class ProviderUnavailable(NotCharged):
-    """The provider can't be used now: no key, no credit, or its rate limit."""
+    """The provider can't be used now: it is not configured, has no credit left, or its rate limit is reached."""
 
     code = "provider_unavailable"
 
