@@ -184,9 +184,9 @@ def test_a_large_image_is_encoded_few_times(monkeypatch: pytest.MonkeyPatch) -> 
     whole: list[int] = []
     real = encode
 
-    def counted(image: Image.Image, file_type: FileType, quality: int = 95) -> bytes:
+    def counted(image: Image.Image, file_type: FileType, quality: int = 95, xmp: bytes = b"") -> bytes:
         whole.extend([quality] * (image.width * image.height > 1_000_000))
-        return real(image, file_type, quality)
+        return real(image, file_type, quality, xmp)
 
     monkeypatch.setattr(encode_module, "encode", counted)
     image = photo(640, 480).resize((2560, 1920))

@@ -12,6 +12,7 @@ from image_studio.imaging.xmp import Mark, read_mark, source_type_of
 from image_studio.schemas.limits import SourceType
 
 GENERATOR = "Image Studio"
+DETECTED = ""  # the library finds the file type in the content
 MAX_MANIFESTS = 1_000_000  # bytes that manifests may add to an image; ours have 13 KB, each ingredient adds its own
 MAX_TEXT = 200  # characters of a text that is read from a manifest
 MAX_LISTED = 20  # actions or problems that are read from a manifest
@@ -84,7 +85,7 @@ def read_manifest(data: bytes) -> Manifest | None:
     if _JUMBF not in data:
         return None
     try:
-        with _library().Reader(detect_file_type(data).mime, io.BytesIO(data), context=_context()) as reader:
+        with _library().Reader(DETECTED, io.BytesIO(data), context=_context()) as reader:
             state, store = reader.get_validation_state(), json.loads(reader.json())
         return _manifest(state or "", store)
     except Exception:  # noqa: BLE001  a file may hold anything, and a paid image must not be lost for that
