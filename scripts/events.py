@@ -154,7 +154,8 @@ def all_events() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def file_name(route: Route) -> str:
     """`get-jobs-id-result.json` for `GET /api/image-studio/jobs/{id}/result`."""
-    words = route.path.removeprefix(PREFIX).strip("/$").replace("/", "-").replace(".", "-")
+    path = route.path + "slash" if route.path.endswith("/") else route.path
+    words = path.removeprefix(PREFIX).strip("/$").replace("/", "-").replace(".", "-")
     plain = "".join(each for each in words if each not in "{}+")
     return f"{'' if route.path == DEFAULT_ROUTE else route.method.lower() + '-'}{plain}.json"
 

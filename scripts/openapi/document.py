@@ -7,7 +7,7 @@ from typing import Any
 
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import DeclaredRoute
-from image_studio.runtime.settings import PREFIX, VERSION
+from image_studio.runtime.settings import VERSION, full_path
 from scripts.events import REQUESTS
 from scripts.openapi import words
 from scripts.openapi.entries import ENTRIES, Entry
@@ -25,7 +25,7 @@ def document() -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for key, route in routes.items():
         method, path = key.split(" ")
-        paths.setdefault(PREFIX + path, {})[method.lower()] = _operation(key, route, ENTRIES[key])
+        paths.setdefault(full_path(path), {})[method.lower()] = _operation(key, route, ENTRIES[key])
     return {
         "openapi": "3.1.0",
         "info": {"title": words.TITLE, "version": VERSION, "description": words.introduction()},
@@ -73,7 +73,9 @@ def _operation(key: str, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
 
 
 def _words_of(path: str) -> list[str]:
-    return [part.strip("{}").replace("-", "_").replace(".", "_") for part in path.split("/") if part]
+    """The words of an id; a path with a slash at its end is another one than without."""
+    parts = path.removeprefix("/").split("/")
+    return [part.strip("{}").replace("-", "_").replace(".", "_") or "slash" for part in parts]
 
 
 def _parameters(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[dict[str, Any]]:

@@ -20,7 +20,7 @@ def declared_routes() -> Iterator[tuple[str, DeclaredRoute]]:
         for each in template.resources("AWS::Serverless::Function")
     }
     for route in template.routes():
-        if not route.path.startswith(PREFIX) or route.method == "HEAD":  # HEAD goes with GET
+        if not route.path.startswith("/api/") or route.method == "HEAD":  # HEAD goes with GET
             continue
         own = {_same(each.method, each.path): each for each in api_of(folders[route.function]).routes}
         found = own.get(_same(route.method, route.path))

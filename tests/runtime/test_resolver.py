@@ -12,7 +12,7 @@ from image_studio.runtime.api import Response, respond
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
 from image_studio.runtime.resolver import MAX_REQUEST_BODY, ApiResolver
-from image_studio.runtime.settings import PREFIX
+from image_studio.runtime.settings import PREFIX, full_path
 from image_studio.schemas.limits import MAX_BODY
 from tests.security.inside import Inside, inside_aws, unbounded
 
@@ -54,6 +54,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiResolver]:
     api.get("/timeout")(raising(timeout))
     api.post("/spend", spends=True)(lambda: respond(200, {}))
     api.get("/open", counts_as=None)(lambda: respond(200, {"caller": api.call.caller}))
+    api.get("/api/elsewhere/<part>")(lambda part: respond(200, part))
     api.get("/large/<size>")(lambda size: respond(200, "x" * int(size)))
     api.get("/wide/<size>")(lambda size: respond(200, "\u00e9" * int(size)))
     api.get("/header/<value>")(lambda value: respond(200, {}, {"x-value": value}))
@@ -63,11 +64,11 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiResolver]:
 
 def _ask(api: ApiResolver, path: str, method: str = "GET", claims: Any = None, **event: Any) -> dict[str, Any]:
     context = {
-        "http": {"method": method, "path": PREFIX + path},
+        "http": {"method": method, "path": full_path(path)},
         "requestId": "request-1",
         "authorizer": {"jwt": {"claims": {"sub": "alice"} if claims is None else claims}},
     }
-    return api.handler({"rawPath": PREFIX + path, "requestContext": context, **event}, None)
+    return api.handler({"rawPath": full_path(path), "requestContext": context, **event}, None)
 
 
 def test_a_route_answers(api: ApiResolver) -> None:
@@ -75,6 +76,12 @@ def test_a_route_answers(api: ApiResolver) -> None:
     answer = _ask(api, "/well", queryStringParameters={"q": "1,2"})
     assert (answer["statusCode"], json.loads(answer["body"])) == (200, {"query": "1,2"})
     assert answer["headers"]["x-from-route"] == "1"
+
+
+def test_a_rule_may_be_a_whole_path(api: ApiResolver) -> None:
+    """It is served there, and not below the prefix."""
+    assert _ask(api, "/api/elsewhere/x")["statusCode"] == 200
+    assert _ask(api, PREFIX + "/api/elsewhere/x")["statusCode"] == 404
 
 
 def test_variables_are_one_segment_and_decoded(api: ApiResolver) -> None:

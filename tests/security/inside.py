@@ -20,7 +20,7 @@ import pytest
 from image_studio.providers import SPECS
 from image_studio.providers.spec import ProviderSpec
 from image_studio.runtime import aws_clients, dispatch
-from image_studio.runtime.settings import TIERS
+from image_studio.runtime.settings import PREFIX, TIERS, full_path
 from image_studio.runtime.settings import settings as current
 from image_studio.storage.keys import tenant_of
 from local import emulators
@@ -34,7 +34,6 @@ from local.template import ROOT, Template
 from scripts.events import REQUESTS, VARIABLES
 from tests.tables import BUCKET, TABLE, fake_aws, forget
 
-PREFIX = "/api/image-studio"
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
 _forget_dispatcher = dispatch.dispatcher.cache_clear
 _apps = threading.local()
@@ -77,7 +76,7 @@ class Inside:
         if not isinstance(body, bytes):
             body = (body if isinstance(body, str) else json.dumps(body)).encode()
         headers = {"content-type": "application/json", **given.get("headers", {})}
-        full = PREFIX + text if text.startswith("/") else text
+        full = full_path(text) if text.startswith("/") else text
         match = self.table.match(method, full)
         assert match is not None
         claims = given.get("claims", {"sub": given.get("sub", "alice"), "tier": given.get("tier", "enterprise")})
@@ -104,7 +103,7 @@ def routes() -> list[Any]:
 
 
 #: The routes that need a token.
-GUARDED = [route for route in routes() if route.authorized and route.path.startswith(PREFIX)]
+GUARDED = [route for route in routes() if route.authorized and route.path.startswith("/api/")]
 
 
 def documented_request(route: Any) -> tuple[str, str, Any]:

@@ -17,7 +17,7 @@ ASYNC = {"prefer": "respond-async"}
 BODY_PATHS = [
     route.path
     for route in routes()
-    if route.method == "POST" and route.path.startswith(PREFIX) and "{" not in route.path
+    if route.method == "POST" and route.path.startswith("/api/") and "{" not in route.path
 ]
 #: The same examples each time, on a table that they share.
 STEADY = settings(

@@ -16,7 +16,7 @@ from botocore.exceptions import EndpointConnectionError
 from image_studio.runtime import aws_clients, jobs_api, rate_limits
 from image_studio.runtime.api import Call
 from image_studio.runtime.rate_limits import RateClass
-from image_studio.runtime.settings import PREFIX, READS_PER_WORK, TIERS
+from image_studio.runtime.settings import READS_PER_WORK, TIERS, full_path
 from image_studio.storage.job import Job
 from image_studio.storage.keys import limits_key, rate_sk
 from image_studio.storage.rate_limits import DAY, RequestCounters
@@ -214,7 +214,7 @@ def test_without_the_table_paid_calls_stop(
     inside: Inside, broken_table: None, emulated: dict[str, Any], path: str
 ) -> None:
     """503 with Retry-After and the documented body, before anything is decoded or paid."""
-    route = next(each for each in GUARDED if each.path == PREFIX + path)
+    route = next(each for each in GUARDED if each.path == full_path(path))
     answer = inside.ask("POST", path, body=documented_request(route)[2])
     assert answer.status == 503
     assert answer.json["code"] == "temporarily_unavailable"

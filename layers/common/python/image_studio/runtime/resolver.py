@@ -34,7 +34,7 @@ from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.observability import logger, set_up_logging
 from image_studio.runtime.openapi import documented_paths
 from image_studio.runtime.rate_limits import RateClass
-from image_studio.runtime.settings import PREFIX
+from image_studio.runtime.settings import full_path
 from image_studio.schemas.limits import MAX_BODY
 
 log = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class ApiResolver(APIGatewayHttpResolver):
 
     A GET route answers HEAD as well, from which the gateway leaves the body out.
     POST and PUT count as work unless they say otherwise; `counts_as=None` opens a route to requests without a token.
-    Routes are registered with the whole prefix: with `strip_prefixes`, powertools would also serve them without it.
+    Routes are registered with the whole prefix: with `strip_prefixes`, powertools would also serve them without it. A
+    rule that starts with /api/ is a whole path already.
     """
 
     def __init__(self) -> None:
@@ -109,9 +110,9 @@ class ApiResolver(APIGatewayHttpResolver):
         steps: list[Any] = [*admission, check_body, *([_report_credits] if spends else [])]  # in this order
 
         def declare(action: A) -> A:
-            self.routes.append(DeclaredRoute(method, PREFIX + rule, action, counts_as, spends))
+            self.routes.append(DeclaredRoute(method, full_path(rule), action, counts_as, spends))
             served = self._with_variables(action) if "<" in rule else action
-            self.route(PREFIX + rule, ["GET", "HEAD"] if method == "GET" else method, middlewares=steps)(served)
+            self.route(full_path(rule), ["GET", "HEAD"] if method == "GET" else method, middlewares=steps)(served)
             return action
 
         return declare

@@ -13,6 +13,11 @@ VERSION = "1.0.0"
 PREFIX = "/api/image-studio"
 
 
+def full_path(rule: str) -> str:
+    """Return a route's whole path: below PREFIX, unless the rule is absolute."""
+    return rule if rule.startswith("/api/") else PREFIX + rule
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """A tier's limits, per caller. Requests per minute and day are the API reference's."""
