@@ -14,7 +14,7 @@ from tests.storage.table import Clock, store
 from tests.tables import fake_aws
 
 RESERVED = {word.upper() for word in ReservedKeywords.get_reserved_keywords()}
-RESERVED -= {"SET", "ADD", "REMOVE", "AND", "OR", "NOT"}
+RESERVED -= {"SET", "ADD", "REMOVE", "AND", "OR", "NOT", "BETWEEN"}
 
 
 def refuse_reserved_words(params: Any, **_: Any) -> None:

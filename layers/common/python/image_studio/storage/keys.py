@@ -9,6 +9,11 @@ Records, with how they are read:
     CALLER#<tenant>  PERSONA#<id>         a persona                id; all by prefix
     CALLER#<tenant>  PERSONAS             how many there are       written beside them, read by its condition only
     CALLER#<tenant>  CREDITS#<yyyy-mm>    credits of a month       month
+    LIBRARY#<tenant> ASSET#<id>           an asset of the library  id; a page's records together (BatchGetItem)
+    LIBRARY#<tenant> <index>#<...>#<id>   keys that find assets    one Query: CREATED, UPDATED, COST, SIZE and TITLE
+                                                                   in their order; SOURCE, TAG and FAVORITE by value,
+                                                                   from id to id; WORD by a word's start
+    LIBRARY#<tenant> TOTALS               what it holds            one item; its condition is the quota
     LIMITS#<tenant>  RATE#<yyyy-mm-dd>    request counters         day (UTC)
     LIMITS#<tenant>  WAITS                open waits, by slot      one item
     HOOKS#<tenant>   ENDPOINT#<id>        a webhook endpoint       id; all by prefix
@@ -21,7 +26,8 @@ Records, with how they are read:
     PRINT#<band>     <ms>#<job>#<n>#<n>   a fingerprint            a part of it, by band and value; newest first
 
     IAM's dynamodb:LeadingKeys tells partitions apart: every API function counts in LIMITS#, only those that make jobs
-    or personas write to CALLER#, only the worker writes to STUDIO and PRINT#, only inspect reads PRINT#.
+    or personas write to CALLER#, only the library's to LIBRARY#, only the jobs function to HOOKS#, only the worker
+    writes to STUDIO and PRINT#, only inspect reads PRINT#.
 
     index by_created (pk, created): jobs only, they alone have `created`
     index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
@@ -33,6 +39,7 @@ Objects:
     inputs/<tenant>/<job>/<SHA-256>                an image that the request carried or referred to, as it was priced
     results/<tenant>/<job>/<variation>[.raw]       a result, and the provider's bytes that it is made of
     results/<tenant>/<job>/<variation>.inline      a result's smaller copy, where the result is too large for a response
+    library/<tenant>/<id>/original, .../thumbnail  an asset's file as it was saved, and a small WebP; kept until deleted
     inbox/<path>, outbox/<path>/...                the operator's hot folder: result.json or error.json, and images
 """
 
@@ -75,6 +82,14 @@ def limits_key(tenant: str, sk: str) -> Item:
 
 def hooks_pk(tenant: str) -> str:
     return f"HOOKS#{tenant}"
+
+
+def library_pk(tenant: str) -> str:
+    return f"LIBRARY#{tenant}"
+
+
+def library_key(tenant: str, sk: str) -> Item:
+    return pack({"pk": library_pk(tenant), "sk": sk})
 
 
 def job_key(tenant: str, job_id: str) -> Item:
@@ -135,3 +150,11 @@ def copy_key(tenant: str, job_id: str, variation: int) -> str:
 
 def upload_key(tenant: str, upload_id: str) -> str:
     return f"{UPLOADS}{tenant}/{upload_id}"
+
+
+def asset_key(tenant: str, asset_id: str) -> str:
+    return f"library/{tenant}/{asset_id}/original"
+
+
+def thumbnail_key(tenant: str, asset_id: str) -> str:
+    return f"library/{tenant}/{asset_id}/thumbnail"
