@@ -24,7 +24,8 @@ ACCOUNT_PATH = "/2016-08-19/account-settings"  # Lambda's
 MAX_BODY = 64 * 1024 * 1024  # bytes of a request body, which names the resource
 _IN_TRANSACTION = ("Put", "Update", "Delete", "ConditionCheck")  # each needs the permission with Item appended
 _PARTITION_KEYS = ("pk", "lease")  # of the table and its indexes
-_KEYED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query", "BatchWriteItem")
+_KEYED = ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem", "Query")
+_KEYED += ("BatchGetItem", "BatchWriteItem")
 _LEADING_KEYS, _PREFIX = "dynamodb:LeadingKeys", "s3:prefix"
 _CONDITIONS = ({"ForAllValues:StringLike": {_LEADING_KEYS}}, {"StringLike": {_PREFIX}})
 _STATEMENT = {"Sid", "Effect", "Action", "Resource", "Condition"}
@@ -169,14 +170,19 @@ def _table_demands(action: str, body: Mapping[str, Any]) -> Iterator[Demand]:
         for item in body["TransactItems"]:
             for kind, part in item.items():
                 yield _on_table(f"{kind}Item" if kind in _IN_TRANSACTION else "", part)
-    elif action == "BatchWriteItem":
-        for name, writes in body["RequestItems"].items():
-            for write in writes:
-                yield _on_table(
-                    action, {"TableName": name, **write.get("PutRequest", {}), **write.get("DeleteRequest", {})}
-                )
+    elif action in ("BatchWriteItem", "BatchGetItem"):
+        for table, wanted in body["RequestItems"].items():
+            for part in _batched(wanted):
+                yield _on_table(action, {"TableName": table, **part})
     else:
         yield _on_table(action if "TableName" in body else "", body)
+
+
+def _batched(wanted: Any) -> list[dict[str, Any]]:
+    """The keys or items of a batch, of one table."""
+    if isinstance(wanted, list):  # writes
+        return [{**write.get("PutRequest", {}), **write.get("DeleteRequest", {})} for write in wanted]
+    return [{"Key": key} for key in wanted["Keys"]]
 
 
 def _on_table(action: str, body: Mapping[str, Any]) -> Demand:
@@ -196,6 +202,9 @@ def _bucket_demands(environ: Environ) -> Iterator[Demand]:
     method = environ["REQUEST_METHOD"]
     bucket, _, key = environ["PATH_INFO"].encode("latin-1").decode().removeprefix("/").partition("/")
     arn = f"arn:aws:s3:::{bucket}"
+    source = unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).removeprefix("/")
+    if key and source:  # a copy reads one object and writes another
+        yield Demand("s3:GetObject", f"arn:aws:s3:::{source}")
     if key:
         yield Demand(f"s3:{_OBJECT_ACTIONS.get(method, method)}", f"{arn}/{key}")
     elif method == "POST" and "delete" in parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True):

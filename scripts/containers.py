@@ -43,6 +43,7 @@ EVENTS = {
     "ControlFunction": "control/get-control-operations.json",
     "SocialFunction": "social/post-social-optimize.json",
     "JobsFunction": "jobs/get-usage.json",
+    "LibraryFunction": "library/get-api-content-assets.json",
     "WorkerFunction": "worker/sweep.json",
 }
 #: What start-api answers. It checks no token and passes no claims, so everything else is the documented 401.

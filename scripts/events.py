@@ -45,6 +45,18 @@ def small_png(side: int = 64) -> bytes:
 
 DATA_URL = f"data:image/png;base64,{base64.b64encode(small_png()).decode()}"
 
+LIST_ASSETS = {"query": "search=workspace&tags=office&sort_by=created_at&sort_order=desc&limit=100&offset=0"}
+REGISTER_ASSET = {
+    "body": {
+        "asset_type": "image",
+        "source_module": "main_image_generation",
+        "filename": "workspace.png",
+        "file_url": DATA_URL,
+        "title": "Workspace",
+        "tags": ["office"],
+    }
+}
+
 #: Route key without the prefix: query and body of a request that works. A route without an entry has neither.
 REQUESTS: dict[str, dict[str, Any]] = {
     "POST /create": {
@@ -121,6 +133,22 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "POST /convert-format": {"body": {"image_base64": DATA_URL, "target_format": "webp"}},
     "POST /convert-format/batch": {"body": {"images": [{"image_base64": DATA_URL, "target_format": "png"}]}},
     "GET /convert-format/recommendations": {"query": "source_format=png"},
+    "POST /save-to-library": {
+        "body": {
+            "image_base64": DATA_URL,
+            "prompt": "Modern minimalist workspace with laptop",
+            "provider": "wavespeed",
+            "model": "ideogram-v3-turbo",
+            "operation": "image-generation",
+            "output_format": "png",
+        }
+    },
+    "GET /api/content-assets": LIST_ASSETS,
+    "GET /api/content-assets/": LIST_ASSETS,
+    "POST /api/content-assets": REGISTER_ASSET,
+    "POST /api/content-assets/": REGISTER_ASSET,
+    "PUT /api/content-assets/{id}": {"body": {"title": "Workspace", "tags": ["office", "autumn"]}},
+    "POST /api/content-assets/{id}/usage": {"query": "action=download"},
     "GET /jobs": {"query": "limit=20"},
     "GET /jobs/{id}/result": {"query": "wait=0"},
     "POST /jobs/{id}/result": {"query": "wait=0"},

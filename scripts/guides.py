@@ -27,7 +27,7 @@ ADVICE = {
     "unknown_choice": "Use one of the values that the sentence lists.",
     "unsupported": "Use a provider or model that the sentence names, or leave out `provider` and `model`.",
     "invalid_image": "Send a complete PNG, JPEG, WebP, HEIC or AVIF file as base64 or as a data URL, its https URL, or "
-    "a reference: `upload:<id>`, `job:<id>/<variation>`.",
+    "a reference: `upload:<id>`, `job:<id>/<variation>`, `asset:<id>`.",
     "content_refused": "Reword the prompt or use another image. Another provider may accept it.",
     "idempotency_mismatch": "Use a new `Idempotency-Key` for a new request. The old key belongs to another body.",
     "superseded": "Nothing: a newer event for the same file has replaced this one.",
@@ -35,6 +35,8 @@ ADVICE = {
     "job_stopped": "Nothing: you stopped this job with `DELETE /jobs/{id}`. Send the request again if you want it.",
     "input_lost": "Send the request again.",
     "expired": "Send the request again. If it happens often, tell the operator.",
+    "library_full": "Delete assets that you no longer need, or ask for a higher tier. `GET "
+    "/api/content-assets/statistics` shows how much is kept.",
     "not_authenticated": "Send `Authorization: Bearer <token>` with a token that has not expired.",
     "not_enough_credits": "Wait for the next month, request fewer or cheaper images, or ask for a higher tier. "
     "`GET /usage` shows what is left.",

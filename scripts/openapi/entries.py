@@ -6,10 +6,11 @@ from typing import Any
 
 from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
-from image_studio.schemas import catalog, convert, jobs, provenance, webhooks
+from image_studio.schemas import catalog, convert, jobs, library, provenance, webhooks
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
+from image_studio.storage.library import SORTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,33 @@ RESULT = Entry(
     },
     errors=(400, 402, 404, 409),
     stored=True,
+)
+
+LIST_ASSETS = Entry(
+    tag="Library",
+    query=(
+        Query(name="asset_type", about="Only `image` is kept.", schema={"enum": list(library.ASSET_TYPES)}),
+        Query(
+            name="source_module",
+            about="Only what this part of the product made.",
+            schema={"enum": list(library.SOURCE_MODULES)},
+        ),
+        Query(name="search", about="Words, or starts of words, in title, description, tags, prompt, model or name."),
+        Query(name="tags", about="Tags, separated by commas; an asset has at least one of them."),
+        Query(name="favorites_only", about="Only favorites.", schema={"type": "boolean"}),
+        Query(name="date_from", about="Created at this date or later, ISO 8601."),
+        Query(name="date_to", about="Created at this date or earlier, ISO 8601; a day without a time is included."),
+        Query(name="sort_by", about="The order.", schema={"enum": list(SORTS), "default": "created_at"}),
+        Query(name="sort_order", about="Its direction.", schema={"enum": ["desc", "asc"], "default": "desc"}),
+        Query(name="limit", about="Assets on one page; 100 without it.", schema=_number(1, 500)),
+        Query(name="offset", about="Assets to leave out before the page.", schema=_number(0, 1_000_000)),
+    ),
+    responses={200: library.AssetList},
+    errors=(400, 413),
+    stored=True,
+)
+REGISTER_ASSET = Entry(
+    tag="Library", request=library.RegisterRequest, responses={200: library.LibraryAsset}, errors=(404,), stored=True
 )
 
 #: Route, without the prefix, to its entry.
@@ -178,5 +206,27 @@ ENTRIES: Mapping[str, Entry] = {
         tag="Webhooks", responses={200: webhooks.WebhookSecret}, errors=(409,), stored=True
     ),
     "POST /webhooks/{id}/test": Entry(tag="Webhooks", responses={200: webhooks.WebhookTest}, stored=True),
+    "POST /save-to-library": Entry(
+        tag="Library", request=library.SaveRequest, responses={200: library.SavedAsset}, errors=(404,), stored=True
+    ),
+    "GET /api/content-assets": LIST_ASSETS,
+    "GET /api/content-assets/": LIST_ASSETS,
+    "POST /api/content-assets": REGISTER_ASSET,
+    "POST /api/content-assets/": REGISTER_ASSET,
+    "GET /api/content-assets/statistics": Entry(tag="Library", responses={200: library.AssetStatistics}, stored=True),
+    "GET /api/content-assets/{id}": Entry(tag="Library", responses={200: library.LibraryAsset}, stored=True),
+    "PUT /api/content-assets/{id}": Entry(
+        tag="Library", request=library.AssetChange, responses={200: library.LibraryAsset}, stored=True
+    ),
+    "DELETE /api/content-assets/{id}": Entry(tag="Library", responses={200: library.AssetDeleted}, stored=True),
+    "POST /api/content-assets/{id}/favorite": Entry(tag="Library", responses={200: library.AssetFavorite}, stored=True),
+    "POST /api/content-assets/{id}/usage": Entry(
+        tag="Library",
+        query=(
+            Query(name="action", about="What is counted.", schema={"enum": list(library.USAGE_ACTIONS)}, required=True),
+        ),
+        responses={200: library.AssetUsage},
+        stored=True,
+    ),
     "GET /usage": Entry(tag="Usage", responses={200: jobs.Usage}, stored=True),
 }

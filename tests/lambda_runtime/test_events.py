@@ -37,7 +37,7 @@ def test_every_event_is_answered(functions: Emulators, name: str) -> None:
     answer = json.loads(functions.invoke(Call(function, (EVENTS / name).read_bytes()), 60))
     if function == "WorkerFunction":
         assert answer == (None if "sweep" in name else {"batchItemFailures": []})
-    elif name in ABSENT or (name.startswith("jobs/") and "-id" in name):
+    elif name in ABSENT or (name.startswith(("jobs/", "library/")) and "-id" in name):
         assert answer["statusCode"] == 404
         assert set(json.loads(answer["body"])) == {"detail", "code"}
     else:

@@ -85,6 +85,10 @@ RECORDS = [  # function, partition, what it may do there with one record
     ("UpscaleFunction", "OTHER", set()),
     ("CreateFunction", "CALLER#t", {"get", "put", "update", "delete"}),
     ("JobsFunction", "CALLER#t", {"get", "put", "update", "delete"}),
+    ("LibraryFunction", "CALLER#t", {"get"}),
+    ("LibraryFunction", "LIBRARY#t", {"get", "put", "update", "delete"}),
+    ("CreateFunction", "LIBRARY#t", set()),
+    ("WorkerFunction", "LIBRARY#t", set()),
     ("WorkerFunction", "CALLER#t", {"get", "put", "update"}),
     ("WorkerFunction", "STUDIO", {"get", "put", "update"}),
     ("WorkerFunction", "LIMITS#t", set()),
@@ -124,6 +128,8 @@ def test_a_partition_limits_a_permission(stack: Stack, function: str, partition:
         ("WorkerFunction", "by_lease", "lease = :v", "CALLER#t", False),
         ("CreateFunction", None, "pk = :v", "CALLER#t", True),
         ("CreateFunction", None, "pk = :v", "STUDIO", False),
+        ("LibraryFunction", None, "pk = :v", "LIBRARY#t", True),
+        ("LibraryFunction", None, "pk = :v", "CALLER#t", False),
     ],
 )
 def test_a_query_is_of_one_partition(  # noqa: PLR0917  one row of the table

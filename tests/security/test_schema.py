@@ -56,7 +56,8 @@ def there() -> Iterator[dict[str, str]]:
         body = {"prompt": "a boat", "width": 64, "height": 64, "provider": "stability"}
         job = inside.ask("POST", "/create", body=body, headers={"prefer": "wait=20"}).headers["x-job-id"]
         inside.ask("PUT", "/personas/acme", body={"voice": "warm"})
-        yield {"jobs": job, "personas": "acme"}
+        asset = inside.ask("POST", "/save-to-library", body={"image_base64": IMAGES[0]}).json["asset_id"]
+        yield {"jobs": job, "personas": "acme", "content-assets": asset}
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def known(there: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, s
 def _try(operation: Any, mode: GenerationMode, examples: int, known: Mapping[str, str]) -> Counter[int]:
     """Answers by status to so many requests of an operation; half of its ids, if it has one, are there."""
     statuses: Counter[int] = Counter()
-    there = known.get(operation.path.removeprefix(f"{PREFIX}/").partition("/")[0])
+    there = known.get(operation.path.removeprefix(f"{PREFIX}/").removeprefix("/api/").partition("/")[0])
 
     @given(case=operation.as_strategy(generation_mode=mode), by_id=some.booleans())
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))

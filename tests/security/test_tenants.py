@@ -16,6 +16,9 @@ from tests.security.inside import Inside, inside_aws, use_emulators
 UNKNOWN = "f" * 32
 IMAGE = to_text(photo(128, 128))
 INPAINT = {"operation": "inpaint", "prompt": "x"}
+ASSETS = "/api/content-assets"
+REGISTERED = {"asset_type": "image", "source_module": "image_studio", "filename": "x.png"}
+LOOKED_UP = ("JOB#", "PERSONA#", "ASSET#", UPLOADS, "library/")  # in keys of records and objects
 BOAT = {"prompt": "a boat", "width": 64, "height": 64}
 
 
@@ -33,7 +36,8 @@ def alices(inside: Inside) -> dict[str, str]:
     job = inside.ask("POST", "/create", body={**BOAT, "provider": "stability"}).headers["x-job-id"]
     upload = inside.ask("POST", "/uploads", body={"content_type": "image/png"}).json["upload_id"]
     inside.ask("PUT", "/personas/acme", body={"name": "Acme", "voice": "warm"})
-    return {"job": job, "upload": upload, "persona": "acme"}
+    asset = inside.ask("POST", "/save-to-library", body={"image_base64": IMAGE}).json["asset_id"]
+    return {"job": job, "upload": upload, "persona": "acme", "asset": asset}
 
 
 @contextmanager
@@ -65,7 +69,7 @@ BEARING = [
     ("persona", "POST", "/create", {"prompt": "a boat", "persona_id": "{}", "use_persona": True}),
     *(
         (kind, "POST", path, body)
-        for kind in ("job", "upload")
+        for kind in ("job", "upload", "asset")
         for path, body in (
             ("/edit/process", {"image_base64": kind + ":{}", "operation": "remove_background"}),
             ("/edit/process", {**INPAINT, "image_base64": IMAGE, "mask_base64": kind + ":{}"}),
@@ -73,8 +77,15 @@ BEARING = [
             ("/upscale", {"image_base64": kind + ":{}", "mode": "fast"}),
             ("/control/process", {"control_image_base64": kind + ":{}", "operation": "sketch", "prompt": "a boat"}),
             ("/social/optimize", {"image_base64": kind + ":{}", "platforms": ["instagram"]}),
+            ("/save-to-library", {"image_base64": kind + ":{}"}),
+            (ASSETS, {**REGISTERED, "file_url": kind + ":{}"}),
         )
     ),
+    ("asset", "GET", ASSETS + "/{}", None),
+    ("asset", "PUT", ASSETS + "/{}", {"title": "mine"}),
+    ("asset", "DELETE", ASSETS + "/{}", None),
+    ("asset", "POST", ASSETS + "/{}/favorite", None),
+    ("asset", "POST", ASSETS + "/{}/usage?action=share", None),
     ("job", "POST", "/edit/process", {"image_base64": "job:{}/1", "operation": "remove_background"}),
 ]
 
@@ -97,7 +108,9 @@ def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the t
             answer = inside.ask(method, path.replace("{}", tried), body=filled, sub="mallory")
         told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
         answers.append((answer.status, told, answer.body.replace(tried, "ID")))
-        looked_up = [call for call in calls if any(each in call for each in ("JOB#", "PERSONA#", UPLOADS))]
+        looked_up = [
+            call for call in calls if any(each in call for each in ("JOB#", "PERSONA#", "ASSET#", UPLOADS, "library/"))
+        ]
         foreign = [call for call in calls if own not in call and '"STUDIO"' not in call]
         count("ids", reads=len(looked_up), foreign=len(foreign))
         assert (len(looked_up), foreign) == (1, [])
@@ -120,6 +133,7 @@ def test_lists_hold_ones_own_only(inside: Inside, alices: dict[str, str]) -> Non
     """Jobs, personas and usage of somebody else never show."""
     assert inside.ask("GET", "/jobs", sub="mallory").json["jobs"] == []
     assert inside.ask("GET", "/personas", sub="mallory").json["personas"] == []
+    assert inside.ask("GET", ASSETS, sub="mallory").json["total"] == 0
     assert inside.ask("GET", "/usage", sub="mallory").json["used"] == 0
     mark = "2020-01-01T00:00:00+00:00%23" + alices["job"]
     assert inside.ask("GET", f"/jobs?before={mark}", sub="mallory").json["jobs"] == []

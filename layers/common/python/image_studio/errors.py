@@ -8,7 +8,8 @@ StudioError                     500  internal_error
 │   ├── InvalidImage            400  invalid_image         not an image that the API accepts
 │   ├── ContentRefused          400  content_refused       refused by a provider's moderation
 │   ├── UploadMissing           400  upload_missing        a job waited for an upload that never came
-│   └── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
+│   ├── IdempotencyMismatch     400  idempotency_mismatch  the key was used for another request
+│   └── LibraryFull             400  library_full          the library holds as much as the tier allows
 ├── NotAuthenticated            401  not_authenticated
 ├── NotEnoughCredits            402  not_enough_credits
 ├── NotAllowed                  403  not_allowed
@@ -111,6 +112,13 @@ class IdempotencyMismatch(InvalidRequest):
 
     code = "idempotency_mismatch"
     default_detail = "This Idempotency-Key was already used for a different request. Use a new key."
+
+
+class LibraryFull(InvalidRequest):
+    """The library holds as much as the tier allows."""
+
+    code = "library_full"
+    default_detail = "Your library is full. Delete assets that you no longer need."
 
 
 class NotAuthenticated(StudioError):

@@ -32,7 +32,10 @@ class References:
     """The caller's own images and personas, by id. This one has none; the runtime's reads them from storage."""
 
     def image(self, reference: str) -> bytes:
-        """Return the bytes of `upload:<id>`, `job:<id>[/<variation>]` or a URL. Raises NotFound, InvalidImage."""
+        """Return the bytes of `upload:<id>`, `job:<id>[/<variation>]`, `asset:<id>` or a URL.
+
+        Raises NotFound, InvalidImage.
+        """
         raise InvalidImage
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:

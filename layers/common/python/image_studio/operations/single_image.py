@@ -270,12 +270,12 @@ def encode_input(image: DecodedImage, candidate: Candidate, count: int = 1) -> B
 
 # -- reading a request
 
-#: Prefixes of references to an upload, an earlier result, or a stored input of the request.
-REFERENCES = ("upload:", "job:", "input:")
+#: Prefixes of references to an upload, an earlier result, an asset, or a stored input of the request.
+REFERENCES = ("upload:", "job:", "asset:", "input:")
 
 
 def read_image(text: str, context: OperationContext) -> bytes:
-    """Return the bytes of raw base64, a data or https URL, `upload:<id>`, `job:<id>[/<variation>]` or a stored input.
+    """Return the bytes of raw base64, a data or https URL, `upload:`, `job:`, `asset:` or a stored input.
 
     Raises InvalidImage for anything else, NotFound for ids that are not the caller's.
     """

@@ -1,8 +1,8 @@
 """Images that a request refers to or carries, and a caller's personas. Each lookup stays in the caller's partition.
 
-A request names an image by `upload:<id>`, `job:<id>[/<variation>]` or an https URL, or carries it as base64. In each
-case the bytes that were priced are stored, and the stored request names them by `input:<SHA-256>`: no caller can send
-that form.
+A request names an image by `upload:<id>`, `job:<id>[/<variation>]`, `asset:<id>` or an https URL, or carries it as
+base64. In each case the bytes that were priced are stored, and the stored request names them by `input:<SHA-256>`: no
+caller can send that form.
 """
 
 import re
@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from image_studio.errors import InputLost, InvalidImage, NotFound, Superseded
 from image_studio.imaging.decode import decode_base64
 from image_studio.operations.context import References, is_url
+from image_studio.operations.journal import Entry
 from image_studio.runtime.account import find_persona
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import settings
@@ -25,9 +26,9 @@ from image_studio.storage.job import DAY, Job
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.objects import ObjectStore
 
-UPLOAD, INPUT = "upload:", "input:"
+UPLOAD, JOB, INPUT = "upload:", "job:", "input:"
 IMAGE_FIELD = "_base64"  # how the name of each request field ends that takes an image
-_REFERENCE = re.compile(r"(upload|job):([0-9a-f]{32})(?:/(\d{1,2}))?")
+_REFERENCE = re.compile(r"(upload|job|asset):([0-9a-f]{32})(?:/(\d{1,2}))?")
 
 Inputs = Callable[[str], bytes | None]  # the bytes of an input by its name
 R = TypeVar("R", bound=Request)
@@ -75,6 +76,22 @@ def take_inputs(request: R, read: Mapping[str, bytes]) -> tuple[R, dict[str, byt
     return request.model_copy(update=references), inputs
 
 
+def unknown_reference(reference: str) -> NotFound:
+    """Return the same error for an unknown id, an expired one and another caller's."""
+    return NotFound(
+        f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload of at most"
+        f" {MAX_FILE_BYTES // 1_000_000} MB, job:<id>/<variation>, or asset:<id>."
+    )
+
+
+def find_result(jobs: JobStore, tenant: str, reference: str) -> tuple[Job, Entry] | None:
+    """Return the job behind `job:<id>[/<variation>]`, and the entry of its image; None where there is no image."""
+    match = _REFERENCE.fullmatch(reference)
+    job = jobs.get(tenant, match[2]) if match and match[1] == "job" else None
+    entry = entries_of(job).get(int(match[3] or 1)) if job and match else None
+    return (job, entry) if job and entry and entry.stored else None
+
+
 def no_inputs(name: str) -> bytes | None:
     return None
 
@@ -114,10 +131,7 @@ class CallerReferences(References):
             return found.data
         data = self.read.get(reference) or (self.fetch(reference) if is_url(reference) else self._find(reference))
         if data is None:
-            raise NotFound(
-                f"'{reference[:80]}' was not found. Use upload:<id> of a finished upload of at most"
-                f" {MAX_FILE_BYTES // 1_000_000} MB, or job:<id>/<variation>."
-            )
+            raise unknown_reference(reference)
         self.read[reference] = data
         return data
 
@@ -130,9 +144,10 @@ class CallerReferences(References):
             upload = self.objects.read(keys.upload_key(self.tenant, found), most=MAX_FILE_BYTES)
             kept = upload and upload.written.timestamp() + settings().input_days * DAY > time.time()
             return upload.data if upload and kept else None
-        job = self.jobs.get(self.tenant, found) if kind == "job" else None
-        entry = entries_of(job).get(int(variation or 1)) if job else None
-        return self.objects.get(entry.stored.key) if entry and entry.stored else None
+        if kind == "asset":
+            return self.objects.get(keys.asset_key(self.tenant, found)) if variation is None else None
+        result = find_result(self.jobs, self.tenant, reference)
+        return self.objects.get(result[1].stored.key) if result and result[1].stored else None
 
     def persona(self, persona_id: str) -> Mapping[str, Any]:
         """Return a persona's document. Raises NotFound."""

@@ -28,14 +28,50 @@ class Tier:
     in_flight: int  # variations that are queued or being made; at least one whole request of ten
     waits: int  # requests that wait for a job at the same time
     max_pixels: int  # width x height of an image that is sent or asked for
+    library_assets: int
+    library_bytes: int  # of the originals
 
 
 TIERS: Mapping[str, Tier] = {
-    "free": Tier(per_minute=10, per_day=100, credits=50, in_flight=10, waits=5, max_pixels=16_777_216),
-    "basic": Tier(per_minute=60, per_day=1_000, credits=1_000, in_flight=20, waits=10, max_pixels=MAX_PIXELS),
-    "pro": Tier(per_minute=300, per_day=10_000, credits=10_000, in_flight=50, waits=25, max_pixels=MAX_PIXELS),
+    "free": Tier(
+        per_minute=10,
+        per_day=100,
+        credits=50,
+        in_flight=10,
+        waits=5,
+        max_pixels=16_777_216,
+        library_assets=1_000,
+        library_bytes=1_000_000_000,
+    ),
+    "basic": Tier(
+        per_minute=60,
+        per_day=1_000,
+        credits=1_000,
+        in_flight=20,
+        waits=10,
+        max_pixels=MAX_PIXELS,
+        library_assets=10_000,
+        library_bytes=10_000_000_000,
+    ),
+    "pro": Tier(
+        per_minute=300,
+        per_day=10_000,
+        credits=10_000,
+        in_flight=50,
+        waits=25,
+        max_pixels=MAX_PIXELS,
+        library_assets=20_000,
+        library_bytes=50_000_000_000,
+    ),
     "enterprise": Tier(
-        per_minute=1_000, per_day=100_000, credits=100_000, in_flight=200, waits=100, max_pixels=MAX_PIXELS
+        per_minute=1_000,
+        per_day=100_000,
+        credits=100_000,
+        in_flight=200,
+        waits=100,
+        max_pixels=MAX_PIXELS,
+        library_assets=50_000,
+        library_bytes=200_000_000_000,
     ),
 }
 

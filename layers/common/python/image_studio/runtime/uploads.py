@@ -93,7 +93,7 @@ def arrive(key: str, size: int) -> None:
     """Start the job that waits for an object, if one does. Delete what is too large: a PUT can't be limited."""
     _start_waiting(key)
     if size > MAX_FILE_BYTES:
-        wiring.objects().delete(key)
+        wiring.objects().delete([key])
 
 
 def _start_waiting(key: str) -> None:

@@ -10,6 +10,7 @@ from image_studio.runtime.references import CallerReferences, HotFolderObject, I
 from image_studio.runtime.settings import TIERS, settings
 from image_studio.storage.fingerprints import FingerprintStore
 from image_studio.storage.jobs import JobStore
+from image_studio.storage.library import LibraryStore
 from image_studio.storage.objects import ObjectStore
 
 
@@ -31,6 +32,11 @@ def objects() -> ObjectStore:
 @lru_cache(maxsize=1)
 def fingerprints() -> FingerprintStore:
     return FingerprintStore(aws_clients.dynamodb(), settings().table)
+
+
+@lru_cache(maxsize=1)
+def library() -> LibraryStore:
+    return LibraryStore(aws_clients.dynamodb(), settings().table)
 
 
 def api_context(

@@ -206,7 +206,8 @@ def is_none(value: object) -> bool:
 
 
 IMAGE_FORMS = (
-    "Raw base64, a data URL, an https URL, `upload:<id>` of an upload, or `job:<id>/<variation>` of an earlier result."
+    "Raw base64, a data URL, an https URL, `upload:<id>` of an upload, `job:<id>/<variation>` of an earlier result, or "
+    "`asset:<id>` of the library."
 )
 
 empty_if_invisible = BeforeValidator(_empty_if_invisible)

@@ -1,7 +1,7 @@
 """Objects in the bucket: results are written once and never changed, inputs come in by presigned POST or PUT."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -80,14 +80,25 @@ class ObjectStore:
             raise
         return True
 
-    def delete(self, key: str) -> None:
-        self._client().delete_object(Bucket=self._bucket, Key=key)
+    def copy(self, source: str, key: str) -> bool:
+        """Copy an object within the bucket; False where there is no source."""
+        try:
+            self._client().copy_object(Bucket=self._bucket, Key=key, CopySource={"Bucket": self._bucket, "Key": source})
+        except ClientError as error:
+            if _status(error) in (403, 404):
+                return False
+            raise
+        return True
 
     def delete_all(self, prefix: str) -> None:
         """Delete every object under a job's prefix (at most one batch: a job has ten images)."""
         listed = self._client().list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=DELETE_BATCH)
-        found = [{"Key": item["Key"]} for item in listed.get("Contents", [])]
-        if found:
+        self.delete([item["Key"] for item in listed.get("Contents", [])])
+
+    def delete(self, names: Sequence[str]) -> None:
+        """Delete objects by their keys, at most one batch."""
+        if names:
+            found = [{"Key": name} for name in names]
             self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
 
     def link(self, key: str, name: str) -> str:
