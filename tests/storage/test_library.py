@@ -161,6 +161,30 @@ def test_a_page_is_one_query_and_the_records_of_the_page(
     assert made == most
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [10_000])
+def test_pages_of_a_large_library_take_as_many_calls(store: LibraryStore, tenant: str, count: int) -> None:
+    """With 10,000 assets of one caller, all with the same tag and word: docs/scale.md has these numbers.
+
+    A Query reads 1 MB. Rows are written in bulk, since moto copies its table for each transaction.
+    """
+    large = [asset(number, title="Kite", tags=["sea"], favorite=number % 2 == 0) for number in range(count)]
+    table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
+    sizes: Counter[str] = Counter()
+    for each in large:
+        table.put_item(library._item_of(tenant, each))
+        for sk in index_rows(each):
+            if sk.startswith(("CREATED", "TAG", "FAVORITE", "WORD#kite")):
+                table.put_item(library_key(tenant, sk))
+                sizes[sk.rpartition("#")[0]] += len("pk" + library_pk(tenant) + "sk" + sk)
+    for asked in ({}, {"offset": count - 100}, {"tags": ["sea"]}, {"favorites": True}, {"words": ["kite"]}):
+        with calls() as made:
+            page, total = store.find(tenant, AssetQuery(**asked))
+        assert made == ["Query", "BatchGetItem"], asked
+        assert (len(page), total) == (100, count // 2 if "favorites" in asked else count)
+    assert max(sizes.values()) < 1_000_000
+
+
 def test_pages_follow_each_other(store: LibraryStore, tenant: str) -> None:
     """They say how many there are on all of them; beyond the last is an empty one."""
     fill(store, tenant, *(asset(number) for number in range(7)))

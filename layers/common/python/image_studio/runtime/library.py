@@ -124,7 +124,7 @@ def _keep(call: Call, image: _Image, described: dict[str, Any]) -> Asset:
         **{
             **fields,
             "id": asset_id,
-            "filename": _filename(described.get("filename") or f"image-{asset_id[:16]}", kind),
+            "filename": _filename(described.get("filename") or library.default_name(asset_id), kind),
             "mime_type": kind.mime,
             "file_size": len(image.data),
             "asset_metadata": metadata,

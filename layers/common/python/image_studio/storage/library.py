@@ -112,6 +112,11 @@ def id_at(milliseconds: int) -> str:
     return f"{max(0, milliseconds):012x}"[-12:]
 
 
+def default_name(asset_id: str) -> str:
+    """Return what the file of an asset is called where nobody named it; no search looks for that."""
+    return f"image-{asset_id[:16]}"
+
+
 def words_of(text: str | None) -> list[str]:
     """Return the words of a text, each once, as they are indexed and searched."""
     return list(dict.fromkeys(word[:MAX_WORD] for word in _WORD.findall((text or "").casefold())))
@@ -120,7 +125,9 @@ def words_of(text: str | None) -> list[str]:
 def index_rows(asset: Asset) -> set[str]:
     """Return the sort keys of an asset's index rows."""
     editable = words_of(" ".join([asset.title or "", *asset.tags, asset.description or ""]))[:EDITABLE_WORDS]
-    fixed = words_of(" ".join(filter(None, [asset.model, asset.provider, asset.filename, asset.prompt])))[:FIXED_WORDS]
+    name = asset.filename.rpartition(".")[0]
+    named = "" if name == default_name(asset.id) else name
+    fixed = words_of(" ".join(filter(None, [asset.model, asset.provider, named, asset.prompt])))[:FIXED_WORDS]
     indexes = [
         SORTS["created_at"],
         f"{SORTS['updated_at']}{asset.updated:013d}#",
