@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from image_studio.providers import SPECS
+from image_studio.runtime.settings import TIERS
+from image_studio.storage.library import EDITABLE_WORDS, FIXED_WORDS
 from scripts.guides import ADVICE, GUIDES, pages, shown_errors
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,15 @@ def test_every_model_has_its_price_on_the_page() -> None:
     for spec in SPECS:
         for model in spec.live_models():
             assert re.search(rf"\| `{re.escape(model.name)}` \|.*\| \d+", page), model.name
+
+
+def test_the_library_guide_says_what_the_code_keeps() -> None:
+    """Each tier's quota, and the words that a search knows."""
+    page = (GUIDES / "library.md").read_text()
+    for name, tier in TIERS.items():
+        assert f"| {name} | {tier.library_assets:,} | {tier.library_bytes / 1e9:g} |" in page
+    assert f"the first {EDITABLE_WORDS} different words" in page
+    assert f"the first {FIXED_WORDS} of the prompt" in page
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)
