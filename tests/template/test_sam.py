@@ -98,7 +98,7 @@ def test_a_failed_creation_leaves_nothing_and_a_deletion_everything(translate: T
     """Jobs, images, keys and users outlive the stack, once it is there."""
     built = ("AWS::Lambda::Version", "AWS::Lambda::LayerVersion")
     kept = {name for name, each in translate().items() if "DeletionPolicy" in each and each["Type"] not in built}
-    assert kept == {"Table", "Bucket", "ProviderKeys", "UserPool"}
+    assert kept == {"Table", "Bucket", "ProviderKeys", "SigningIdentity", "UserPool"}
     for name in kept:
         policies = translate()[name]["DeletionPolicy"], translate()[name]["UpdateReplacePolicy"]
         assert policies == ("RetainExceptOnCreate", "Retain")
