@@ -531,12 +531,12 @@ def crash(*_: Any, **__: Any) -> None:
 
 def test_a_copy_survives_a_worker_that_dies(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run finds it in the record, encodes nothing and answers with it."""
-    monkeypatch.setattr(generate, "INLINE_BYTES", 200)
-    monkeypatch.setattr(jobs_api, "MAX_BODY", 3_000)
+    monkeypatch.setattr(generate, "INLINE_BYTES", 24_000)
+    monkeypatch.setattr(jobs_api, "MAX_BODY", 40_000)
     out = io.BytesIO()
-    noise(64, 64).save(out, "PNG")
+    noise(128, 128).save(out, "PNG")
     harness.wire.image = out.getvalue()
-    job_id = harness.submit({**CREATE, "provider": "stability"})
+    job_id = harness.submit({**CREATE, "width": 128, "height": 128, "provider": "stability"})
     with monkeypatch.context() as dying:
         dying.setattr(JobStore, "finish", crash)
         with pytest.raises(Crash):

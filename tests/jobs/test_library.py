@@ -7,12 +7,13 @@ import time
 from typing import Any
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from image_studio.runtime import aws_clients, library, wiring
 from image_studio.runtime.settings import TIERS
 from image_studio.schemas.limits import MAX_TAGS
 from image_studio.storage import keys
+from tests.imaging.samples import saved
 from tests.jobs.harness import CREATE, Harness, png
 
 
@@ -141,6 +142,13 @@ def test_an_upload_and_an_asset_can_be_saved(harness: Harness) -> None:
     assert files(harness)[keys.asset_key(ALICE, second)] == png(80, 80)
 
 
+def strokes(width: int, height: int) -> bytes:
+    """White strokes on black: a mask and a sketch as well as an image."""
+    image = Image.new("RGB", (width, height), "black")
+    ImageDraw.Draw(image).ellipse((width // 4, height // 4, width // 2, height // 2), fill="white")
+    return saved(image, "PNG")
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
@@ -153,7 +161,7 @@ def test_an_upload_and_an_asset_can_be_saved(harness: Harness) -> None:
 )
 def test_an_asset_is_an_image_in_every_field(harness: Harness, path: str, body: Any) -> None:
     """What was priced is what is worked on: the job doesn't need the asset any more."""
-    asset_id = save(harness, to_text(png(128, 128)))["asset_id"]
+    asset_id = save(harness, to_text(strokes(128, 128)))["asset_id"]
     filled = json.loads(json.dumps(body).replace("{}", f"asset:{asset_id}").replace("IMAGE", to_text(png(128, 128))))
     if path.startswith("/social"):
         assert harness.ask("POST", path, body=filled).status == 200
@@ -253,8 +261,8 @@ LARGE = {"description": "x" * 2_000, "title": "x" * 200, "prompt": "x" * 10_000,
     ("path", "body", "said"),
     [
         ("/save-to-library", {}, "image_base64 is required."),
-        ("/save-to-library", {"image_base64": "no image"}, "Invalid base64 image payload"),
-        ("/save-to-library", {"image_base64": to_text(b"GIF89a" + b"x" * 99)}, "not a PNG, JPEG or WebP"),
+        ("/save-to-library", {"image_base64": "no image!"}, "Invalid base64 image payload"),
+        ("/save-to-library", {"image_base64": to_text(b"GIF89a" + b"x" * 99)}, "not a PNG, JPEG, WebP, HEIC or AVIF"),
         ("/save-to-library", {"image_base64": to_text(png()[:-40])}, "damaged"),
         ("/save-to-library", {"image_base64": to_text(png()), "cost": -1}, "cost"),
         ("/save-to-library", {"image_base64": to_text(png()), "tags": ["a,b"]}, "must not contain a comma"),

@@ -13,8 +13,8 @@ from pydantic import create_model
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import StudioError
-from image_studio.operations.table import find_operation
-from image_studio.runtime import jobs_api, submit
+from image_studio.operations.table import OPERATIONS, find_operation
+from image_studio.runtime import jobs_api
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft
 from image_studio.schemas.common import Request
@@ -199,7 +199,7 @@ def test_an_error_outside_a_job_starts_with_the_operations_words(
         raise StudioError("Something broke.")
 
     broken = replace(find_operation(name), **{"edit": {"estimate": fail}, "social": {"run": fail}}[name])
-    monkeypatch.setattr(submit, "find_operation", lambda _: broken)
+    monkeypatch.setitem(OPERATIONS, name, broken)  # type: ignore[arg-type]  # a dict, though it says Mapping
     body = {**EDIT, "image_base64": text_of(png()), "platforms": ["instagram"]}
     answer = harness.ask("POST", path, body=body)
     said = {"edit": "Image editing failed", "social": "Social optimization failed"}[name]

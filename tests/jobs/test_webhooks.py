@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from image_studio.errors import ContentRefused
 from image_studio.providers import webhook_call
-from image_studio.runtime import job_end, webhook_delivery, webhooks_api
+from image_studio.runtime import job_end, webhook_delivery, webhooks_api, wiring
 from image_studio.runtime.api import Call
 from image_studio.runtime.settings import settings
 from image_studio.storage import keys
@@ -207,7 +207,7 @@ def test_a_call_that_is_not_due_waits(harness: Harness, receiver: Receiver) -> N
     job_id = harness.submit()
     harness.work()
     receiver.got.clear()
-    (endpoint,) = job_end.webhooks().all(ALICE)
+    (endpoint,) = wiring.webhooks().all(ALICE)
     message = {"tenant": ALICE, "job": job_id, "webhook": "call", "endpoint": endpoint.id, "attempt": 2}
     harness.deliver({**message, "due": time.time() + 7200})
     assert receiver.got == []
@@ -279,7 +279,7 @@ def test_a_secret_is_shown_once_and_rotated_with_an_overlap(harness: Harness, re
     ((headers, body),) = receiver.got
     for secret in (webhook["secret"], new):
         Webhook(secret).verify(body, headers)
-    endpoint = job_end.webhooks().get(ALICE, webhook["id"])
+    endpoint = wiring.webhooks().get(ALICE, webhook["id"])
     assert endpoint is not None
     assert endpoint.secrets(time.time() + webhooks_api.OVERLAP_SECONDS + 1) == [new]
 

@@ -6,14 +6,13 @@ left it so. Everybody is told at least once.
 
 import logging
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any, Protocol
 
-from image_studio.runtime import aws_clients, wiring
+from image_studio.runtime import wiring
 from image_studio.runtime.settings import settings
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job
-from image_studio.storage.webhooks import EndpointState, WebhookStore
+from image_studio.storage.webhooks import EndpointState
 
 log = logging.getLogger(__name__)
 
@@ -28,14 +27,9 @@ class Dispatcher(Protocol):
     def send_webhook(self, message: Message, delay: float = 0) -> None: ...
 
 
-@lru_cache(maxsize=1)
-def webhooks() -> WebhookStore:
-    return WebhookStore(aws_clients.dynamodb(), settings().table)
-
-
 def enabled_endpoints(tenant: str) -> list[str]:
     """Return the ids of the endpoints that are called."""
-    return [each.id for each in webhooks().all(tenant) if each.state is EndpointState.ENABLED]
+    return [each.id for each in wiring.webhooks().all(tenant) if each.state is EndpointState.ENABLED]
 
 
 def end_job(job: Job, dispatcher: Dispatcher, *, charge: Charge, hold: int = 0, **outcome: Any) -> bool:

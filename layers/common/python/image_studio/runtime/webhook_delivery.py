@@ -17,7 +17,7 @@ from typing import NamedTuple
 from image_studio.errors import JobStopped
 from image_studio.providers.webhook_call import CallFailed, call_webhook
 from image_studio.runtime import aws_clients, wiring
-from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, webhooks
+from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints
 from image_studio.runtime.job_record import job_record
 from image_studio.runtime.settings import settings
 from image_studio.schemas.webhooks import EventType, WebhookEvent
@@ -132,7 +132,7 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
         dispatcher.send_webhook(message, wait)
         return
     job = wiring.jobs().get(message["tenant"], message["job"])
-    endpoint = webhooks().get(message["tenant"], message["endpoint"]) if message["endpoint"] else None
+    endpoint = wiring.webhooks().get(message["tenant"], message["endpoint"]) if message["endpoint"] else None
     if job is None or (message["endpoint"] and (endpoint is None or endpoint.state is not EndpointState.ENABLED)):
         return  # deleted, expired, paused or disabled meanwhile
     event = event_of(job)
@@ -151,7 +151,7 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
 def _target(job: Job, endpoint: Endpoint | None) -> tuple[str, list[str]]:
     if endpoint:
         return endpoint.url, endpoint.secrets(time.time())
-    return job.webhook_url or "", [webhooks().secret(job.tenant, new_secret())]
+    return job.webhook_url or "", [wiring.webhooks().secret(job.tenant, new_secret())]
 
 
 def _pause(attempt: int) -> float | None:
@@ -179,11 +179,11 @@ def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
         problem=made.outcome.problem,
         next_attempt_at=None if made.pause is None else now + round(made.pause * 1000),
     )
-    webhooks().log(job.tenant, endpoint.id, delivery)
+    wiring.webhooks().log(job.tenant, endpoint.id, delivery)
 
 
 def _note(job: Job, endpoint: Endpoint, outcome: Outcome) -> None:
     if not outcome.ok:
-        webhooks().failed(job.tenant, endpoint.id, pause_after=PAUSE_DAYS * DAY, gone=outcome.status == GONE)
+        wiring.webhooks().failed(job.tenant, endpoint.id, pause_after=PAUSE_DAYS * DAY, gone=outcome.status == GONE)
     elif endpoint.failing_since:
-        webhooks().succeeded(job.tenant, endpoint.id)
+        wiring.webhooks().succeeded(job.tenant, endpoint.id)

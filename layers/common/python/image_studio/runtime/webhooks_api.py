@@ -8,8 +8,8 @@ from typing import Any
 
 from image_studio.errors import InvalidRequest, JobConflict, NotFound
 from image_studio.providers.webhook_call import CallFailed, check_webhook_url
+from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, respond
-from image_studio.runtime.job_end import webhooks
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.webhook_delivery import call as send_call
@@ -32,27 +32,27 @@ def create_webhook(call: Call) -> Response:
         raise InvalidRequest(f"url: {failure}") from None
     endpoint = Endpoint(id=new_id(), url=url, secret=new_secret(), created_at=int(time.time()))
     try:
-        webhooks().add(call.known.tenant, endpoint, MAX_ENDPOINTS)
+        wiring.webhooks().add(call.known.tenant, endpoint, MAX_ENDPOINTS)
     except TooManyEndpoints:
         raise InvalidRequest(f"You have {MAX_ENDPOINTS} webhooks, as many as there may be. Delete one first.") from None
     return respond(201, bodies.NewWebhook(**_fields(endpoint), secret=endpoint.secret), NO_STORE)
 
 
 def list_webhooks(call: Call) -> Response:
-    found = [bodies.Webhook(**_fields(endpoint)) for endpoint in webhooks().all(call.known.tenant)]
+    found = [bodies.Webhook(**_fields(endpoint)) for endpoint in wiring.webhooks().all(call.known.tenant)]
     return respond(200, bodies.WebhookList(webhooks=found), NO_STORE)
 
 
 def get_webhook(call: Call, webhook_id: str) -> Response:
     """GET /webhooks/{id}: with its last 20 deliveries."""
     endpoint = _find(call, webhook_id)
-    made = webhooks().deliveries(call.known.tenant, endpoint.id)
+    made = wiring.webhooks().deliveries(call.known.tenant, endpoint.id)
     deliveries = [bodies.WebhookDelivery.model_validate(delivery) for delivery in made]
     return respond(200, bodies.WebhookDetails(**_fields(endpoint), deliveries=deliveries), NO_STORE)
 
 
 def delete_webhook(call: Call, webhook_id: str) -> Response:
-    if not _ID.fullmatch(webhook_id) or not webhooks().delete(call.known.tenant, webhook_id):
+    if not _ID.fullmatch(webhook_id) or not wiring.webhooks().delete(call.known.tenant, webhook_id):
         raise _not_found(webhook_id)
     return respond(200, bodies.WebhookDeleted(id=webhook_id), NO_STORE)
 
@@ -60,7 +60,7 @@ def delete_webhook(call: Call, webhook_id: str) -> Response:
 def rotate_secret(call: Call, webhook_id: str) -> Response:
     """POST /webhooks/{id}/rotate: a new secret. The old one signs, too, for a day."""
     secret = new_secret()
-    if not webhooks().rotate(call.known.tenant, _find(call, webhook_id), secret, OVERLAP_SECONDS):
+    if not wiring.webhooks().rotate(call.known.tenant, _find(call, webhook_id), secret, OVERLAP_SECONDS):
         raise JobConflict("The webhook is changing just now; please try again.")
     return respond(200, bodies.WebhookSecret(secret=secret), NO_STORE)
 
@@ -72,19 +72,19 @@ def test_webhook(call: Call, webhook_id: str) -> Response:
     body = json.dumps({"type": "webhook.test", "timestamp": now, "data": {}}, separators=(",", ":"))
     outcome = send_call(endpoint.url, endpoint.secrets(time.time()), f"msg_{new_id()}", body)
     if outcome.ok:
-        webhooks().succeeded(call.known.tenant, endpoint.id)
+        wiring.webhooks().succeeded(call.known.tenant, endpoint.id)
     result = bodies.WebhookTest(delivered=outcome.ok, status=outcome.status, problem=outcome.problem)
     return respond(200, result, NO_STORE)
 
 
 def get_secret(call: Call) -> Response:
     """GET /webhook-secret: what signs calls to the `webhook_url` of requests."""
-    secret = webhooks().secret(call.known.tenant, new_secret())
+    secret = wiring.webhooks().secret(call.known.tenant, new_secret())
     return respond(200, bodies.WebhookSecret(secret=secret), NO_STORE)
 
 
 def _find(call: Call, webhook_id: str) -> Endpoint:
-    found = webhooks().get(call.known.tenant, webhook_id) if _ID.fullmatch(webhook_id) else None
+    found = wiring.webhooks().get(call.known.tenant, webhook_id) if _ID.fullmatch(webhook_id) else None
     if found is None:
         raise _not_found(webhook_id)
     return found

@@ -12,6 +12,7 @@ from image_studio.storage.fingerprints import FingerprintStore
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.library import LibraryStore
 from image_studio.storage.objects import ObjectStore
+from image_studio.storage.webhooks import WebhookStore
 
 
 @lru_cache(maxsize=1)
@@ -37,6 +38,11 @@ def fingerprints() -> FingerprintStore:
 @lru_cache(maxsize=1)
 def library() -> LibraryStore:
     return LibraryStore(aws_clients.dynamodb(), settings().table)
+
+
+@lru_cache(maxsize=1)
+def webhooks() -> WebhookStore:
+    return WebhookStore(aws_clients.dynamodb(), settings().table)
 
 
 def api_context(
