@@ -98,8 +98,7 @@ def _case(
         return subject.kept((start, 0, start + share, 1) if horizontal else (0, start, 1, start + share)) / best
 
     windows = FaceWindows(faces, share, horizontal)
-    tried = np.linspace(*windows.starts(), WINDOWS)
-    starts = np.array([start for start in tried if not windows.cuts(start)] or tried)
+    starts = np.array(windows.uncut(np.linspace(*windows.starts(), WINDOWS).tolist()))
     edges = np.linspace(0, 1, cells[1 if horizontal else 0] + 1)
     inside = np.minimum((starts + share)[:, None], edges[1:]) - np.maximum(starts[:, None], edges[:-1])
     shares = np.array([kept(start) for start in starts])

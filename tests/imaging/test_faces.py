@@ -123,11 +123,13 @@ def test_of_several_faces_all_are_kept_or_the_largest_group(
         assert [number for number in kept if number in inside] == kept
 
 
-def test_windows_that_cut_a_face_beside_the_group_are_known() -> None:
+def test_a_face_beside_the_group_is_not_cut_where_that_can_be() -> None:
+    """It is outside or inside; where every window cuts it, so be it."""
     windows = FaceWindows([at(0.1, 0.3), at(0.8, 0.85)], 0.6, horizontal=True)
     assert windows.starts() == pytest.approx((0, 0.05), abs=1e-9)
-    assert [windows.cuts(start) for start in (0.0, 0.2, 0.25)] == [False, True, True]
-    assert not any(FaceWindows([], 0.5, horizontal=True).cuts(start) for start in (0, 0.5))
+    assert windows.uncut([0.0, 0.2, 0.25, 0.4]) == [0.0, 0.4]
+    assert windows.uncut([0.2, 0.25]) == [0.2, 0.25]
+    assert FaceWindows([], 0.5, horizontal=True).uncut([0.0, 0.5]) == [0.0, 0.5]
 
 
 def test_the_same_holds_down_an_image() -> None:

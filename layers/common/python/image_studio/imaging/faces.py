@@ -106,11 +106,16 @@ def _detections(network: Any, image: DecodedImage) -> Iterator[Face]:
     def output(number: int) -> array[float]:
         return array("f", memoryview(extractor.extract(f"out{number}")[1]).tobytes())
 
+    least = _POSSIBLE**2
     for level, stride in enumerate(_STRIDES):
-        scores = [max(0.0, one * other) for one, other in zip(output(level), output(level + 3), strict=True)]
-        found = [cell for cell, score in enumerate(scores) if score >= _POSSIBLE**2]
-        boxes = output(level + 6) if found else []
-        for cell in found:
+        # The score is the root of two numbers up to 1: most cells fall by the first.
+        classes = output(level)
+        likely = [cell for cell, value in enumerate(classes) if value >= least]
+        if not likely:
+            continue
+        objects, boxes = output(level + 3), output(level + 6)
+        scores = {cell: classes[cell] * objects[cell] for cell in likely}
+        for cell in (cell for cell in likely if scores[cell] >= least):
             row, column = divmod(cell, width // stride)
             right, down, log_width, log_height = boxes[4 * cell : 4 * cell + 4]
             middle = (column + right) * stride / image.width, (row + down) * stride / image.height
@@ -164,11 +169,16 @@ class FaceWindows:
         first = min(max(first, 0.0), 1 - self._share)
         return first, min(max(last, first), 1 - self._share)
 
-    def cuts(self, start: float) -> bool:
-        """Whether the window that starts here cuts a face that isn't in the group."""
-        end = start + self._share
-        others = (span for span in self._spans if span not in self._group)
-        return any(span.start < edge < span.end for span in others for edge in (start, end))
+    def uncut(self, starts: Sequence[float]) -> Sequence[float]:
+        """Return those of the starts whose windows cut no face beside the group, all if there is none."""
+        others = [span for span in self._spans if span not in self._group]
+        if not others:
+            return starts
+        return [
+            start
+            for start in starts
+            if not any(span.start < edge < span.end for span in others for edge in (start, start + self._share))
+        ] or starts
 
     def _holds(self, start: float, span: _Span) -> bool:
         return start <= span.start and span.end <= start + self._share + 1e-9
