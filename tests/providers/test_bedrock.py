@@ -1,6 +1,7 @@
 """Amazon Bedrock: whole requests, and what its answers mean."""
 
 import json
+import math
 from dataclasses import fields
 
 import pytest
@@ -19,6 +20,8 @@ from image_studio.providers import stability
 from image_studio.providers.adapter import HttpResponse, NotThere, ProviderImage
 from image_studio.providers.bedrock import SPEC, build_poll, build_request, read_error, read_response
 from image_studio.providers.spec import Range
+from image_studio.runtime.settings import Settings
+from image_studio.schemas.limits import MAX_VARIATIONS
 from tests.providers.tasks import IMAGE, MASK, STYLE, base64_of, cell_id, cells, full_task, json_response
 
 IMAGE_64, MASK_64, STYLE_64 = base64_of([IMAGE, MASK, STYLE])
@@ -156,6 +159,12 @@ def test_without_a_seed_none_is_sent():
     """Fields that the request doesn't have aren't sent."""
     bare = full_task("create", seed=None, negative_prompt=None, style_preset=None)
     assert body_of("core", bare) == {"prompt": "a red fox"} | WIDE | PNG
+
+
+def test_the_last_of_ten_variations_is_sent_while_the_job_waits():
+    """Of images that take the 10 to 60 s that were measured: a call that finds no free slot by then is given up."""
+    rounds_before = math.ceil(MAX_VARIATIONS / SPEC.in_flight) - 1
+    assert rounds_before * 60 <= Settings().poll_hold_seconds
 
 
 # -- answers

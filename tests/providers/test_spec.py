@@ -211,7 +211,7 @@ CALLED = [
     "Google Gemini https://generativelanguage.googleapis.com GEMINI_API_KEY GEMINI_BASE_URL x-goog-api-key: {key};"
     " 10 180.0 5.0 20971520;  (4096, 4096) None",
     "Amazon Bedrock  BEDROCK_REGION BEDROCK_BASE_URL authorization: Bearer {key};"
-    " 2 240.0 15.0 25000000;  (2048, 2048) None",
+    " 5 240.0 15.0 25000000;  (2048, 2048) None",
 ]
 
 

@@ -201,7 +201,9 @@ SPEC = ProviderSpec(
     title="Amazon Bedrock",
     region_variable="BEDROCK_REGION",
     base_url_variable="BEDROCK_BASE_URL",
-    in_flight=2,  # its quotas are per model and account, and aren't published
+    # Its quotas are per model and account, and aren't published: 429 tells. With fewer calls at a time, the last of ten
+    # variations would not be sent within the minute that a job waits for its turn.
+    in_flight=5,
     max_resolution=(2048, 2048),  # as Stability's; native generation is 1 MP
     submit_timeout=240.0,  # the slowest upscalers take 90 s and more, and the SDK gives up after 60 s
     busy_seconds=15.0,  # its windows are minutes
