@@ -94,6 +94,18 @@ def test_a_result_that_lost_its_marks_is_known_by_what_it_shows(signing: Harness
     assert (other["made_here"], other["match"]) == (False, None)
 
 
+def test_an_original_that_was_upscaled_here_is_not_claimed_as_made_here(signing: Harness) -> None:
+    """It looks like the result; only the result's own file is surely that."""
+    original = encode(scene(3), FileType.JPEG)
+    signing.wire.image = encode(scene(3).resize((1024, 768)), FileType.PNG)
+    signing.submit({**UPSCALED, "image_base64": base64.b64encode(original).decode()}, "/upscale")
+    signing.work()
+    (data,) = results(signing).values()
+    found = inspect(signing, original)
+    assert (found["made_here"], found["match"]["how"]) == (None, "result_or_its_source")
+    assert inspect(signing, data)["made_here"] is True
+
+
 def test_a_broken_signature_is_said(signing: Harness) -> None:
     signing.submit(UPSCALED, "/upscale")
     signing.work()

@@ -212,3 +212,19 @@ def test_older_jobs_stay_after_a_refresh(session: BrowserSession) -> None:
     session.press("Show older jobs")
     expect(page.get_by_role("alert")).to_contain_text("The API can't be reached")
     session.expect_problem("ERR_FAILED")
+
+
+def test_a_dropped_image_is_inspected(session: BrowserSession) -> None:
+    """A photograph says nothing of AI; the result of an upscale is badged, recognized and signed."""
+    page = session.open("inspect")
+    session.choose_image(410, 310)
+    expect(page.locator(".result-head h2")).to_have_count(1)
+    expect(page.locator(".result-head .badge")).to_have_count(0)
+    page.evaluate("location.hash = '#/upscale'")
+    session.choose_image(400, 300)
+    session.press("Upscale")
+    expect(page.locator(".result .badge")).to_contain_text("AI enhanced by AI")
+    page.evaluate("location.hash = '#/inspect'")
+    page.locator(".picker-more .thumb").first.click()
+    expect(page.locator(".result-head h2")).to_have_text("This image was made here.")
+    expect(page.locator(".facts")).to_contain_text("valid: unchanged since it was signed")

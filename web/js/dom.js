@@ -37,6 +37,7 @@ const PATHS = {
   upscale: "M4 10V4h6M20 14v6h-6M4 4l7 7M20 20l-7-7",
   control: "M5 4v6M5 14v6M12 4v2M12 10v10M19 4v9M19 17v3M3 12h4M10 8h4M17 15h4",
   social: "M4 5h9v9H4zM16 5h4v14h-4zM4 17h9v3H4z",
+  inspect: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5M8 11l2 2 4-4",
   history: "M4 12a8 8 0 1 0 2.5-5.8M4 4v4h4M12 8v4l3 2",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M19 5l-1.4 1.4M6.4 17.6L5 19",

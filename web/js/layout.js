@@ -55,8 +55,17 @@ export function imageActions(image, { without = [] } = {}) {
 /** Facts about a result: [name, value] pairs; empty values are left out. */
 export function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))));
+    h("div", {}, h("dt", {}, name), h("dd", {}, value instanceof Node ? value : String(value)))));
 }
+
+/** IPTC's digital source types, in words for people. */
+const SOURCE_TYPES = {
+  trainedAlgorithmicMedia: "made by AI", compositeWithTrainedAlgorithmicMedia: "partly made by AI", algorithmicallyEnhanced: "enhanced by AI",
+  algorithmicMedia: "made by an algorithm", compositeSynthetic: "composed of synthetic parts",
+};
+
+/** A badge that says what an image's file says of AI; null where it says nothing. */
+export const aiBadge = (type) => type && h("span", { class: "badge", title: `The file says so: ${type}` }, h("strong", {}, "AI"), ` ${SOURCE_TYPES[type] ?? type}`);
 
 /** The usual facts about one resulting image. */
 export function resultFacts(response, image, job) {
@@ -66,6 +75,7 @@ export function resultFacts(response, image, job) {
     ["File size", bytesText(image.blob.size)],
     ["Model", [response.provider, response.model].filter(Boolean).join(" · ")],
     ["Charged", job?.credits ? plural(job.credits.charged, "credit") : null],
+    ["Marked", aiBadge(response.metadata?.digital_source_type)],
     ["Ignored", Array.isArray(ignored) && ignored.length ? ignored.join(", ") : null],
   ]);
 }

@@ -10,6 +10,7 @@ const PAGES = {
   upscale: () => import("./pages/upscale.js"),
   control: () => import("./pages/control.js"),
   social: () => import("./pages/social.js"),
+  inspect: () => import("./pages/inspect.js"),
   history: () => import("./pages/history.js"),
 };
 const mounted = new Map(); // name -> page

@@ -5,6 +5,7 @@ same image differ in few bits, those of others in about half. docs/guides/proven
 """
 
 import math
+from collections.abc import Sequence
 from operator import mul
 
 from PIL import Image
@@ -56,6 +57,11 @@ def _box(crop: tuple[float, float, float, float], width: int, height: int) -> tu
 
 def distance(one: int, other: int) -> int:
     return (one ^ other).bit_count()
+
+
+def look_alike(some: Sequence[int], others: Sequence[int]) -> bool:
+    """Whether any of the fingerprints are of the same image."""
+    return any(distance(one, other) <= NEAR for one in some for other in others)
 
 
 def bands(fingerprint: int) -> list[int]:

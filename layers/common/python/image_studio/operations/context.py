@@ -17,6 +17,10 @@ from image_studio.schemas.limits import MAX_PIXELS
 Sign = Callable[[bytes, str, History], bytes]
 
 
+#: (variation, file, fingerprints, whether it looks like its source): keeps what tells later that it was made here.
+RecordResult = Callable[[int, bytes, Sequence[int], bool], None]
+
+
 class ReadCredentials(Protocol):
     """Returns a provider's credentials, or None where it is not configured; `renew` reads the secret again."""
 
@@ -67,8 +71,7 @@ class OperationContext:
     #: (prompt, a style's words or "") -> a richer prompt, or None where that fails.
     enrich_prompt: Callable[[str, str], str | None] = lambda prompt, style_words: None
     sign: Sign | None = None  # None where nothing is signed
-    #: (variation, file, fingerprints): keeps what tells later that the file was made here.
-    record_result: Callable[[int, bytes, Sequence[int]], None] = lambda variation, data, fingerprints: None
+    record_result: RecordResult = lambda variation, data, fingerprints, like_source: None
     mark_prompts: bool = False  # whether an image says in its metadata which prompt made it
     hold_seconds: float = 240.0  # how long one run may wait for providers
     max_pixels: int = MAX_PIXELS  # of an image that the caller may send or request

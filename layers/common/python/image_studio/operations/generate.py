@@ -24,7 +24,7 @@ from image_studio.errors import (
 )
 from image_studio.imaging.content_credentials import History
 from image_studio.imaging.encode import EncodedCopy, encode, encode_copy
-from image_studio.imaging.fingerprint import fingerprints
+from image_studio.imaging.fingerprint import fingerprints, look_alike
 from image_studio.imaging.types import DecodedImage
 from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
@@ -60,6 +60,7 @@ class EncodedImage:
     facts: dict[str, Any]
     history: History | None = None  # what it is marked by; None for a photograph that was only resized
     fingerprints: Sequence[int] = ()  # by which it is known again
+    like_source: bool = False  # it looks like the image that it was made from, so a look-alike may be that one
     copy: EncodedCopy | None = None  # for a response that the image doesn't fit into
     inline_bytes: int = INLINE_BYTES  # which the copy may have
 
@@ -70,16 +71,20 @@ def encode_image(
     facts: dict[str, Any],
     inline_bytes: int | None,
     history: History | None = None,
+    *,
+    source: DecodedImage | None = None,
 ) -> EncodedImage:
     """Encode the image with its mark, which `metadata` names as well.
 
-    An image of more than `inline_bytes` gets a copy that is smaller; None is no limit.
+    An image of more than `inline_bytes` gets a copy that is smaller; None is no limit. `source` is what was changed.
     """
     xmp = history.mark.to_xmp() if history else b""
     facts["metadata"] |= provenance.metadata_of(history)
     encoded = EncodedImage(encode(image, file_type, xmp=xmp), file_type.mime, facts, history)
     if history and history.made:
-        encoded = replace(encoded, fingerprints=fingerprints(image))
+        found = fingerprints(image)
+        like_source = source is not None and look_alike(found, fingerprints(source, crops=1))
+        encoded = replace(encoded, fingerprints=found, like_source=like_source)
     if inline_bytes is None or len(encoded.data) <= inline_bytes:
         return encoded
     copy = encode_copy(image, file_type, inline_bytes - (provenance.ROOM if history else 0), xmp)
@@ -103,7 +108,7 @@ def keep_image(context: OperationContext, entry: Entry, encoded: EncodedImage, r
             copy = replace(copy, data=signed)
         entry = entry.with_(facts={**entry.facts, "inline": keep_copy(context.journal, entry.variation, copy)})
     if history and history.made:
-        context.record_result(entry.variation, data, encoded.fingerprints)
+        context.record_result(entry.variation, data, encoded.fingerprints, encoded.like_source)
     return context.journal.keep(entry, data, encoded.mime)
 
 

@@ -177,7 +177,8 @@ def _encode(
     facts = {"width": image.width, "height": image.height, "metadata": metadata}
     request = operation.request
     history = operation.history(entry, context)
-    return encode_image(image, request.output_format, facts, inline_share(request.delivery, 1), history)
+    share = inline_share(request.delivery, 1)
+    return encode_image(image, request.output_format, facts, share, history, source=operation.image)
 
 
 def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pad: bool = True) -> Fit:

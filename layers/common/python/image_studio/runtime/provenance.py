@@ -24,12 +24,12 @@ from image_studio.storage.job import Job
 log = logging.getLogger(__name__)
 
 
-def record(job: Job, variation: int, data: bytes, found: Sequence[int]) -> None:
+def record(job: Job, variation: int, data: bytes, found: Sequence[int], like_source: bool) -> None:
     """Keep what tells later that the job made this file. Where that fails, the image is still delivered."""
     days = settings().provenance_days
     if not days:
         return
-    made = MadeImage(job.tenant, job.id, variation, int(time.time() * 1000))
+    made = MadeImage(job.tenant, job.id, variation, int(time.time() * 1000), like_source)
     kept = [Fingerprint(f"{one:032x}", bands(one)) for one in found]
     try:
         wiring.fingerprints().put(made, _digest(data), kept, days)
@@ -53,7 +53,7 @@ def inspect(call: Call) -> Response:
         digital_source_type=max(stated, key=list(SourceType).index) if stated else None,
         iptc=bodies.IptcMark(digital_source_type=mark.source_type, ai_system_used=mark.ai_system) if mark else None,
         content_credentials=_credentials(manifest) if manifest else None,
-        made_here=match is not None,
+        made_here=_made_here(*match) if match else False,
         match=_match(*match, call.known.tenant) if match else None,
     )
     return respond(200, body, NO_STORE)
@@ -77,10 +77,15 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _made_here(made: MadeImage, bits: int | None) -> bool | None:
+    """Return None where the image may as well be the one that our result was made from."""
+    return None if bits is not None and made.like_source else True
+
+
 def _match(made: MadeImage, bits: int | None, tenant: str) -> bodies.MadeHere:
     own = made.tenant == tenant
     return bodies.MadeHere(
-        how="same_file" if bits is None else "similar_image",
+        how="same_file" if bits is None else "similar_image" if _made_here(made, bits) else "result_or_its_source",
         differing_bits=bits,
         made_at=made.made_at,
         job_id=made.job_id if own else None,

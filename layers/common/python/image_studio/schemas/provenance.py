@@ -40,7 +40,7 @@ class ContentCredentials(Response):
 class MadeHere(Response):
     """The result that the image is, or comes from. Job and variation are named to their owner only."""
 
-    how: Literal["same_file", "similar_image"]
+    how: Literal["same_file", "similar_image", "result_or_its_source"]
     differing_bits: int | None = Field(description="Of 128, between the fingerprints; null for the same file.")
     made_at: Milliseconds
     job_id: str | None
@@ -58,5 +58,8 @@ class InspectResponse(Response):
     )
     iptc: IptcMark | None
     content_credentials: ContentCredentials | None
-    made_here: bool = Field(description="Whether a result of this API is this file, or looks the same.")
+    made_here: bool | None = Field(
+        description="Whether a result of this API is this file, or looks the same. Null: it looks like a result that"
+        " looks like its source, such as an upscaled photograph, and may be either."
+    )
     match: MadeHere | None

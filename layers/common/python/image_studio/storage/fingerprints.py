@@ -20,12 +20,16 @@ PAUSE = 0.1  # seconds, doubled at each try
 
 @dataclass(frozen=True, slots=True)
 class MadeImage:
-    """A result: whose it is, the job, the variation, and when it was made (epoch milliseconds)."""
+    """A result: whose it is, the job, the variation, and when it was made (epoch milliseconds).
+
+    With `like_source` it looks like the image that it was made from.
+    """
 
     tenant: str
     job_id: str
     variation: int
     made_at: int
+    like_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +93,4 @@ class FingerprintStore:
 
 
 def _made(item: dict[str, Any]) -> MadeImage:
-    return MadeImage(item["tenant"], item["job_id"], item["variation"], item["made_at"])
+    return MadeImage(**{name: item[name] for name in MadeImage.__dataclass_fields__})
