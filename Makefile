@@ -103,7 +103,7 @@ format: .venv/ready ## format the code and mend what can be mended
 	@.venv/bin/ruff format .
 
 .PHONY: bench
-bench: .venv-bench/ready .venv/ready ## measure ourselves beside our peers (PART=crops, race, compress, cold, envelope, overhead: only that)
+bench: .venv-bench/ready .venv/ready ## measure ourselves beside our peers (PART=crops, race, compress, cold, envelope, overhead, provenance: only that)
 	@.venv-bench/bin/python bench/run.py $(PART)
 
 .PHONY: docs

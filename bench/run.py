@@ -17,6 +17,7 @@ PARTS = {
     "cold": "service/cold.py",
     "envelope": "service/envelope.py",
     "overhead": "service/overhead.py",
+    "provenance": "service/provenance.py",
 }
 #: What runs the parts of a folder: the peers of imaging are in .venv-bench, those of the service in .venv.
 PYTHONS = {"imaging": sys.executable, "service": ".venv/bin/python"}

@@ -29,7 +29,7 @@ from image_studio.schemas.social import SocialRequest
 from local.certificate import make_identity
 from tests.imaging.samples import noise
 from tests.operations.cells import BY_PROVIDER, SIZE, Cell
-from tests.operations.fakes import FakeClient, make_context, photo, result_bytes, to_bytes
+from tests.operations.fakes import EVERYONE, FakeClient, make_context, photo, result_bytes, to_bytes
 
 #: What each operation makes of a photograph.
 EXPECTED = {
@@ -109,7 +109,7 @@ def test_exiftool_reads_the_same(tmp_path: Path) -> None:
         assert own == {}
 
 
-@pytest.mark.parametrize("provider", ["stability", "wavespeed", "huggingface", "gemini"])
+@pytest.mark.parametrize("provider", sorted(EVERYONE))
 def test_a_created_image_says_that_it_is_made_by_ai(provider: str) -> None:
     context = make_context(sign=signs)
     request = CreateRequest(prompt="a boat", provider=provider, width=320, height=240)
