@@ -8,6 +8,7 @@ import pytest
 
 from image_studio.providers import SPECS, bedrock
 from image_studio.runtime.settings import TIERS
+from local.intrinsics import ACCOUNT, REGION
 from local.permissions import Demand, allows, policies_of
 from local.template import ROOT, Resource, Template
 
@@ -64,6 +65,25 @@ def test_only_the_worker_reads_the_secret() -> None:
     readers = {name for name, each in STATEMENTS.items() if "secretsmanager:" in str(each)}
     variables = {name: each.properties.get("Environment", {}).get("Variables", {}) for name, each in FUNCTIONS.items()}
     assert readers == {name for name, each in variables.items() if "PROVIDER_SECRET_ID" in each} == {"WorkerFunction"}
+
+
+def test_two_functions_sign_and_one_alone_files_fingerprints() -> None:
+    """The key's secret and KMS only where the operator signs; those who sign and read manifests have the library."""
+    key = "00000000-0000-0000-0000-000000000000"
+    signing = {"Signing": "kms", "SigningKmsKey": key}
+    statements = policies_of(Template(TEMPLATE.path, signing, ATTRIBUTES))
+    needed = Demand("secretsmanager:GetSecretValue", "SigningIdentity")
+    arn = Demand("kms:Sign", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}")
+    signers = {name for name, each in statements.items() if allows(each, needed) and allows(each, arn)}
+    assert signers == {"SocialFunction", "WorkerFunction"}
+    assert signers == {
+        name for name, each in FUNCTIONS.items() if {"Ref": "ProvenanceLayer"} in each.properties.get("Layers", [])
+    }
+    assert not [name for name, each in STATEMENTS.items() if allows(each, needed) or "kms" in str(each)]
+    prints = {"dynamodb:LeadingKeys": ("PRINT#0#0000",)}
+    for action, holder in (("BatchWriteItem", "WorkerFunction"), ("Query", "SocialFunction")):
+        demand = Demand(f"dynamodb:{action}", "Table", prints)
+        assert [name for name, each in STATEMENTS.items() if allows(each, demand)] == [holder]
 
 
 def test_bedrock_may_be_called_by_the_worker_alone_and_only_its_models() -> None:

@@ -142,6 +142,7 @@ def test_metrics_pass_lambdas_own_filter(translate: Translate) -> None:
     [
         (["CanaryDeployments=true", "ProvisionedConcurrency=2"], {"Application", "DeploymentGroup"}),
         (["SnapStart=PublishedVersions"], set()),
+        (["Signing=kms", "SigningKmsKey=00000000-0000-0000-0000-000000000000"], set()),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
