@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
+from image_studio.imaging.encode import encode
+from image_studio.imaging.xmp import Mark, read_mark
 from image_studio.runtime import aws_clients, library, wiring
 from image_studio.runtime.settings import TIERS
-from image_studio.schemas.limits import MAX_TAGS
+from image_studio.schemas.common import FileType
+from image_studio.schemas.limits import MAX_TAGS, SourceType
 from image_studio.storage import keys
 from tests.imaging.samples import saved
 from tests.jobs.harness import CREATE, Harness, png
@@ -54,6 +57,15 @@ def test_an_image_is_kept_as_it_came_with_a_thumbnail(harness: Harness) -> None:
     [thumbnail] = kept.values()
     with Image.open(io.BytesIO(thumbnail)) as small:
         assert (small.format, small.size) == ("WEBP", (512, 128))
+
+
+def test_the_thumbnail_of_a_marked_image_is_marked(harness: Harness) -> None:
+    mark = Mark(SourceType.TRAINED, "Somebody's model")
+    original = encode(Image.new("RGB", (640, 480), "teal"), FileType.JPEG, xmp=mark.to_xmp())
+    saved = save(harness, to_text(original))
+    kept = files(harness)
+    assert kept.pop(keys.asset_key(ALICE, saved["asset_id"])) == original
+    assert [read_mark(thumbnail) for thumbnail in kept.values()] == [mark]
 
 
 def test_an_asset_has_the_fields_of_the_original(harness: Harness) -> None:

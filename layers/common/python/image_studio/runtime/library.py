@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from image_studio.errors import InvalidRequest, LibraryFull, NotFound, TemporarilyUnavailable, TooLarge, UnknownChoice
+from image_studio.imaging.content_credentials import read_mark_or_manifest
 from image_studio.imaging.decode import RESULT_LIMITS, DecodeLimits, decode, detect_file_type
 from image_studio.imaging.encode import encode
 from image_studio.imaging.geometry import scale
@@ -146,12 +147,13 @@ def _keep(call: Call, image: _Image, described: dict[str, Any]) -> Asset:
 
 
 def _thumbnail(image: _Image) -> tuple[bytes, Size]:
-    """Return a small WebP of an image, and the image's own size. Raises InvalidImage."""
+    """Return a small WebP of an image, marked as it is, and the image's own size. Raises InvalidImage."""
     decoded = decode(image.data, image.limits)
     size = Size(*decoded.size)
     factor = min(1.0, THUMBNAIL_SIDE / max(size))
     small = scale(decoded, max(1, round(size.width * factor)), max(1, round(size.height * factor)))
-    return encode(small, FileType.WEBP, THUMBNAIL_QUALITY), size
+    mark = read_mark_or_manifest(image.data)
+    return encode(small, FileType.WEBP, THUMBNAIL_QUALITY, mark.to_xmp() if mark else b""), size
 
 
 def _filename(name: str, kind: AnyFileType) -> str:
