@@ -141,6 +141,25 @@ def test_a_query_is_of_one_partition(  # noqa: PLR0917  one row of the table
     assert _refused(lambda: _as(stack, function, "dynamodb").query(**asked)) is not allowed
 
 
+def test_a_copy_needs_the_right_to_both_objects_and_a_batch_to_each_record(stack: Stack) -> None:
+    """The library copies results to library/; other functions can't write there, and it reads no other partition."""
+    bucket, table = stack.resources["Bucket"]["Ref"], stack.resources["Table"]["Ref"]
+    stack.aws.client("s3").put_object(Bucket=bucket, Key="results/x", Body=b"1")
+    stack.aws.client("s3").put_object(Bucket=bucket, Key="inbox/x", Body=b"1")
+    for function, source, key, allowed in (
+        ("LibraryFunction", "results/x", "library/x", True),
+        ("LibraryFunction", "results/x", "results/y", False),
+        ("LibraryFunction", "inbox/x", "library/x", False),
+        ("SocialFunction", "results/x", "library/x", False),
+    ):
+        s3, copied = _as(stack, function, "s3"), {"Bucket": bucket, "Key": source}
+        assert _refused(s3.copy_object, Bucket=bucket, Key=key, CopySource=copied) is not allowed, (function, source)
+    for partitions, allowed in ((["LIBRARY#t"], True), (["LIBRARY#t", "CALLER#t"], False)):
+        asked = {table: {"Keys": [{"pk": {"S": each}, "sk": {"S": "x"}} for each in partitions]}}
+        db = _as(stack, "LibraryFunction", "dynamodb")
+        assert _refused(db.batch_get_item, RequestItems=asked) is not allowed
+
+
 def test_only_the_jobs_function_lists_and_only_what_it_deletes(stack: Stack) -> None:
     """To the others a missing object is a refusal, as S3 has it, and our code takes that as missing."""
     bucket = stack.resources["Bucket"]["Ref"]

@@ -12,6 +12,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from image_studio.runtime import aws_clients
+from image_studio.runtime.settings import TIERS
 from image_studio.schemas.limits import MAX_TAGS
 from image_studio.storage import library
 from image_studio.storage.job import new_id
@@ -161,6 +162,44 @@ def test_a_page_is_one_query_and_the_records_of_the_page(
     assert made == most
 
 
+def write_in_bulk(tenant: str, assets: list[Asset]) -> list[str]:
+    """Write records and some of their rows, past the store; return the rows' sort keys."""
+    table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
+    written = [sk for each in assets for sk in index_rows(each) if sk.startswith(BULK)]
+    for item in (library._item_of(tenant, each) for each in assets):
+        table.put_item(item)
+    for sk in written:
+        table.put_item(library_key(tenant, sk))
+    return written
+
+
+BULK = ("CREATED", "TAG", "FAVORITE", "WORD#kite")
+
+
+@pytest.mark.parametrize(("limit", "reads"), [(100, 1), (101, 2), (500, 3)])
+def test_records_are_read_by_the_hundred(store: LibraryStore, tenant: str, limit: int, reads: int) -> None:
+    write_in_bulk(tenant, [asset(number) for number in range(250)])
+    with calls() as made:
+        assets, total = store.find(tenant, AssetQuery(limit=limit))
+    assert (len(assets), total) == (min(limit, 250), 250)
+    assert made == ["Query", *["BatchGetItem"] * reads]
+
+
+def test_a_list_reads_so_many_pages_of_an_index_at_most() -> None:
+    """What lies beyond isn't counted; no quota lets so many assets be saved."""
+
+    class Endless:
+        queries = 0
+
+        def query(self, **_: Any) -> Any:
+            self.queries += 1
+            return {"Items": [{"sk": {"S": f"CREATED#{self.queries:032x}"}}], "LastEvaluatedKey": {}}
+
+    db = Endless()
+    assert len(list(LibraryStore(db, TABLE)._ids("tenant", "CREATED#"))) == db.queries == library.MAX_QUERIES
+    assert max(tier.library_assets for tier in TIERS.values()) < library.MAX_QUERIES * 10_000
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [10_000])
 def test_pages_of_a_large_library_take_as_many_calls(store: LibraryStore, tenant: str, count: int) -> None:
@@ -168,15 +207,12 @@ def test_pages_of_a_large_library_take_as_many_calls(store: LibraryStore, tenant
 
     A Query reads 1 MB. Rows are written in bulk, since moto copies its table for each transaction.
     """
-    large = [asset(number, title="Kite", tags=["sea"], favorite=number % 2 == 0) for number in range(count)]
-    table = dynamodb_backends[DEFAULT_ACCOUNT_ID]["us-east-1"].tables[TABLE]
+    rows = write_in_bulk(
+        tenant, [asset(number, title="Kite", tags=["sea"], favorite=number % 2 == 0) for number in range(count)]
+    )
     sizes: Counter[str] = Counter()
-    for each in large:
-        table.put_item(library._item_of(tenant, each))
-        for sk in index_rows(each):
-            if sk.startswith(("CREATED", "TAG", "FAVORITE", "WORD#kite")):
-                table.put_item(library_key(tenant, sk))
-                sizes[sk.rpartition("#")[0]] += len("pk" + library_pk(tenant) + "sk" + sk)
+    for sk in rows:
+        sizes[sk.rpartition("#")[0]] += len("pk" + library_pk(tenant) + "sk" + sk)
     for asked in ({}, {"offset": count - 100}, {"tags": ["sea"]}, {"favorites": True}, {"words": ["kite"]}):
         with calls() as made:
             page, total = store.find(tenant, AssetQuery(**asked))

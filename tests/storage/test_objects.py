@@ -120,3 +120,14 @@ def test_a_form_takes_one_key_one_type_and_bounded_bytes(objects: ObjectStore) -
     assert set(fields) == {*named, "policy", "x-amz-signature"} - {"bucket"}
     ends = timegm(time.strptime(policy["expiration"], "%Y-%m-%dT%H:%M:%SZ"))
     assert abs(ends - timegm(time.strptime(fields["x-amz-date"], "%Y%m%dT%H%M%SZ")) - URL_SECONDS) <= 1
+
+
+def test_a_copy_stays_when_its_source_is_deleted(objects: ObjectStore) -> None:
+    """With its media type; without a source there is none."""
+    objects.put_once("results/a/b/1", b"image", "image/png")
+    assert objects.copy("results/a/b/1", "library/a/c/original")
+    assert not objects.copy("results/a/b/2", "library/a/d/original")
+    objects.delete(["results/a/b/1", "results/a/b/2"])
+    assert (objects.get("results/a/b/1"), objects.get("library/a/c/original")) == (None, b"image")
+    head = aws_clients.s3().head_object(Bucket=BUCKET, Key="library/a/c/original")
+    assert head["ContentType"] == "image/png"
