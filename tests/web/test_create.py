@@ -40,7 +40,7 @@ def test_each_variation_shows_its_progress(session: BrowserSession) -> None:
     expect(page.locator('.waiting[data-status="running"]').first).to_contain_text("Running")
     expect(page.locator(".run-progress")).to_have_text(re.compile(r"\d of 2 done"))
     session.press("Stop waiting")
-    expect(page.get_by_role("alert")).to_contain_text("You stopped waiting. The job continues")
+    expect(page.locator(".note")).to_contain_text("You stopped waiting. The job continues")
     page.get_by_role("link", name="History", exact=True).click()
     expect(page.locator(".job .badge")).to_have_text("Done")
 

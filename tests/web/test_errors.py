@@ -18,9 +18,9 @@ CASES: dict[str, tuple[int, str | None, str, str, str, bool]] = {
     "daily limit": (429, "too_many_requests", "The free tier allows 100 requests per day.", "40000",
         "Nothing was charged. Try again in 12 hours.", True),
     "gateway": (429, None, "", "", "Nothing was charged. Try again in a moment.", True),
-    "gateway gave up": (503, None, "", "", "The job may have started: check your connection and History", True),
+    "gateway gave up": (503, None, "", "", "The job may have started. \"Try again\" continues the same job", True),
     "unknown charge": (500, "unknown_charge", "Image generation failed: the answer was lost.", "",
-        "Check History before you run it again.", False),
+        "Running it again is charged separately.", False),
     "no key": (500, "provider_unavailable", "Image generation failed: Stability AI refused our key.", "",
         "Stability AI refused our key. Nothing was charged. Try again later, or choose another provider.", True),
     "outage": (500, "provider_failed", "Image generation failed: Stability AI failed (500).", "",
@@ -58,11 +58,10 @@ def test_an_error_of_a_job_is_explained(session: BrowserSession) -> None:
     page = session.open("create")
     session.create("Something [[fault=moderated]]")
     expect(page.get_by_role("alert")).to_contain_text("content policy refused this request. Nothing was charged.")
-    session.expect_problem("400")
 
 
 def test_a_lost_connection_can_be_retried(session: BrowserSession) -> None:
-    """When the API can't be reached, the page points to History, and "Try again" works once it is back."""
+    """When the API can't be reached, the page says so, and "Try again" works once it is back."""
     page = session.open("create")
     page.route(CREATE, lambda route: route.abort())
     session.create("A lighthouse")

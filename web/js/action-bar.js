@@ -1,21 +1,27 @@
 // The action of a page: its button, the live estimate, progress, and errors.
 
-import { call, runJob } from "./api.js";
+import { call } from "./api.js";
 import { codeButton } from "./code-samples.js";
-import { announce, debounce, fill, h, icon, plural } from "./dom.js";
+import { announce, debounce, fill, h, icon, plural, toast } from "./dom.js";
 import { ApiError } from "./errors.js";
 import { encodeImages, loadingDone } from "./images.js";
+import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
 
-/** An error's sentence, with a "Try again" button where that can help. */
-export function errorNote(error, retry) {
-  return h("div", { class: "error", role: "alert" }, icon("alert"), h("div", {}, h("p", {}, error.message)),
-    retry && error.canRetry && h("button", { type: "button", class: "small", onclick: retry }, "Try again"));
+const DOUBLE_CLICK_MS = 1000;
+
+/** An error's sentence, with a button where trying again can help. Its text says what that costs: `cost` may be a promise. */
+export function errorNote(error, retry, cost) {
+  const button = retry && error.canRetry && h("button", { type: "button", class: "small", onclick: retry }, error.action);
+  if (button && !error.joins) Promise.resolve(cost).then((credits) => credits && button.append(` (${plural(credits, "credit")})`));
+  return h("div", { class: error.calm ? "note" : "error", role: error.calm ? "status" : "alert" }, !error.calm && icon("alert"),
+    h("div", {}, h("p", {}, error.message)), button);
 }
 
 /** An estimate that follows the form: `describe` returns the body of /estimate-cost, or null when there is nothing to estimate. */
 export function liveEstimate(describe) {
   const node = h("p", { class: "price", "aria-live": "polite" });
   let latest = 0;
+  let known = null; // the credits for the form as it is
   const update = debounce(async () => {
     const body = describe();
     const current = ++latest;
@@ -23,6 +29,7 @@ export function liveEstimate(describe) {
     try {
       const estimate = await call("POST", "estimate-cost", { body });
       if (current !== latest) return;
+      known = estimate.total_cost;
       const each = estimate.num_images > 1 ? ` (${estimate.num_images} × ${estimate.cost_per_image})` : "";
       fill(node, h("strong", {}, `${plural(estimate.total_cost, "credit")}${each}`), h("span", {}, estimate.model ? `${estimate.provider} · ${estimate.model}` : ""));
       node.classList.remove("unknown");
@@ -33,8 +40,18 @@ export function liveEstimate(describe) {
     }
     node.removeAttribute("aria-busy");
   }, 250);
-  // the old estimate is marked as busy until the new one arrives
-  return { node, refresh: () => { node.setAttribute("aria-busy", "true"); update(); } };
+  /** The old estimate is marked as busy until the new one arrives. */
+  function refresh() {
+    known = null;
+    node.setAttribute("aria-busy", "true");
+    update();
+  }
+  /** The credits for the form as it is now, or nothing where that can't be told. */
+  async function cost() {
+    const body = describe();
+    return known ?? (body ? (await call("POST", "estimate-cost", { body }).catch(() => ({}))).total_cost : null);
+  }
+  return { node, refresh, cost };
 }
 
 /** The size of an image as fields of /estimate-cost, or nothing when the API does not accept that size. */
@@ -42,46 +59,95 @@ export const estimateSize = ({ width, height }) =>
   (Math.min(width, height) >= 16 && Math.max(width, height) <= 8192 && width * height <= 25e6 ? { width, height } : {});
 
 /**
- * The bar at the end of a form. `request()` returns {path, body}, and the body's images are encoded before it is sent.
- * `onstart`, `onstatus`, `onresult` and `onerror` report progress.
+ * The bar at the end of a form. `request()` returns {path, body, about}; the body's images are encoded before it is sent.
+ * `start(request, controls)` shows a run and returns its view: {update(job), offline(), finish(result), fail(error, retry, cost)}.
+ * `about` is all that `start` gets of a run that began before a reload. With `several`, a run doesn't wait for the one before.
  */
-export function actionBar({ label, price, request, onstart, onstatus, onresult, onerror, paid = true }) {
+export function actionBar({ page, label, price, request, start, several = false, paid = true }) {
   const button = h("button", { type: "submit", class: "primary run" }, label);
-  const stop = h("button", { type: "button", class: "ghost small", hidden: true }, "Stop waiting");
   const state = { busy: false, run };
-  let controller = null;
-  state.node = h("div", { class: "action-bar" }, price?.node, h("div", { class: "action-buttons" }, codeButton(request), stop, button));
-  stop.addEventListener("click", () => controller?.abort());
+  state.node = h("div", { class: "action-bar" }, price?.node, h("div", { class: "action-buttons" }, codeButton(request), button));
+  queueMicrotask(() => { for (const task of paid ? unfinishedTasks(page) : []) resume(task); });
 
-  async function run() {
-    if (state.busy) return;
-    state.busy = true;
-    controller = new AbortController();
-    button.setAttribute("aria-disabled", "true");
-    button.classList.add("busy");
-    stop.hidden = !paid;
+  function setBusy(busy) {
+    state.busy = busy;
+    button.classList.toggle("busy", busy);
+    if (busy) button.setAttribute("aria-disabled", "true");
+    else button.removeAttribute("aria-disabled");
+  }
+
+  /** Send the form's request, or repeat an earlier one as it was sent. */
+  async function run(earlier) {
+    if (state.busy && !(several && earlier)) return;
+    setBusy(true);
+    await loadingDone();
+    const current = earlier ?? request();
+    if (!earlier) {
+      current.cost = price?.cost();
+      current.cost?.then((cost) => { current.about.cost = cost; });
+    }
+    if (several) setTimeout(() => setBusy(false), DOUBLE_CLICK_MS);
+    await follow(current, async () => {
+      current.sent ??= await encodeImages(current.body);
+      return paid ? taskFor(page, current.path, current.sent, current.about) : null;
+    });
+    if (!several) setBusy(false);
+  }
+
+  function resume(task) {
+    const current = { path: task.path, body: task.body ?? {}, sent: task.body, about: task.about, cost: task.about.cost, task };
+    return follow(current, () => task);
+  }
+
+  async function follow(current, prepare) {
+    const controller = new AbortController();
+    const controls = runControls(() => controller.abort());
     const started = performance.now();
+    const view = start(current, paid ? controls.node : null);
     try {
-      await loadingDone();
-      const current = request();
-      onstart?.(current);
-      const body = await encodeImages(current.body);
+      const task = await prepare();
+      const onstatus = (job) => { controls.update(job); view.update(job); };
       const result = paid
-        ? await runJob(current.path, body, { onstatus, signal: controller.signal })
-        : { response: await call("POST", current.path, { body, signal: controller.signal }), id: null };
-      await onresult(result, current);
+        ? await runTask(task, current.sent, { onstatus, onoffline: view.offline, signal: controller.signal })
+        : { response: await call("POST", current.path, { body: current.sent }), id: null };
+      await loadingDone();
+      try {
+        await view.finish(result);
+      } catch (error) {
+        console.error(error);
+        throw new ApiError(0, "result_unloaded");
+      }
+      if (paid) forgetTask(task);
       announce(`Done in ${Math.round((performance.now() - started) / 1000)} seconds.`);
     } catch (thrown) {
-      onerror(asApiError(thrown));
+      const error = asApiError(thrown);
+      view.fail(error, retryOf(current, error), current.cost);
     } finally {
-      state.busy = false;
-      button.removeAttribute("aria-disabled");
-      button.classList.remove("busy");
-      stop.hidden = true;
+      controls.node.remove();
       window.dispatchEvent(new Event("credits-changed"));
     }
   }
+
+  /** What "Try again" does: send the same request again, which joins its job where that may still run. */
+  function retryOf(current, error) {
+    if (current.sent || !current.task) return () => run(current);
+    return error.joins ? () => resume(current.task) : null; // the images are gone since a reload
+  }
   return state;
+}
+
+/** "Stop waiting", and "Cancel job" as long as the job has not started. */
+function runControls(stop) {
+  let id = null;
+  const cancel = h("button", { type: "button", class: "ghost small", hidden: true, onclick: async () => {
+    try {
+      if (!await cancelJob(id)) toast("The job has started already, so it can't be canceled.");
+    } catch (error) {
+      toast(error.message);
+    }
+  } }, "Cancel job");
+  const node = h("div", { class: "run-controls" }, cancel, h("button", { type: "button", class: "ghost small", onclick: stop }, "Stop waiting"));
+  return { node, update: (job) => { id = job.job_id; cancel.hidden = job.status !== "queued"; } };
 }
 
 function asApiError(thrown) {
@@ -91,9 +157,9 @@ function asApiError(thrown) {
   return new ApiError(0, "internal_error");
 }
 
-/** A timer that shows the seconds since it was created. */
+/** A timer that shows the seconds since it was created. It is not part of what a screen reader announces. */
 export function elapsedTime() {
-  const node = h("span", { class: "elapsed" }, "0 s");
+  const node = h("span", { class: "elapsed", "aria-hidden": "true" }, "0 s");
   const started = Date.now();
   const timer = setInterval(() => {
     if (!node.isConnected && Date.now() - started > 2000) clearInterval(timer);
@@ -102,20 +168,16 @@ export function elapsedTime() {
   return { node, stop: () => clearInterval(timer) };
 }
 
+export const OFFLINE = "No connection. The job continues and is still followed.";
 const STATUS_TEXT = { queued: "Queued", running: "Running", succeeded: "Loading the result", failed: "Failed" };
 const statusText = (job) => STATUS_TEXT[job.status] + (job.status === "running" && job.model ? ` on ${job.provider} ${job.model}` : "");
 
-/** A placeholder for one image: a moving gradient, the job's status, and the elapsed time. */
-export function placeholder(width, height) {
-  const text = h("span", {}, "Sending");
+/** A placeholder for one image: a moving gradient, the job's status, the elapsed time and the run's controls. */
+export function placeholder(width, height, controls) {
+  const text = h("span", { role: "status" }, "Sending");
   const time = elapsedTime();
-  const node = h("div", { class: "waiting", role: "status" }, h("div", { class: "waiting-text" }, text, time.node));
+  const node = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, text, time.node, controls));
   node.style.aspectRatio = `${width} / ${height}`;
-  return {
-    node, stop: time.stop,
-    update(job) {
-      const current = statusText(job);
-      if (text.textContent !== current) text.textContent = current;
-    },
-  };
+  const show = (words) => { if (text.textContent !== words) text.textContent = words; };
+  return { node, stop: time.stop, update: (job) => show(statusText(job)), offline: () => show(OFFLINE) };
 }

@@ -54,7 +54,12 @@ function invalid({ detail }) {
   return detail;
 }
 
-/** Error code -> its sentence, and whether sending the same request again can help. */
+const SHOW_LATER = "Show the result when it is done";
+
+/**
+ * Error code -> its sentence, and whether sending the same request again can help. `joins`: that continues the same job,
+ * without another charge. `action` is the button's text. `calm`: nothing is wrong.
+ */
 const MESSAGES = {
   invalid_request: { text: invalid },
   unknown_choice: { text: invalid },
@@ -68,7 +73,7 @@ const MESSAGES = {
   not_found: { text: () => "This was deleted, or it has expired." },
   method_not_allowed: { text: () => PAGE_OUTDATED },
   job_conflict: { text: () => "This job can't be changed now. Refresh History to see its state." },
-  job_stopped: { text: () => "You stopped this job before anything was charged." },
+  job_stopped: { text: () => "You canceled this job before anything was charged.", calm: true },
   upload_missing: { text: () => "The image was not uploaded in time. Nothing was charged. Choose it again." },
   input_lost: { text: () => "The job's images are gone. Nothing was charged. Start it again." },
   expired: { text: () => "The job was not done in time. Nothing was charged. Start it again." },
@@ -78,14 +83,18 @@ const MESSAGES = {
   temporarily_unavailable: { text: (error) => `Image Studio is temporarily unavailable. Nothing was charged. ${later(error)}`, retry: true },
   provider_unavailable: { text: ({ detail }) => `${reason(detail)} Nothing was charged. Try again later, or choose another provider.`, retry: true },
   provider_failed: { text: ({ detail }) => `${reason(detail)} Nothing was charged. Try again, or choose another provider.`, retry: true },
-  unknown_charge: { text: ({ detail }) => `${reason(detail)} The provider may have charged for this. The job is not repeated automatically, and its credits stay reserved until the charge is known. Check History before you run it again.` },
+  unknown_charge: {
+    text: ({ detail }) => `${reason(detail)} The provider may have charged for this, so it is not repeated automatically. Its credits are held for up to an hour, and then given back. Running it again is charged separately.`,
+    retry: true, action: "Run it again",
+  },
   internal_error: { text: (error) => `Something went wrong on our side. ${later(error)}`, retry: true },
 
   // raised by the page itself
   unreachable: { text: () => "The API can't be reached. Check your connection and try again.", retry: true },
-  connection_lost: { text: () => "The API can't be reached. The job may have started: check your connection and History before you try again.", retry: true },
-  still_running: { text: () => "The job is still running. Its result will be in History." },
-  stopped: { text: () => "You stopped waiting. The job continues, and its result will be in History." },
+  connection_lost: { text: () => "The API can't be reached. The job may have started. \"Try again\" continues the same job, so it is charged only once.", retry: true, joins: true },
+  still_running: { text: () => "The job is still running. Its result will be in History.", retry: true, joins: true, action: SHOW_LATER, calm: true },
+  stopped: { text: () => "You stopped waiting. The job continues, and its result will be in History.", retry: true, joins: true, action: SHOW_LATER, calm: true },
+  result_unloaded: { text: () => "The job is done, but its result could not be loaded. Loading it again costs nothing.", retry: true, joins: true, action: "Load the result" },
   not_an_image: { text: ({ detail }) => `${detail} is not a PNG, JPEG, WebP or AVIF image.` },
   upload_failed: { text: () => "The image could not be uploaded. Nothing was charged. Try again.", retry: true },
   image_expired: { text: () => "The image has expired." },
@@ -101,14 +110,14 @@ const GATEWAY = {
   503: MESSAGES.connection_lost,
 };
 
-/** An error with a sentence for people in `message`; `detail` is the API's own, `canRetry` whether to offer "Try again". */
+/** An error with a sentence for people in `message`; `detail` is the API's own, `canRetry` whether to offer `action`. */
 export class ApiError extends Error {
   constructor(status, code, detail = "", { retryAfter = null, usage = null } = {}) {
     super();
     Object.assign(this, { status, code, detail, retryAfter, usage });
-    const { text, retry = false } = MESSAGES[code] ?? GATEWAY[status] ?? (detail ? { text: invalid } : MESSAGES.internal_error);
+    const { text, retry = false, ...more } = MESSAGES[code] ?? GATEWAY[status] ?? (detail ? { text: invalid } : MESSAGES.internal_error);
     this.message = text(this);
-    this.canRetry = retry;
+    Object.assign(this, { canRetry: retry, action: "Try again", joins: false, calm: false, ...more });
   }
 }
 

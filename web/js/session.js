@@ -85,8 +85,8 @@ export const session = {
       } else {
         current = null;
       }
-    } catch {
-      current = null;
+    } catch (error) {
+      if (!(error instanceof TypeError && current)) current = null; // without a network nobody is signed out
     }
     if (!current) window.dispatchEvent(new Event("signed-out"));
     return current !== null;

@@ -71,37 +71,44 @@ export function mount() {
     }),
   });
 
-  let progress = null;
+  const errorFields = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    label: "Generate", price, request,
-    onstart: () => {
-      clearFieldErrors(form);
+    page: "control", label: "Generate", price, start,
+    request: () => {
       const { width, height } = isDrawn() ? state.sketch.canvas : source.image ?? { width: 1, height: 1 };
-      progress = placeholder(width, height);
-      editor.hidden = true;
-      fill(output, progress.node);
-      reveal(workspace);
-    },
-    onstatus: (job) => progress.update(job),
-    onresult: async ({ response, id, job }) => {
-      const image = await imageFromResult(response, { name: `${slug(prompt.value)}-${state.name}`, ref: id && `job:${id}/1` });
-      recent.add(image);
-      const before = isDrawn() ? { url: state.sketch.canvas.toDataURL(), width: state.sketch.canvas.width, height: state.sketch.canvas.height } : source.image;
-      const sameShape = Math.abs(before.width / before.height - image.width / image.height) < 0.05;
-      fill(output, h("div", { class: "result" },
-        h("div", { class: "result-head" }, h("h2", {}, state.operations[state.name].label),
-          h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, isDrawn() ? "Back to the sketch" : "Back to the image")),
-        sameShape && state.name !== "style" ? compare(before, image) : imageWithOverlay(image, prompt.value),
-        imageActions(image), resultFacts(response, image, job)));
-      reveal(workspace);
-    },
-    onerror: (error) => {
-      progress?.stop();
-      editor.hidden = false;
-      const patterns = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
-      fill(output, !(error.status === 400 && showFieldError(patterns, error)) && errorNote(error, action.run));
+      const before = isDrawn() ? { url: state.sketch.canvas.toDataURL(), width, height } : source.image;
+      return { ...request(), before, about: {
+        width, height, operation: state.name, drawn: isDrawn(), prompt: prompt.value,
+        title: state.operations[state.name]?.label ?? "", name: `${slug(prompt.value)}-${state.name}`,
+      } };
     },
   });
+  function start({ before, about }, controls) {
+    clearFieldErrors(form);
+    const progress = placeholder(about.width, about.height, controls);
+    editor.hidden = true;
+    fill(output, progress.node);
+    reveal(workspace);
+    return {
+      ...progress,
+      finish: async ({ response, id, job }) => {
+        const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
+        recent.add(image);
+        const sameShape = before && Math.abs(before.width / before.height - image.width / image.height) < 0.05;
+        fill(output, h("div", { class: "result" },
+          h("div", { class: "result-head" }, h("h2", {}, about.title),
+            h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, about.drawn ? "Back to the sketch" : "Back to the image")),
+          sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
+          imageActions(image), resultFacts(response, image, job)));
+        reveal(workspace);
+      },
+      fail: (error, retry, cost) => {
+        progress.stop();
+        editor.hidden = false;
+        fill(output, !(error.status === 400 && showFieldError(errorFields, error)) && errorNote(error, retry, cost));
+      },
+    };
+  }
 
   function newSketch(name) {
     const [width, height] = CANVASES[name];

@@ -1,6 +1,6 @@
 // The Create page: a prompt becomes images.
 
-import { actionBar, elapsedTime, errorNote, liveEstimate } from "../action-bar.js";
+import { actionBar, elapsedTime, errorNote, liveEstimate, OFFLINE } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
 import { errorText } from "../errors.js";
@@ -56,23 +56,28 @@ export function mount() {
     }),
   });
 
-  let runView = null;
+  const errorFields = [[/^prompt\b/i, prompt], [/persona/i, persona.select], ...modelErrorPatterns(models), [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]];
   const action = actionBar({
-    label: "Create", price, request,
-    onstart: ({ body }) => {
-      clearFieldErrors(form);
-      runView = runCard(body, sizes.width ?? 1024, sizes.height ?? 1024);
-      workspace.querySelector(".empty-state")?.remove();
-      runs.prepend(runView.node);
-      reveal(runView.node);
-    },
-    onstatus: (job) => runView.update(job),
-    onresult: ({ response, id, job }) => runView.finish(response, id, job),
-    onerror: (error) => {
-      if (error.status === 400 && showFieldError([[/^prompt\b/i, prompt], [/persona/i, persona.select], ...modelErrorPatterns(models), [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]], error)) runView.node.remove();
-      else runView.fail(error, action.run);
+    page: "create", label: "Create", price, several: true, start,
+    request: () => {
+      const { path, body } = request();
+      return { path, body, about: { prompt: body.prompt, count: body.num_variations, width: sizes.width ?? 1024, height: sizes.height ?? 1024 } };
     },
   });
+  function start(current, controls) {
+    clearFieldErrors(form);
+    const view = runCard(current, controls);
+    workspace.querySelector(".empty-state")?.remove();
+    runs.prepend(view.node);
+    reveal(view.node);
+    return {
+      ...view,
+      fail: (error, retry, cost) => {
+        if (error.status === 400 && showFieldError(errorFields, error)) view.node.remove();
+        else view.fail(error, retry, cost);
+      },
+    };
+  }
 
   const form = h("form", {},
     h("div", { class: "field" }, h("label", { for: (prompt.id = uniqueId("prompt")) }, "Prompt"), prompt,
@@ -171,29 +176,31 @@ const shortName = ({ name, platform }) => {
 
 // --- one run: a tile for each variation --------------------------------------------------------------------------
 
-function runCard(body, width, height) {
-  const count = body.num_variations ?? 1;
+function runCard({ about }, controls) {
+  const { prompt, count, width, height } = about;
   const time = elapsedTime();
-  const line = h("p", { class: "run-status", role: "status" }, h("span", { class: "run-progress" }, "Sending"), time.node);
+  const progress = h("span", { class: "run-progress", role: "status" }, "Sending");
+  const line = h("div", { class: "run-status" }, progress, time.node, controls);
   const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height));
   const grid = h("div", { class: "grid" }, tiles.map((tile) => tile.node));
   grid.style.setProperty("--tile", width >= height * 1.6 ? "22rem" : width * 1.3 < height ? "13rem" : "17rem");
-  const progress = line.firstElementChild;
-  const node = h("article", { class: "run-card" }, h("header", {}, h("h2", {}, body.prompt), line), grid);
+  const node = h("article", { class: "run-card" }, h("header", {}, h("h2", {}, prompt), line), grid);
+  const say = (words) => { if (progress.textContent !== words) progress.textContent = words; };
 
   return {
     node,
     update(job) {
       const { done, failed, total } = job.progress;
-      progress.textContent = job.status === "queued" ? "Queued" : `${done + failed} of ${total} done`;
+      say(job.status === "queued" ? "Queued" : `${done + failed} of ${total} done`);
       for (const entry of job.variations) tiles[entry.variation - 1]?.update(entry);
     },
-    async finish(response, id, job) {
+    offline: () => say(OFFLINE),
+    async finish({ response, id, job }) {
       time.stop();
-      const base = slug(body.prompt);
+      const base = slug(prompt);
       const images = await Promise.all(response.results.map((result) =>
         imageFromResult(result, { name: `${base}-${result.variation}`, ref: id ? `job:${id}/${result.variation}` : null })));
-      response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], result, body.prompt));
+      response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], result, prompt));
       for (const failure of response.errors ?? []) tiles[failure.variation - 1].fail(errorText(failure));
       recent.add(...images);
       const enhanced = response.request.enhanced_prompt;
@@ -201,13 +208,13 @@ function runCard(body, width, height) {
         ["Model", `${response.request.provider} · ${response.request.model}`], ["Size", response.request.dimensions.replace("x", " × ")],
         ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
         ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
-        ["Prompt sent", enhanced && enhanced !== body.prompt ? enhanced : null],
+        ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null],
       ]));
     },
-    fail(error, retry) {
+    fail(error, retry, cost) {
       time.stop();
       line.remove();
-      grid.replaceWith(errorNote(error, retry));
+      grid.replaceWith(errorNote(error, () => { node.remove(); retry(); }, cost));
     },
   };
 }

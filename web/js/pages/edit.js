@@ -81,43 +81,48 @@ export function mount() {
     };
   }
 
-  let progress = null;
+  const errorFields = [[/search prompt/i, inputs.search_prompt], [/select prompt/i, inputs.select_prompt], [/^prompt/i, inputs.prompt], [/image_base64|^image is/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    label: "Edit", price, request,
-    onstart: () => {
-      clearFieldErrors(form);
+    page: "edit", label: "Edit", price, start,
+    request: () => {
       const { width, height } = source.image ?? { width: 4, height: 3 };
-      progress = placeholder(width, height);
-      editor.hidden = true;
-      fill(output, progress.node);
-      reveal(workspace);
-    },
-    onstatus: (job) => progress.update(job),
-    onresult: async ({ response, id, job }, { body }) => {
-      const name = `${stemOf(source.image)}-${state.name}`;
-      const image = await imageFromResult(response, { name, ref: id && `job:${id}/1` });
-      recent.add(image);
-      fill(output, resultView(source.image, image, response, job, body));
-      reveal(workspace);
-    },
-    onerror: (error) => {
-      progress?.stop();
-      const patterns = [[/search prompt/i, inputs.search_prompt], [/select prompt/i, inputs.select_prompt], [/^prompt/i, inputs.prompt], [/image_base64|^image is/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
-      const shownAtField = error.status === 400 && showFieldError(patterns, error);
-      editor.hidden = false;
-      fill(output, !shownAtField && errorNote(error, source.image && action.run));
+      const { path, body } = request();
+      const sides = Object.fromEntries(Object.entries(body).filter(([name]) => name.startsWith("expand_")));
+      return { path, body, before: source.image, about: { width, height, sides, name: source.image && `${stemOf(source.image)}-${state.name}`, title: state.operations[state.name]?.label ?? "" } };
     },
   });
+  function start({ before, about }, controls) {
+    clearFieldErrors(form);
+    const progress = placeholder(about.width, about.height, controls);
+    editor.hidden = true;
+    fill(output, progress.node);
+    reveal(workspace);
+    return {
+      ...progress,
+      finish: async ({ response, id, job }) => {
+        const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
+        recent.add(image);
+        fill(output, resultView(before, image, response, job, about));
+        reveal(workspace);
+      },
+      fail: (error, retry, cost) => {
+        progress.stop();
+        const shownAtField = error.status === 400 && showFieldError(errorFields, error);
+        editor.hidden = false;
+        fill(output, !shownAtField && errorNote(error, retry, cost));
+      },
+    };
+  }
 
-  function resultView(before, after, response, job, body) {
-    const { expand_left: left = 0, expand_right: right = 0, expand_up: up = 0, expand_down: down = 0 } = body;
-    const totalWidth = before.width + left + right;
-    const totalHeight = before.height + up + down;
-    const place = { left: left / totalWidth, top: up / totalHeight, width: before.width / totalWidth, height: before.height / totalHeight };
+  function resultView(before, after, response, job, { sides, title }) {
+    const { expand_left: left = 0, expand_right: right = 0, expand_up: up = 0, expand_down: down = 0 } = sides;
+    const totalWidth = before ? before.width + left + right : 1;
+    const totalHeight = before ? before.height + up + down : 1;
+    const place = before && { left: left / totalWidth, top: up / totalHeight, width: before.width / totalWidth, height: before.height / totalHeight };
     return h("div", { class: "result" },
-      h("div", { class: "result-head" }, h("h2", {}, state.operations[state.name].label),
+      h("div", { class: "result-head" }, h("h2", {}, title),
         h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, "Back to the image")),
-      compare(before, after, { place, checkered: true }), imageActions(after), resultFacts(response, after, job));
+      before ? compare(before, after, { place, checkered: true }) : imageWithOverlay(after, title), imageActions(after), resultFacts(response, after, job));
   }
 
   const editor = h("div");

@@ -47,32 +47,32 @@ export function mount() {
   let queued = false;
   let dragging = false;
   const action = actionBar({
-    label: "Optimize", request, paid: false,
-    onstart: () => {
-      fill(errorBox);
-      for (const card of state.cards.values()) card.wait();
-    },
-    onresult: async ({ response }) => {
-      if (dragging) return; // the previews follow the drag; its end starts another run
-      state.results = await Promise.all(response.results.map(async (result) => ({ result, image: await imageFromResult(result, { name: `${result.platform}-${slug(result.format)}` }) })));
-      for (const { result, image } of state.results) state.cards.get(key(result.platform, result.format))?.show(result, image);
-      for (const failed of response.errors) state.cards.get(key(failed.platform, failed.format))?.fail(errorText(failed));
-      showTotal();
-      const { crop } = response.results[0] ?? {};
-      if (crop && !state.focal) {
-        state.faces = crop.faces;
-        state.detected = middle(crop.focus === "face" ? crop.faces : [{
-          left: crop.left / source.image.width, top: crop.top / source.image.height, width: crop.width / source.image.width, height: crop.height / source.image.height,
-        }]);
-        showFocus();
-      }
-      if (queued) { queued = false; scheduleRun(); }
-    },
-    onerror: (error) => {
-      for (const card of state.cards.values()) card.idle();
-      fill(errorBox, errorNote(error, action.run));
-    },
+    page: "social", label: "Optimize", request, paid: false, start,
   });
+  function start() {
+    fill(errorBox);
+    for (const card of state.cards.values()) card.wait();
+    return { finish, fail: (error) => {
+      for (const card of state.cards.values()) card.idle();
+      fill(errorBox, errorNote(error, () => action.run()));
+    } };
+  }
+  async function finish({ response }) {
+    if (dragging) return; // the previews follow the drag; its end starts another run
+    state.results = await Promise.all(response.results.map(async (result) => ({ result, image: await imageFromResult(result, { name: `${result.platform}-${slug(result.format)}` }) })));
+    for (const { result, image } of state.results) state.cards.get(key(result.platform, result.format))?.show(result, image);
+    for (const failed of response.errors) state.cards.get(key(failed.platform, failed.format))?.fail(errorText(failed));
+    showTotal();
+    const { crop } = response.results[0] ?? {};
+    if (crop && !state.focal) {
+      state.faces = crop.faces;
+      state.detected = middle(crop.focus === "face" ? crop.faces : [{
+        left: crop.left / source.image.width, top: crop.top / source.image.height, width: crop.width / source.image.width, height: crop.height / source.image.height,
+      }]);
+      showFocus();
+    }
+    if (queued) { queued = false; scheduleRun(); }
+  }
   const scheduleRun = debounce(() => {
     if (!source.image || !state.formats.size) return;
     if (action.busy) { queued = true; return; }

@@ -45,34 +45,37 @@ export function mount() {
     }),
   });
 
-  let progress = null;
+  const errorFields = [[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    label: "Upscale", price, request,
-    onstart: () => {
-      clearFieldErrors(form);
+    page: "upscale", label: "Upscale", price, start,
+    request: () => {
       const { width: w, height: hgt } = source.image ?? { width: 3, height: 2 };
-      progress = placeholder(w, hgt);
-      fill(workspace, progress.node);
-      reveal(workspace);
-    },
-    onstatus: (job) => progress.update(job),
-    onresult: async ({ response, id, job }) => {
-      const after = await imageFromResult(response, { name: `${stemOf(source.image)}-upscaled`, ref: id && `job:${id}/1` });
-      recent.add(after);
-      const before = source.image;
-      fill(workspace, h("div", { class: "result" },
-        h("div", { class: "result-head" }, h("h2", {}, `${before.width} × ${before.height} to ${response.width} × ${response.height}`)),
-        compare(before, after, { actual: true }), imageActions(after, { without: ["upscale"] }),
-        facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)));
-      reveal(workspace);
-    },
-    onerror: (error) => {
-      progress?.stop();
-      showSource();
-      const shownAtField = error.status === 400 && showFieldError([[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, source.node.querySelector("input")], ...modelErrorPatterns(models)], error);
-      if (!shownAtField) workspace.prepend(errorNote(error, source.image && action.run));
+      return { ...request(), before: source.image, about: { width: w, height: hgt, name: source.image && `${stemOf(source.image)}-upscaled` } };
     },
   });
+  function start({ before, about }, controls) {
+    clearFieldErrors(form);
+    const progress = placeholder(about.width, about.height, controls);
+    fill(workspace, progress.node);
+    reveal(workspace);
+    return {
+      ...progress,
+      finish: async ({ response, id, job }) => {
+        const after = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
+        recent.add(after);
+        fill(workspace, h("div", { class: "result" },
+          h("div", { class: "result-head" }, h("h2", {}, `${about.width} × ${about.height} to ${response.width} × ${response.height}`)),
+          before ? compare(before, after, { actual: true }) : imageWithOverlay(after, "The upscaled image"), imageActions(after, { without: ["upscale"] }),
+          facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)));
+        reveal(workspace);
+      },
+      fail: (error, retry, cost) => {
+        progress.stop();
+        showSource();
+        if (!(error.status === 400 && showFieldError(errorFields, error))) workspace.prepend(errorNote(error, retry, cost));
+      },
+    };
+  }
 
   function showSource() {
     fill(workspace, source.image
