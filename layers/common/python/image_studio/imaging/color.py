@@ -185,7 +185,7 @@ def _from_primaries(image: Image.Image, chromaticity: Chromaticity, exponent: fl
     return _from_profile(image, profile)
 
 
-def make_profile(chromaticity: Chromaticity, exponent: float | None) -> bytes:
+def make_profile(chromaticity: Chromaticity, exponent: float | None, name: str = "") -> bytes:
     """Return the ICC profile of three primaries and a curve: a power, or sRGB's with None."""
     white = chromaticity[:2]
     columns = zip(*_product(_adaptation(white, _D50), _to_xyz(chromaticity)), strict=True)
@@ -193,13 +193,20 @@ def make_profile(chromaticity: Chromaticity, exponent: float | None) -> bytes:
     curve = b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + _fixed(numbers)
     tags = {name: b"XYZ \0\0\0\0" + _fixed(column) for name, column in zip(_COLORANTS, columns, strict=True)}
     tags |= {b"wtpt": b"XYZ \0\0\0\0" + _fixed(_xyz(_D50))} | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
+    tags |= dict.fromkeys((b"desc", b"cprt"), _text(name)) if name else {}
     at = 128 + 4 + 12 * len(tags)
     table, body = struct.pack(">I", len(tags)), b""
-    for name, data in tags.items():
-        table += struct.pack(">4sII", name, at + len(body), len(data))
+    for tag, data in tags.items():
+        table += struct.pack(">4sII", tag, at + len(body), len(data))
         body += data
     head = struct.pack(">I4sI4s4s4s", at + len(body), b"", 0x04300000, b"mntr", b"RGB ", b"XYZ ")
     return head.ljust(36, b"\0") + (b"acsp" + bytes(28) + _fixed(_xyz(_D50))).ljust(92, b"\0") + table + body
+
+
+def _text(words: str) -> bytes:
+    """ICC's multiLocalizedUnicodeType with one text in English."""
+    data = words.encode("utf-16-be")
+    return struct.pack(">4sIII4sII", b"mluc", 0, 1, 12, b"enUS", len(data), 28) + data + bytes(-len(data) % 4)
 
 
 _COLORANTS = (b"rXYZ", b"gXYZ", b"bXYZ")

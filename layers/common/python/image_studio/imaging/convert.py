@@ -1,8 +1,8 @@
 """Write an image as a file that is small, or of another type, with what its file said beside the pixels."""
 
 import io
-import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 # The plugins register exactly these writers, and ImageFile's EXIF of TIFF.
@@ -15,6 +15,7 @@ from PIL import (  # noqa: F401
 )
 
 from image_studio.errors import InvalidRequest
+from image_studio.imaging.color import make_profile
 from image_studio.imaging.encode import LOWEST_QUALITY, QUALITY, encode, save, save_avif, with_palette
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
@@ -162,36 +163,15 @@ def _kb(size: int) -> str:
 
 # -- color spaces
 
-#: White point D65 adapted to D50, and the primaries of Adobe RGB (1998), section 4.3.5, as XYZ of an ICC profile.
-_WHITE = (0.9642, 1.0, 0.8249)
-_PRIMARIES = {
-    b"rXYZ": (0.60974, 0.31111, 0.01947),
-    b"gXYZ": (0.20528, 0.62567, 0.06087),
-    b"bXYZ": (0.14919, 0.06322, 0.74457),
-}
+#: White and primaries of Adobe RGB (1998), section 4.3.1: x and y of white, red, green and blue.
+_ADOBE_RGB = (0.3127, 0.3290, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 _GAMMA = 2.19921875
 
 
+@lru_cache(maxsize=1)
 def adobe_rgb() -> bytes:
-    """Return a matrix profile with the primaries and the gamma of Adobe RGB (ICC.1:2001-04, version 2.4)."""
-    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(_GAMMA * 256)) + bytes(2)
-    name = b"Compatible with Adobe RGB (1998)\0"
-    described = b"desc" + bytes(4) + struct.pack(">I", len(name)) + name + bytes(78 + -(len(name) + 78 + 12) % 4)
-    tags = {b"desc": described, b"cprt": b"text" + bytes(4) + b"Public domain\0" + bytes(2), b"wtpt": _xyz(_WHITE)}
-    tags |= {each: _xyz(values) for each, values in _PRIMARIES.items()}
-    tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
-    at = 128 + 4 + 12 * len(tags)
-    table, body = struct.pack(">I", len(tags)), b""
-    for each, content in tags.items():
-        table += struct.pack(">4sII", each, at + len(body), len(content))
-        body += content
-    header = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    header += struct.pack(">6H", 2026, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _xyz(_WHITE)[8:] + bytes(48)
-    return header + table + body
-
-
-def _xyz(values: tuple[float, float, float]) -> bytes:
-    return b"XYZ " + bytes(4) + struct.pack(">3i", *(round(value * 65536) for value in values))
+    """Return the profile that a file with Adobe RGB's pixels carries."""
+    return make_profile(_ADOBE_RGB, _GAMMA, "Compatible with Adobe RGB (1998)")
 
 
 def to_adobe_rgb(image: DecodedImage) -> DecodedImage:
