@@ -16,10 +16,12 @@ from image_studio.imaging.xmp import Mark, read_mark
 from image_studio.runtime import aws_clients
 from image_studio.schemas.common import FileType
 from image_studio.schemas.limits import SourceType
+from image_studio.storage import keys
 from local.certificate import ORGANIZATION, make_identity
 from tests.imaging.samples import photo
 from tests.imaging.test_fingerprint import scene, shared
 from tests.jobs.harness import CREATE, Crash, Harness
+from tests.jobs.test_hot_folder import drop, take
 from tests.tables import forget
 
 PHOTO = encode(photo(320, 240), FileType.JPEG)
@@ -165,6 +167,21 @@ def test_fingerprints_are_kept_as_long_as_the_operator_says(
     signing.work()
     (data,) = results(signing).values()
     assert inspect(signing, data)["made_here"] is made_here
+
+
+def test_the_hot_folders_results_are_marked_and_signed(signing: Harness) -> None:
+    """An edit of a photograph; and the social formats of an image that is marked, which keep its mark."""
+    take(signing, drop(signing, "edit/remove_background/photo.png", PHOTO))
+    marked = encode(photo(320, 240), FileType.PNG, xmp=Mark(SourceType.TRAINED).to_xmp())
+    take(signing, drop(signing, "social/linkedin/marked.png", marked))
+    images = {path: data for path, data in signing.objects(keys.OUTBOX).items() if not path.endswith(".json")}
+    assert len(images) == 2
+    for path, data in images.items():
+        mark, manifest = read_mark(data), read_manifest(data)
+        assert mark
+        assert manifest
+        assert mark.source_type is (SourceType.ENHANCED if "/edit/" in path else SourceType.TRAINED)
+        assert manifest.valid
 
 
 @pytest.mark.parametrize("allowed", ["no", "yes"])

@@ -80,6 +80,9 @@ RECORDS = [  # function, partition, what it may do there with one record
     ("SocialFunction", "CALLER#t", {"get"}),
     ("SocialFunction", "LIMITS#t", {"update"}),
     ("SocialFunction", "STUDIO", {"get"}),
+    ("SocialFunction", "PRINT#0#0000", {"get"}),
+    ("WorkerFunction", "PRINT#0#0000", set()),
+    ("CreateFunction", "PRINT#0#0000", set()),
     ("UpscaleFunction", "CALLER#t", {"get", "put", "update"}),
     ("UpscaleFunction", "STUDIO", {"get"}),
     ("UpscaleFunction", "OTHER", set()),
@@ -118,6 +121,23 @@ def test_a_partition_limits_a_permission(stack: Stack, function: str, partition:
 
 
 @pytest.mark.parametrize(
+    ("function", "partition", "allowed"),
+    [
+        ("WorkerFunction", "PRINT#0#0000", True),
+        ("WorkerFunction", "CALLER#t", False),
+        ("SocialFunction", "PRINT#0#0000", False),
+    ],
+)
+def test_a_batch_needs_the_right_to_each_of_its_items(
+    stack: Stack, function: str, partition: str, allowed: bool
+) -> None:
+    puts = [{"PutRequest": {"Item": {"pk": {"S": pk}, "sk": {"S": "tries"}}}} for pk in ("PRINT#1#0000", partition)]
+    db = _as(stack, function, "dynamodb")
+    batch = {stack.resources["Table"]["Ref"]: puts}
+    assert _refused(lambda: db.batch_write_item(RequestItems=batch)) is not allowed
+
+
+@pytest.mark.parametrize(
     ("function", "index", "condition", "value", "allowed"),
     [
         ("JobsFunction", "by_created", "pk = :v", "CALLER#t", True),
@@ -128,6 +148,8 @@ def test_a_partition_limits_a_permission(stack: Stack, function: str, partition:
         ("WorkerFunction", "by_lease", "lease = :v", "CALLER#t", False),
         ("CreateFunction", None, "pk = :v", "CALLER#t", True),
         ("CreateFunction", None, "pk = :v", "STUDIO", False),
+        ("SocialFunction", None, "pk = :v", "PRINT#0#0000", True),
+        ("WorkerFunction", None, "pk = :v", "PRINT#0#0000", False),
         ("LibraryFunction", None, "pk = :v", "LIBRARY#t", True),
         ("LibraryFunction", None, "pk = :v", "CALLER#t", False),
     ],
