@@ -2,6 +2,10 @@
 
 import io
 import json
+import random
+import struct
+import time
+import zlib
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -172,4 +176,32 @@ def test_what_cannot_sign_says_so(changed: dict[str, str]) -> None:
     "data", [PHOTO, b"", PHOTO + b"jumdc2pa", b"jumdc2pa", PHOTO[:200] + b"jumdc2pa" + PHOTO[200:]]
 )
 def test_a_file_without_a_readable_manifest_has_none(data: bytes) -> None:
+    assert read_manifest(data) is None
+
+
+@pytest.mark.parametrize("count", [300, pytest.param(50_000, marks=pytest.mark.slow)])
+def test_a_damaged_manifest_ends_in_a_result_or_in_none(count: int) -> None:
+    """Bytes changed, cut out and put in around the manifest, in every file type; none takes long."""
+    dice = random.Random(count)
+    files = [signed(History(CREATED), file_type) for file_type in FileType]
+    slowest = 0.0
+    for _ in range(count):
+        data = bytearray(dice.choice(files))
+        start = data.find(b"jumdc2pa")
+        for _ in range(dice.choice((1, 2, 5, 20))):
+            at = dice.randrange(start - 40, min(len(data), start + 4000))
+            data[at : at + dice.choice((0, 1, 1, 1, 50))] = dice.randbytes(dice.choice((0, 1, 1, 1, 40)))
+        started = time.monotonic()
+        read_manifest(bytes(data))
+        slowest = max(slowest, time.monotonic() - started)
+    assert slowest < 2
+
+
+def test_boxes_within_boxes_have_a_limit() -> None:
+    """A hundred thousand of them in one PNG."""
+    depth, label = 100_000, b"\0\0\0\x1ejumdc2pa\0\x11\0\x10\x80\0\0\xaa\08\x9bq\x03c2pa\0"
+    boxes = b"".join(struct.pack(">I", (depth - at) * (8 + len(label))) + b"jumb" + label for at in range(depth))
+    chunk = b"caBX" + boxes
+    png = encode(flat_art(), FileType.PNG)
+    data = png[:33] + struct.pack(">I", len(boxes)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
     assert read_manifest(data) is None
