@@ -2,9 +2,12 @@
 
 import io
 import json
+import shutil
 import socket
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -22,6 +25,7 @@ from image_studio.schemas.common import FileType
 from image_studio.schemas.limits import SourceType
 from local.certificate import ORGANIZATION, make_identity
 from tests.imaging.samples import flat_art
+from tests.runtime.time_stamp_authority import time_stamp_authority
 from tests.tables import fake_aws
 
 HISTORY = History(Mark(SourceType.TRAINED, "Stability AI ultra"))
@@ -110,6 +114,17 @@ def test_a_time_stamp_authority_that_does_not_answer_is_not_waited_for(monkeypat
         assert sign(one) == DATA
         assert sign(one) == DATA
         assert time.monotonic() - started < 2
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is missing: no time stamp is made")
+def test_a_time_stamp_says_when_it_was_signed(tmp_path: Path) -> None:
+    with time_stamp_authority(tmp_path) as url:
+        found = read_manifest(sign(Signing(keep(make_identity()), timestamp_url=url)))
+    assert found
+    assert found.valid
+    assert found.signed_at
+    age = datetime.now(UTC) - datetime.fromisoformat(found.signed_at)
+    assert abs(age.total_seconds()) < 60
 
 
 def test_a_signature_of_kms_becomes_two_plain_numbers() -> None:
