@@ -147,6 +147,11 @@ def test_the_status_record_tells_how_far_it_is(harness: Harness) -> None:
     done = harness.status(job_id)
     assert (done["status"], done["progress"]) == ("succeeded", {"total": 3, "done": 2, "failed": 1})
     assert sorted(each["status"] for each in done["variations"]) == ["failed", "succeeded", "succeeded"]
+    shown = [(each["status"] == "succeeded", "image_url" in each) for each in done["variations"]]
+    assert all(succeeded == has_url for succeeded, has_url in shown)
+    assert not any("image_url" in each for each in queued["variations"])
+    listed = harness.ask("GET", "/jobs").json["jobs"][0]
+    assert not any("image_url" in each for each in listed["variations"])
     assert done["created_at"] <= done["started_at"] <= done["finished_at"] < done["expires_at"]
     assert done["provider"] == "stability"
     each = queued["credits"]["reserved"] // 3

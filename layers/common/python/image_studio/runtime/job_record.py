@@ -1,10 +1,12 @@
 """What callers see of a job: its links and its record."""
 
+from collections.abc import Callable
+
 from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import PREFIX
 from image_studio.schemas import jobs as bodies
-from image_studio.schemas.common import Delivery
+from image_studio.schemas.common import Delivery, StoredImage
 from image_studio.storage.job import Job
 
 
@@ -15,7 +17,10 @@ def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
     return bodies.JobLinks(job_id=job.id, status=job.status.value, **addresses)
 
 
-def job_record(job: Job, delivery: object = None) -> bodies.JobRecord:
+def job_record(
+    job: Job, delivery: object = None, url: Callable[[StoredImage, str], str] | None = None
+) -> bodies.JobRecord:
+    """Return a job's record. `url` gives the URL of a finished image, saved under a name; without it there is none."""
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
     stages = [entry.stage for entry in entries]
@@ -29,14 +34,17 @@ def job_record(job: Job, delivery: object = None) -> bodies.JobRecord:
         provider=first.provider if first else None,
         model=first.model if first else None,
         progress=bodies.JobProgress(total=job.total, done=stages.count(Stage.DONE), failed=stages.count(Stage.FAILED)),
-        variations=[_variation(entry) for entry in entries],
+        variations=[
+            _variation(entry, url(entry.stored, f"{job.id}-{entry.variation}") if url and entry.stored else None)
+            for entry in entries
+        ],
         credits=bodies.JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
         awaits_upload=None if job.status.ended else job.awaits,
         error=bodies.JobError(**job.error) if job.error else None,
     )
 
 
-def _variation(entry: Entry) -> bodies.JobVariation:
+def _variation(entry: Entry, image_url: str | None) -> bodies.JobVariation:
     words: dict[Stage, bodies.JobStatus] = {Stage.DONE: "succeeded", Stage.FAILED: "failed", Stage.FRESH: "queued"}
     failed = entry.stage is Stage.FAILED
     return bodies.JobVariation(
@@ -46,4 +54,5 @@ def _variation(entry: Entry) -> bodies.JobVariation:
         model=entry.model,
         detail=entry.detail if failed else None,
         code=entry.code if failed else None,
+        image_url=image_url if entry.stage is Stage.DONE else None,
     )

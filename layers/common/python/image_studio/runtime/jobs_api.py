@@ -142,7 +142,7 @@ def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: floa
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, job_record(job, call.query("delivery")), NO_STORE if job.status.ended else _POLL)
+    return respond(200, job_record(job, call.query("delivery"), _url), NO_STORE if job.status.ended else _POLL)
 
 
 def get_result(call: Call, job_id: str) -> Response:
@@ -201,7 +201,7 @@ def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Fetch) -
     """Return a result's JSON: its images are inline, as smaller copies where they don't fit, or URLs."""
     parts = [(part, part.stored) for part in result.deliverables() if part.stored]
     for number, (part, stored) in enumerate(parts, start=1):
-        part.image_url = wiring.objects().link(stored.key, f"{name}-{number}.{EXTENSIONS.get(stored.mime, 'bin')}")
+        part.image_url = _url(stored, f"{name}-{number}")
     if delivery is Delivery.URL:
         return _public_json(result)
     images: dict[str, str] = {}
@@ -214,6 +214,11 @@ def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Fetch) -
             part.image_url = None
             room -= size
     return insert_images(_public_json(result), images)
+
+
+def _url(image: StoredImage, name: str) -> str:
+    """Return the URL of a stored image, which is saved under the name with its type's extension."""
+    return wiring.objects().link(image.key, f"{name}.{EXTENSIONS.get(image.mime, 'bin')}")
 
 
 def _add_copies(parts: Sequence[tuple[Deliverable, StoredImage]], fetch: Fetch, images: dict[str, str]) -> None:

@@ -29,7 +29,10 @@ class JobProgress(Response):
 
 
 class JobVariation(Response):
-    """One image of a job. `detail` and `code` are there if it failed, and say why."""
+    """One image of a job. `detail` and `code` are there if it failed, and say why.
+
+    `image_url` is there when it is done, while other variations may still run; GET /jobs leaves it out.
+    """
 
     variation: int
     status: JobStatus
@@ -37,6 +40,9 @@ class JobVariation(Response):
     model: str
     detail: str | None = LeftOut
     code: str | None = LeftOut
+    image_url: str | None = Field(
+        default=None, exclude_if=is_none, description="The URL of the finished image, valid for 15 minutes."
+    )
 
 
 class JobCredits(Response):
