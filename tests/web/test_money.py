@@ -150,7 +150,7 @@ def test_stop_waiting_offers_the_result(session: BrowserSession) -> None:
 
 
 def test_a_queued_job_can_be_canceled(session: BrowserSession) -> None:
-    """`Cancel job` is offered until the job starts, and then the page says that nothing was charged."""
+    """The page offers it until the job starts, and then says that nothing was charged."""
     page = session.open("create")
     page.route(re.compile("/jobs/[0-9a-f]{32}$"), queued_until_deleted())
     session.create("A lighthouse [[delay=3]]")

@@ -29,7 +29,7 @@ const reason = (detail) => detail.replace(/^[A-Z][a-z ]+ failed: /, "").replace(
 
 /** API fields whose label on the page is another word. */
 const LABELS = { palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height" };
-const label = (field) => LABELS[field] ?? titleCase(field);
+export const fieldLabel = (field) => LABELS[field] ?? titleCase(field);
 
 /** Sentences of the API that name its fields, and what the page says instead. */
 const FIELD_MESSAGES = [
@@ -41,9 +41,9 @@ const FIELD_MESSAGES = [
   [/^at least one side above 0/i, () => "Extend at least one side of the image."],
   [/^at least one reference \(background or lighting\)/i, () => "Choose a background or a light reference."],
   [/more than 25 megapixels|at most 25,000,000 pixels/, () => "This size has more than 25 megapixels. Choose a smaller size."],
-  [/^(\w+) should be greater than or equal to ([\d.]+)/, (_, name, least) => `${label(name)} must be ${least} or more.`],
-  [/^(\w+)\S* should have at most (\d+) characters/, (_, name, most) => `${label(name)}: use at most ${most} characters.`],
-  [/^(\w+) should be less than or equal to ([\d.]+)/, (_, name, most) => `${label(name)} must be ${most} or less.`],
+  [/^(\w+) should be greater than or equal to ([\d.]+)/, (_, name, least) => `${fieldLabel(name)} must be ${least} or more.`],
+  [/^(\w+)\S* should have at most (\d+) characters/, (_, name, most) => `${fieldLabel(name)}: use at most ${most} characters.`],
+  [/^(\w+) should be less than or equal to ([\d.]+)/, (_, name, most) => `${fieldLabel(name)} must be ${most} or less.`],
 ];
 
 function invalid({ detail }) {

@@ -1,6 +1,7 @@
 // What all pages share: a form beside a workspace, and a result with its actions.
 
 import { bytesText, dialog, h, icon, plural } from "./dom.js";
+import { fieldLabel } from "./errors.js";
 import { extensionOf, openOn, save } from "./images.js";
 
 const HEADER_HEIGHT = 56; // pixels
@@ -67,16 +68,19 @@ const SOURCE_TYPES = {
 /** A badge that says what an image's file says of AI; null where it says nothing. */
 export const aiBadge = (type) => type && h("span", { class: "badge", title: `The file says so: ${type}` }, h("strong", {}, "AI"), ` ${SOURCE_TYPES[type] ?? type}`);
 
+/** The settings of a request that had no effect on a result, by their labels on the page. */
+export const ignoredText = ({ metadata }) =>
+  (metadata?.ignored ?? []).map((name) => fieldLabel(name.replace(/^options\./, ""))).join(", ");
+
 /** The usual facts about one resulting image. */
 export function resultFacts(response, image, job) {
-  const ignored = response.metadata?.ignored;
   return facts([
     ["Size", `${response.width} × ${response.height}`],
     ["File size", bytesText(image.blob.size)],
     ["Model", [response.provider, response.model].filter(Boolean).join(" · ")],
     ["Charged", job?.credits ? plural(job.credits.charged, "credit") : null],
     ["Marked", aiBadge(response.metadata?.digital_source_type)],
-    ["Ignored", Array.isArray(ignored) && ignored.length ? ignored.join(", ") : null],
+    ["Not used by this model", ignoredText(response)],
   ]);
 }
 

@@ -2,7 +2,7 @@
 
 import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
 import { getCached } from "../api.js";
-import { field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
+import { debounce, field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, imageFromResult, recent, takeIncoming, trackLoading } from "../images.js";
 import { slug, styleOptions } from "../labels.js";
@@ -19,6 +19,7 @@ const EXAMPLES = {
   sketch: "a small house by the sea, watercolor", structure: "a lighthouse made of glass, at night",
   style: "a sailing boat on calm water", style_transfer: "a lighthouse at dusk",
 };
+const SKETCH = "image-studio-sketch"; // the drawing of this tab
 const CANVASES = { wide: [1152, 768], square: [1024, 1024], tall: [768, 1152] };
 
 export function mount() {
@@ -44,7 +45,7 @@ export function mount() {
   const operations = h("div", { class: "operation-list" });
   const description = h("p", { class: "hint" });
   const sketchSource = segmented("Sketch", [["draw", "Draw it"], ["image", "Use an image"]], "draw", (from) => { state.from = from; updateFields(); });
-  const canvasShape = segmented("Canvas", [["wide", "Wide"], ["square", "Square"], ["tall", "Tall"]], "wide", (name) => { state.sketch = newSketch(name); showEditor(); price.refresh(); });
+  const canvasShape = segmented("Canvas", [["wide", "Wide"], ["square", "Square"], ["tall", "Tall"]], "wide", (name) => { state.sketch = newSketch(name, state.sketch?.canvas); showEditor(); price.refresh(); });
   const ratioField = field("Aspect ratio", ratio);
   const operationFields = () => state.operations[state.name]?.fields ?? {};
   const isDrawn = () => state.name === "sketch" && state.from === "draw";
@@ -110,10 +111,28 @@ export function mount() {
     };
   }
 
-  function newSketch(name) {
+  function newSketch(name, from) {
     const [width, height] = CANVASES[name];
-    return sketchEditor({ width, height, onsample: () => { state.usesSampleSketch = true; fillExamples(); } });
+    return sketchEditor({ width, height, from, onsample: () => { state.usesSampleSketch = true; fillExamples(); }, onchange: keepSketch });
   }
+
+  const keepSketch = debounce(() => {
+    const { canvas } = state.sketch;
+    const name = Object.keys(CANVASES).find((each) => CANVASES[each][0] === canvas.width);
+    try { sessionStorage.setItem(SKETCH, JSON.stringify([name, canvas.toDataURL("image/webp")])); } catch { /* private mode, or full */ }
+  }, 500);
+
+  /** Show the drawing that this tab had before a reload. */
+  async function restoreSketch() {
+    const [name, url] = JSON.parse(sessionStorage.getItem(SKETCH));
+    const drawing = Object.assign(new Image(), { src: url });
+    await drawing.decode();
+    state.sketch = newSketch(name, drawing);
+    canvasShape.querySelector(`[value=${name}]`).checked = true;
+    showEditor();
+    price.refresh();
+  }
+  if (sessionStorage.getItem(SKETCH)) trackLoading(restoreSketch()).catch(() => sessionStorage.removeItem(SKETCH));
 
   /** With a sample, fill in an example prompt where nothing was typed. */
   function fillExamples() {

@@ -6,7 +6,7 @@ import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segme
 import { errorText } from "../errors.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
 import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
-import { aiBadge, clearFieldErrors, emptyState, facts, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { aiBadge, clearFieldErrors, emptyState, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { personaPicker } from "../personas.js";
 
@@ -182,8 +182,10 @@ function runCard({ about }, controls) {
   const progress = h("span", { class: "run-progress", role: "status" }, "Sending");
   const line = h("div", { class: "run-status" }, progress, time.node, controls);
   const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height));
-  const grid = h("div", { class: "grid" }, tiles.map((tile) => tile.node));
-  grid.style.setProperty("--tile", width >= height * 1.6 ? "22rem" : width * 1.3 < height ? "13rem" : "17rem");
+  const [shape, tileWidth] = width >= height * 1.6 ? ["wide", "22rem"] : width * 1.3 < height ? ["tall", "13rem"] : ["", "17rem"];
+  const grid = h("div", { class: `grid ${shape}`, dataset: { count } }, tiles.map((tile) => tile.node));
+  grid.style.setProperty("--tile", tileWidth);
+  const base = slug(prompt);
   const node = h("article", { class: "run-card" }, h("header", {}, h("h2", {}, prompt), line), grid);
   const say = (words) => { if (progress.textContent !== words) progress.textContent = words; };
 
@@ -192,15 +194,17 @@ function runCard({ about }, controls) {
     update(job) {
       const { done, failed, total } = job.progress;
       say(job.status === "queued" ? "Queued" : `${done + failed} of ${total} done`);
-      for (const entry of job.variations) tiles[entry.variation - 1]?.update(entry);
+      for (const entry of job.variations) {
+        const load = () => imageFromResult(entry, { name: `${base}-${entry.variation}`, ref: `job:${job.job_id}/${entry.variation}` });
+        tiles[entry.variation - 1]?.update(entry, load, prompt);
+      }
     },
     offline: () => say(OFFLINE),
     async finish({ response, id, job }) {
       time.stop();
-      const base = slug(prompt);
-      const images = await Promise.all(response.results.map((result) =>
-        imageFromResult(result, { name: `${base}-${result.variation}`, ref: id ? `job:${id}/${result.variation}` : null })));
-      response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], result, prompt));
+      const images = await Promise.all(response.results.map(async (result) => await tiles[result.variation - 1].image
+        ?? imageFromResult(result, { name: `${base}-${result.variation}`, ref: id ? `job:${id}/${result.variation}` : null })));
+      response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], prompt, result));
       for (const failure of response.errors ?? []) tiles[failure.variation - 1].fail(errorText(failure));
       recent.add(...images);
       const enhanced = response.request.enhanced_prompt;
@@ -208,7 +212,7 @@ function runCard({ about }, controls) {
         ["Model", `${response.request.provider} · ${response.request.model}`], ["Size", response.request.dimensions.replace("x", " × ")],
         ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
         ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
-        ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null],
+        ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null], ["Not used by this model", ignoredText(response.results[0])],
       ]));
     },
     fail(error, retry, cost) {
@@ -224,19 +228,28 @@ function variationTile(number, width, height) {
   const box = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, h("strong", {}, String(number)), text));
   box.style.aspectRatio = `${width} / ${height}`;
   const node = h("figure", { class: "tile" }, box);
-  return {
-    node,
-    update(entry) {
+  const tile = {
+    node, image: null,
+    /** Show the variation's status; when it is done, its image, which `load` fetches. */
+    update(entry, load, prompt) {
       box.dataset.status = entry.status;
       text.textContent = entry.status === "failed" ? errorText(entry) : STATUS_LABELS[entry.status];
+      if (!entry.image_url || tile.image) return;
+      tile.image = load().catch(() => null); // the job's result has it, too
+      tile.image.then((image) => image && box.isConnected && tile.show(image, prompt));
     },
     fail(message) { fill(box, h("div", { class: "waiting-text" }, icon("alert"), h("span", {}, message))); box.dataset.status = "failed"; },
-    show(image, result, prompt) {
+    show(image, prompt, { seed = null } = {}) {
+      if (!node.contains(box)) { // the image is shown already
+        if (seed !== null) node.querySelector("figcaption").append(seedNote(seed));
+        return;
+      }
       const open = h("button", { type: "button", class: "result-image", "aria-label": `Open variation ${number} in full size`, onclick: () => openImage(image, prompt) },
         h("img", { src: image.url, alt: `${prompt}, variation ${number}`, width: image.width, height: image.height }));
-      fill(node, open, h("figcaption", {}, imageActions(image),
-        result.seed !== null && h("span", { class: "hint" }, `Seed ${result.seed}`)));
+      fill(node, open, h("figcaption", {}, imageActions(image), seed !== null && seedNote(seed)));
     },
   };
+  return tile;
 }
 
+const seedNote = (seed) => h("span", { class: "hint" }, `Seed ${seed}`);

@@ -122,7 +122,7 @@ export function mount() {
     return h("div", { class: "result" },
       h("div", { class: "result-head" }, h("h2", {}, title),
         h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, "Back to the image")),
-      before ? compare(before, after, { place, checkered: true }) : imageWithOverlay(after, title), imageActions(after), resultFacts(response, after, job));
+      before ? compare(before, after, { place }) : imageWithOverlay(after, title), imageActions(after), resultFacts(response, after, job));
   }
 
   const editor = h("div");
@@ -137,7 +137,7 @@ export function mount() {
     state.tool = null;
     if (!image) { fill(editor, emptyState("edit", "Choose an image to edit.", sampleButton(source))); return; }
     const has = operationFields();
-    if (has.mask) state.tool = maskEditor(image);
+    if (has.mask) state.tool = image.maskEditor ??= maskEditor(image);
     else if (has.expansion) {
       const side = Math.min(512, Math.round(image.width * EXTEND_FRACTION));
       state.tool = outpaintEditor(image, { start: { left: side, right: side }, onchange: () => price.refresh() });

@@ -12,6 +12,10 @@ import { zip } from "../zip.js";
 
 const FILE_TYPES = [["jpeg", "JPEG"], ["png", "PNG"], ["webp", "WebP"]];
 const BACKGROUNDS = [["", "Edge color"], ["white", "White"], ["blur", "Blurred image"], ["black", "Black"]];
+/** What the API says placed the crops -> what the ring says. */
+const DETECTED = {
+  face: (count) => `detected: ${plural(count, "face")}`, saliency: () => "detected: what stands out", center: () => "nothing stands out: the center",
+};
 const SAMPLE_SIDE = 3000; // pixels; enough for every format
 const RUN_DELAY_MS = 700; // after the last change; each run counts against the caller's rate limit
 
@@ -19,9 +23,9 @@ export function mount() {
   const cards = h("div", { class: "format-cards" });
   const head = h("div", { class: "result-head" });
   const errorBox = h("div");
-  const state = { focal: null, detected: null, faces: [], crop: "smart", formats: new Map(), cards: new Map(), results: [] };
+  const state = { focal: null, detected: null, focusedBy: null, faces: [], crop: "smart", formats: new Map(), cards: new Map(), results: [] };
 
-  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { state.focal = state.detected = null; state.faces = []; showFocus(); renderCards(); scheduleRun(); } });
+  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { state.focal = state.detected = state.focusedBy = null; state.faces = []; showFocus(); renderCards(); scheduleRun(); } });
   const empty = emptyState("social", "Choose an image. Every selected format is made at once.", sampleButton(source));
   const workspace = h("div", { class: "result" }, empty, errorBox, head, cards);
   const fileType = select(FILE_TYPES);
@@ -63,12 +67,11 @@ export function mount() {
     for (const { result, image } of state.results) state.cards.get(key(result.platform, result.format))?.show(result, image);
     for (const failed of response.errors) state.cards.get(key(failed.platform, failed.format))?.fail(errorText(failed));
     showTotal();
-    const { crop } = response.results[0] ?? {};
-    if (crop && !state.focal) {
-      state.faces = crop.faces;
-      state.detected = middle(crop.focus === "face" ? crop.faces : [{
-        left: crop.left / source.image.width, top: crop.top / source.image.height, width: crop.width / source.image.width, height: crop.height / source.image.height,
-      }]);
+    const crops = response.results.map((result) => result.crop);
+    if (crops.length && state.crop === "smart" && !state.focal) {
+      state.faces = crops[0].faces;
+      state.focusedBy = crops[0].focus;
+      state.detected = crops[0].focus === "face" ? middle(state.faces) : attentionOf(crops);
       showFocus();
     }
     if (queued) { queued = false; scheduleRun(); }
@@ -103,13 +106,21 @@ export function mount() {
     point.style.left = `${x * 100}%`;
     point.style.top = `${y * 100}%`;
     point.classList.toggle("auto", !state.focal);
-    point.title = state.focal ? `${Math.round(x * 100)} %, ${Math.round(y * 100)} %` : state.faces.length ? `detected: ${plural(state.faces.length, "face")}` : "detected automatically";
+    point.hidden = !state.focal && !state.detected;
+    point.title = state.focal ? `${Math.round(x * 100)} %, ${Math.round(y * 100)} %` : DETECTED[state.focusedBy]?.(state.faces.length) ?? "not detected yet";
     fill(faces, state.focal ? [] : state.faces.map((face) => {
       const mark = h("i");
       for (const side of ["left", "top", "width", "height"]) mark.style[side] = `${face[side] * 100}%`;
       return mark;
     }));
     reset.hidden = !state.focal;
+  }
+  /** Where crops look: across by the narrowest one, down by the lowest one, since a wide crop says little about its middle. */
+  function attentionOf(crops) {
+    const { width, height } = source.image;
+    const narrowest = crops.reduce((least, crop) => (crop.width < least.width ? crop : least));
+    const lowest = crops.reduce((least, crop) => (crop.height < least.height ? crop : least));
+    return { x: rounded((narrowest.left + narrowest.width / 2) / width), y: rounded((lowest.top + lowest.height / 2) / height) };
   }
   /** The middle of the box around areas, which are shares of the image. */
   const middle = (areas) => ({
@@ -223,17 +234,18 @@ function formatCard(platform, format, state, picker) {
   const foot = h("div", { class: "rendition-foot" }, h("div", {}, h("h3", {}, `${platformLabel(platform)} ${format.name}`), line));
   const node = h("article", { class: "rendition" }, frame, foot);
 
-  /** Preview the crop that the API would make around the focal point. */
+  /** Preview the crop that the API would make around the focal point; until that is known, the whole image. */
   function preview() {
     const source = picker.image;
     if (!source) return;
     frame.classList.remove("done");
     img.src = source.url;
-    const fit = state.crop === "fit";
+    const focal = state.crop === "smart" ? state.focal ?? state.detected : { x: 0.5, y: 0.5 };
+    const fit = state.crop === "fit" || !focal;
     const scale = (fit ? Math.min : Math.max)(format.width / source.width, format.height / source.height);
     const width = source.width * scale / format.width;
     const height = source.height * scale / format.height;
-    const { x, y } = state.crop === "smart" && state.focal ? state.focal : { x: 0.5, y: 0.5 };
+    const { x, y } = focal ?? {};
     const left = fit ? (1 - width) / 2 : clamp(0.5 - x * width, 1 - width, 0);
     const top = fit ? (1 - height) / 2 : clamp(0.5 - y * height, 1 - height, 0);
     Object.assign(img.style, { left: `${left * 100}%`, top: `${top * 100}%`, width: `${width * 100}%`, height: `${height * 100}%` });

@@ -6,12 +6,12 @@ import { clamp, h, segmented, uniqueId } from "../dom.js";
  * Compare two images. `place` is the position of `before` within `after` as fractions ({left, top, width, height}).
  * `actual` adds a 1:1 view, which starts at the center.
  */
-export function compare(before, after, { place = { left: 0, top: 0, width: 1, height: 1 }, actual = false, checkered = false } = {}) {
+export function compare(before, after, { place = { left: 0, top: 0, width: 1, height: 1 }, actual = false } = {}) {
   const beforeImage = h("img", { src: before.url, alt: "Before", draggable: false });
   const afterImage = h("img", { src: after.url, alt: "After", draggable: false });
   const beforeLayer = h("div", { class: "layer" }, beforeImage);
   const line = h("div", { class: "compare-line" }, h("div", { class: "compare-grip" }));
-  const view = h("div", { class: `compare-view${checkered ? " checkered" : ""}` }, h("div", { class: "layer" }, afterImage), beforeLayer, line,
+  const view = h("div", { class: "compare-view" }, h("div", { class: "layer" }, afterImage), beforeLayer, line,
     h("span", { class: "compare-tag before" }, "Before"), h("span", { class: "compare-tag after" }, "After"));
   const range = h("input", { type: "range", id: uniqueId("compare"), min: 0, max: 100, step: 1, value: "50", "aria-label": "Before and after" });
   const state = { share: 0.5, actual: false, x: 0, y: 0 };

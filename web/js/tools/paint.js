@@ -156,10 +156,23 @@ function blackAndWhite(painted) {
 // a house with a door, as fractions of the canvas
 const HOUSE = [[[0.28, 0.84], [0.28, 0.46], [0.5, 0.22], [0.72, 0.46], [0.72, 0.84], [0.28, 0.84]], [[0.44, 0.84], [0.44, 0.6], [0.56, 0.6], [0.56, 0.84]]];
 
-/** A white canvas to sketch on. `onsample` runs when the sample sketch is drawn. */
-export function sketchEditor({ width, height, onsample }) {
+/** Draw an image or canvas in the middle of a canvas, as large as it fits. */
+function drawFitted(context, from) {
+  const { width, height } = context.canvas;
+  const scale = Math.min(width / from.width, height / from.height);
+  const [wide, high] = [from.width * scale, from.height * scale];
+  context.drawImage(from, (width - wide) / 2, (height - high) / 2, wide, high);
+}
+
+/**
+ * A white canvas to sketch on. `from` is an image or canvas to start with, fitted. `onsample` runs when the sample sketch
+ * is drawn, `onchange` after each change.
+ */
+export function sketchEditor({ width, height, from, onsample, onchange = () => {} }) {
   const brush = brushCanvas({ width, height, color: "#111", background: "#fff", label: `Sketch. ${KEYS}` });
   brush.canvas.classList.add("sketch");
+  if (from) drawFitted(brush.context, from);
   const node = h("div", { class: "result" }, toolbar(brush, { label: "Draw", size: 1.5, extra: ["Sample sketch", () => { brush.drawLines(HOUSE); onsample(); }] }), brush.canvas, h("p", { class: "hint" }, `Draw the outlines of the image. ${KEYS}`));
+  for (const end of ["pointerup", "keyup", "click"]) node.addEventListener(end, onchange);
   return { node, canvas: brush.canvas };
 }
