@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import IdempotencyMismatch, TemporarilyUnavailable
 from image_studio.storage import credits, keys, transactions
+from image_studio.storage.batch import Batch, count_end
 from image_studio.storage.job import DAY, Job, Status, item_of, job_from
-from image_studio.storage.transactions import Item, change_of, pack, transact, unpack, update
+from image_studio.storage.transactions import Item, change_of, pack, put_new, transact, unpack, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,8 +57,19 @@ class JobStore:
         Raises KeyTaken (same key, same request), IdempotencyMismatch (same key, another request), NotEnoughCredits,
         and TooManyRequests where too many variations are in flight.
         """
+        self.reserve(job, [item_of(job)], idempotency_key=idempotency_key, allowance=allowance)
+
+    def reserve(
+        self,
+        job: Job | Batch,
+        records: list[Item],
+        *,
+        idempotency_key: str | None,
+        allowance: credits.Allowance | None,
+    ) -> None:
+        """Write the records of a job or a batch, and reserve its credits, in one step. Raises what `put` raises."""
         for _ in range(MAX_JOINS):
-            refused = transact(self._db, self._put_steps(job, idempotency_key, allowance))
+            refused = transact(self._db, self._reserve_steps(job, records, idempotency_key, allowance))
             taken = self.job_of_key(job.tenant, idempotency_key, job.request_hash) if "key" in refused else None
             if taken and taken != job.id:
                 raise KeyTaken(taken)
@@ -67,20 +79,23 @@ class JobStore:
                 credits.check(credits.balance_of(unpack(refused["credits"])), job.reserved, job.total, allowance)
         raise TemporarilyUnavailable
 
-    def _put_steps(self, job: Job, idempotency_key: str | None, allowance: credits.Allowance | None) -> dict[str, Item]:
+    def _reserve_steps(
+        self, job: Job | Batch, records: list[Item], idempotency_key: str | None, allowance: credits.Allowance | None
+    ) -> dict[str, Item]:
         if allowance and (job.reserved > allowance.credits or job.total > allowance.in_flight):
             balance = credits.read(self._db, self._table, job.tenant, job.month)
             credits.check(balance, job.reserved, job.total, allowance)
-        new = {"TableName": self._table, "Item": item_of(job), "ConditionExpression": "attribute_not_exists(pk)"}
+        first, *others = [put_new(self._table, record) for record in records]
         steps: dict[str, Item] = {
-            "job": {"Put": new},
+            "job": first,
+            **{f"record {number}": other for number, other in enumerate(others)},
             "credits": {"Update": credits.reserve(self._table, _month(job), job.reserved, job.total, allowance)},
         }
         if idempotency_key:
             steps["key"] = {"Put": self._new_key(job, idempotency_key)}
         return steps
 
-    def _new_key(self, job: Job, idempotency_key: str) -> Item:
+    def _new_key(self, job: Job | Batch, idempotency_key: str) -> Item:
         now = int(self._now())
         values = {"job_id": job.id, "request_hash": job.request_hash, "expires": now + KEY_SECONDS}
         return {
@@ -111,20 +126,25 @@ class JobStore:
 
     def newest(self, tenant: str, count: int, before: str | None = None) -> tuple[list[Job], str | None]:
         """Return the caller's jobs, newest first, and the mark of the next page, None on the last page."""
+        items, mark = self.newest_records(keys.caller_pk(tenant), count, before)
+        return [job_from(item) for item in items], mark
+
+    def newest_records(self, pk: str, count: int, before: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Return the records of a partition that have `created`, newest first, and the mark of the next page."""
         most = min(count, PAGE)
-        found: list[Job] = []
+        found: list[dict[str, Any]] = []
         for _ in range(MAX_QUERIES):
-            jobs, before = self._page(tenant, most + 1 - len(found), before)
-            found += jobs
+            items, before = self._page(pk, most + 1 - len(found), before)
+            found += items
             if len(found) > most:
-                return found[:most], found[most - 1].created
+                return found[:most], found[most - 1]["created"]
             if before is None:
                 break
         return found, before
 
-    def _page(self, tenant: str, count: int, before: str | None) -> tuple[list[Job], str | None]:
-        """The jobs of up to `count` records, expired ones left out, and where to go on."""
-        values = {":pk": keys.caller_pk(tenant), ":now": int(self._now()), ":before": before}
+    def _page(self, pk: str, count: int, before: str | None) -> tuple[list[dict[str, Any]], str | None]:
+        """Up to `count` records, expired ones left out, and where to go on."""
+        values = {":pk": pk, ":now": int(self._now()), ":before": before}
         found = self._db.query(
             TableName=self._table,
             IndexName="by_created",
@@ -135,19 +155,22 @@ class JobStore:
             Limit=count,
         )
         more = found.get("LastEvaluatedKey")
-        return [job_from(unpack(item)) for item in found["Items"]], unpack(more)["created"] if more else None
+        return [unpack(item) for item in found["Items"]], unpack(more)["created"] if more else None
 
     def overdue(self, count: int) -> Iterator[Job]:
         """Yield jobs whose lease ran out, oldest first within each lease partition, at most `count` of each."""
         for partition in keys.LEASES:
-            found = self._db.query(
-                TableName=self._table,
-                IndexName="by_lease",
-                KeyConditionExpression="lease = :lease AND lease_until < :now",
-                ExpressionAttributeValues=pack({":lease": partition, ":now": int(self._now())}),
-                Limit=count,
-            )
-            yield from (job_from(unpack(item)) for item in found["Items"])
+            yield from map(job_from, self.overdue_records(partition, count))
+
+    def overdue_records(self, partition: str, count: int) -> list[dict[str, Any]]:
+        found = self._db.query(
+            TableName=self._table,
+            IndexName="by_lease",
+            KeyConditionExpression="lease = :lease AND lease_until < :now",
+            ExpressionAttributeValues=pack({":lease": partition, ":now": int(self._now())}),
+            Limit=count,
+        )
+        return [unpack(item) for item in found["Items"]]
 
     # -- a run
 
@@ -281,7 +304,8 @@ class JobStore:
         condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
         ending = change_of(self._table, job.key, change, values, condition, names={f"#{name}": name for name in known})
         settling = credits.settle(self._table, _month(job), job.reserved, job.total, charge)
-        return self._write_all({"Update": ending}, {"Update": settling})
+        counted = count_end(self._table, job, charge.charged, succeeded=response is not None) if job.batch else None
+        return self._write_all({"Update": ending}, {"Update": settling}, counted)
 
     def delete(self, job: Job) -> bool:
         """Delete an ended job, and release the credits that it holds; False where it changed meanwhile."""
@@ -323,5 +347,5 @@ class JobStore:
         return not transact(self._db, {str(number): step for number, step in enumerate(steps) if step})
 
 
-def _month(job: Job) -> Item:
+def _month(job: Job | Batch) -> Item:
     return credits.record_key(job.tenant, job.month)

@@ -14,6 +14,8 @@ Records, with how they are read:
                                                                    in their order; SOURCE, TAG and FAVORITE by value,
                                                                    from id to id; WORD by a word's start
     LIBRARY#<tenant> TOTALS               what it holds            one item; its condition is the quota
+    BATCHES#<tenant> BATCH#<id>           a batch                  id; newest first through the index by_created
+    BATCHES#<tenant> ITEMS#<id>           what its jobs are to be  id, when the jobs are made
     LIMITS#<tenant>  RATE#<yyyy-mm-dd>    request counters         day (UTC)
     LIMITS#<tenant>  WAITS                open waits, by slot      one item
     HOOKS#<tenant>   ENDPOINT#<id>        a webhook endpoint       id; all by prefix
@@ -26,20 +28,22 @@ Records, with how they are read:
     PRINT#<band>     <ms>#<job>#<n>#<n>   a fingerprint            a part of it, by band and value; newest first
 
     IAM's dynamodb:LeadingKeys tells partitions apart: every API function counts in LIMITS#, only those that make jobs
-    or personas write to CALLER#, only the library's to LIBRARY#, only the jobs function to HOOKS#, only the worker
-    writes to STUDIO and PRINT#, only inspect reads PRINT#.
+    or personas write to CALLER#, only the library's to LIBRARY#, only jobs and the worker to BATCHES#, only the jobs
+    function to HOOKS#, only the worker writes to STUDIO and PRINT#, only inspect reads PRINT#.
 
-    index by_created (pk, created): jobs only, they alone have `created`
-    index by_lease (lease, lease_until): open jobs only, eight partitions, read by the reaper
+    index by_created (pk, created): jobs and batches only, they alone have `created`
+    index by_lease (lease, lease_until): open jobs, eight partitions, and open batches, one; read by the reaper
 
 Objects:
 
     uploads/<tenant>/<id>                          an upload; it has no record, its key says whose it is
     inputs/<tenant>/<job>/<SHA-256>.json           a job's request, named for its content
-    inputs/<tenant>/<job>/<SHA-256>                an image that the request carried or referred to, as it was priced
+    inputs/<tenant>/<job>/<SHA-256>                an image that the request carried or referred to, as it was priced;
+                                                   the jobs of a batch have theirs under the batch's id
     results/<tenant>/<job>/<variation>[.raw]       a result, and the provider's bytes that it is made of
     results/<tenant>/<job>/<variation>.inline      a result's smaller copy, where the result is too large for a response
     library/<tenant>/<id>/original, .../thumbnail  an asset's file as it was saved, and a small WebP; kept until deleted
+    results/<tenant>/<batch>/zip                   the results of a batch in one file, when somebody asks for it
     inbox/<path>, outbox/<path>/...                the operator's hot folder: result.json or error.json, and images
 """
 
@@ -52,10 +56,11 @@ from image_studio.storage.transactions import Item, pack
 WAITS_SK = "WAITS"
 #: Open jobs are spread, so that one partition's 1,000 writes per second aren't the limit.
 LEASES = tuple(f"open#{number}" for number in range(8))
+BATCH_LEASE = "open#batches"
 #: The operator's hot folder. The operator is a tenant of its own; callers' tenants are hashes, so none has its name.
 INBOX, OUTBOX, OPERATOR = "inbox/", "outbox/", "operator"
 UPLOADS = "uploads/"
-_CALLER = "CALLER#"
+_CALLER, _BATCHES = "CALLER#", "BATCHES#"
 _PRINT = "PRINT#"
 
 
@@ -69,7 +74,7 @@ def caller_pk(tenant: str) -> str:
 
 
 def tenant_in(pk: str) -> str:
-    return pk.removeprefix(_CALLER)
+    return pk.removeprefix(_CALLER).removeprefix(_BATCHES)
 
 
 def caller_key(tenant: str, sk: str) -> Item:
@@ -90,6 +95,18 @@ def library_pk(tenant: str) -> str:
 
 def library_key(tenant: str, sk: str) -> Item:
     return pack({"pk": library_pk(tenant), "sk": sk})
+
+
+def batches_pk(tenant: str) -> str:
+    return f"{_BATCHES}{tenant}"
+
+
+def batch_key(tenant: str, batch_id: str) -> Item:
+    return pack({"pk": batches_pk(tenant), "sk": f"BATCH#{batch_id}"})
+
+
+def batch_items_key(tenant: str, batch_id: str) -> Item:
+    return pack({"pk": batches_pk(tenant), "sk": f"ITEMS#{batch_id}"})
 
 
 def job_key(tenant: str, job_id: str) -> Item:
@@ -146,6 +163,10 @@ def raw_key(tenant: str, job_id: str, variation: int) -> str:
 
 def copy_key(tenant: str, job_id: str, variation: int) -> str:
     return f"{result_key(tenant, job_id, variation)}.inline"
+
+
+def zip_key(tenant: str, batch_id: str) -> str:
+    return f"{result_prefix(tenant, batch_id)}zip"
 
 
 def upload_key(tenant: str, upload_id: str) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -49,8 +49,8 @@ class ObjectStore:
                 return True
         raise AssertionError("the loop returns or raises")  # pragma: no cover
 
-    def put(self, key: str, data: bytes, mime: str) -> None:
-        """Write an object, whatever was there (the hot folder's results)."""
+    def put(self, key: str, data: bytes | IO[bytes], mime: str) -> None:
+        """Write an object, whatever was there (the hot folder's results, a batch's zip)."""
         self._client().put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=mime)
 
     def get(self, key: str) -> bytes | None:

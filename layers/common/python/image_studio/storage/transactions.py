@@ -78,6 +78,11 @@ def change_of(
     return made | ({"ExpressionAttributeNames": dict(names)} if names else {})
 
 
+def put_new(table: str, item: Item) -> Item:
+    """Return a step of `transact` that writes a record which isn't there yet."""
+    return {"Put": {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}}
+
+
 def transact(client: "DynamoDBClient", steps: Mapping[str, Item]) -> dict[str, Item]:
     """Write all steps or none, and return the steps whose condition refused; empty where all were written.
 
