@@ -152,6 +152,14 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /jobs": {"query": "limit=20"},
     "GET /jobs/{id}/result": {"query": "wait=0"},
     "POST /jobs/{id}/result": {"query": "wait=0"},
+    "POST /batches": {
+        "body": {
+            "operation": "create",
+            "items": [{"prompt": "A red chair"}, {"prompt": "A blue chair"}],
+            "shared": {"width": 1024, "height": 1024},
+        }
+    },
+    "GET /batches": {"query": "limit=20"},
     "POST /webhooks": {"body": {"url": "https://example.com/image-studio"}},
     "POST /uploads": {"body": {"content_type": "image/png"}},
 }

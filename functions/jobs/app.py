@@ -1,6 +1,6 @@
-"""Jobs: the state and result of a request; uploads, usage, webhooks. Waiting costs this function, not a big one."""
+"""Jobs: the state and result of a request; batches, uploads, usage, webhooks. Waiting costs this small one."""
 
-from image_studio.runtime import aws_clients, jobs_api, webhooks_api
+from image_studio.runtime import aws_clients, batches_api, jobs_api, webhooks_api
 from image_studio.runtime.account import get_usage
 from image_studio.runtime.api import Response
 from image_studio.runtime.dispatch import dispatcher
@@ -36,6 +36,36 @@ def remove(job_id: str) -> Response:
 def result(job_id: str) -> Response:
     """Give the operation's own body, waiting for it."""
     return jobs_api.get_result(app.call, job_id)
+
+
+@app.post("/batches", spends=True)
+def create_batch() -> Response:
+    """Submit up to 100 requests of one operation, each a job of its own."""
+    return batches_api.create_batch(app.call)
+
+
+@app.get("/batches")
+def list_batches() -> Response:
+    """List the caller's batches, newest first."""
+    return batches_api.list_batches(app.call)
+
+
+@app.get("/batches/<batch_id>")
+def get_batch(batch_id: str) -> Response:
+    """Show a batch and its items."""
+    return batches_api.get_batch(app.call, batch_id)
+
+
+@app.delete("/batches/<batch_id>")
+def stop_batch(batch_id: str) -> Response:
+    """Stop the items that nothing was paid for."""
+    return batches_api.stop_batch(app.call, batch_id, dispatcher())
+
+
+@app.get("/batches/<batch_id>/zip")
+def batch_zip(batch_id: str) -> Response:
+    """Give the address of a batch's results in one zip."""
+    return batches_api.get_zip(app.call, batch_id, dispatcher())
 
 
 @app.post("/uploads")

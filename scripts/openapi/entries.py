@@ -6,7 +6,7 @@ from typing import Any
 
 from image_studio.operations.table import find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
-from image_studio.schemas import catalog, convert, jobs, library, provenance, webhooks
+from image_studio.schemas import batches, catalog, convert, jobs, library, provenance, webhooks
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
@@ -192,6 +192,31 @@ ENTRIES: Mapping[str, Entry] = {
     "DELETE /jobs/{id}": Entry(tag="Jobs", responses={200: jobs.JobEnded}, errors=(409,), stored=True),
     "GET /jobs/{id}/result": RESULT,
     "POST /jobs/{id}/result": RESULT,
+    "POST /batches": Entry(
+        tag="Batches",
+        request=batches.BatchRequest,
+        responses={202: batches.BatchRecord},
+        errors=(402, 404),
+        stored=True,
+    ),
+    "GET /batches": Entry(
+        tag="Batches",
+        query=(
+            Query(name="limit", about="Batches on one page.", schema=_number(1, 100)),
+            Query(name="before", about="Where the page begins, from `next` of an earlier page."),
+        ),
+        responses={200: batches.BatchList},
+        errors=(400,),
+        stored=True,
+    ),
+    "GET /batches/{id}": Entry(tag="Batches", responses={200: batches.BatchDetails}, stored=True),
+    "DELETE /batches/{id}": Entry(tag="Batches", responses={200: batches.BatchStopped}, stored=True),
+    "GET /batches/{id}/zip": Entry(
+        tag="Batches",
+        responses={200: batches.BatchZip, 202: batches.BatchZip},
+        errors=(409, 413),
+        stored=True,
+    ),
     "POST /uploads": Entry(
         tag="Uploads", request=UploadRequest, responses={200: UploadResponse}, errors=(402, 404, 409), stored=True
     ),

@@ -1,8 +1,10 @@
 """The operator's hot folder: inbox/<operation>/<choice>/<name> becomes a job of the operator's own.
 
-The folder's second name fills one field of the request; FOLDERS is the whole grammar. An object whose path or content
-isn't valid gets an error.json at once; the input is never touched. A job's id is made of the event, so an event that
-comes twice makes one job.
+The folder's second name fills one field of the request; FOLDERS is the whole grammar. A file whose name ends in .jsonl
+is a batch: each line is the body of a request, so the choice may be left out, and any operation is a folder.
+
+An object whose path or content isn't valid gets an error.json at once; the input is never touched. A job's id is made
+of the event, so an event that comes twice makes one job.
 """
 
 import hashlib
@@ -11,15 +13,17 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, UnknownChoice
-from image_studio.operations.table import Operation, error_payload, find_operation
+from image_studio.errors import InvalidRequest, StudioError, Superseded, TemporarilyUnavailable, TooLarge, UnknownChoice
+from image_studio.operations.table import OPERATIONS, Operation, error_payload, find_operation
 from image_studio.runtime import hot_folder_results, wiring
 from image_studio.runtime.auth import Caller
+from image_studio.runtime.batches import Source, submit_batch
 from image_studio.runtime.references import HotFolderObject
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft, Terms, record
 from image_studio.runtime.uploads import main_image_field
+from image_studio.schemas.batches import MAX_ITEMS, BatchRequest
 from image_studio.schemas.common import Delivery
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
@@ -32,6 +36,9 @@ FOLDERS = {"social": "platforms", "upscale": "preset", "edit": "operation"}
 OPERATOR = Caller(keys.OPERATOR, "enterprise")
 MANY = 1_000_000  # in flight: a full inbox waits for workers, none of its objects is refused
 DEPTH = 3  # parts of a path: operation, choice, name
+LINES = ".jsonl"
+MAX_LINES_BYTES = 20_000_000
+LINES_SECONDS = 120.0  # to check the items of a file; the worker is stopped after 300
 
 
 def drop(detail: Mapping[str, Any]) -> None:
@@ -45,13 +52,15 @@ def drop(detail: Mapping[str, Any]) -> None:
     event = "\n".join((detail["bucket"]["name"], key, etag, str(found.get("sequencer", ""))))
     dropped = HotFolderObject(hashlib.sha256(event.encode()).hexdigest()[:32], path, etag)
     try:
+        if path.endswith(LINES):
+            _drop_lines(dropped)
+            return
         operation, fields = _parse_path(path)
         fields[main_image_field(operation.request)] = dropped.reference
         fields["delivery"] = Delivery.URL  # results are files, so no copies for a response are made
         request, _ = parse_request(operation.request, json.dumps(fields))
         cost = operation.estimate(request, wiring.api_context(OPERATOR, hot_folder=dropped))
-        most = Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
-        terms = Terms(cost=cost, job_id=dropped.id, inbox=path, etag=etag, allowance=most)
+        terms = Terms(cost=cost, job_id=dropped.id, inbox=path, etag=etag, allowance=_allowance())
         record(OPERATOR, Draft.of(operation, request), terms)
     except TemporarilyUnavailable:
         raise
@@ -60,10 +69,57 @@ def drop(detail: Mapping[str, Any]) -> None:
     except StudioError as error:
         name = path.partition("/")[0]
         document = {"status": error.status, "code": error.code, "detail": error.detail}
-        if name in FOLDERS:
+        if name in OPERATIONS:
             document = error_payload(error, find_operation(name))
         log.info("dropped image refused", extra={"job_id": dropped.id, "code": error.code})
         hot_folder_results.write_error(path, document, etag=etag)
+
+
+def _allowance() -> Allowance:
+    return Allowance(settings().monthly_credits[OPERATOR.tier], MANY)
+
+
+def _drop_lines(dropped: HotFolderObject) -> None:
+    """Make a batch of a file with the body of a request in each line."""
+    operation, _, rest = dropped.path.partition("/")
+    if operation not in OPERATIONS:
+        raise UnknownChoice.of("folder", operation, tuple(OPERATIONS))
+    shared = _parse_path(dropped.path)[1] if "/" in rest else {}
+    shared |= {"delivery": Delivery.URL}
+    request = BatchRequest(operation=operation, shared=shared, items=_read_lines(dropped))
+    source = Source(
+        batch_id=dropped.id,
+        inbox=dropped.path,
+        etag=dropped.etag,
+        allowance=_allowance(),
+        seconds=LINES_SECONDS,
+        name=lambda index: f"line {index + 1}",
+    )
+    submit_batch(OPERATOR, request, source)
+
+
+def _read_lines(dropped: HotFolderObject) -> list[dict[str, Any]]:
+    """Return the objects in a file's lines. Raises InvalidRequest, Superseded."""
+    try:
+        found = wiring.objects().read(keys.INBOX + dropped.path, most=MAX_LINES_BYTES, etag=dropped.etag or None)
+    except TooLarge:
+        raise TooLarge(f"A file of requests may have at most {MAX_LINES_BYTES:,} bytes.") from None
+    if found is None:
+        raise Superseded
+    lines = found.data.strip().split(b"\n")
+    if len(lines) > MAX_ITEMS:
+        raise InvalidRequest(f"A file of requests has at most {MAX_ITEMS} lines; this one has {len(lines)}.")
+    return [_read_line(line, number) for number, line in enumerate(lines, start=1)]
+
+
+def _read_line(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        item = json.loads(line.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        item = None
+    if not isinstance(item, dict):
+        raise InvalidRequest(f"line {number}: This is not a JSON object.")
+    return item
 
 
 def _parse_path(path: str) -> tuple[Operation, dict[str, Any]]:

@@ -48,6 +48,12 @@ def write_error(path: str, error: dict[str, Any], *, job_id: str | None = None, 
         _put(path, ERROR, json.dumps(document, ensure_ascii=False).encode(), JSON)
 
 
+def write_batch(path: str, record: dict[str, Any], *, etag: str | None) -> None:
+    """Write the record of a batch that has ended; the results of its lines are in folders beside it, by number."""
+    document = {"input": keys.INBOX + path, "etag": etag, **record}
+    _put(path, RESULT, json.dumps(document, ensure_ascii=False).encode(), JSON)
+
+
 def _place(path: str, part: Deliverable, number: str) -> None:
     """Put an image beside result.json, whose `image_url` then is its file name: with platform, format and number."""
     data, mime = _image(part)

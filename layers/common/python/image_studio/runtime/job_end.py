@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from image_studio.runtime import wiring
 from image_studio.runtime.settings import settings
+from image_studio.storage.batch import Batch
 from image_studio.storage.credits import Charge
 from image_studio.storage.job import Job
 from image_studio.storage.webhooks import EndpointState
@@ -37,17 +38,26 @@ def end_job(job: Job, dispatcher: Dispatcher, *, charge: Charge, hold: int = 0, 
     within = ANNOUNCE_SECONDS if _anybody_listens(job) else 0
     if not wiring.jobs().finish(job, charge=charge, hold=hold, announce_within=within, **outcome):
         return False
-    if within:
-        try:
+    try:
+        if within:
             ask_to_announce(job, dispatcher)
-        except Exception:  # the job has ended; the reaper asks again
-            log.exception("job not announced", extra={"job_id": job.id})
+        batch = wiring.batches().get(job.tenant, job.batch) if job.batch else None
+        if batch and batch.ended:
+            ask_to_announce(batch, dispatcher)
+    except Exception:  # the job has ended; the reaper asks again
+        log.exception("job not announced", extra={"job_id": job.id})
     return True
 
 
 def _anybody_listens(job: Job) -> bool:
-    return bool(job.webhook_url or settings().event_bus or enabled_endpoints(job.tenant))
+    own = job.webhook_url or settings().event_bus
+    return bool(own or (not job.batch and enabled_endpoints(job.tenant)))  # endpoints hear of the batch alone
 
 
-def ask_to_announce(job: Job, dispatcher: Dispatcher) -> None:
-    dispatcher.send_webhook({"tenant": job.tenant, "job": job.id, "webhook": "announce"})
+def ask_to_announce(ended: Job | Batch, dispatcher: Dispatcher) -> None:
+    dispatcher.send_webhook({"tenant": ended.tenant, kind_of(ended): ended.id, "webhook": "announce"})
+
+
+def kind_of(ended: Job | Batch) -> str:
+    """Return the name of its id in a message."""
+    return "batch" if isinstance(ended, Batch) else "job"

@@ -39,6 +39,7 @@ def job_record(
             for entry in entries
         ],
         credits=bodies.JobCredits(reserved=job.reserved, charged=job.charged, held=job.held),
+        batch_id=job.batch,
         awaits_upload=None if job.status.ended else job.awaits,
         error=bodies.JobError(**job.error) if job.error else None,
     )

@@ -160,13 +160,18 @@ def get_result(call: Call, job_id: str) -> Response:
 
 def list_jobs(call: Call) -> Response:
     """GET /jobs: newest first; `next` is the address of the next page, null on the last page."""
-    count = math.floor(call.number("limit", PAGE, 1, MAX_PAGE))
-    before = call.query("before")
-    if before is not None and not 0 < len(before) <= MAX_MARK:
-        raise InvalidRequest("before must be the mark that an earlier page gave in next.")
+    count, before = page(call)
     jobs, mark = wiring.jobs().newest(call.known.tenant, count, before)
     following = f"{PREFIX}/jobs?limit={count}&before={mark}" if mark else None
     return respond(200, bodies.JobList(jobs=[job_record(job) for job in jobs], next=following), NO_STORE)
+
+
+def page(call: Call) -> tuple[int, str | None]:
+    """Return how many records a page has, and the mark where it begins. Raises InvalidRequest."""
+    before = call.query("before")
+    if before is not None and not 0 < len(before) <= MAX_MARK:
+        raise InvalidRequest("before must be the mark that an earlier page gave in next.")
+    return math.floor(call.number("limit", PAGE, 1, MAX_PAGE)), before
 
 
 def delete_job(call: Call, job_id: str, dispatcher: Dispatcher) -> Response:
@@ -174,21 +179,24 @@ def delete_job(call: Call, job_id: str, dispatcher: Dispatcher) -> Response:
     tenant = call.known.tenant
     job = _read(tenant, job_id)
     if not job.status.ended:
-        return _stop(job, dispatcher)
+        if not stop(job, dispatcher):
+            raise JobConflict("The job has started and may be paid for already; wait for its result.")
+        return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
     # Objects first: after an interruption the record is still there, and the caller can repeat the request.
     for prefix in (keys.result_prefix(tenant, job_id), keys.input_prefix(tenant, job_id)):
         wiring.objects().delete_all(prefix)
+    if job.batch:
+        wiring.objects().delete([keys.zip_key(tenant, job.batch)])  # which may have the images, too
     if not wiring.jobs().delete(job):
         raise JobConflict("The job is changing just now; please try again.")
     return respond(200, bodies.JobEnded(job_id=job.id, deleted=True), NO_STORE)
 
 
-def _stop(job: Job, dispatcher: Dispatcher) -> Response:
+def stop(job: Job, dispatcher: Dispatcher) -> bool:
+    """End a job for which nothing was paid; False where that isn't sure."""
     untouched = job.status is Status.QUEUED and all(entry.stage is Stage.FRESH for entry in entries_of(job).values())
     error = error_payload(JobStopped(), find_operation(job.operation))
-    if not untouched or not end_job(job, dispatcher, error=error, charge=Charge()):
-        raise JobConflict("The job has started and may be paid for already; wait for its result.")
-    return respond(200, bodies.JobEnded(job_id=job.id, stopped=True), NO_STORE)
+    return untouched and end_job(job, dispatcher, error=error, charge=Charge())
 
 
 # -- images in a response

@@ -6,6 +6,7 @@ A schedule invokes the worker function for it every minute; it never waits behin
 - A job whose upload never came fails.
 - The end of a job that may not have been announced is announced.
 - An expired job gives its credits back.
+- A batch whose jobs weren't all made, or whose end wasn't announced, is gone on with.
 - Credits on hold for an unknown charge are given back when the hold ends.
 """
 
@@ -14,12 +15,13 @@ import time
 
 from image_studio.errors import JobExpired, StudioError, UploadMissing
 from image_studio.operations.table import error_payload, find_operation
-from image_studio.runtime import metrics, uploads, wiring
+from image_studio.runtime import batches, metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.job_end import ask_to_announce, end_job
+from image_studio.runtime.job_end import ask_to_announce, end_job, kind_of
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.worker import after_charge, charge_for
 from image_studio.storage import keys
+from image_studio.storage.batch import Batch
 from image_studio.storage.job import Job, Status
 
 log = logging.getLogger(__name__)
@@ -35,14 +37,34 @@ def reap() -> int:
     jobs = list(wiring.jobs().overdue(MAX_JOBS))
     stuck = (time.time() - STUCK_SECONDS) * 1000
     metrics.swept(len(jobs), sum(not (job.status.ended or job.awaits) and job.created_at < stuck for job in jobs))
-    for job in jobs:
+    late = wiring.batches().overdue(MAX_JOBS)
+    found: list[Job | Batch] = [*jobs, *late]
+    for each in found:
         try:
-            _recover(job)
+            _recover(each) if isinstance(each, Job) else _go_on(each)
         except Exception:  # one job's failure must not keep the others from being recovered
-            log.exception("job not recovered", extra={"job_id": job.id})
-    if jobs:
-        log.info("reaped", extra={"jobs": len(jobs)})
-    return len(jobs)
+            log.exception("job not recovered", extra={f"{kind_of(each)}_id": each.id})
+    if jobs or late:
+        log.info("reaped", extra={"jobs": len(jobs), "batches": len(late)})
+    return len(jobs) + len(late)
+
+
+def _go_on(batch: Batch) -> None:
+    """Make the jobs of a batch that aren't yet, or announce its end."""
+    wiring.batches().touch(batch, _wait(batch))
+    if batch.made < batch.size:
+        batches.start(batch)
+    elif batch.ended:
+        ask_to_announce(batch, dispatcher())
+
+
+def _wait(job: Job | Batch) -> int:
+    """Return the seconds to the next look: the older the job, the more.
+
+    In a long queue most jobs only wait their turn, and need no copies of their messages.
+    """
+    age = time.time() - job.created_at / 1000
+    return round(min(MAX_REDISPATCH_SECONDS, max(REDISPATCH_SECONDS, age)))
 
 
 def _recover(job: Job) -> None:
@@ -58,11 +80,8 @@ def _recover(job: Job) -> None:
     elif job.awaits:
         _end_waiting(job)
     else:
-        # The next look comes later for an older job: in a long queue most only wait their turn, and need no copies.
-        age = time.time() - job.created_at / 1000
-        wait = round(min(MAX_REDISPATCH_SECONDS, max(REDISPATCH_SECONDS, age)))
         running = job.status is Status.RUNNING
-        if store.requeue(job, REDISPATCH_SECONDS) if running else store.touch(job, wait):
+        if store.requeue(job, REDISPATCH_SECONDS) if running else store.touch(job, _wait(job)):
             dispatcher().send(job.tenant, job.id)
 
 

@@ -158,7 +158,7 @@ def stored_inputs(objects: ObjectStore, job: Job) -> Inputs:
     """Return the lookup of a job's stored inputs; it raises InputLost for one that is gone."""
 
     def find(name: str) -> bytes:
-        data = objects.get(keys.input_key(job.tenant, job.id, name))
+        data = objects.get(keys.input_key(job.tenant, job.batch or job.id, name))
         if data is None:
             raise InputLost
         return data

@@ -94,13 +94,15 @@ class Draft:
         return cls(operation, request, inputs, body, digest)
 
 
-def price(caller: Caller, draft: Draft, **references: Any) -> tuple[int, Draft]:
+def price(
+    caller: Caller, draft: Draft, *, read: dict[str, bytes] | None = None, **references: Any
+) -> tuple[int, Draft]:
     """Return a draft's credits, and the draft with the bytes that were priced in place of its references.
 
     The worker thus works on these bytes, whatever the upload has become. It decodes them again: pixels are too large to
-    pass on. The digest stays that of the request as it was sent.
+    pass on. The digest stays that of the request as it was sent. `read` keeps what was read for the drafts that follow.
     """
-    read: dict[str, bytes] = {}
+    read = {} if read is None else read
     context = wiring.api_context(
         caller, **{"inputs": draft.inputs.get, "fetch": url_reader(), "read": read, **references}
     )
@@ -112,9 +114,9 @@ def price(caller: Caller, draft: Draft, **references: Any) -> tuple[int, Draft]:
     return cost, replace(draft, request=request, inputs=draft.inputs | inputs, body=body)
 
 
-def url_reader() -> Callable[[str], bytes]:
-    """Return what gives the images at the URLs of one request, within FETCH_SECONDS for all of them."""
-    until = time.monotonic() + FETCH_SECONDS
+def url_reader(seconds: float = FETCH_SECONDS) -> Callable[[str], bytes]:
+    """Return what gives the images at the URLs of one request, within `seconds` for all of them."""
+    until = time.monotonic() + seconds
     return lambda url: download_input(url, min(INPUT_SECONDS, until - time.monotonic()))
 
 

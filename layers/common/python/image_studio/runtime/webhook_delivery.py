@@ -1,4 +1,4 @@
-"""Announce ended jobs: calls of webhooks as Standard Webhooks has them, and events on the operator's bus.
+"""Announce ended jobs and batches: calls of webhooks as Standard Webhooks has them, and events on the operator's bus.
 
 A call is signed and has one id on every try; the pauses between tries grow, for about a day.
 """
@@ -16,11 +16,13 @@ from typing import NamedTuple
 
 from image_studio.errors import JobStopped
 from image_studio.providers.webhook_call import CallFailed, call_webhook
-from image_studio.runtime import aws_clients, wiring
-from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints
+from image_studio.runtime import aws_clients, hot_folder_results, wiring
+from image_studio.runtime.batch_record import batch_record, make_zip
+from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, kind_of
 from image_studio.runtime.job_record import job_record
 from image_studio.runtime.settings import settings
 from image_studio.schemas.webhooks import EventType, WebhookEvent
+from image_studio.storage.batch import Batch
 from image_studio.storage.job import DAY, Job, Status
 from image_studio.storage.webhooks import Delivery, Endpoint, EndpointState
 
@@ -71,46 +73,64 @@ def call(url: str, keys: list[str], webhook_id: str, body: str) -> Outcome:
         return Outcome(None, str(failure))
 
 
-# -- a job's end
+# -- the end of a job or a batch
 
 
 def take_message(message: Message, dispatcher: Dispatcher) -> None:
-    """Announce the job that a message names, or make the call that it asks for."""
+    """Announce what a message names, make the call that it asks for, or the zip that somebody waits for."""
     if message["webhook"] == "announce":
-        announce(message["tenant"], message["job"], dispatcher)
+        announce(message, dispatcher)
+    elif message["webhook"] == "zip":
+        make_zip(message["tenant"], message["batch"])
     else:
         deliver(message, dispatcher)
 
 
-def announce(tenant: str, job_id: str, dispatcher: Dispatcher) -> None:
-    """Send a message for each webhook of an ended job, and its event to the operator's bus."""
-    job = wiring.jobs().get(tenant, job_id)
-    if job is None or not job.unannounced:
+def announce(message: Message, dispatcher: Dispatcher) -> None:
+    """Send a message for each webhook of an ended job or batch, and its event to the operator's bus."""
+    ended = _find(message)
+    if ended is None or not ended.unannounced:
         return
-    for endpoint in [*enabled_endpoints(tenant), *([None] if job.webhook_url else [])]:
+    # The jobs of a batch have one call for all of them, at the batch's end.
+    endpoints = [] if isinstance(ended, Job) and ended.batch else enabled_endpoints(ended.tenant)
+    for endpoint in [*endpoints, *([None] if ended.webhook_url else [])]:
         first = {"webhook": "call", "endpoint": endpoint, "attempt": 1, "due": 0}
-        dispatcher.send_webhook({"tenant": tenant, "job": job_id, **first})
+        dispatcher.send_webhook({"tenant": ended.tenant, kind_of(ended): ended.id, **first})
     if settings().event_bus:
-        _put_event(job)
-    wiring.jobs().announced(job, settings().hold_seconds)
+        _put_event(ended)
+    if isinstance(ended, Job):
+        wiring.jobs().announced(ended, settings().hold_seconds)
+        return
+    if ended.inbox:
+        hot_folder_results.write_batch(ended.inbox, batch_record(ended).model_dump(mode="json"), etag=ended.etag)
+    wiring.batches().announced(ended)
 
 
-def type_of(job: Job) -> EventType:
+def _find(message: Message) -> Job | Batch | None:
+    if "batch" in message:
+        return wiring.batches().get(message["tenant"], message["batch"])
+    return wiring.jobs().get(message["tenant"], message["job"])
+
+
+def type_of(job: Job | Batch) -> EventType:
+    if isinstance(job, Batch):
+        return "batch.completed"
     if job.status is Status.SUCCEEDED:
         return "job.succeeded"
     return "job.cancelled" if job.error and job.error["code"] == JobStopped.code else "job.failed"
 
 
-def event_of(job: Job) -> WebhookEvent:
-    """Return what is said of an ended job: its record, with whole addresses; never an image or a prompt."""
-    record = job_record(job)
-    for name in ("status_url", "result_url"):
-        setattr(record, name, job.origin + getattr(record, name))
+def event_of(job: Job | Batch) -> WebhookEvent:
+    """Return what is said of what ended: its record, with whole addresses; never an image or a prompt."""
+    record = job_record(job) if isinstance(job, Job) else batch_record(job)
+    for name in type(record).model_fields:
+        if name.endswith("_url"):
+            setattr(record, name, job.origin + getattr(record, name))
     ended = datetime.fromtimestamp((job.finished_at or 0) / 1000, UTC)
     return WebhookEvent(type=type_of(job), timestamp=ended.isoformat().replace("+00:00", "Z"), data=record)
 
 
-def _put_event(job: Job) -> None:
+def _put_event(job: Job | Batch) -> None:
     event = event_of(job)
     entry = {
         "EventBusName": settings().event_bus,
@@ -131,7 +151,7 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
     if wait > 1:  # the queue delays by 15 minutes at most
         dispatcher.send_webhook(message, wait)
         return
-    job = wiring.jobs().get(message["tenant"], message["job"])
+    job = _find(message)
     endpoint = wiring.webhooks().get(message["tenant"], message["endpoint"]) if message["endpoint"] else None
     if job is None or (message["endpoint"] and (endpoint is None or endpoint.state is not EndpointState.ENABLED)):
         return  # deleted, expired, paused or disabled meanwhile
@@ -145,10 +165,10 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
         again = {**message, "attempt": message["attempt"] + 1, "due": math.ceil(time.time() + pause)}
         dispatcher.send_webhook(again, pause)
     elif not outcome.ok:
-        log.warning("webhook given up", extra={"job_id": job.id, "status": outcome.status})
+        log.warning("webhook given up", extra={f"{kind_of(job)}_id": job.id, "status": outcome.status})
 
 
-def _target(job: Job, endpoint: Endpoint | None) -> tuple[str, list[str]]:
+def _target(job: Job | Batch, endpoint: Endpoint | None) -> tuple[str, list[str]]:
     if endpoint:
         return endpoint.url, endpoint.secrets(time.time())
     return job.webhook_url or "", [wiring.webhooks().secret(job.tenant, new_secret())]
@@ -168,7 +188,7 @@ class Try(NamedTuple):
     pause: float | None
 
 
-def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
+def _log(job: Job | Batch, endpoint: Endpoint, made: Try) -> None:
     now = int(time.time() * 1000)
     delivery = Delivery(
         at=now,
@@ -182,7 +202,7 @@ def _log(job: Job, endpoint: Endpoint, made: Try) -> None:
     wiring.webhooks().log(job.tenant, endpoint.id, delivery)
 
 
-def _note(job: Job, endpoint: Endpoint, outcome: Outcome) -> None:
+def _note(job: Job | Batch, endpoint: Endpoint, outcome: Outcome) -> None:
     if not outcome.ok:
         wiring.webhooks().failed(job.tenant, endpoint.id, pause_after=PAUSE_DAYS * DAY, gone=outcome.status == GONE)
     elif endpoint.failing_since:

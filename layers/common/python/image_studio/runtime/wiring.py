@@ -8,6 +8,7 @@ from image_studio.runtime import aws_clients, configured_providers
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.references import CallerReferences, HotFolderObject, Inputs, no_inputs
 from image_studio.runtime.settings import TIERS, settings
+from image_studio.storage.batches import BatchStore
 from image_studio.storage.fingerprints import FingerprintStore
 from image_studio.storage.jobs import JobStore
 from image_studio.storage.library import LibraryStore
@@ -23,6 +24,11 @@ def jobs() -> JobStore:
 @lru_cache(maxsize=1)
 def quick_jobs() -> JobStore:
     return JobStore(aws_clients.quick_dynamodb(), settings().table)
+
+
+@lru_cache(maxsize=1)
+def batches() -> BatchStore:
+    return BatchStore(aws_clients.dynamodb(), settings().table, jobs())
 
 
 @lru_cache(maxsize=1)

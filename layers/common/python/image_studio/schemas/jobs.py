@@ -74,6 +74,7 @@ class JobRecord(JobLinks):
     progress: JobProgress
     variations: list[JobVariation]
     credits: JobCredits
+    batch_id: str | None = Field(default=None, exclude_if=is_none, description="The batch that the job belongs to.")
     awaits_upload: str | None = Field(description="The upload that has to arrive before the job starts.")
     error: JobError | None
 

@@ -4,12 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from image_studio.schemas.batches import BatchRecord
 from image_studio.schemas.common import Request, Response
 from image_studio.schemas.jobs import JobRecord, Milliseconds
 
 MAX_URL = 2_048  # characters
 
-EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "webhook.test"]
+EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "batch.completed", "webhook.test"]
 EndpointStatus = Literal["enabled", "paused", "disabled"]  # as in storage
 WebhookUrl = Annotated[str, Field(min_length=1, max_length=MAX_URL)]
 Secret = Annotated[str, Field(description="Signs the calls: `whsec_` and base64. It is shown only here.")]
@@ -84,5 +85,5 @@ class WebhookEvent(Response):
     """The body of a call."""
 
     type: EventType
-    timestamp: str = Field(description="When the job ended, ISO 8601.")
-    data: JobRecord
+    timestamp: str = Field(description="When the job or the batch ended, ISO 8601.")
+    data: JobRecord | BatchRecord
