@@ -99,6 +99,15 @@ def test_an_asset_has_the_fields_of_the_original(harness: Harness) -> None:
     assert harness.ask("GET", f"{ASSETS}/{saved['asset_id']}").json["title"] == "Pier"
 
 
+def test_an_image_at_a_url_is_saved(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the same downloads as every other image; clients of the original register such URLs."""
+    monkeypatch.setattr("image_studio.runtime.submit.download_input", lambda url, seconds: png(70, 50))
+    body = {**REGISTERED, "file_url": "https://images.example/pier.png"}
+    answer = harness.ask("POST", ASSETS, body=body)
+    assert (answer.status, answer.json["asset_metadata"]) == (200, {"width": 70, "height": 50})
+    assert files(harness)[keys.asset_key(ALICE, answer.json["id"])] == png(70, 50)
+
+
 def test_a_result_is_copied_with_what_its_job_says(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the client says of it: provider, model, cost, prompt; the bucket copies the file."""
     job_id = harness.submit({**CREATE, "num_variations": 2, "seed": 7, "provider": "stability"})

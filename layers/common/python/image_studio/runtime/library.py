@@ -21,6 +21,7 @@ from image_studio.runtime.api import NO_STORE, Call, Response, respond
 from image_studio.runtime.references import JOB, find_result, unknown_reference
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS
+from image_studio.runtime.submit import url_reader
 from image_studio.schemas import library as bodies
 from image_studio.schemas.common import AnyFileType, FileType
 from image_studio.schemas.limits import MAX_BODY
@@ -82,7 +83,7 @@ def _read(call: Call, text: str) -> _Image:
         if found is None or data is None:
             raise unknown_reference(text)
         return _Image(data, RESULT_LIMITS, key, _facts(*found))
-    context = wiring.api_context(call.known)
+    context = wiring.api_context(call.known, fetch=url_reader())
     return _Image(read_image(text, context), DecodeLimits(max_pixels=context.max_pixels))
 
 
