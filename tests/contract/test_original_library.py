@@ -149,7 +149,10 @@ def test_a_result_is_saved_and_edited_by_reference(caller: Caller, hook: Hook) -
     job_id = edited.headers["x-job-id"]
     assert caller.post("/save-to-library", image_base64=f"job:{job_id}").status_code == 200
     assert hook.assets(search="background")["total"] == 1
-    assert {each["asset_metadata"]["operation"] for each in hook.assets()["assets"]} == {"create", "edit"}
+    assert {each["asset_metadata"]["operation"] for each in hook.assets()["assets"]} == {
+        "create",
+        "edit.remove_background",
+    }
 
 
 @pytest.mark.parametrize("path", ["", "/"])
