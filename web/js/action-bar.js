@@ -9,6 +9,9 @@ import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs
 
 const DOUBLE_CLICK_MS = 1000;
 
+let usage = null; // the caller's credits, as main.js read them last
+window.addEventListener("usage", (event) => { usage = event.detail; });
+
 /** An error's sentence, with a button where trying again can help. Its text says what that costs: `cost` may be a promise. */
 export function errorNote(error, retry, cost) {
   const button = retry && error.canRetry && h("button", { type: "button", class: "small", onclick: retry }, error.action);
@@ -21,18 +24,17 @@ export function errorNote(error, retry, cost) {
 export function liveEstimate(describe) {
   const node = h("p", { class: "price", "aria-live": "polite" });
   let latest = 0;
-  let known = null; // the credits for the form as it is
+  let estimate = null; // for the form as it is
+  const state = { node, refresh, cost, short, onchange: () => {} };
   const update = debounce(async () => {
     const body = describe();
     const current = ++latest;
     if (!body) { node.textContent = ""; node.removeAttribute("aria-busy"); return; }
     try {
-      const estimate = await call("POST", "estimate-cost", { body });
+      const found = await call("POST", "estimate-cost", { body });
       if (current !== latest) return;
-      known = estimate.total_cost;
-      const each = estimate.num_images > 1 ? ` (${estimate.num_images} × ${estimate.cost_per_image})` : "";
-      fill(node, h("strong", {}, `${plural(estimate.total_cost, "credit")}${each}`), h("span", {}, estimate.model ? `${estimate.provider} · ${estimate.model}` : ""));
-      node.classList.remove("unknown");
+      estimate = found;
+      show();
     } catch (error) {
       if (current !== latest) return;
       fill(node, h("span", {}, error.message));
@@ -40,18 +42,30 @@ export function liveEstimate(describe) {
     }
     node.removeAttribute("aria-busy");
   }, 250);
+
+  function show() {
+    if (!estimate) return;
+    const each = estimate.num_images > 1 ? ` (${estimate.num_images} × ${estimate.cost_per_image})` : "";
+    const need = short() && new ApiError(402, "not_enough_credits", `${estimate.total_cost} credits`, { usage }).message;
+    fill(node, h("strong", {}, `${plural(estimate.total_cost, "credit")}${each}`), h("span", {}, estimate.model ? `${estimate.provider} · ${estimate.model}` : ""), need && h("span", {}, need));
+    node.classList.toggle("unknown", short());
+    state.onchange();
+  }
   /** The old estimate is marked as busy until the new one arrives. */
   function refresh() {
-    known = null;
+    estimate = null;
     node.setAttribute("aria-busy", "true");
     update();
   }
   /** The credits for the form as it is now, or nothing where that can't be told. */
   async function cost() {
     const body = describe();
-    return known ?? (body ? (await call("POST", "estimate-cost", { body }).catch(() => ({}))).total_cost : null);
+    return (estimate ?? (body ? await call("POST", "estimate-cost", { body }).catch(() => ({})) : {})).total_cost;
   }
-  return { node, refresh, cost };
+  /** Whether fewer credits are left than the form needs. */
+  function short() { return usage !== null && (usage.remaining <= 0 || estimate?.total_cost > usage.remaining); }
+  window.addEventListener("usage", show);
+  return state;
 }
 
 /** The size of an image as fields of /estimate-cost, or nothing when the API does not accept that size. */
@@ -72,13 +86,15 @@ export function actionBar({ page, label, price, request, start, several = false,
   function setBusy(busy) {
     state.busy = busy;
     button.classList.toggle("busy", busy);
-    if (busy) button.setAttribute("aria-disabled", "true");
+    if (busy || price?.short()) button.setAttribute("aria-disabled", "true");
     else button.removeAttribute("aria-disabled");
   }
+  if (price) price.onchange = () => setBusy(state.busy);
 
   /** Send the form's request, or repeat an earlier one as it was sent. */
   async function run(earlier) {
     if (state.busy && !(several && earlier)) return;
+    if (!earlier && price?.short()) return; // the estimate says why
     setBusy(true);
     await loadingDone();
     const current = earlier ?? request();

@@ -28,7 +28,12 @@ function notEnoughCredits({ detail, usage }) {
 const reason = (detail) => detail.replace(/^[A-Z][a-z ]+ failed: /, "").replace(/([^.])$/, "$1.");
 
 /** API fields whose label on the page is another word. */
-const LABELS = { palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height" };
+const LABELS = {
+  image_base64: "The image", control_image_base64: "The image", mask_base64: "The mask", style_image_base64: "The style image",
+  background_image_base64: "The new background", lighting_image_base64: "The light reference", output_format: "File type",
+  num_variations: "Variations", style_preset: "Style", grow_mask: "Grow the mask",
+  palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height",
+};
 export const fieldLabel = (field) => LABELS[field] ?? titleCase(field);
 
 /** Sentences of the API that name its fields, and what the page says instead. */
@@ -40,6 +45,12 @@ const FIELD_MESSAGES = [
   [/^both prompt and (search|select)_prompt are required/i, () => "Fill in both fields: what to find and what to change."],
   [/^at least one side above 0/i, () => "Extend at least one side of the image."],
   [/^at least one reference \(background or lighting\)/i, () => "Choose a background or a light reference."],
+  [/^the mask selects nothing/i, () => "Paint over the area to change."],
+  [/^(\w+: )?the image has (\d+)x(\d+) pixels;.*sides of at least (\d+)/i, (_, field, width, height, least) => `The image has ${width} × ${height} pixels. This needs at least ${least} on each side: enlarge it in Upscale first.`],
+  [/^(\w+: )?the image is ([\d.]+):1; .*at most ([\d.]+):1/i, (_, field, ratio, most) => `The image is too long: ${ratio} to 1, and this takes at most ${most} to 1. Crop it first.`],
+  [/^(\w+: )?invalid base64 image payload/i, () => "This file can't be read as an image. Choose another one."],
+  [/^control_image_base64 is empty/, () => "The sketch is empty. Draw some lines first."],
+  [/is animated/, () => "The image is animated. Choose a still image."],
   [/more than 25 megapixels|at most 25,000,000 pixels/, () => "This size has more than 25 megapixels. Choose a smaller size."],
   [/^(\w+) should be greater than or equal to ([\d.]+)/, (_, name, least) => `${fieldLabel(name)} must be ${least} or more.`],
   [/^(\w+)\S* should have at most (\d+) characters/, (_, name, most) => `${fieldLabel(name)}: use at most ${most} characters.`],
@@ -51,8 +62,12 @@ function invalid({ detail }) {
     const match = pattern.exec(detail);
     if (match) return text(...match);
   }
-  return detail;
+  return plain(detail);
 }
+
+/** A sentence of the API without what only programs need: routes, and the names of its fields. */
+const plain = (detail) => detail.replace(/[^.]*\b(GET|POST|PUT|DELETE) \/\S*[^.]*\./g, "")
+  .replace(/\b(options\.)?([a-z]+_[a-z0-9_]+)\b/g, (_, prefix, name) => fieldLabel(name)).trim() || "This can't be done with these settings.";
 
 const SHOW_LATER = "Show the result when it is done";
 

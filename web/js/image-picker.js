@@ -1,7 +1,7 @@
 // A field for one image: drop or paste a file, choose a file, or use a recent result or the sample.
 
 import { announce, bytesText, fill, h, icon, uniqueId } from "./dom.js";
-import { imageFromFile, recent, sampleImage, trackLoading } from "./images.js";
+import { imageFromFile, imageProblem, recent, sampleImage, scaledDown, trackLoading } from "./images.js";
 
 /** An image field. `onpick` gets the image, or null when it is removed. `sample` says which sample image is offered. */
 export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
@@ -11,11 +11,12 @@ export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
   const empty = h("div", { class: "drop-empty" },
     icon("image"),
     h("span", {}, h("strong", {}, "Choose an image"), " or drop it here"),
-    h("span", { class: "hint" }, "PNG, JPEG, WebP or AVIF"));
+    h("span", { class: "hint" }, "PNG, JPEG, WebP or AVIF, up to 20 MB and 25 megapixels"));
   const preview = h("div", { class: "drop-preview", hidden: true });
   const zone = h("div", { class: "drop" }, input, empty, preview);
+  const problem = h("p", { class: "hint warning", role: "status", hidden: true });
   const more = h("div", { class: "picker-more" });
-  const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, errorBox, more);
+  const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, errorBox, problem, more);
   const loadSample = () => load(() => sampleImage(sample));
   const state = { node, input, image: null, set, loadSample, setSample: (other) => { sample = other; } };
 
@@ -25,6 +26,7 @@ export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
     empty.hidden = image !== null;
     preview.hidden = image === null;
     zone.classList.toggle("has-image", image !== null);
+    showProblem();
     if (image) {
       fill(preview, h("img", { src: image.url, alt: "" }),
         h("div", { class: "drop-info" },
@@ -34,6 +36,13 @@ export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
       announce(`${label}: ${image.name}, ${image.width} by ${image.height} pixels`);
     }
     onpick(image);
+  }
+
+  /** Say at once what the API would refuse after the click. */
+  function showProblem() {
+    const found = state.image && imageProblem(state.image);
+    problem.hidden = !found;
+    fill(problem, found && [h("span", {}, found.text), found.scalable && h("button", { type: "button", class: "small", onclick: () => load(() => scaledDown(state.image)) }, "Scale it down")]);
   }
 
   const load = (work) => trackLoading(loadNow(work));

@@ -35,6 +35,35 @@ export async function imageFromFile(file) {
   return imageFromBlob(file, { name: file.name });
 }
 
+const MAX_BYTES = 20_000_000; // the API's limits for an image
+const MAX_PIXELS = 25_000_000;
+const MAX_JPEG_PIXELS = 100_000_000; // the API decodes a JPEG at a fraction of its size
+const MIN_SIDE = 16;
+
+/** Why the API would refuse an image, for people, or nothing. `scalable`: a smaller copy would be accepted. */
+export function imageProblem({ blob, width, height }) {
+  const most = blob.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
+  const size = `${width} × ${height} pixels`;
+  if (Math.min(width, height) < MIN_SIDE) return { text: `This image has ${size}. Each side needs at least ${MIN_SIDE}.` };
+  if (width * height > most) return { text: `This image has ${(width * height / 1e6).toFixed(0)} megapixels. At most ${most / 1e6} can be used.`, scalable: true };
+  if (blob.size > MAX_BYTES) return { text: `This file has ${(blob.size / 1e6).toFixed(0)} MB. At most ${MAX_BYTES / 1e6} MB can be used.`, scalable: true };
+  return null;
+}
+
+/** A copy of an image that is small enough for the API. */
+export async function scaledDown(image) {
+  for (let pixels = Math.min(MAX_PIXELS, image.width * image.height) * 0.98; ; pixels /= 2) {
+    const scale = Math.min(1, Math.sqrt(pixels / (image.width * image.height)));
+    const [width, height] = [Math.floor(image.width * scale), Math.floor(image.height * scale)];
+    const canvas = Object.assign(document.createElement("canvas"), { width, height });
+    const drawing = Object.assign(new Image(), { src: image.url });
+    await drawing.decode();
+    canvas.getContext("2d").drawImage(drawing, 0, 0, width, height);
+    const blob = await canvasBlob(canvas, image.blob.type === "image/jpeg" ? "image/jpeg" : "image/webp");
+    if (blob.size <= MAX_BYTES || pixels < 1e6) return imageFromBlob(blob, { name: image.name });
+  }
+}
+
 /** The image of one result in a response: base64, a data URL, or a presigned URL. */
 export async function imageFromResult(result, { name, ref } = {}) {
   return imageFromBlob(await blobOf(result), { name, ref });

@@ -79,6 +79,7 @@ async function showCredits() {
   if (!session.signedIn) { fill(account); return; }
   try {
     const usage = await get("usage");
+    window.dispatchEvent(new CustomEvent("usage", { detail: usage }));
     const left = usage.remaining.toLocaleString("en");
     fill(account, h("a", { href: "#/history", class: "credits", title: `${left} of ${usage.limit.toLocaleString("en")} credits left, tier ${usage.tier}` },
       h("strong", {}, left), h("span", {}, " credits left")));

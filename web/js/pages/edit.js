@@ -166,6 +166,7 @@ export function mount() {
     clearFieldErrors(form);
     models.update();
     showEditor();
+    if (state.tool) reveal(workspace);
     price.refresh();
   }
 

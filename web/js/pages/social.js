@@ -55,8 +55,10 @@ export function mount() {
   });
   function start() {
     fill(errorBox);
+    fill(outcome, `Making ${plural(state.cards.size, "image")}`);
     for (const card of state.cards.values()) card.wait();
     return { finish, fail: (error) => {
+      fill(outcome, "not made");
       for (const card of state.cards.values()) card.idle();
       fill(errorBox, errorNote(error, () => action.run()));
     } };
@@ -67,6 +69,7 @@ export function mount() {
     for (const { result, image } of state.results) state.cards.get(key(result.platform, result.format))?.show(result, image);
     for (const failed of response.errors) state.cards.get(key(failed.platform, failed.format))?.fail(errorText(failed));
     showTotal();
+    showOutcome();
     const crops = response.results.map((result) => result.crop);
     if (crops.length && state.crop === "smart" && !state.focal) {
       state.faces = crops[0].faces;
@@ -155,6 +158,12 @@ export function mount() {
     selectedCount.textContent = `${state.formats.size} selected`;
     showTotal();
   }
+  /** Say beside the button how it went, with a way there where the results are below the form. */
+  function showOutcome() {
+    const failed = state.cards.size - state.results.length;
+    fill(outcome, `${plural(state.results.length, "image")} ready${failed ? `, ${failed} failed` : ""} `,
+      h("button", { type: "button", class: "link jump", onclick: () => cards.scrollIntoView({ block: "start" }) }, "Show"));
+  }
   function showTotal() {
     const total = state.results.reduce((sum, { image }) => sum + image.blob.size, 0);
     fill(head, state.results.length ? [h("h2", {}, `${plural(state.results.length, "image")}, ${bytesText(total)}`),
@@ -207,7 +216,8 @@ export function mount() {
     h("fieldset", {}, h("legend", {}, "Formats ", selectedCount), platforms),
     h("div", { class: "pair" }, field("File type", fileType), h("label", { class: "check" }, zones, h("span", {}, "Show safe zones"))),
     action.node);
-  action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), h("span", {}, "no AI provider is used")));
+  const outcome = h("span", { role: "status" }, "no AI provider is used");
+  action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), outcome));
   loadPlatforms().catch((error) => fill(platforms, errorNote(error)));
 
   const node = pageLayout({ title: "Social", lead: "One image in every platform's exact size.", form, workspace, onsubmit: () => { reveal(cards); action.run(); } });
