@@ -160,7 +160,8 @@ REQUESTS: dict[str, dict[str, Any]] = {
         }
     },
     "GET /batches": {"query": "limit=20"},
-    "POST /webhooks": {"body": {"url": "https://example.com/image-studio"}},
+    # an address and no name, so that it works without a name server
+    "POST /webhooks": {"body": {"url": "https://1.1.1.1/image-studio"}},
     "POST /uploads": {"body": {"content_type": "image/png"}},
 }
 VARIABLES = {"{id}": JOB, "{platform}": "instagram", "{proxy+}": "api/image-studio/create"}
