@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import time
+import zipfile
 from collections.abc import Collection
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from local.template import ROOT
 from scripts.openapi.words import ERRORS, UPLOAD
 from tests.conftest import SURROUNDINGS
 from tests.jobs.harness import png
+from tests.waiting import until
 
 PATIENCE = 120.0  # seconds, for what takes about three
 DROPPED = (264, 256)  # width x height by which a test knows its own images
@@ -100,4 +102,29 @@ def test_the_hot_folder_answers_any_name(stack: Stack) -> None:
         assert s3.get_object(Bucket=name, Key=keys.INBOX + path)["Body"].read() == png(*DROPPED)
     assert sum(key.endswith(".json") for key in found) == len(drops)
     assert paid_for(stack, DROPPED) == 1
+    assert stack.aws.refusals()[refused:] == []
+
+
+def test_a_batch_runs_to_its_zip(stack: Stack) -> None:
+    """The request, its jobs on the queue, the workers, the record, the file that a worker makes on demand."""
+    refused = len(stack.aws.refusals())
+    headers = stack.headers()
+    shared = {"width": 256, "height": 232, "provider": "stability", "enhance_prompt": False}
+    body = {"operation": "create", "items": [{"prompt": f"boat {number}"} for number in range(3)], "shared": shared}
+    made = requests.post(f"{stack.url}/batches", json=body, headers=headers, timeout=30)
+    assert made.status_code == 202, made.text
+
+    def read(path: str) -> requests.Response:
+        return requests.get(stack.origin + path, headers=headers, timeout=30)
+
+    record = made.json()
+    assert until(lambda: read(record["status_url"]).json()["status"] == "completed", PATIENCE)
+    ended = read(record["status_url"]).json()
+    assert ended["counts"] == {"total": 3, "succeeded": 3, "failed": 0}
+    assert read(ended["items"][0]["result_url"]).status_code == 200
+    assert until(lambda: read(record["zip_url"]).status_code == 200, PATIENCE)
+    file = requests.get(read(record["zip_url"]).json()["url"], timeout=30)
+    archive = zipfile.ZipFile(BytesIO(file.content))
+    assert archive.namelist() == ["001.png", "002.png", "003.png"]
+    assert Image.open(archive.open("002.png")).size == (256, 232)
     assert stack.aws.refusals()[refused:] == []

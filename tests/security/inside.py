@@ -194,7 +194,7 @@ def inside_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let jobs be recorded and stay queued, as where the queue is slow."""
-    for module in ("submit", "uploads"):
+    for module in ("submit", "uploads", "batches"):
         monkeypatch.setattr(f"image_studio.runtime.{module}.dispatcher", Nobody)
 
 

@@ -12,13 +12,14 @@ from image_studio.runtime.settings import settings
 from image_studio.storage.keys import UPLOADS
 from tests.operations.fakes import photo, to_text
 from tests.security.inside import Inside, inside_aws, use_emulators
+from tests.waiting import until
 
 UNKNOWN = "f" * 32
 IMAGE = to_text(photo(128, 128))
 INPAINT = {"operation": "inpaint", "prompt": "x"}
 ASSETS = "/api/content-assets"
 REGISTERED = {"asset_type": "image", "source_module": "image_studio", "filename": "x.png"}
-LOOKED_UP = ("JOB#", "PERSONA#", "ASSET#", UPLOADS, "library/")  # in keys of records and objects
+LOOKED_UP = ("JOB#", "BATCH#", "PERSONA#", "ASSET#", UPLOADS, "library/")  # in keys of records and objects
 BOAT = {"prompt": "a boat", "width": 64, "height": 64}
 
 
@@ -37,7 +38,10 @@ def alices(inside: Inside) -> dict[str, str]:
     upload = inside.ask("POST", "/uploads", body={"content_type": "image/png"}).json["upload_id"]
     inside.ask("PUT", "/personas/acme", body={"name": "Acme", "voice": "warm"})
     asset = inside.ask("POST", "/save-to-library", body={"image_base64": IMAGE}).json["asset_id"]
-    return {"job": job, "upload": upload, "persona": "acme", "asset": asset}
+    body = {"operation": "create", "items": [{**BOAT, "provider": "stability"}]}
+    batch = inside.ask("POST", "/batches", body=body).json["batch_id"]
+    assert until(lambda: "lease" not in inside.records("BATCH#")[0])  # announced: nothing is written any more
+    return {"job": job, "upload": upload, "persona": "acme", "asset": asset, "batch": batch}
 
 
 @contextmanager
@@ -64,6 +68,9 @@ BEARING = [
     ("job", "POST", "/jobs/{}/result", None),
     ("job", "GET", "/jobs/{}/result?delivery=url", None),
     ("job", "DELETE", "/jobs/{}", None),
+    ("batch", "GET", "/batches/{}", None),
+    ("batch", "DELETE", "/batches/{}", None),
+    ("batch", "GET", "/batches/{}/zip", None),
     ("persona", "GET", "/personas/{}", None),
     ("persona", "DELETE", "/personas/{}", None),
     ("persona", "POST", "/create", {"prompt": "a boat", "persona_id": "{}", "use_persona": True}),
@@ -108,9 +115,7 @@ def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the t
             answer = inside.ask(method, path.replace("{}", tried), body=filled, sub="mallory")
         told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
         answers.append((answer.status, told, answer.body.replace(tried, "ID")))
-        looked_up = [
-            call for call in calls if any(each in call for each in ("JOB#", "PERSONA#", "ASSET#", UPLOADS, "library/"))
-        ]
+        looked_up = [call for call in calls if any(each in call for each in LOOKED_UP)]
         foreign = [call for call in calls if own not in call and '"STUDIO"' not in call]
         count("ids", reads=len(looked_up), foreign=len(foreign))
         assert (len(looked_up), foreign) == (1, [])

@@ -140,9 +140,10 @@ def _price(caller: Caller, drafts: list[Draft], batch_id: str, source: Source) -
 
 def _batch(caller: Caller, request: BatchRequest, source: Source, items: list[BatchItem], **fields: Any) -> Batch:
     now = time.time()
+    operations = {item.operation for item in items}
     return Batch(
         tenant=caller.tenant,
-        operation=request.operation.strip().lower()[:64],
+        operation=operations.pop() if len(operations) == 1 else find_operation(request.operation).name,
         size=len(items),
         total=sum(item.total for item in items),
         reserved=sum(item.reserved for item in items),
@@ -161,7 +162,7 @@ def _batch(caller: Caller, request: BatchRequest, source: Source, items: list[Ba
 
 
 def _digest(request: BatchRequest, drafts: list[Draft]) -> str:
-    compared = ["batch", request.operation, request.webhook_url or "", *(draft.digest for draft in drafts)]
+    compared = ["batch", request.webhook_url or "", *(draft.digest for draft in drafts)]
     return hashlib.sha256("\n".join(compared).encode()).hexdigest()
 
 
