@@ -13,10 +13,11 @@ from image_studio.runtime import batch_record, batches
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.batches import Source, submit_batch
 from image_studio.runtime.settings import TIERS
-from image_studio.schemas.batches import BatchRequest
+from image_studio.schemas.batches import MAX_ITEMS, BatchRequest
 from image_studio.storage import batches as storage_batches
 from image_studio.storage import keys
 from image_studio.storage.batches import BatchStore
+from local.template import ROOT
 from tests.jobs.harness import CREATE, Crash, Harness, png
 from tests.jobs.test_webhooks import Receiver, receiver, register
 from tests.security.inside import handler
@@ -414,3 +415,12 @@ def test_a_file_that_is_no_batch_gets_an_error(harness: Harness, path: str, data
     (error,) = drop(harness, path, data).values()
     assert json.loads(error)["detail"] == sentence
     assert harness.records("JOB#") == []
+
+
+def test_the_guide_says_what_the_code_allows() -> None:
+    guide = " ".join((ROOT / "docs/guides/batches.md").read_text().split())
+    for name, tier in TIERS.items():
+        assert f"| {name} | {tier.in_flight} |" in guide
+    assert f"up to {MAX_ITEMS} requests" in guide
+    assert f"after {batches.CHECK_SECONDS:g} seconds" in guide
+    assert f"At most {batch_record.MAX_ZIP_BYTES // 1_000_000} MB" in guide
