@@ -122,12 +122,12 @@ def test_a_401_of_ours_has_no_limits_and_the_documented_body(inside: Inside) -> 
 
 
 def test_work_is_what_the_contract_says() -> None:
-    """Whatever makes an image or calls out counts as work; looking at jobs isn't counted."""
+    """What works on images or calls others counts as work; looking at jobs isn't counted."""
     meters = {key: route.counts_as for key, route in declared_routes()}
     work = {"POST /create", "POST /edit/process", "POST /upscale", "POST /control/process", "POST /social/optimize"}
-    work |= {f"POST /{name}{batch}" for name in ("compress", "convert-format") for batch in ("", "/batch")}
-    work |= {"POST /provenance/inspect", "POST /uploads", "POST /batches"}
-    work |= {f"POST /webhooks{each}" for each in ("", "/{id}/rotate", "/{id}/test")}
+    work |= {"POST /batches", "POST /uploads", "POST /provenance/inspect"}
+    work |= {f"POST /{name}{end}" for name in ("compress", "convert-format") for end in ("", "/batch")}
+    work |= {f"POST /webhooks{end}" for end in ("", "/{id}/rotate", "/{id}/test")}
     assert {key for key, meter in meters.items() if meter is RateClass.WORK} == work
     jobs = {"GET /jobs", "GET /jobs/{id}", "GET /jobs/{id}/result", "POST /jobs/{id}/result"}
     assert {key for key, meter in meters.items() if meter is RateClass.JOBS} == jobs
