@@ -10,6 +10,7 @@ import pytest
 from image_studio.errors import ContentRefused, TooLarge
 from image_studio.providers.adapter import ProviderImage, Task
 from image_studio.runtime import batch_record, batches
+from image_studio.runtime.api import Call
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.batches import Source, submit_batch
 from image_studio.runtime.settings import TIERS
@@ -260,6 +261,16 @@ def test_stopping_ends_what_is_queued_and_nothing_else(harness: Harness) -> None
     seen = show(harness, batch)
     assert (seen["status"], seen["counts"]["failed"]) == ("completed", 2)
     assert reserved(harness) == (seen["credits"]["charged"], 0, 0)
+
+
+def test_stopping_ends_in_time(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is stopped by another request."""
+    batch = submit(harness)
+    with monkeypatch.context() as hurried:
+        left = iter((1.0, 0.0, 0.0))
+        hurried.setattr(Call, "time_left", lambda _: next(left))
+        assert harness.ask("DELETE", f"/batches/{batch['batch_id']}").json["stopped"] == 1
+    assert harness.ask("DELETE", f"/batches/{batch['batch_id']}").json["stopped"] == 2
 
 
 # -- being told
