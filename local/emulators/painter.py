@@ -1,19 +1,18 @@
 """Paint images from prompts and edit images, so that a person and a test can see what each operation did.
 
-A painted image is a landscape with the prompt's subject and the prompt itself as a caption. The same prompt, seed and
-size always give the same image. Sizes are width x height in pixels; strengths are 0 to 1.
+A painted image is the prompt's subject in its setting: time of day, weather, water or a table. It has no caption. The
+same prompt, seed, style and size always give the same image. Sizes are width x height in pixels; strengths are 0 to 1.
 """
 
 import random
 import re
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
-from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageEnhance, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 from local.emulators.faults import without_markers
 from local.emulators.image_files import flatten
@@ -21,56 +20,152 @@ from local.emulators.image_files import flatten
 Size = tuple[int, int]
 Color = tuple[int, int, int]
 Words = frozenset[str]
+Palette = dict[str, Color]
 GRAIN_TILE = 256
 MASK_SIDE = 128
+FINE = 2  # subjects are drawn this many times larger, so that their edges are smooth
 
-#: Words that set the mood: sky, horizon, light, earth.
+#: Words that set the mood, the first match wins: sky, horizon, light, earth.
 MOODS = {
-    "sunset": ("#3b2a5a", "#f08a4b", "#ffe2a0", "#3a2433"),
-    "sunrise": ("#6a8fc7", "#f9c58d", "#fff3c4", "#4b4a3a"),
-    "night": ("#070b22", "#1f2b54", "#f3f0d7", "#0c1020"),
-    "sea": ("#5bb1e0", "#d9f0f7", "#ffffff", "#1d6a8c"),
-    "forest": ("#9cc7a6", "#e6efcf", "#fffbe0", "#1f4a2c"),
-    "office": ("#c9d6e2", "#f4f6f8", "#ffffff", "#5c6b7a"),
+    "sunset dusk": ("#43356b", "#f0935a", "#ffe2a0", "#3a2c3c"),
+    "sunrise dawn morning": ("#7fa3cf", "#f9d2a8", "#fff6d8", "#5b6a5c"),
+    "night evening midnight rainy rain storm": ("#10162f", "#2d3a5f", "#f3f0d7", "#141a2c"),
+    "office workspace desk interior room kitchen": ("#dfe5ea", "#f4f2ee", "#ffffff", "#b9a48c"),
+    "snow winter snowy": ("#9db8d2", "#eaf1f7", "#ffffff", "#c9d6e2"),
+    "sea ocean lake beach": ("#5bb1e0", "#d9f0f7", "#ffffff", "#1d6a8c"),
+    "forest jungle": ("#9cc7a6", "#e6efcf", "#fffbe0", "#1f4a2c"),
 }
+#: Words that replace the hills by water, by a surface seen from above, and by a room.
+WATER = frozenset(["sea", "ocean", "lake", "river", "beach", "water", "waves", "boat", "harbor", "coast"])
+OVERHEAD = frozenset(["flat", "overhead", "flatlay", "tabletop"])
+INDOORS = frozenset(["office", "workspace", "desk", "interior", "room", "kitchen", "table", "studio"])
 COLOR_WORDS = (
     "red", "orange", "yellow", "gold", "green", "teal", "blue", "navy", "purple", "pink", "brown", "black", "white",
     "gray", "gray", "silver", "crimson", "turquoise", "violet", "beige", "maroon", "olive", "coral", "magenta", "cyan",
 )  # fmt: skip
+#: Shades and lights: colors with alpha.
+TONES = {
+    "dim": "#00000030", "veil": "#00000026", "highlight": "#ffffff55", "glow": "#ffe9a860", "warm": "#ffc66a50",
+    "pool": "#ff5fa030", "neon": "#ff6fa8", "neon2": "#6fe3ff",
+}  # fmt: skip
 #: Subjects: how many to draw, their radius as a share of the shorter side, and shapes around (0, 0).
 #: A shape is a method of ImageDraw, its points in radii, and a color by its name in the palette or in CSS.
-Motif = tuple[int, float, tuple[tuple[str, tuple[float, ...], str], ...]]
-_PANES = (("rectangle", (x, y, x + 0.12, y + 0.18), "light") for x in (-0.18, 0.06) for y in (-0.8, -0.4, 0, 0.4))
+Shapes = tuple[tuple[str, tuple[float, ...], str], ...]
+Motif = tuple[int, float, Shapes]
+_PANES = tuple(("rectangle", (x, y, x + 0.12, y + 0.18), "light") for x in (-0.18, 0.06) for y in (-0.8, -0.4, 0, 0.4))
+_SPINES = ("#b5483a", "#d9a441", "#3f6f73", "#e8dcc4", "#6c4a6b", "#7d8f4e")
+_BOOKS: Shapes = tuple(
+    ("rectangle", (-0.86 + n * 0.086, shelf - 0.2 - (n * 5 + k * 3) % 4 * 0.025, -0.80 + n * 0.086, shelf),
+     _SPINES[(n + k) % 6])
+    for k, shelf in enumerate((-0.1, 0.25, 0.6)) for n in range(12)
+)  # fmt: skip
+_FROM_ABOVE: Motif = (1, 0.3, (
+    ("ellipse", (-1.02, -0.9, 0.78, 0.9), "dim"), ("ellipse", (-1.1, -1, 0.7, 0.8), "#f7f4ee"),
+    ("ellipse", (-0.92, -0.82, 0.52, 0.62), "#e9e3d8"), ("rectangle", (0.2, -0.2, 0.62, 0.02), "#f7f4ee"),
+    ("ellipse", (-0.75, -0.65, 0.35, 0.45), "#fbf9f5"), ("ellipse", (-0.65, -0.55, 0.25, 0.35), "#5b3a26"),
+    ("ellipse", (-0.47, -0.37, 0.07, 0.17), "#c99f73"), ("ellipse", (-0.35, -0.25, -0.05, 0.05), "#efe0c8"),
+    ("ellipse", (1.02, -1.28, 1.72, -0.58), "dim"), ("ellipse", (0.97, -1.35, 1.67, -0.65), "#f7f4ee"),
+    ("ellipse", (1.08, -1.24, 1.56, -0.76), "#fdfcfa"),
+    ("ellipse", (0.93, 0.23, 1.53, 0.83), "dim"), ("ellipse", (0.88, 0.16, 1.48, 0.76), "#e9e3d8"),
+    ("ellipse", (0.98, 0.26, 1.38, 0.66), "#8a5a3a"), ("ellipse", (-1.78, -1.28, -1.52, -0.86), "#a9adb0"),
+    ("rectangle", (-1.69, -0.9, -1.61, 0.6), "#a9adb0"),
+    ("polygon", (-1.9, 1, -1.5, 0.85, -1.3, 1.2, -1.7, 1.35), "#6f8f63"),
+))  # fmt: skip
 MOTIFS: dict[str, Motif] = {
-    "mountain mountains peak alps hill hills": (3, 0.3, (
-        ("polygon", (-1, 1, 0, -1, 1, 1), "earth"), ("polygon", (-0.25, -0.5, 0, -1, 0.25, -0.5), "#f5f8fc"))),
-    "city skyline street building buildings office startup business urban": (12, 0.25, (
+    "lighthouse": (1, 0.3, (
+        ("polygon", (-1.6, 3, -1.1, 1.3, -0.4, 0.95, 0.5, 0.98, 1.1, 1.35, 1.9, 3), "#4b4540"),
+        ("polygon", (-0.7, 3, -0.5, 1.3, 0.1, 0.97, 0.5, 0.98, 1.1, 1.35, 1.9, 3), "#5d564d"),
+        ("rectangle", (0.3, 0.62, 0.85, 1.02), "#efe6d6"), ("polygon", (0.22, 0.64, 0.58, 0.38, 0.93, 0.64), "#8c3b2e"),
+        ("rectangle", (0.5, 0.74, 0.64, 0.88), "#ffdf8e"),
+        ("polygon", (-0.28, 1, -0.17, -0.7, 0.17, -0.7, 0.28, 1), "#f6f1e7"),
+        ("polygon", (-0.196, -0.3, -0.215, 0, 0.215, 0, 0.196, -0.3), "#c4503c"),
+        ("polygon", (-0.238, 0.35, -0.26, 0.68, 0.26, 0.68, 0.238, 0.35), "#c4503c"),
+        ("polygon", (0.05, 1, 0.05, -0.7, 0.17, -0.7, 0.28, 1), "veil"),
+        ("ellipse", (-0.42, -1.32, 0.42, -0.48), "glow"), ("ellipse", (-0.28, -1.18, 0.28, -0.62), "glow"),
+        ("rectangle", (-0.14, -1.05, 0.14, -0.76), "#fff0b8"),
+        ("rectangle", (-0.02, -1.05, 0.02, -0.76), "#33413c"), ("rectangle", (-0.26, -0.78, 0.26, -0.68), "#33413c"),
+        ("polygon", (-0.21, -1.04, 0, -1.34, 0.21, -1.04), "#c4503c"))),
+    "bookshop bookstore shop store storefront window cafe restaurant": (1, 0.34, (
+        ("rectangle", (-9, -1.6, 9, 1.05), "#3a3340"), ("rectangle", (-9, 1.05, 9, 9), "#20232f"),
+        ("rectangle", (-1.3, -1.02, 1.3, 1.05), "#274b4a"), ("rectangle", (-0.95, -0.62, 0.3, 0.66), "#1b3534"),
+        ("rectangle", (-0.9, -0.57, 0.25, 0.61), "#f2bd69"), ("ellipse", (-0.6, -0.5, -0.05, 0.05), "glow"),
+        *_BOOKS, *(("rectangle", (-0.9, y, 0.25, y + 0.03), "#7a4b2c") for y in (-0.1, 0.25, 0.6)),
+        ("rectangle", (-0.34, -0.57, -0.3, 0.61), "#1b3534"), ("rectangle", (0.5, -0.62, 1.05, 1.05), "#1b3534"),
+        ("rectangle", (0.57, -0.55, 0.98, 0.45), "#eeb45f"), ("ellipse", (0.92, 0.2, 0.99, 0.27), "#f4e3b5"),
+        *(("polygon", (x, -1.02, x + 0.26, -1.02, x + 0.26, -0.72, x, -0.72), "#b5483a" if n % 2 else "#efe3d2")
+          for n, x in enumerate((-1.3, -1.04, -0.78, -0.52, -0.26, 0, 0.26, 0.52, 0.78, 1.04))),
+        ("rectangle", (-0.62, -1.42, 0.62, -1.12), "#1d1a26"),
+        ("line", (-0.5, -1.27, -0.14, -1.35, 0.1, -1.2, 0.5, -1.3), "neon"),
+        ("line", (-0.5, -1.18, 0.5, -1.18), "neon2"), ("polygon", (-0.9, 1.2, 0.25, 1.2, 0.6, 2.2, -1.2, 2.2), "warm"),
+        ("polygon", (-0.5, 1.1, 0.5, 1.1, 0.9, 1.6, -0.8, 1.6), "pool"))),
+    "mountain mountains peak alps hill hills": (3, 0.34, (
+        ("polygon", (-1, 1, 0, -1, 1, 1), "earth"), ("polygon", (0, -1, 1, 1, 0.15, 1, -0.1, 0), "veil"),
+        ("polygon", (-0.25, -0.5, 0, -1, 0.25, -0.5, 0.08, -0.38, -0.06, -0.55), "#f5f8fc"))),
+    "office workspace desk laptop computer startup": (1, 0.26, (
+        ("rectangle", (-1.5, -1.6, -0.2, -0.5), "#cfe3ee"), ("rectangle", (-0.87, -1.6, -0.83, -0.5), "#ffffff"),
+        ("rectangle", (-2, 0.82, 2, 1), "#a97c54"), ("rectangle", (-1.8, 1, -1.68, 2.2), "#7d5a3c"),
+        ("rectangle", (1.68, 1, 1.8, 2.2), "#7d5a3c"),
+        ("polygon", (-0.62, -0.02, 0.52, -0.02, 0.56, 0.74, -0.58, 0.74), "#2e3742"),
+        ("polygon", (-0.57, 0.04, 0.47, 0.04, 0.5, 0.68, -0.53, 0.68), "accent"),
+        ("polygon", (-0.72, 0.74, 0.72, 0.74, 0.8, 0.83, -0.8, 0.83), "#c6ccd2"),
+        ("rectangle", (1.05, 0.52, 1.35, 0.82), "#efe9df"),
+        ("ellipse", (0.85, -0.2, 1.25, 0.5), "#4f7d5c"), ("ellipse", (1.1, -0.35, 1.55, 0.5), "#6a9a70"),
+        ("line", (-1.3, 0.82, -1.45, 0.1, -1.05, -0.2), "#2e3742"),
+        ("polygon", (-1.25, -0.1, -1.05, -0.35, -0.75, -0.05), "#d9a441"))),
+    "city skyline street building buildings business urban": (12, 0.25, (
         ("rectangle", (-0.3, -1, 0.3, 1), "shade"), *_PANES)),
-    "sea ocean lake river beach water waves boat": (24, 0.1, (
+    "sailboat boat ship yacht": (1, 0.22, (
+        ("polygon", (-0.9, 0.6, 0.9, 0.6, 0.6, 0.95, -0.6, 0.95), "#8c3b2e"),
+        ("polygon", (-0.05, -1, -0.05, 0.5, -0.75, 0.5), "#fffaf2"),
+        ("polygon", (0.05, -0.85, 0.05, 0.5, 0.65, 0.5), "accent"))),
+    "sea ocean lake river beach water waves": (24, 0.1, (
         ("ellipse", (-1, -0.07, 1, 0.07), "light"), ("ellipse", (-0.4, 0.2, 1.4, 0.3), "sky"))),
     "forest tree trees wood jungle garden park": (9, 0.14, (
-        ("rectangle", (-0.08, 0.4, 0.08, 1), "#543a28"), ("polygon", (-0.6, 0.6, 0, -0.4, 0.6, 0.6), "#226e34"),
-        ("polygon", (-0.45, 0.1, 0, -0.9, 0.45, 0.1), "#226e34"))),
-    "coffee cup mug tea latte espresso": (1, 0.16, (
-        ("ellipse", (-1.9, 0.9, 1.9, 1.4), "#f0eee8"), ("ellipse", (0.5, -0.6, 1.7, 0.6), "accent"),
-        ("ellipse", (0.8, -0.3, 1.4, 0.3), "sky"), ("rectangle", (-1, -1, 1, 1.1), "accent"),
-        ("ellipse", (-1, -1.25, 1, -0.75), "#3c2618"))),
+        ("rectangle", (-0.08, 0.4, 0.08, 1), "#543a28"), ("polygon", (-0.6, 0.6, 0, -0.4, 0.6, 0.6), "#2b6b3c"),
+        ("polygon", (-0.45, 0.1, 0, -0.9, 0.45, 0.1), "#377a47"))),
+    "house cottage cabin home villa barn": (1, 0.24, (
+        ("ellipse", (-2.7, 0.7, 2.9, 1.8), "#7d9a6a"),
+        ("rectangle", (0.4, -1.15, 0.62, -0.4), "#8a5a48"), ("rectangle", (-1, -0.2, 1, 1), "#f1e6d3"),
+        ("polygon", (-1.2, -0.18, 0, -1.1, 1.2, -0.18), "#9c4a38"), ("rectangle", (-0.22, 0.25, 0.22, 1), "#5d4334"),
+        *(("rectangle", (x, 0.1, x + 0.42, 0.52), "#ffe3a1") for x in (-0.78, 0.36)),
+        ("rectangle", (1.5, 0.3, 1.62, 1), "#543a28"), ("ellipse", (1.1, -0.6, 2, 0.5), "#4d7f55"))),
+    "balloon balloons airship": (1, 0.2, (
+        ("polygon", (-0.62, 0.62, 0.62, 0.62, 0.16, 1.25, -0.16, 1.25), "dim"),
+        ("polygon", (-0.55, 0.55, 0.55, 0.55, 0.2, 1.05, -0.2, 1.05), "accent"),
+        ("ellipse", (-1, -1.2, 1, 0.8), "accent"), ("ellipse", (-0.62, -1.2, 0.62, 0.8), "#f8f0df"),
+        ("ellipse", (-0.3, -1.2, 0.3, 0.8), "accent"),
+        ("polygon", (-0.19, 1.12, 0.19, 1.12, 0.15, 1.45, -0.15, 1.45), "#7a5234"))),
+    "flower flowers rose roses tulip bouquet plant": (1, 0.2, (
+        ("polygon", (-0.06, 0, 0.06, 0, 0.08, 1.9, -0.04, 1.9), "#3f7548"), ("ellipse", (0, 0.9, 0.9, 1.25), "#4f8a56"),
+        *(("ellipse", (x - 0.45, y - 0.45, x + 0.45, y + 0.45), "accent")
+          for x, y in ((-0.5, -0.2), (0.5, -0.2), (0, -0.6), (-0.3, 0.35), (0.3, 0.35))),
+        ("ellipse", (-0.3, -0.35, 0.3, 0.25), "#f3c64f"))),
+    "coffee cup mug tea latte espresso": (1, 0.18, (
+        ("ellipse", (-1.9, 0.95, 1.9, 1.5), "dim"), ("ellipse", (-1.8, 0.85, 1.8, 1.35), "#f4f0e8"),
+        ("ellipse", (0.5, -0.6, 1.6, 0.5), "accent"), ("ellipse", (0.75, -0.35, 1.35, 0.25), "horizon"),
+        ("polygon", (-1, -1, 1, -1, 0.7, 1.1, -0.7, 1.1), "accent"), ("ellipse", (-1, -1.25, 1, -0.75), "shade"),
+        ("ellipse", (-0.9, -1.18, 0.9, -0.8), "#4a2f1d"))),
     "product bottle perfume cosmetics skincare box package packaging": (1, 0.15, (
-        ("rectangle", (-1, -1, 1, 1.8), "accent"), ("rectangle", (-0.4, -1.7, 0.4, -1), "shade"),
-        ("rectangle", (-1, 0, 1, 1), "#f8f6f0"))),
-    "person man woman people portrait team founder developer professional": (1, 0.12, (
-        ("ellipse", (-2, 0.9, 2, 6), "accent"), ("ellipse", (-1.1, -1.6, 1.1, 0.6), "#3c281e"),
-        ("ellipse", (-0.9, -1.1, 0.9, 0.9), "#e2b496"))),
+        ("ellipse", (-1.3, 1.65, 1.4, 2), "dim"), ("rectangle", (-1, -1, 1, 1.8), "accent"),
+        ("rectangle", (-0.4, -1.7, 0.4, -1), "shade"), ("rectangle", (-1, 0, 1, 1), "#f8f6f0"))),
+    "person man woman people portrait team founder developer professional": (1, 0.14, (
+        ("ellipse", (-2, 0.9, 2, 6), "accent"), ("rectangle", (-0.35, 0.6, 0.35, 1.3), "#d3a283"),
+        ("ellipse", (-1.05, -1.5, 1.05, 0.6), "#3c281e"),
+        ("ellipse", (-0.85, -1.15, 0.85, 0.95), "#e2b496"), ("ellipse", (-0.42, -0.2, -0.24, 0), "#3c281e"),
+        ("ellipse", (0.24, -0.2, 0.42, 0), "#3c281e"),
+        ("line", (-0.25, 0.45, 0, 0.53, 0.25, 0.45), "#a8604f"))),
     "car cars truck vehicle automobile": (1, 0.14, (
         ("polygon", (-1.3, 0, -0.8, -1, 0.8, -1, 1.4, 0), "shade"), ("rectangle", (-2.2, 0, 2.2, 0.9), "accent"),
         ("ellipse", (-1.75, 0.45, -0.85, 1.35), "#1e1e22"), ("ellipse", (0.85, 0.45, 1.75, 1.35), "#1e1e22"))),
-    "cat dog fox animal pet kitten puppy bear": (1, 0.15, (
-        ("ellipse", (-1.1, 0.4, 1.1, 2.6), "accent"), ("polygon", (-1, -1.4, -0.9, 0, -0.1, -0.7), "shade"),
-        ("polygon", (1, -1.4, 0.9, 0, 0.1, -0.7), "shade"), ("ellipse", (-1, -1, 1, 1), "accent"),
-        ("ellipse", (-0.55, -0.3, -0.25, 0), "#181818"), ("ellipse", (0.25, -0.3, 0.55, 0), "#181818"))),
+    "cat dog fox animal pet kitten puppy bear": (1, 0.17, (
+        ("ellipse", (-1.1, 0.4, 1.1, 2.6), "fur"), ("polygon", (-1, -1.4, -0.9, 0, -0.1, -0.7), "#8d5f38"),
+        ("polygon", (1, -1.4, 0.9, 0, 0.1, -0.7), "#8d5f38"), ("ellipse", (-1, -1, 1, 1), "fur"),
+        ("ellipse", (-0.55, -0.3, -0.25, 0), "#181818"), ("ellipse", (0.25, -0.3, 0.55, 0), "#181818"),
+        ("polygon", (-0.13, 0.2, 0.13, 0.2, 0, 0.36), "#2a1c1c"))),
 }  # fmt: skip
-_NO_SUBJECT: Motif = (4, 0.1, (
-    ("ellipse", (-1, -1, 1, 1), "accent"), ("polygon", (-0.9, 0.6, 0, -1, 0.9, 0.6), "light")))  # fmt: skip
+_NO_SUBJECT: Motif = (1, 0.2, (
+    ("ellipse", (-1.1, 0.85, 1.3, 1.2), "dim"), ("ellipse", (-1, -1, 1, 1), "accent"),
+    ("ellipse", (-0.6, -0.7, 0.1, 0), "highlight")))  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,35 +179,103 @@ class Prompt:
 
 
 def paint(prompt: Prompt, size: Size) -> Image.Image:
-    """Paint an RGB image; its caption has the prompt, the seed and the style."""
+    """Paint an RGB image."""
     plain = replace(prompt, text=without_markers(prompt.text))
-    return add_grain(_with_caption(paint_scene(plain, size), plain), prompt.seed)
+    return add_grain(_STYLES.get(prompt.style, _as_it_is)(paint_scene(plain, size)), prompt.seed)
 
 
 def paint_scene(prompt: Prompt, size: Size) -> Image.Image:
-    """Paint sky, light, ground and subject, without caption and grain."""
-    (width, height), words = size, words_of(prompt.text)
-    seeded = random.Random(sha256(repr((prompt.text, prompt.seed, prompt.negative)).encode()).digest())
+    """Paint the setting and the subject, without style and grain."""
+    words = words_of(prompt.text)
+    seeded = random.Random(sha256(repr((prompt.text, prompt.seed, prompt.negative, prompt.style)).encode()).digest())
     colors = _palette(words, seeded)
-    ramp = Image.linear_gradient("L").resize(size)
-    scene = Image.composite(Image.new("RGB", size, colors["horizon"]), Image.new("RGB", size, colors["sky"]), ramp)
-    pen = ImageDraw.Draw(scene)
-    sun, x, y = min(size) * 0.07, width * seeded.uniform(0.15, 0.85), height * seeded.uniform(0.12, 0.4)
-    pen.ellipse((x - sun, y - sun, x + sun, y + sun), fill=colors["light"])
-    for row, share in enumerate((0.45, 0.2, 0.0)):
-        level = height * (0.58 + row * 0.13)
-        ridge = [(width * step / 24, level + height * seeded.uniform(-0.04, 0.04)) for step in range(25)]
-        pen.polygon([*ridge, size, (0, height)], fill=_mix(colors["earth"], colors["horizon"], share))
-    motif = next((motif for word in words for keys, motif in MOTIFS.items() if word in keys.split()), _NO_SUBJECT)
-    count, radius, shapes = motif
+    scene = _setting(frozenset(words), size, colors, seeded)
+    count, radius, shapes = _motif(words)
+    canvas = scene.resize((size[0] * FINE, size[1] * FINE), Image.Resampling.NEAREST)
     for _ in range(count):
-        x = width * (0.5 if count == 1 else seeded.uniform(0.08, 0.92))
-        y = height * (0.52 if count == 1 else seeded.uniform(0.45, 0.75))
-        unit = radius * min(size) * (1 if count == 1 else seeded.uniform(0.7, 1.1))
-        for kind, points, color in shapes:
-            placed = [(x, y)[n % 2] + point * unit for n, point in enumerate(points)]
-            getattr(pen, kind)(placed, fill=colors.get(color, color))
+        x, y, unit = canvas.width / 2, canvas.height / 2, radius * min(canvas.size)
+        if count > 1:
+            unit *= seeded.uniform(0.7, 1.1)
+            foot = 0.63 if WATER & {*words} else seeded.uniform(0.7, 0.84)
+            x, y = canvas.width * seeded.uniform(0.08, 0.92), canvas.height * foot - unit
+        _draw(canvas, shapes, (x, y), unit, colors)
+    return _weather(canvas.reduce(FINE), frozenset(words), seeded)
+
+
+def _setting(words: Words, size: Size, colors: Palette, seeded: random.Random) -> Image.Image:
+    """Paint sky, light and ground; or the surface below things that are seen from above."""
+    width, height = size
+    if words & OVERHEAD:
+        return _gradient(size, _rgb("#efe7da"), _rgb("#dccfbb"))
+    scene = _gradient(size, colors["sky"], colors["horizon"])
+    if words & INDOORS:
+        scene.paste(colors["earth"], (0, int(height * 0.78), width, height))
+        return scene
+    sun, x, y = min(size) * 0.06, width * seeded.uniform(0.15, 0.85), height * seeded.uniform(0.14, 0.36)
+    for radius, share in ((3.2, 0.14), (2.0, 0.22), (1.0, 1.0)):
+        spot = Image.new("L", size)
+        box = (x - sun * radius, y - sun * radius, x + sun * radius, y + sun * radius)
+        ImageDraw.Draw(spot).ellipse(box, fill=int(255 * share))
+        scene.paste(colors["light"], mask=spot.filter(ImageFilter.BoxBlur(max(1, sun * (radius - 1) / 3))))
+    pen = ImageDraw.Draw(scene)
+    for row, share in enumerate((0.75, 0.5) if words & WATER else (0.6, 0.3, 0.0)):
+        level = height * (0.56 + row * 0.12) if not words & WATER else height * (0.55 + row * 0.04)
+        ridge = [(width * step / 24, level + height * seeded.uniform(-0.03, 0.03)) for step in range(25)]
+        pen.polygon([*ridge, size, (0, height)], fill=_mix(colors["earth"], colors["horizon"], share))
+    if words & WATER:
+        top = int(height * 0.62)
+        water = (_mix(colors["sky"], colors["horizon"], 0.55), _mix(colors["sky"], (10, 30, 50), 0.45))
+        scene.paste(_gradient((width, height - top), *water), (0, top))
+        for _ in range(40):
+            x, y, long = (
+                width * seeded.random(),
+                top + (height - top) * seeded.random(),
+                width * seeded.uniform(0.02, 0.09),
+            )
+            pen.line((x, y, x + long, y), _mix(water[0], colors["light"], 0.35), max(1, height // 300))
     return scene
+
+
+def _gradient(size: Size, top: Color, bottom: Color) -> Image.Image:
+    ramp = Image.linear_gradient("L").resize(size)
+    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), ramp)
+
+
+def _weather(scene: Image.Image, words: Words, seeded: random.Random) -> Image.Image:
+    """Add rain, snow or fog."""
+    (width, height), unit = scene.size, max(1, min(scene.size) // 400)
+    veil = Image.new("L", scene.size)
+    pen = ImageDraw.Draw(veil)
+    if words & {"rain", "rainy", "storm"}:
+        for _ in range(220):
+            x, y, long = width * seeded.random(), height * seeded.random(), height * seeded.uniform(0.02, 0.05)
+            pen.line((x, y, x - long * 0.2, y + long), fill=70, width=unit)
+    if words & {"snow", "snowy", "winter"}:
+        for _ in range(260):
+            x, y, flake = width * seeded.random(), height * seeded.random(), unit * seeded.uniform(1, 3)
+            pen.ellipse((x - flake, y - flake, x + flake, y + flake), fill=210)
+    if words & {"fog", "foggy", "mist", "misty", "clouds"}:
+        for _ in range(9):
+            x, y, wide = width * seeded.random(), height * seeded.uniform(0.72, 1), width * seeded.uniform(0.2, 0.4)
+            pen.ellipse((x - wide, y - height * 0.06, x + wide, y + height * 0.09), fill=225)
+        veil = veil.filter(ImageFilter.BoxBlur(max(2, height // 22)))
+    scene.paste((236, 240, 246), mask=veil)
+    return scene
+
+
+def _motif(words: list[str]) -> Motif:
+    if OVERHEAD & {*words} and {"coffee", "cup", "tea", "breakfast"} & {*words}:
+        return _FROM_ABOVE
+    return next((motif for word in words for keys, motif in MOTIFS.items() if word in keys.split()), _NO_SUBJECT)
+
+
+def _draw(image: Image.Image, shapes: Shapes, center: tuple[float, float], unit: float, colors: Palette) -> None:
+    """Draw shapes around a center."""
+    pen = ImageDraw.Draw(image, "RGBA")
+    for kind, points, color in shapes:
+        placed = [center[n % 2] + point * unit for n, point in enumerate(points)]
+        width = {"width": max(1, int(unit * 0.05))} if kind == "line" else {}
+        getattr(pen, kind)(placed, fill=colors.get(color) or TONES.get(color, color), **width)
 
 
 def words_of(text: str) -> list[str]:
@@ -137,13 +300,47 @@ def _grain() -> Image.Image:
     return Image.frombytes("L", (GRAIN_TILE, GRAIN_TILE), values)
 
 
-def _palette(words: list[str], seeded: random.Random) -> dict[str, Color]:
+def _as_it_is(scene: Image.Image) -> Image.Image:
+    return scene
+
+
+def _pixelate(scene: Image.Image) -> Image.Image:
+    width, height = scene.size
+    side = max(1, min(scene.size) // 96)
+    return scene.resize((width // side, height // side), Image.Resampling.BOX).resize(
+        scene.size, Image.Resampling.NEAREST
+    )
+
+
+def _outline(scene: Image.Image) -> Image.Image:
+    return ImageOps.invert(scene.convert("L").filter(ImageFilter.FIND_EDGES).point(lambda v: min(255, v * 4))).convert(
+        "RGB"
+    )
+
+
+#: The style presets that change the drawing; the others change its composition.
+_STYLES: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "pixel-art": _pixelate,
+    "line-art": _outline,
+    "analog-film": lambda scene: Image.blend(scene, ImageOps.colorize(scene.convert("L"), "#2a1c10", "#fff1d6"), 0.5),
+    "comic-book": lambda scene: ImageOps.posterize(ImageEnhance.Color(scene).enhance(1.5), 3),
+    "cinematic": lambda scene: ImageEnhance.Contrast(scene).enhance(1.15),
+}
+
+
+def _palette(words: list[str], seeded: random.Random) -> Palette:
     hue = seeded.randrange(360)
-    drawn = (f"hsv({hue},55%,55%)", f"hsv({hue + 30},25%,95%)", f"hsv({hue + 40},10%,100%)", f"hsv({hue},50%,35%)")
-    mood = next((MOODS[word] for word in words if word in MOODS), drawn)
+    drawn = (f"hsv({hue},35%,68%)", f"hsv({hue + 30},15%,95%)", f"hsv({hue + 40},10%,100%)", f"hsv({hue},35%,38%)")
+    mood = next((MOODS[keys] for keys in MOODS if {*keys.split()} & {*words}), drawn)
     colors = dict(zip(("sky", "horizon", "light", "earth"), map(_rgb, mood), strict=True))
-    accent = _color_in(words) or _rgb(f"hsv({hue + seeded.randrange(100, 260)},75%,85%)")
-    return {**colors, "accent": accent, "shade": _mix(accent, (20, 20, 30), 0.35)}
+    named = _color_in(words)
+    accent = named or _rgb(f"hsv({hue + seeded.randrange(100, 260)},60%,78%)")
+    return {
+        **colors,
+        "accent": accent,
+        "fur": _color_in(words) or _rgb("#c58b55"),
+        "shade": _mix(accent, (20, 20, 30), 0.35),
+    }
 
 
 def _rgb(name: str) -> Color:
@@ -160,18 +357,6 @@ def _color_in(words: list[str]) -> Color | None:
     return next((_rgb(word) for word in words if word in COLOR_WORDS), None)
 
 
-def _with_caption(image: Image.Image, prompt: Prompt) -> Image.Image:
-    width, height = image.size
-    letters = max(9, int(min(width, height * 1.4) / 26))
-    lines = textwrap.wrap(prompt.text or "(no prompt)", max(4, int(width / letters * 1.6)), max_lines=4)
-    text = "\n".join([*lines, f"seed {prompt.seed} {prompt.style}"])
-    top = max(0, height - int((len(lines) + 1.6) * letters * 1.25))
-    image.paste(image.crop((0, top, width, height)).point(lambda value: int(value * 0.38)), (0, top))
-    font = ImageFont.load_default(letters)
-    ImageDraw.Draw(image).multiline_text((letters // 2, top + letters // 4), text, "white", font, spacing=letters // 5)
-    return image
-
-
 # Masks: white is the region that an edit works on.
 
 
@@ -185,7 +370,7 @@ def subject_mask(image: Image.Image) -> Image.Image:
     if not 0.02 < mask.histogram()[255] / MASK_SIDE**2 < 0.92:
         mask = Image.new("L", small.size)
         ImageDraw.Draw(mask).ellipse((28, 20, 100, 115), fill=255)
-    soft = mask.resize(image.size, Image.Resampling.BICUBIC)
+    soft = mask.filter(ImageFilter.GaussianBlur(1)).resize(image.size, Image.Resampling.BICUBIC)
     return soft.point(lambda value: max(0, min(255, (value - 96) * 4)))
 
 
@@ -250,10 +435,23 @@ def paint_background(prompt: Prompt, size: Size) -> Image.Image:
 
 
 def inpaint(image: Image.Image, region: Image.Image, prompt: Prompt) -> Image.Image:
-    """Paint the region again, after the prompt; outside of it nothing changes."""
-    box = region.point(lambda value: 255 if value > 127 else 0).getbbox() or (0, 0, *image.size)
-    painted = flatten(image).copy()
-    painted.paste(paint(prompt, (max(8, box[2] - box[0]), max(8, box[3] - box[1]))), box[:2])
+    """Paint the prompt's subject into the region, or its scene where that has no single subject.
+
+    Outside of the region nothing changes.
+    """
+    left, top, right, bottom = region.point(lambda value: 255 if value > 127 else 0).getbbox() or (0, 0, *image.size)
+    width, height, words = right - left, bottom - top, words_of(without_markers(prompt.text))
+    count, _, shapes = _motif(words)
+    if count > 1 or shapes is _NO_SUBJECT[2]:  # several things, or nothing that we can draw
+        painted = flatten(image).copy()
+        painted.paste(paint(prompt, (max(8, width), max(8, height))), (left, top))
+        return Image.composite(painted, flatten(image), region)
+    painted = erase(image, region, prompt.seed)
+    patch = painted.crop((left, top, right, bottom)).resize((width * FINE, height * FINE), Image.Resampling.NEAREST)
+    reach = [max(abs(value) for shape in shapes for value in shape[1][axis::2]) for axis in (0, 1)]
+    unit = 0.46 * min(patch.width / min(reach[0], 2), patch.height / min(reach[1], 2))
+    _draw(patch, shapes, (patch.width / 2, patch.height / 2), unit, _palette(words, random.Random(prompt.seed)))
+    painted.paste(patch.reduce(FINE), (left, top))
     return Image.composite(painted, flatten(image), region)
 
 
@@ -272,11 +470,16 @@ def erase(image: Image.Image, region: Image.Image, seed: int = 0) -> Image.Image
 
 
 def outpaint(image: Image.Image, sides: tuple[int, int, int, int], seed: int = 0) -> Image.Image:
-    """Extend the canvas by left, right, up, down pixels with a blurred copy; the original stays as it is."""
+    """Extend the canvas by left, right, up, down pixels with a mirrored, softer copy; the original stays as it is."""
     left, right, up, down = sides
-    size = image.width + left + right, image.height + up + down
-    canvas = add_grain(flatten(image).resize(size).filter(ImageFilter.GaussianBlur(12)), seed)
-    canvas.paste(flatten(image), (left, up))
+    base = flatten(image)
+    canvas = Image.new("RGB", (base.width + left + right, base.height + up + down))
+    for column in range(-(-left // base.width) * -1, -(-right // base.width) + 1):
+        for row in range(-(-up // base.height) * -1, -(-down // base.height) + 1):
+            tile = ImageOps.mirror(base) if column % 2 else base
+            canvas.paste(ImageOps.flip(tile) if row % 2 else tile, (left + column * base.width, up + row * base.height))
+    canvas = add_grain(canvas.filter(ImageFilter.GaussianBlur(3)), seed)
+    canvas.paste(base, (left, up))
     return canvas
 
 
@@ -337,9 +540,10 @@ def color_sketch(sketch: Image.Image, prompt: Prompt, strength: float) -> Image.
 
 
 def keep_structure(image: Image.Image, prompt: Prompt, strength: float) -> Image.Image:
-    """Paint the prompt's scene with the light, shade and edges of an image."""
-    scene = paint_scene(prompt, image.size)
-    mixed = Image.blend(scene, with_palette(image, scene), 0.35 + 0.6 * strength)
+    """Paint an image's light, shade and edges in the colors of the prompt's setting."""
+    seeded, words = random.Random(prompt.seed), words_of(prompt.text)
+    setting = _setting(frozenset(words), image.size, _palette(words, seeded), seeded)
+    mixed = Image.blend(setting, with_palette(image, setting), 0.35 + 0.6 * strength)
     edges = flatten(image).convert("L").filter(ImageFilter.FIND_EDGES).point(lambda v: int(min(255, v * 3) * strength))
     return add_grain(Image.composite(Image.new("RGB", image.size, (20, 20, 24)), mixed, edges), prompt.seed)
 
@@ -359,9 +563,10 @@ def paint_in_style(prompt: Prompt, size: Size, reference: Image.Image, fidelity:
 
 
 def transfer_style(image: Image.Image, style: Image.Image, strength: float, fidelity: float) -> Image.Image:
-    """Give an image the colors and, with less fidelity, the texture of another."""
-    colored, texture = with_palette(image, style), ImageOps.fit(flatten(style), image.size)
-    return Image.blend(flatten(image), Image.blend(texture, colored, 0.5 + fidelity / 2), strength)
+    """Give an image the colors of another, in flat areas where less fidelity is asked for."""
+    base = flatten(image)
+    smooth = base.filter(ImageFilter.MedianFilter(5)) if fidelity < 0.5 else base
+    return Image.blend(base, with_palette(smooth, style), strength)
 
 
 # Edits by instruction: what a model does that takes images and a sentence.
@@ -380,6 +585,13 @@ def edit(prompt: Prompt, images: list[Image.Image], size: Size) -> Image.Image:
 
 
 def _mix_scene(base: Image.Image, prompt: Prompt, *_: Any) -> Image.Image:
+    words = words_of(prompt.text)
+    if _motif(words) is _NO_SUBJECT:  # a mood: its light and its weather
+        seeded = random.Random(prompt.seed)
+        colors = _palette(words, seeded)
+        light = _gradient(base.size, _mix(colors["sky"], (255, 255, 255), 0.25), colors["horizon"])
+        lit = Image.blend(base, ImageChops.multiply(base, light), 0.85)
+        return add_grain(_weather(lit, frozenset(words), seeded), prompt.seed)
     return add_grain(Image.blend(base, paint_scene(prompt, base.size), 0.5), prompt.seed)
 
 
@@ -406,7 +618,7 @@ def _take_style(base: Image.Image, prompt: Prompt, words: Words, images: list[Im
 
 def _swap(base: Image.Image, prompt: Prompt, *_: Any) -> Image.Image:
     found = _SWAP.search(prompt.text.lower())
-    if found is None or _color_in(words_of(found["new"])):
+    if found is None or (_color_in(words_of(found["new"])) and _motif(words_of(found["new"])) is _NO_SUBJECT):
         named = [word for word in words_of(prompt.text) if word in COLOR_WORDS]
         return recolor(base, region_for(base, named[0] if len(named) > 1 else ""), named[-1] if named else "")
     return inpaint(base, grow(region_for(base, found["old"]), 3), replace(prompt, text=found["new"]))

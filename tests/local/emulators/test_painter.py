@@ -30,6 +30,35 @@ def _same(one: Image.Image, other: Image.Image) -> bool:
     return ImageChops.difference(one, other).getbbox() is None
 
 
+@pytest.mark.parametrize(
+    ("text", "place", "color"),
+    [
+        ("A lighthouse on a cliff at dusk, warm light, calm sea", (0.49, 0.552), (246, 241, 231)),
+        ("Flat lay of a ceramic coffee set on linen, soft morning light", (0.45, 0.38), (91, 58, 38)),
+        ("A cozy bookshop window on a rainy evening, neon reflections", (0.76, 0.48), (238, 180, 95)),
+        ("a red hot-air balloon", (0.5, 0.45), (255, 0, 0)),
+        ("a small house by the sea, watercolor", (0.5, 0.58), (93, 67, 52)),
+        ("a sailing boat on calm water", (0.5, 0.68), (140, 59, 46)),
+    ],
+)
+@pytest.mark.parametrize("size", [(480, 320), (320, 480)])
+def test_what_the_page_suggests_is_drawn_without_a_caption(
+    text: str, place: tuple[float, float], color: tuple[int, int, int], size: tuple[int, int]
+) -> None:
+    """Each idea of the page shows its own subject, in its place, and no text below it."""
+    image = painter.paint(Prompt(text, 7), size)
+    unit = min(size)
+    x, y = (round(edge / 2 + (share - 0.5) * unit) for edge, share in zip(size, place, strict=True))
+    found = _mean(image, (x - 1, y - 1, x + 2, y + 2))
+    assert max(abs(a - b) for a, b in zip(found, color, strict=True)) < 48, (found, color)
+
+
+@pytest.mark.parametrize("style", ["pixel-art", "line-art", "analog-film", "comic-book", "cinematic", "isometric"])
+def test_a_style_shows(style: str) -> None:
+    """A style preset changes the image."""
+    assert not _same(painter.paint(Prompt("a cat", 1), (64, 64)), painter.paint(Prompt("a cat", 1, style), (64, 64)))
+
+
 @pytest.mark.parametrize("size", [(640, 256), (64, 64), (128, 1024)])
 def test_prompt_seed_and_size_decide_the_image(size: tuple[int, int]) -> None:
     """The same prompt and seed repeat it, another one of either changes it, markers don't."""
@@ -37,7 +66,7 @@ def test_prompt_seed_and_size_decide_the_image(size: tuple[int, int]) -> None:
     def paint(text: str, seed: int) -> Image.Image:
         return painter.paint(Prompt(text, seed), size)
 
-    long = "a quiet lake whose caption needs several lines"
+    long = "a quiet lake, and more words than one line has"
     base = paint(long, 5)
     assert base.size == size
     assert _same(base, paint(f"{long} [[delay=3]]", 5))
@@ -86,6 +115,9 @@ def test_an_edit_stays_inside_its_region(subject: Image.Image) -> None:
     filled = painter.inpaint(subject, MASK, CAT)
     assert _changed(subject, filled, (110, 70, 210, 170)) > 60
     assert _same(subject.crop((0, 0, 90, 240)), filled.crop((0, 0, 90, 240)))
+    balloon = painter.inpaint(subject, MASK, Prompt("a green balloon", 3))
+    assert balloon.getpixel((160, 100)) == (0, 128, 0)
+    assert min(balloon.getpixel((105, 70))) > 120, "around the subject, the surroundings go on"
     assert min(_mean(painter.erase(subject, MASK), MIDDLE)) > 150
     blue = painter.recolor(subject, painter.region_for(subject, "red ball"), "deep blue")
     assert _mean(blue, MIDDLE)[2] > _mean(blue, MIDDLE)[0] + 50
