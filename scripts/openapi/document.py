@@ -12,6 +12,7 @@ from scripts.events import REQUESTS
 from scripts.openapi import words
 from scripts.openapi.entries import ENTRIES, Entry
 from scripts.openapi.routes import declared_routes
+from scripts.openapi.samples import samples
 from scripts.openapi.schemas import REF, Error, GatewayError, definitions
 
 EXAMPLES: Mapping[str, Any] = json.loads(Path(__file__).with_name("examples.json").read_text())
@@ -65,6 +66,10 @@ def _operation(key: str, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
         if key in REQUESTS:
             content["examples"] = {"usual": {"value": REQUESTS[key]["body"]}}
         operation["requestBody"] = {"required": True, "content": {JSON: content}}
+    if not isinstance(entry.responses.get(200), str):  # the page itself
+        makes_images = 303 in entry.responses or key == "POST /social/optimize"
+        found = samples(method, full_path(path), REQUESTS.get(key, {}), makes_images=makes_images)
+        operation["x-codeSamples"] = list(found)
     if route.counts_as is None:
         operation["security"] = []
     else:

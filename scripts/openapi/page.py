@@ -38,7 +38,11 @@ def page(document: dict[str, Any]) -> str:
         f"<style>{STYLE}</style></head><body>",
         f"<h1>{_text(info['title'])} API {_text(info['version'])}</h1>",
         *_prose(info["description"]),
-        '<p><a href="openapi.json">The same as an OpenAPI document</a></p>',
+        '<p><a href="/">The playground</a> shows each request as code. '
+        '<a href="openapi.json">The same as an OpenAPI document</a>.</p>',
+        "<p>The samples read the API's origin from the environment variable <code>ORIGIN</code> and the token from "
+        "<code>TOKEN</code>. They read and write images in the current folder. "
+        "Capitals in a path stand for your own value.</p>",
         *_operations(document),
         "<h2>Schemas</h2>",
         *_schemas(document),
@@ -101,6 +105,8 @@ def _operation(document: dict[str, Any], method: str, path: str, operation: dict
         yield "</table>"
     if "requestBody" in operation:
         yield from _body("Request", operation["requestBody"]["content"])
+    for sample in operation.get("x-codeSamples", []):
+        yield f"<details><summary>{_text(sample['lang'])}</summary><pre>{_text(sample['source'])}</pre></details>"
     yield "<table><tr><th>status</th><th>meaning</th></tr>"
     for status, response in operation["responses"].items():
         found = document["components"]["responses"][status] if "$ref" in response else response

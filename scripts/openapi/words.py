@@ -56,13 +56,17 @@ ERRORS: Mapping[int, str] = {
 BY_GATEWAY = (401, 403, 413, 429, 500, 503)
 
 
+OUR_FAULT = "Something failed on our side."
+
+
 def codes() -> Iterator[tuple[str, int, str]]:
     """Yield each error's code, status and meaning."""
     seen = set()
     for kind in tree():
         if kind.__module__ == StudioError.__module__ and "code" in vars(kind) and kind.code not in seen:
             seen.add(kind.code)
-            yield kind.code, kind.status, (inspect.getdoc(kind) or "").partition("\n")[0]
+            about = OUR_FAULT if kind is StudioError else (inspect.getdoc(kind) or "").partition("\n")[0]
+            yield kind.code, kind.status, about
 
 
 def tree(root: type[StudioError] = StudioError) -> Iterator[type[StudioError]]:

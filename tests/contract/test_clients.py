@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from local.stack import Stack
+from image_studio.runtime import openapi
+from local.stack import PREFIX, Stack
+from scripts.events import small_png
 from tests.contract.replay import SECONDS, decoded, opened
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -33,9 +35,9 @@ def program(name: str, stack: Stack) -> str:
     return text.replace(HOST, stack.origin).replace(TOKEN, stack.token(sub="clients", tier="enterprise"))
 
 
-def run(*command: str, folder: Path) -> str:
+def run(*command: str, folder: Path, **variables: str) -> str:
     """The program's output; it has to succeed, and without a word of complaint."""
-    path = {"PATH": str(Path(shutil.which(command[0]) or command[0]).parent) + ":/usr/bin:/bin"}
+    path = {"PATH": str(Path(shutil.which(command[0]) or command[0]).parent) + ":/usr/bin:/bin", **variables}
     done = subprocess.run(command, cwd=folder, env=path, capture_output=True, text=True, timeout=SECONDS, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -73,3 +75,25 @@ def test_the_same_program_works_when_the_image_takes_long(client, lone, tmp_path
     image = client(lone, tmp_path)
     assert (image.format, image.size) == ("PNG", LINKEDIN_POST)
     assert lone.emulators["wavespeed"].paid_calls == 1
+
+
+@pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
+@pytest.mark.parametrize("path", ["edit/process", "social/optimize", "compress/batch", "uploads"])
+def test_a_sample_of_the_api_page_runs_as_pasted(stack: Stack, tmp_path: Path, language: str, path: str) -> None:
+    """It reads the image from a file, and what makes images writes them to files."""
+    samples = openapi.document()["paths"][f"{PREFIX}/{path}"]["post"]["x-codeSamples"]
+    (source,) = (sample["source"] for sample in samples if sample["lang"] == language)
+    (tmp_path / "photo.png").write_bytes(small_png(128))
+    (tmp_path / "sample.mjs").write_text(source)
+    command = {"curl": ("bash", "-ec", source), "Python": (sys.executable, "-c", source)}.get(
+        language, ("node", "sample.mjs")
+    )
+    token = stack.token(sub="samples", tier="enterprise")
+    output = run(*command, folder=tmp_path, ORIGIN=stack.origin, TOKEN=token)
+    makes_images = path in ("edit/process", "social/optimize")
+    if not makes_images:
+        assert output
+    elif language == "curl":
+        assert json.loads((tmp_path / "response.json").read_text())["success"]
+    else:
+        opened((tmp_path / "image-1.png").read_bytes())
