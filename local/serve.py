@@ -179,6 +179,7 @@ def banner(stack: Stack, variables: Path) -> str:
             "",
             f"Image Studio listens at {stack.url}",
             f"In the browser: {stack.origin}/",
+            f"The API's page, with samples in curl, Python and JavaScript: {stack.url}/docs",
             "",
             f"A token for caller '{READY_SUB}', tier '{stack.options.tier}' (another: make -s token SUB=me TIER=free):",
             token,

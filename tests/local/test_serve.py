@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -133,6 +134,17 @@ def test_the_printed_command_makes_an_image(server: _Server, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "image.png") as image:
         assert (image.format, image.size) == ("PNG", (1200, 628))
+
+
+def test_the_playground_and_the_api_page_lead_to_each_other(server: _Server) -> None:
+    """Both addresses are printed, and each page has a link to the other."""
+    docs = re.search(r"The API's page.*: (\S+)", server.printed)
+    assert docs
+    assert docs[1] == f"{_url(server)}/docs"
+    page = requests.get(docs[1], timeout=PATIENCE)
+    assert 'href="/"' in page.text
+    assert "<summary>curl</summary>" in page.text
+    assert f'href="{urlsplit(docs[1]).path}"' in (ROOT / "web/index.html").read_text()
 
 
 def test_a_second_start_names_the_running_one(server: _Server) -> None:
