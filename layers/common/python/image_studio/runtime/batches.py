@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,8 @@ from image_studio.storage.batch import Batch, BatchItem
 from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import DAY, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
+
+log = logging.getLogger(__name__)
 
 CHECK_SECONDS = 18.0  # for all items of a request; the gateway ends it after 30
 CACHE_BYTES = 32_000_000  # of images that several items refer to, kept while the items are checked
@@ -64,6 +67,7 @@ def submit_batch(caller: Caller, request: BatchRequest, source: Source) -> tuple
         most = source.allowance or allowance(caller.tier)
         try:
             wiring.batches().put(batch, items, idempotency_key=source.idempotency_key, allowance=most)
+            log.info("batch recorded", extra={"batch_id": batch.id, "jobs": batch.size, "credits": batch.reserved})
         except KeyTaken as taken:
             batch = wiring.batches().get(caller.tenant, taken.job_id) or batch
     start(batch)

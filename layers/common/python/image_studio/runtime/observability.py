@@ -31,12 +31,12 @@ _ROUTE = re.compile(r"\$default|[A-Z]{3,7} /[\w{}/.+-]{0,120}", re.ASCII)
 #: Everything that a line may carry: the field, and the shape of its text. None: a number or a flag.
 FIELDS: Mapping[str, re.Pattern[str] | None] = {
     **dict.fromkeys(("request_id", "message_id"), _ID),
-    **dict.fromkeys(("job_id", "upload_id", "tenant"), _OURS),
+    **dict.fromkeys(("job_id", "batch_id", "upload_id", "tenant"), _OURS),
     **dict.fromkeys(("tier", "operation", "provider", "code", "prefix"), _WORD),
     **dict.fromkeys(("model", "kind"), _NAME),
     "route": _ROUTE,
     **dict.fromkeys(("ok", "status", "seconds", "bytes", "bytes_in", "bytes_out", "variation", "attempt"), None),
-    **dict.fromkeys(("jobs", "credits", "held"), None),
+    **dict.fromkeys(("jobs", "batches", "credits", "held"), None),
 }
 _BUILT_IN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

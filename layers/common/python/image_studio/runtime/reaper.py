@@ -17,7 +17,7 @@ from image_studio.errors import JobExpired, StudioError, UploadMissing
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import batches, metrics, uploads, wiring
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.job_end import ask_to_announce, end_job, kind_of
+from image_studio.runtime.job_end import ask_to_announce, end_job
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.worker import after_charge, charge_for
 from image_studio.storage import keys
@@ -38,12 +38,16 @@ def reap() -> int:
     stuck = (time.time() - STUCK_SECONDS) * 1000
     metrics.swept(len(jobs), sum(not (job.status.ended or job.awaits) and job.created_at < stuck for job in jobs))
     late = wiring.batches().overdue(MAX_JOBS)
-    found: list[Job | Batch] = [*jobs, *late]
-    for each in found:
+    for job in jobs:
         try:
-            _recover(each) if isinstance(each, Job) else _go_on(each)
+            _recover(job)
         except Exception:  # one job's failure must not keep the others from being recovered
-            log.exception("job not recovered", extra={f"{kind_of(each)}_id": each.id})
+            log.exception("job not recovered", extra={"job_id": job.id})
+    for batch in late:
+        try:
+            _go_on(batch)
+        except Exception:
+            log.exception("batch not recovered", extra={"batch_id": batch.id})
     if jobs or late:
         log.info("reaped", extra={"jobs": len(jobs), "batches": len(late)})
     return len(jobs) + len(late)

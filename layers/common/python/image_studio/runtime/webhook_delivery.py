@@ -165,7 +165,10 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
         again = {**message, "attempt": message["attempt"] + 1, "due": math.ceil(time.time() + pause)}
         dispatcher.send_webhook(again, pause)
     elif not outcome.ok:
-        log.warning("webhook given up", extra={f"{kind_of(job)}_id": job.id, "status": outcome.status})
+        log.warning(
+            "webhook given up",
+            extra={"job_id": message.get("job"), "batch_id": message.get("batch"), "status": outcome.status},
+        )
 
 
 def _target(job: Job | Batch, endpoint: Endpoint | None) -> tuple[str, list[str]]:
