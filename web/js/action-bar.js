@@ -6,6 +6,7 @@ import { announce, debounce, fill, h, icon, plural, toast } from "./dom.js";
 import { ApiError } from "./errors.js";
 import { encodeImages, loadingDone } from "./images.js";
 import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
+import { rememberResult } from "./memory.js";
 
 const DOUBLE_CLICK_MS = 1000;
 
@@ -74,7 +75,8 @@ export const estimateSize = ({ width, height }) =>
 
 /**
  * The bar at the end of a form. `request()` returns {path, body, about}; the body's images are encoded before it is sent.
- * `start(request, controls)` shows a run and returns its view: {update(job), offline(), finish(result), fail(error, retry, cost)}.
+ * `start(request, controls)` shows a run and returns its view: {update(job), offline(), finish(result), fail(error, retry, cost)};
+ * `finish` returns the images.
  * `about` is all that `start` gets of a run that began before a reload. With `several`, a run doesn't wait for the one before.
  */
 export function actionBar({ page, label, price, request, start, several = false, paid = true }) {
@@ -128,7 +130,8 @@ export function actionBar({ page, label, price, request, start, several = false,
         : { response: await call("POST", current.path, { body: current.sent }), id: null };
       await loadingDone();
       try {
-        await view.finish(result);
+        const images = await view.finish(result);
+        if (paid) rememberResult(result.id, { page, path: current.path, body: current.sent, title: current.about.prompt || [current.about.title, current.sent?.prompt].filter(Boolean).join(": "), images }).catch(console.error);
       } catch (error) {
         console.error(error);
         throw new ApiError(0, "result_unloaded");

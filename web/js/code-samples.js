@@ -2,10 +2,15 @@
 
 import { add, dialog, h, icon, toast } from "./dom.js";
 import { canvasBlob, extensionOf, save } from "./images.js";
+import { slug } from "./labels.js";
 import { session } from "./session.js";
 
 /** The extension of the files that a sample saves. */
-const resultExtension = (body) => extensionOf({ type: `image/${body.output_format}` });
+const resultExtension = (body) => extensionOf({ type: `image/${body?.output_format}` });
+
+/** The names of the files that a sample saves: the platform and format, or the prompt and a number. */
+const isSocial = ({ path }) => path === "social/optimize";
+const resultStem = (body) => slug(body?.prompt ?? body?.operation ?? "image");
 
 /** Split a body into plain values and files, which a sample reads from disk ({field: {name, image}}). */
 function splitBody(body) {
@@ -40,47 +45,51 @@ function asCurl({ method = "POST", path, body }) {
 const pythonText = (value) => JSON.stringify(value, null, 4)
   .replace(/("(?:[^"\\]|\\.)*")|\b(null|true|false)\b/g, (_, text, word) => text ?? { null: "None", true: "True", false: "False" }[word]);
 
-const pythonSave = (type) => `
+const pythonSave = (call) => `
 for number, image in enumerate(result.get("results", [result]), start=1):
     if "image_url" in image:
         data = requests.get(image["image_url"]).content
     else:
         data = base64.b64decode(image["image_base64"].split(",")[-1])
-    with open(f"image-{number}.${type}", "wb") as file:
+    name = ${isSocial(call) ? `re.sub(r"\\W+", "-", f"{image['platform']} {image['format']}".lower()).strip("-")` : `f"${resultStem(call.body)}-{number}"`}
+    with open(f"{name}.${resultExtension(call.body)}", "wb") as file:
         file.write(data)`;
 
 /** A Python script with requests. */
-function asPython({ method = "POST", path, body, savesImages = true }) {
+function asPython(call) {
+  const { method = "POST", path, body, savesImages = true } = call;
   const url = `${location.origin}${session.api}/${path}`;
   const { plain, files } = splitBody(body ?? {});
   const read = Object.entries(files).map(([name, file]) => `body["${name}"] = base64.b64encode(open("${file.name}", "rb").read()).decode()`);
-  const saves = savesImages && body;
+  const saves = savesImages && (body || path.endsWith("/result"));
   return [
-    ...(saves || read.length ? ["import base64"] : []), "import os", "", "import requests", "",
+    ...(saves || read.length ? ["import base64"] : []), "import os", ...(saves && isSocial(call) ? ["import re"] : []), "", "import requests", "",
     ...(body ? [`body = ${pythonText(plain)}`, ...read, ""] : []),
     `response = requests.${method.toLowerCase()}(`,
     `    "${url}",`,
     `    headers={"Authorization": f"Bearer {os.environ['TOKEN']}"},`,
     ...(body ? ["    json=body,"] : []),
     ")", "result = response.json()", "if not response.ok:", `    raise SystemExit(result["detail"])`,
-    ...(saves ? [pythonSave(resultExtension(body)).slice(1)] : ["print(result)"]),
+    ...(saves ? [pythonSave(call).slice(1)] : ["print(result)"]),
   ].join("\n");
 }
 
-const nodeSave = (type) => `const images = result.results ?? [result];
+const nodeSave = (call) => `const images = result.results ?? [result];
 for (const [index, image] of images.entries()) {
   const data = image.image_url
     ? Buffer.from(await (await fetch(image.image_url)).arrayBuffer())
     : Buffer.from(image.image_base64.split(",").at(-1), "base64");
-  await writeFile(\`image-\${index + 1}.${type}\`, data);
+  const name = ${isSocial(call) ? `\`\${image.platform} \${image.format}\`.toLowerCase().replace(/\\W+/g, "-").replace(/^-|-$/g, "")` : `\`${resultStem(call.body)}-\${index + 1}\``};
+  await writeFile(\`\${name}.${resultExtension(call.body)}\`, data);
 }`;
 
 /** A JavaScript module (.mjs) for Node 18 and later. */
-function asJavaScript({ method = "POST", path, body, savesImages = true }) {
+function asJavaScript(call) {
+  const { method = "POST", path, body, savesImages = true } = call;
   const url = `${location.origin}${session.api}/${path}`;
   const { plain, files } = splitBody(body ?? {});
   const names = Object.entries(files);
-  const saves = savesImages && body;
+  const saves = savesImages && (body || path.endsWith("/result"));
   const imports = [...(names.length ? ["readFile"] : []), ...(saves ? ["writeFile"] : [])];
   const read = names.map(([name, file]) => `body.${name} = await readFile("${file.name}", "base64");`);
   return [
@@ -92,7 +101,7 @@ function asJavaScript({ method = "POST", path, body, savesImages = true }) {
     ...(body ? [`    "Content-Type": "application/json",`] : []), "  },",
     ...(body ? ["  body: JSON.stringify(body),"] : []),
     "});", "const result = await response.json();", "if (!response.ok) throw new Error(result.detail);",
-    saves ? nodeSave(resultExtension(body)) : "console.log(result);",
+    saves ? nodeSave(call) : "console.log(result);",
   ].join("\n");
 }
 

@@ -47,6 +47,7 @@ const PATHS = {
   close: "M6 6l12 12M18 6L6 18",
   undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 6 6",
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9.5h.01",
+  star: "M12 3l2.7 5.8 6.3.8-4.6 4.3 1.2 6.3L12 17l-5.6 3.2 1.2-6.3L3 9.6l6.3-.8z",
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
   alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
   chevron: "M6 9l6 6 6-6",

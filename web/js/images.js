@@ -163,6 +163,20 @@ export function openOn(page, image) {
   if (location.hash === `#/${page}`) window.dispatchEvent(new Event("hashchange"));
   else location.hash = `#/${page}`;
 }
+const toReuse = new Map(); // page -> body of an earlier request
+/** Open a page with the settings of an earlier request, and its image if it is known. */
+export function reuseOn(page, body, image = null) {
+  toReuse.set(page, body);
+  if (image) incoming.set(page, image);
+  location.hash = `#/${page}`;
+}
+/** Return the request whose settings a page should take over, once. */
+export function takeReuse(page) {
+  const body = toReuse.get(page);
+  toReuse.delete(page);
+  return body;
+}
+
 /** Return the image that was opened on a page, once. */
 export function takeIncoming(page) {
   const image = incoming.get(page) ?? null;

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { debounce, fill, h, icon } from "./dom.js";
+import { loadingDone, takeReuse } from "./images.js";
 import { session } from "./session.js";
 
 const PAGES = {
@@ -37,6 +38,11 @@ async function show() {
     window.scrollTo(0, 0);
   }
   page.onshow?.();
+  const earlier = takeReuse(name);
+  if (earlier) {
+    await loadingDone(); // the lists that the settings are chosen from
+    page.reuse(earlier);
+  }
 }
 
 function welcome() {

@@ -45,6 +45,14 @@ export function modelPicker({ operations = () => [], onchange }) {
 
   return {
     provider, model, update,
+    /** Select a provider and model, as far as they are offered. */
+    choose(name, modelName) {
+      const offered = [...provider.options].some((option) => option.value === name && !option.disabled);
+      provider.value = offered ? name : AUTO;
+      updateModels();
+      if ([...model.options].some((option) => option.value === modelName)) model.value = modelName;
+      onchange();
+    },
     node: h("div", { class: "pair" }, field("Provider", provider), field("Model", model)),
     qualityField: field("Quality", quality, "Premium uses the best model, draft the cheapest."),
     /** The fields for a request; empty with Auto. */

@@ -42,7 +42,7 @@ export function personaPicker() {
   function edit(persona) {
     personaDialog(persona, () => personas, load, () => list.focus());
   }
-  return { node, select: list, get value() { return list.value; } };
+  return { node, select: list, get value() { return list.value; }, choose: (id) => load(id).catch(() => { /* deleted since */ }) };
 }
 
 /**

@@ -102,6 +102,7 @@ export function mount() {
           sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
           imageActions(image), resultFacts(response, image, job)));
         reveal(workspace);
+        return [image];
       },
       fail: (error, retry, cost) => {
         progress.stop();
@@ -188,7 +189,17 @@ export function mount() {
   }).catch((error) => fill(operations, errorNote(error))));
 
   const node = pageLayout({ title: "Control", lead: "Guide a new image with a sketch, a structure or a style.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
-  return { node, onshow: () => {
+  /** Fill in the form from an earlier request. */
+  function reuse(body) {
+    operations.querySelector(`[value="${body.operation}"]`)?.click();
+    prompt.value = body.prompt ?? "";
+    negative.value = body.negative_prompt ?? "";
+    seed.value = body.seed ?? "";
+    preset.value = body.style_preset ?? "";
+    ratio.value = body.aspect_ratio ?? "";
+    models.choose(body.provider, body.model);
+  }
+  return { node, reuse, onshow: () => {
     const image = takeIncoming("control");
     if (!image) return;
     if (isDrawn()) sketchSource.querySelector("input[value=image]").click();

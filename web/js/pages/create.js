@@ -79,11 +79,12 @@ export function mount() {
     };
   }
 
+  const qualities = segmented("Quality", QUALITY_OPTIONS, "", (value) => { settings.quality = value; price.refresh(); });
   const form = h("form", {},
     h("div", { class: "field" }, h("label", { for: (prompt.id = uniqueId("prompt")) }, "Prompt"), prompt,
       h("label", { class: "check" }, enhance, h("span", {}, "Enhance the prompt"))),
     sizes.node,
-    segmented("Quality", QUALITY_OPTIONS, "", (value) => { settings.quality = value; price.refresh(); }),
+    qualities,
     models.node,
     h("div", { class: "pair" }, field("Style", style),
       h("div", { class: "field", role: "group", "aria-label": "Variations" }, h("span", { class: "label" }, "Variations"),
@@ -102,7 +103,22 @@ export function mount() {
   workspace.prepend(emptyState("create", "Your images appear here.",
     h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));
   const node = pageLayout({ title: "Create", lead: "Describe an image and get it in the exact size you need.", form, workspace, onsubmit: () => action.run() });
-  return { node, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
+  /** Fill in the form from an earlier request. */
+  function reuse(body) {
+    prompt.value = body.prompt ?? "";
+    enhance.checked = body.enhance_prompt !== false;
+    negative.value = body.negative_prompt ?? "";
+    style.value = body.style_preset ?? "";
+    if (body.persona_id) persona.choose(body.persona_id);
+    for (const [input, name] of [[seed, "seed"], [steps, "steps"], [guidance, "guidance_scale"]]) input.value = body[name] ?? "";
+    step((body.num_variations ?? 1) - settings.count);
+    qualities.querySelector(`[value="${body.quality ?? ""}"]`)?.click();
+    models.choose(body.provider, body.model);
+    sizes.choose(body.template_id, body.width, body.height);
+    price.refresh();
+    prompt.focus();
+  }
+  return { node, reuse, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
 }
 
 // --- sizes: templates with their shapes drawn to scale, or a custom size ------------------------------------------
@@ -115,7 +131,7 @@ function sizePicker(onchange) {
   const cards = h("div", { class: "cards" });
   const tabs = h("div", { class: "chips", role: "group", "aria-label": "Platform" });
   const description = h("p", { class: "hint template-description" });
-  const state = { template: null, widthInput, width: 1024, height: 1024, ready: false };
+  const state = { template: null, widthInput, width: 1024, height: 1024, ready: false, choose: () => {} };
   state.node = h("fieldset", { class: "sizes" }, h("legend", {}, "Size"), tabs, cards, customSize, description);
 
   const readCustomSize = () => {
@@ -161,6 +177,13 @@ function sizePicker(onchange) {
     };
     add(tabs, platforms.map((platform) => h("button", { type: "button", class: "chip", value: platform, onclick: () => show(platform) }, platformLabel(platform))));
     show(platforms[0]);
+    state.choose = (id, width, height) => {
+      const template = templates.find((each) => each.id === id);
+      if (template) show(template.platform);
+      else if (!width) return;
+      else [widthInput.value, heightInput.value] = [width, height];
+      [...cards.querySelectorAll("input")].find((input) => input.value === (template?.id ?? "")).click();
+    };
   }).catch((error) => {
     fill(cards, errorNote(error));
     customSize.hidden = false;
@@ -214,6 +237,7 @@ function runCard({ about }, controls) {
         ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
         ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null], ["Not used by this model", ignoredText(response.results[0])],
       ]));
+      return images;
     },
     fail(error, retry, cost) {
       time.stop();

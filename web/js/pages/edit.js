@@ -104,6 +104,7 @@ export function mount() {
         recent.add(image);
         fill(output, resultView(before, image, response, job, about));
         reveal(workspace);
+        return [image];
       },
       fail: (error, retry, cost) => {
         progress.stop();
@@ -187,5 +188,14 @@ export function mount() {
   showEditor();
 
   const node = pageLayout({ title: "Edit", lead: "Change an image, or extend it.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
-  return { node, onshow: () => { const image = takeIncoming("edit"); if (image) source.set(image); } };
+  /** Fill in the form from an earlier request. */
+  function reuse(body) {
+    operations.querySelector(`[value="${body.operation}"]`)?.click();
+    for (const name of ["prompt", "negative_prompt", "search_prompt", "select_prompt", "seed"]) inputs[name].value = body[name] ?? "";
+    if (!operationFields().prompt) inputs.hint.value = body.prompt ?? "";
+    inputs.style.value = body.style_preset ?? "";
+    inputs.fileType.value = body.output_format ?? "png";
+    models.choose(body.provider, body.model);
+  }
+  return { node, reuse, onshow: () => { const image = takeIncoming("edit"); if (image) source.set(image); } };
 }

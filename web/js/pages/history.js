@@ -1,17 +1,20 @@
-// The History page: the caller's jobs with their images, and the credits used and left.
+// The History page: the caller's jobs as a gallery, and the credits used and left.
 
 import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
 import { codeButton } from "../code-samples.js";
-import { add, announce, fill, h, icon, plural } from "../dom.js";
+import { add, announce, dialog, fill, h, icon, plural, toast } from "../dom.js";
 import { dateText, errorText } from "../errors.js";
-import { imageFromResult } from "../images.js";
-import { operationLabel, STATUS_LABELS, titleCase } from "../labels.js";
+import { extensionOf, imageFromResult, reuseOn, save } from "../images.js";
+import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
 import { facts, openImage } from "../layout.js";
+import { forgetResult, recall, remember, rememberResult } from "../memory.js";
+import { zip } from "../zip.js";
 
 const PAGE_SIZE = 20;
 const REFRESH_MS = 2000;
 const MAX_REFRESHES = 300; // ten minutes, so that a forgotten page stops
+const MAX_COMPARED = 4; // images side by side
 
 export function mount() {
   const usage = h("section", { class: "usage", "aria-label": "Usage" });
@@ -19,40 +22,89 @@ export function mount() {
   const older = h("div", { hidden: true }, h("button", { type: "button", onclick: () => load(next).catch(showError) }, "Show older jobs"));
   const errorBox = h("div");
   const rows = new Map(); // job id -> {state, row}, so that images are fetched once
+  const days = new Map(); // day -> its heading
   let jobs = []; // the jobs shown, newest first
-  let next = null;
+  let next = null; // the address of the next page
   let timer = null;
+
+  const search = h("input", { type: "search", placeholder: "Search prompts, operations and models", "aria-label": "Search", oninput: () => render() });
+  const favorites = h("input", { type: "checkbox", onchange: () => render() });
+  const selection = h("div", { class: "selection", role: "group", "aria-label": "Selected jobs", hidden: true });
+
+  const context = { watcher: null, removeJob, changed: () => { showSelection(); render(); } };
 
   function rowOf(job) {
     const state = JSON.stringify([job.status, job.progress, job.credits]);
-    if (rows.get(job.job_id)?.state !== state) rows.set(job.job_id, { state, row: jobRow(job, watcher, removeJob) });
+    if (rows.get(job.job_id)?.state !== state) rows.set(job.job_id, { state, row: jobRow(job, context) });
     return rows.get(job.job_id).row;
   }
+  function dayOf(job) {
+    const day = new Date(job.created_at).toLocaleDateString("en-US", { weekday: "long", day: "numeric", month: "long" });
+    if (!days.has(day)) days.set(day, h("li", { class: "day" }, h("h2", {}, day)));
+    return days.get(day);
+  }
 
-  // a row's images are fetched when it comes into view
-  const watcher = new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) { watcher.unobserve(entry.target); entry.target.show(); }
+  // a row's facts are fetched when it comes into view
+  context.watcher = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) { context.watcher.unobserve(entry.target); entry.target.show(); }
   }, { rootMargin: "200px" });
+
+  window.addEventListener("remembered", (event) => rows.get(event.detail)?.row.recall());
 
   /** Update the list. Unchanged rows stay in place, so that they keep the focus. */
   function render() {
-    const wanted = jobs.length ? jobs.map(rowOf) : [nothing];
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = jobs.map((job) => [job, rowOf(job)]).filter(([, row]) =>
+      words.every((word) => row.text().includes(word)) && (!favorites.checked || row.known.favorite));
+    const wanted = [...new Set(shown.flatMap(([job, row]) => [dayOf(job), row]))];
+    if (!wanted.length) wanted.push(jobs.length ? nothingFound : nothing);
     for (const row of [...list.children]) if (!wanted.includes(row)) row.remove();
     wanted.forEach((row, index) => { if (list.children[index] !== row) list.insertBefore(row, list.children[index] ?? null); });
   }
 
   function removeJob(id) {
     jobs = jobs.filter((job) => job.job_id !== id);
+    rows.delete(id);
+    forgetResult(id);
+    showSelection();
     render();
   }
 
+  // --- several at once ---------------------------------------------------------------------------------------
+
+  const selected = () => jobs.map(rowOf).filter((row) => row.box?.checked);
+  function showSelection() {
+    const count = selected().length;
+    selection.hidden = count === 0;
+    const button = (label, name, onclick) => h("button", { type: "button", class: "small", onclick }, icon(name), label);
+    fill(selection, h("strong", {}, `${count} selected`), button("Download (zip)", "download", saveSelected),
+      count > 1 && button("Compare", "image", compareSelected), button("Delete", "trash", deleteSelected),
+      h("button", { type: "button", class: "ghost small", onclick: () => { for (const row of selected()) row.box.checked = false; showSelection(); } }, "Clear"));
+  }
+  const selectedImages = async () => (await Promise.all(selected().map((row) => row.images()))).flat();
+  async function saveSelected() {
+    const files = (await selectedImages()).map((image, at) => ({ name: `${String(at + 1).padStart(2, "0")}-${image.name}.${extensionOf(image.blob)}`, blob: image.blob }));
+    save(await zip(files), "image-studio.zip");
+  }
+  async function compareSelected() {
+    const images = (await selectedImages()).slice(0, MAX_COMPARED);
+    const box = dialog("Side by side", h("div", { class: "side-by-side" }, images.map((image) => h("figure", {}, h("img", { src: image.url, alt: image.name }), h("figcaption", { class: "hint" }, `${image.name}, ${image.width} × ${image.height}`)))));
+    box.classList.add("wide");
+  }
+  function deleteSelected(event) {
+    const chosen = selected();
+    const confirm = h("button", { type: "button", class: "small danger", onclick: () => { for (const row of chosen) row.deleteJob(); } }, `Really delete ${plural(chosen.length, "job")}?`);
+    event.currentTarget.replaceWith(confirm);
+    confirm.focus();
+  }
+
   /** Load a page of jobs. The newest page replaces the jobs of its period; an older one is appended. */
-  async function load(before) {
-    const { jobs: loaded, next: cursor } = await get(`jobs?limit=${PAGE_SIZE}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
-    const since = cursor ? loaded.at(-1)?.created_at : 0;
-    const kept = before ? [] : jobs.filter((job) => job.created_at < since);
-    if (!kept.length) next = cursor;
-    jobs = before ? [...jobs, ...loaded] : [...loaded, ...kept];
+  async function load(address) {
+    const { jobs: loaded, next: following } = await get(address ?? `jobs?limit=${PAGE_SIZE}`);
+    const since = following ? loaded.at(-1)?.created_at : 0;
+    const kept = address ? [] : jobs.filter((job) => job.created_at < since);
+    if (!kept.length) next = following;
+    jobs = address ? [...jobs, ...loaded] : [...loaded, ...kept];
     render();
     older.hidden = !next;
     return loaded;
@@ -60,6 +112,7 @@ export function mount() {
 
   const showError = (error) => fill(errorBox, errorNote(error, () => refresh()));
   const nothing = h("li", { class: "empty-state" }, icon("history"), h("p", {}, "No jobs yet."));
+  const nothingFound = h("li", { class: "empty-state" }, icon("history"), h("p", {}, "No job matches. Older jobs are not searched until they are shown."));
 
   async function refresh(turn = 0) {
     clearTimeout(timer);
@@ -87,16 +140,17 @@ export function mount() {
     const number = (value) => value.toLocaleString("en");
     fill(usage,
       h("div", { class: "usage-card" }, h("h2", {}, "Credits left"), h("p", { class: "big" }, number(current.remaining)), h("div", { class: "meter" }, meter),
-        h("p", { class: "hint" }, `${number(current.used)} used${current.reserved ? `, ${number(current.reserved)} reserved` : ""} of ${number(current.limit)}, tier ${current.tier}. Renews on ${dateText(current.resets_at)}.`)),
+        h("p", { class: "hint" }, `${number(current.used)} used${current.reserved ? `, ${number(current.reserved)} reserved` : ""} of ${number(current.limit)}, tier ${current.tier}. Renews on ${dateText(current.resets_at)}.`),
+        current.reserved > 0 && h("p", { class: "hint" }, "Reserved credits belong to running jobs, or to calls whose charge is not known yet. Those are given back after an hour at most.")),
       creditsCard("By operation", current.by_studio, operationLabel), creditsCard("By provider", current.by_provider, (name) => providers[name]?.name ?? titleCase(name)),
       h("div", { class: "usage-card" }, h("h2", {}, "Limits"), facts([["Per minute", `${number(current.limits.requests_per_minute)} requests`], ["Per day", `${number(current.limits.requests_per_day)} requests`], ["In flight", plural(current.limits.variations_in_flight, "image")]])));
   }
 
   const node = h("div", { class: "history" },
-    h("div", { class: "history-head" }, h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", {}, "Your jobs and what they cost.")),
+    h("div", { class: "history-head" }, h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", {}, "Your jobs and what they cost. Each is deleted on the day that it names.")),
       h("div", { class: "actions" }, codeButton(() => ({ method: "GET", path: "jobs" })),
         h("button", { type: "button", class: "small", onclick: () => refresh() }, icon("refresh"), "Refresh"))),
-    usage, errorBox, list, older);
+    usage, h("div", { class: "filters" }, search, h("label", { class: "check" }, favorites, h("span", {}, "Favorites"))), selection, errorBox, list, older);
   return { node, onshow: () => refresh() };
 }
 
@@ -109,36 +163,93 @@ function creditsCard(title, used, labelOf) {
 
 const timeText = (ms) => new Date(ms).toLocaleString("en-US", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-function jobRow(job, watcher, removeJob) {
+function jobRow(job, { watcher, removeJob, changed }) {
   const images = h("div", { class: "job-images" }, h("span", { class: "placeholder" }, icon(job.status === "failed" ? "alert" : "image")));
   const end = h("div", { class: "job-end" });
   const took = job.finished_at && job.started_at ? `${((job.finished_at - job.started_at) / 1000).toFixed(1)} s` : null;
-  const credits = job.credits.charged ?? job.credits.reserved;
+  const credits = job.credits.charged || (job.status === "failed" ? 0 : job.credits.reserved);
   const progress = job.status === "running" ? `${job.progress.done} of ${job.progress.total}` : null;
-  const line = [timeText(job.created_at), job.model && `${job.provider} ${job.model}`, took, credits ? plural(credits, "credit") : null, progress].filter(Boolean).join(" · ");
+  const line = [
+    timeText(job.created_at), operationLabel(job.operation), job.model && `${job.provider} ${job.model}`, took, credits ? plural(credits, "credit") : null, progress,
+    job.credits.held ? `${plural(job.credits.held, "credit")} held for up to an hour` : null, job.expires_at && `kept until ${dateText(job.expires_at)}`,
+  ].filter(Boolean).join(" · ");
+  const done = job.status === "succeeded";
+  const title = h("strong", {}, operationLabel(job.operation));
+  const box = done && h("input", { type: "checkbox", "aria-label": `Select ${operationLabel(job.operation)}, ${timeText(job.created_at)}`, onchange: changed });
   const row = h("li", { class: "job", dataset: { job: job.job_id } }, images,
-    h("div", { class: "job-info" }, h("strong", {}, operationLabel(job.operation)), h("span", { class: "hint" }, line),
-      job.error && h("span", { class: "error-line" }, errorText(job.error))), end);
+    h("div", { class: "job-info" }, title, h("span", { class: "hint" }, line), job.error && h("span", { class: "error-line" }, errorText(job.error))), end);
+  Object.assign(row, { box, known: {}, deleteJob, text: () => `${title.textContent} ${line} ${job.status}`.toLowerCase() });
+
+  // what this browser remembers needs no request, and no full-size image for a small one
+  async function recallNow() {
+    const known = await recall(job.job_id).catch(() => ({}));
+    row.known = { ...row.known, ...known };
+    if (known.title) title.textContent = known.title;
+    star.setAttribute("aria-pressed", String(Boolean(known.favorite)));
+    reuse.hidden = !row.known.body;
+    if (known.thumbnails) showImages(known.thumbnails);
+  }
+  row.recall = recallNow;
+  const recalled = Promise.resolve().then(recallNow);
+
+  function showImages(thumbnails) {
+    fill(images, thumbnails.map((url, at) => h("button", { type: "button", "aria-label": `Open ${title.textContent}`, onclick: () => openAt(at).catch((error) => toast(error.message)) },
+      url ? h("img", { src: url, alt: "" }) : icon("image"))));
+  }
+
+  let result = null; // the job's result with URLs, once it is needed
+  const loadResult = () => (result ??= get(`jobs/${job.job_id}/result?delivery=url`));
+  let loaded = null; // its images in full size
+  row.images = () => (loaded ??= loadImages());
+  async function loadImages() {
+    const response = await loadResult();
+    const stem = slug(title.textContent, job.operation);
+    const full = await Promise.all((response.results ?? [response]).map((one) => {
+      const number = one.variation ?? 1;
+      return imageFromResult(one, { name: `${stem}-${number}`, ref: `job:${job.job_id}/${number}` });
+    }));
+    if (!row.known.thumbnails) {
+      const { page, path, body } = row.known;
+      rememberResult(job.job_id, { page, path, body, title: title.textContent, images: full }).catch(console.error);
+    }
+    return full;
+  }
+  async function openAt(at) {
+    const full = await row.images();
+    const { page, path, body } = row.known;
+    const complete = page === "create" || body?.image_base64 || body?.control_image_base64; // else its image is gone
+    openImage(full[at], title.textContent, codeButton(() => (complete ? { path, body } : { method: "GET", path: `jobs/${job.job_id}/result` })));
+  }
 
   row.show = async () => {
-    if (job.status !== "succeeded") return;
+    await recalled;
+    if (!done || row.known.thumbnails) return;
     try {
-      const response = await get(`jobs/${job.job_id}/result?delivery=url`);
-      const results = response.results ?? [response];
-      const shown = await Promise.all(results.map((result) => {
-        const number = result.variation ?? 1;
-        return imageFromResult(result, { name: `${job.operation}-${number}`, ref: `job:${job.job_id}/${number}` });
-      }));
-      const prompt = response.request?.prompt;
-      const title = prompt ?? operationLabel([job.operation.split(".")[0], response.operation ?? response.mode].filter(Boolean).join("."));
-      row.querySelector("strong").textContent = title;
-      fill(images, shown.map((image) => h("button", { type: "button", "aria-label": `Open ${title}`, onclick: () => openImage(image, title, codeButton(() => ({ method: "GET", path: `jobs/${job.job_id}/result` }))) }, h("img", { src: image.url, alt: "" }))));
+      const response = await loadResult();
+      if (response.request) {
+        const { prompt, template_id, provider, model, quality, style_preset, persona_id, num_variations } = response.request;
+        row.known = { page: "create", path: "create", body: { prompt, template_id, provider, model, quality, style_preset, persona_id, num_variations }, ...row.known };
+        reuse.hidden = false;
+      }
+      if (!row.known.title) title.textContent = response.request?.prompt ?? operationLabel([job.operation.split(".")[0], response.operation ?? response.mode].filter(Boolean).join("."));
+      showImages((response.results ?? [response]).map(() => null));
     } catch (error) {
       row.querySelector(".hint").after(h("span", { class: "hint" }, error.message));
     }
   };
   watcher.observe(row);
 
+  const star = h("button", { type: "button", class: "ghost icon-only star", "aria-label": "Favorite", "aria-pressed": "false", onclick: () => {
+    row.known.favorite = !row.known.favorite;
+    star.setAttribute("aria-pressed", String(row.known.favorite));
+    remember(job.job_id, { favorite: row.known.favorite });
+    changed();
+  } }, icon("star"));
+  const reuse = h("button", { type: "button", class: "small", hidden: true, onclick: async () => {
+    const { page, body } = row.known;
+    const from = [body.image_base64, body.control_image_base64].find((value) => value?.startsWith?.("job:"));
+    reuseOn(page, body, from ? await imageOf(from).catch(() => null) : null);
+  } }, "Reuse");
   const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`, onclick: () => {
     const confirm = h("button", { type: "button", class: "small danger", onclick: deleteJob }, job.status === "queued" ? "Cancel job" : "Really delete?");
     remove.replaceWith(confirm);
@@ -156,6 +267,14 @@ function jobRow(job, watcher, removeJob) {
       row.querySelector(".job-info").append(h("span", { class: "error-line", role: "alert" }, error.message));
     }
   }
-  add(end, h("span", { class: "badge", dataset: { status: job.status } }, STATUS_LABELS[job.status]), job.status === "running" ? null : remove);
+  add(end, h("span", { class: "badge", dataset: { status: job.status } }, STATUS_LABELS[job.status]), reuse, done && star, job.status === "running" ? null : remove, box);
   return row;
+}
+
+/** The image that a reference to an earlier result names. */
+async function imageOf(ref) {
+  const [id, number] = ref.replace("job:", "").split("/");
+  const response = await get(`jobs/${id}/result?delivery=url`);
+  const result = response.results?.find((one) => one.variation === Number(number)) ?? response;
+  return imageFromResult(result, { name: `image-${number}`, ref });
 }

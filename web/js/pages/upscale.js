@@ -50,7 +50,7 @@ export function mount() {
     page: "upscale", label: "Upscale", price, start,
     request: () => {
       const { width: w, height: hgt } = source.image ?? { width: 3, height: 2 };
-      return { ...request(), before: source.image, about: { width: w, height: hgt, name: source.image && `${stemOf(source.image)}-upscaled` } };
+      return { ...request(), before: source.image, about: { title: `Upscale ${source.image ? stemOf(source.image) : ""}`, width: w, height: hgt, name: source.image && `${stemOf(source.image)}-upscaled` } };
     },
   });
   function start({ before, about }, controls) {
@@ -68,6 +68,7 @@ export function mount() {
           before ? compare(before, after, { actual: true }) : imageWithOverlay(after, "The upscaled image"), imageActions(after, { without: ["upscale"] }),
           facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)));
         reveal(workspace);
+        return [after];
       },
       fail: (error, retry, cost) => {
         progress.stop();
@@ -89,5 +90,12 @@ export function mount() {
     moreSettings(models.qualityField, field("Seed", seed)), action.node);
   showSource();
   const node = pageLayout({ title: "Upscale", lead: "Enlarge an image.", form, workspace, onsubmit: () => action.run() });
-  return { node, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
+  /** Fill in the form from an earlier request. */
+  function reuse(body) {
+    form.querySelector(`.segments [value="${body.mode ?? "auto"}"]`)?.click();
+    form.querySelector(`.segments [value="${body.target_width || body.target_height ? "custom" : body.preset ?? ""}"]`)?.click();
+    [width.value, height.value, prompt.value, seed.value] = [body.target_width ?? "", body.target_height ?? "", body.prompt ?? "", body.seed ?? ""];
+    models.choose(body.provider, body.model);
+  }
+  return { node, reuse, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
 }
