@@ -75,7 +75,12 @@ export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
     zone.classList.remove("over");
     loadFile(event.dataTransfer.files[0]);
   });
-  node.addEventListener("paste", (event) => loadFile(event.clipboardData.files[0]));
+  node.addEventListener("paste", (event) => {
+    if (!event.clipboardData.files.length) return;
+    event.preventDefault();
+    loadFile(event.clipboardData.files[0]);
+  });
+  node.addEventListener("files", (event) => loadFile(event.detail[0])); // dropped or pasted elsewhere
   window.addEventListener("recent", updateRecent);
   updateRecent();
   return state;

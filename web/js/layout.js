@@ -1,6 +1,6 @@
 // What all pages share: a form beside a workspace, and a result with its actions.
 
-import { bytesText, dialog, h, icon, plural } from "./dom.js";
+import { bytesText, dialog, fill, h, icon, plural } from "./dom.js";
 import { fieldLabel } from "./errors.js";
 import { extensionOf, openOn, save } from "./images.js";
 
@@ -10,6 +10,9 @@ const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 /** A page: a heading, the form and the workspace. With `workspaceFirst`, a phone shows the workspace above the form. */
 export function pageLayout({ title, lead, form, workspace, onsubmit, workspaceFirst = false }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); onsubmit?.(); });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
+  });
   form.noValidate = true;
   return h("div", { class: workspaceFirst ? "page workspace-first" : "page" },
     h("div", { class: "panel" }, h("div", { class: "page-head" }, h("h1", {}, title), h("p", {}, lead)), form),
@@ -30,12 +33,24 @@ export const emptyState = (iconName, text, ...more) =>
 export const imageWithOverlay = (image, alt, ...overlays) => h("div", { class: "image-frame" },
   h("div", { class: "image-overlay" }, h("img", { src: image.url, alt, draggable: false }), overlays));
 
-/** Open an image in full size with its actions; `more` is placed beside them. */
-export function openImage(image, title, ...more) {
-  const box = dialog(title, h("img", { class: "full", src: image.url, alt: title }),
-    h("div", { class: "dialog-end" }, imageActions(image), more));
+/** Open an image in full size with its actions; `more` is placed beside them. The arrow keys go through `all`. */
+export function openImage(image, title, { all = [image], more } = {}) {
+  const full = h("img", { class: "full", alt: title });
+  const end = h("div", { class: "dialog-end" });
+  let at = all.indexOf(image);
+  const show = (index) => {
+    at = (index + all.length) % all.length;
+    full.src = all[at].url;
+    fill(end, imageActions(all[at]), all.length > 1 && h("span", { class: "hint", role: "status" }, `${at + 1} of ${all.length}; the arrow keys go on`), more);
+  };
+  show(at);
+  const box = dialog(title, full, end);
   box.classList.add("wide");
   box.addEventListener("click", (event) => { if (event.target.closest(".actions")) box.close(); });
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (step) show(at + step);
+  });
 }
 
 /** Settings that few people need, collapsed. */

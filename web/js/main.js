@@ -103,8 +103,16 @@ async function signedIn() {
 
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 window.addEventListener("hashchange", show);
-// a file dropped outside a drop zone must not replace the page
-for (const kind of ["dragover", "drop"]) window.addEventListener(kind, (event) => event.preventDefault());
+// an image that is dropped or pasted anywhere goes to the page's first image field
+function take(event, files) {
+  if (event.defaultPrevented) return; // a field took it
+  event.preventDefault();
+  const pickers = [...main.querySelectorAll(".picker")].filter((picker) => picker.checkVisibility());
+  if (files?.length) (pickers.find((picker) => picker.querySelector(".drop-empty").checkVisibility()) ?? pickers[0])?.dispatchEvent(new CustomEvent("files", { detail: files }));
+}
+window.addEventListener("dragover", (event) => event.preventDefault());
+window.addEventListener("drop", (event) => take(event, event.dataTransfer?.files));
+window.addEventListener("paste", (event) => { if (event.clipboardData.files.length) take(event, event.clipboardData.files); });
 
 await session.start();
 await signedIn();

@@ -66,7 +66,9 @@ export function mount() {
   });
   function start(current, controls) {
     clearFieldErrors(form);
-    const view = runCard(current, controls);
+    const one = () => ({ path: current.path, body: { ...current.body, num_variations: 1 }, about: { ...current.about, count: 1 } });
+    const cost = async () => (await current.cost ?? 0) / current.about.count;
+    const view = runCard(current, controls, { run: () => action.run({ ...one(), cost: cost() }), cost: cost() });
     workspace.querySelector(".empty-state")?.remove();
     runs.prepend(view.node);
     reveal(view.node);
@@ -95,10 +97,6 @@ export function mount() {
     moreSettings(field("Negative prompt", negative, "What the image should not show."),
       h("div", { class: "triple" }, field("Seed", seed), field("Steps", steps), field("Guidance", guidance))),
     action.node);
-
-  prompt.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
-  });
 
   workspace.prepend(emptyState("create", "Your images appear here.",
     h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));
@@ -199,12 +197,12 @@ const shortName = ({ name, platform }) => {
 
 // --- one run: a tile for each variation --------------------------------------------------------------------------
 
-function runCard({ about }, controls) {
+function runCard({ about }, controls, again) {
   const { prompt, count, width, height } = about;
   const time = elapsedTime();
   const progress = h("span", { class: "run-progress", role: "status" }, "Sending");
   const line = h("div", { class: "run-status" }, progress, time.node, controls);
-  const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height));
+  const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height, () => tiles.map((tile) => tile.shown).filter(Boolean)));
   const [shape, tileWidth] = width >= height * 1.6 ? ["wide", "22rem"] : width * 1.3 < height ? ["tall", "13rem"] : ["", "17rem"];
   const grid = h("div", { class: `grid ${shape}`, dataset: { count } }, tiles.map((tile) => tile.node));
   grid.style.setProperty("--tile", tileWidth);
@@ -228,7 +226,7 @@ function runCard({ about }, controls) {
       const images = await Promise.all(response.results.map(async (result) => await tiles[result.variation - 1].image
         ?? imageFromResult(result, { name: `${base}-${result.variation}`, ref: id ? `job:${id}/${result.variation}` : null })));
       response.results.forEach((result, index) => tiles[result.variation - 1].show(images[index], prompt, result));
-      for (const failure of response.errors ?? []) tiles[failure.variation - 1].fail(errorText(failure));
+      for (const failure of response.errors ?? []) tiles[failure.variation - 1].fail(errorText(failure), again);
       recent.add(...images);
       const enhanced = response.request.enhanced_prompt;
       fill(line, facts([
@@ -247,13 +245,14 @@ function runCard({ about }, controls) {
   };
 }
 
-function variationTile(number, width, height) {
+/** `shown` returns the images of all tiles, which the full view goes through. */
+function variationTile(number, width, height, shown) {
   const text = h("span", {}, "Queued");
   const box = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, h("strong", {}, String(number)), text));
   box.style.aspectRatio = `${width} / ${height}`;
   const node = h("figure", { class: "tile" }, box);
   const tile = {
-    node, image: null,
+    node, image: null, shown: null,
     /** Show the variation's status; when it is done, its image, which `load` fetches. */
     update(entry, load, prompt) {
       box.dataset.status = entry.status;
@@ -262,13 +261,20 @@ function variationTile(number, width, height) {
       tile.image = load().catch(() => null); // the job's result has it, too
       tile.image.then((image) => image && box.isConnected && tile.show(image, prompt));
     },
-    fail(message) { fill(box, h("div", { class: "waiting-text" }, icon("alert"), h("span", {}, message))); box.dataset.status = "failed"; },
+    /** Show why it failed; `run` makes this one again, for `cost`. */
+    fail(message, { run, cost }) {
+      const button = h("button", { type: "button", class: "small", onclick: run }, "Make this one again");
+      cost.then((credits) => credits && button.append(` (${plural(credits, "credit")})`));
+      fill(box, h("div", { class: "waiting-text" }, icon("alert"), h("span", {}, message), button));
+      box.dataset.status = "failed";
+    },
     show(image, prompt, { seed = null } = {}) {
       if (!node.contains(box)) { // the image is shown already
         if (seed !== null) node.querySelector("figcaption").append(seedNote(seed));
         return;
       }
-      const open = h("button", { type: "button", class: "result-image", "aria-label": `Open variation ${number} in full size`, onclick: () => openImage(image, prompt) },
+      tile.shown = image;
+      const open = h("button", { type: "button", class: "result-image", "aria-label": `Open variation ${number} in full size`, onclick: () => openImage(image, prompt, { all: shown() }) },
         h("img", { src: image.url, alt: `${prompt}, variation ${number}`, width: image.width, height: image.height }));
       fill(node, open, h("figcaption", {}, imageActions(image), seed !== null && seedNote(seed)));
     },

@@ -136,6 +136,7 @@ export function mount() {
     fill(output);
     editor.hidden = false;
     state.tool = null;
+    showUnpainted();
     if (!image) { fill(editor, emptyState("edit", "Choose an image to edit.", sampleButton(source))); return; }
     const has = operationFields();
     if (has.mask) state.tool = image.maskEditor ??= maskEditor(image);
@@ -144,6 +145,7 @@ export function mount() {
       state.tool = outpaintEditor(image, { start: { left: side, right: side }, onchange: () => price.refresh() });
     }
     fill(editor, state.tool?.node ?? imageWithOverlay(image, "The image to edit"));
+    showUnpainted();
   }
 
   /** With the sample image, fill in example prompts where nothing was typed. */
@@ -171,6 +173,11 @@ export function mount() {
     price.refresh();
   }
 
+  const unpainted = h("p", { class: "hint", role: "status", hidden: true }, "Nothing is painted: the whole image may change.");
+  /** Before the click: an operation that takes a mask changes everything without one. */
+  const showUnpainted = () => { unpainted.hidden = !(source.image && operationFields().mask && state.tool?.mask && !state.tool.mask()); };
+  for (const kind of ["pointerup", "keyup", "click"]) workspace.addEventListener(kind, showUnpainted);
+  action.node.prepend(unpainted);
   const form = h("form", {}, source.node,
     h("fieldset", { class: "operations" }, h("legend", {}, "Operation"), operations, description),
     Object.values(fields), hint, models.node,

@@ -218,7 +218,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
     const full = await row.images();
     const { page, path, body } = row.known;
     const complete = page === "create" || body?.image_base64 || body?.control_image_base64; // else its image is gone
-    openImage(full[at], title.textContent, codeButton(() => (complete ? { path, body } : { method: "GET", path: `jobs/${job.job_id}/result` })));
+    openImage(full[at], title.textContent, { all: full, more: codeButton(() => (complete ? { path, body } : { method: "GET", path: `jobs/${job.job_id}/result` })) });
   }
 
   row.show = async () => {

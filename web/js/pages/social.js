@@ -16,6 +16,7 @@ const BACKGROUNDS = [["", "Edge color"], ["white", "White"], ["blur", "Blurred i
 const DETECTED = {
   face: (count) => `detected: ${plural(count, "face")}`, saliency: () => "detected: what stands out", center: () => "nothing stands out: the center",
 };
+const SELECTION = "image-studio-formats";
 const SAMPLE_SIDE = 3000; // pixels; enough for every format
 const RUN_DELAY_MS = 700; // after the last change; each run counts against the caller's rate limit
 
@@ -175,6 +176,7 @@ export function mount() {
   }
 
   async function loadPlatforms() {
+    const kept = keptSelection();
     const { templates } = await getCached("templates");
     const names = [...new Set(templates.map((template) => template.platform))];
     const listed = await Promise.all(names.map(async (name) => [name, await getCached(`social/platforms/${name}/formats`).then((response) => response.formats, () => [])]));
@@ -182,14 +184,16 @@ export function mount() {
       const count = h("span", { class: "count" });
       const boxes = formats.map((format, index) => {
         const id = key(platform, format.name);
-        const box = h("input", { type: "checkbox", value: format.name, checked: index === 0, onchange: () => {
+        const checked = kept ? kept.includes(id) : index === 0;
+        const box = h("input", { type: "checkbox", value: format.name, dataset: { key: id }, checked, onchange: () => {
           if (box.checked) state.formats.set(id, { platform, format });
           else state.formats.delete(id);
           updateCount();
+          keepSelection();
           renderCards();
           scheduleRun();
         } });
-        if (index === 0) state.formats.set(id, { platform, format });
+        if (checked) state.formats.set(id, { platform, format });
         return box;
       });
       const updateCount = () => { count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`; };
@@ -200,6 +204,16 @@ export function mount() {
     renderCards();
     scheduleRun();
   }
+  /** Select all formats, none, or a saved set, and keep that for the next visit. */
+  function choose(isWanted) {
+    for (const box of platforms.querySelectorAll("input")) {
+      if (box.checked !== isWanted(box.dataset.key)) {
+        box.checked = !box.checked;
+        box.dispatchEvent(new Event("change"));
+      }
+    }
+  }
+  const keepSelection = () => { try { localStorage.setItem(SELECTION, JSON.stringify([...state.formats.keys()])); } catch { /* private mode */ } };
 
   zones.addEventListener("change", () => { for (const card of state.cards.values()) card.zones(zones.checked); });
   fileType.addEventListener("change", scheduleRun);
@@ -213,7 +227,8 @@ export function mount() {
       for (const card of state.cards.values()) card.preview();
       scheduleRun();
     }), backgroundField,
-    h("fieldset", {}, h("legend", {}, "Formats ", selectedCount), platforms),
+    h("fieldset", {}, h("legend", {}, "Formats ", selectedCount), h("div", { class: "actions" }, [["All", () => true], ["None", () => false]].map(([label, wanted]) =>
+      h("button", { type: "button", class: "ghost small", onclick: () => choose(wanted) }, label))), platforms),
     h("div", { class: "pair" }, field("File type", fileType), h("label", { class: "check" }, zones, h("span", {}, "Show safe zones"))),
     action.node);
   const outcome = h("span", { role: "status" }, "no AI provider is used");
@@ -222,6 +237,11 @@ export function mount() {
 
   const node = pageLayout({ title: "Social", lead: "One image in every platform's exact size.", form, workspace, onsubmit: () => { reveal(cards); action.run(); } });
   return { node, onshow: () => { const image = takeIncoming("social"); if (image) source.set(image); } };
+}
+
+/** The formats that were selected at the last visit, or nothing. */
+function keptSelection() {
+  try { return JSON.parse(localStorage.getItem(SELECTION)); } catch { return null; }
 }
 
 const key = (platform, format) => `${platform}/${format}`;

@@ -16,6 +16,10 @@ const MODE_HINTS = {
 };
 const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["custom", "Custom"]];
 
+const SIZE_HINTS = {
+  "": "Four times the width and height.", social: "1080 pixels on the longer side.", web: "2048 pixels on the longer side.",
+  print: "3072 pixels on the longer side.", custom: "Exactly this size.",
+};
 const AUTO_MODES = ["upscale.fast", "upscale.conservative"]; // auto never uses creative
 const SAMPLE_SIDE = 480; // pixels; small enough to show the difference
 
@@ -28,6 +32,7 @@ export function mount() {
   const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
   const seed = seedInput();
   const modeHint = h("p", { class: "hint" }, MODE_HINTS.auto);
+  const sizeHint = h("p", { class: "hint" }, SIZE_HINTS[""]);
   const customSize = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
   const promptField = field("Prompt", prompt);
 
@@ -86,7 +91,7 @@ export function mount() {
 
   const form = h("form", {}, source.node,
     h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; modeHint.textContent = MODE_HINTS[mode]; promptField.hidden = mode === "fast"; models.update(); price.refresh(); }), modeHint),
-    segmented("Size", SIZES, "", (preset) => { state.preset = preset; customSize.hidden = preset !== "custom"; price.refresh(); }), customSize, promptField, models.node,
+    h("div", { class: "field" }, segmented("Size", SIZES, "", (preset) => { state.preset = preset; sizeHint.textContent = SIZE_HINTS[preset]; customSize.hidden = preset !== "custom"; price.refresh(); }), sizeHint), customSize, promptField, models.node,
     moreSettings(models.qualityField, field("Seed", seed)), action.node);
   showSource();
   const node = pageLayout({ title: "Upscale", lead: "Enlarge an image.", form, workspace, onsubmit: () => action.run() });
