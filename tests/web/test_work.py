@@ -94,6 +94,24 @@ def test_an_unpainted_mask_is_told_before_the_click(session: BrowserSession) -> 
     expect(warning).to_be_hidden()
 
 
+def test_a_file_is_compressed_or_converted(session: BrowserSession) -> None:
+    """For free: a JPEG below the size that was asked for, and a GIF of the same pixels."""
+    page = session.open("compress")
+    session.press("Try a sample image")
+    page.locator(".image-overlay img").wait_for()
+    session.field("At most (KB)").fill("30")
+    session.press("Compress")
+    page.locator(".compare").wait_for()
+    name, data = session.download(page.locator(".result").get_by_role("button", name="Download"))
+    assert name == "sample-small.jpg"
+    assert len(data) <= 30 * 1024
+    session.choose_segment("Another type")
+    session.field("File type").locator("visible=true").select_option("gif")
+    session.press("Compress")
+    expect(session.fact("File type")).to_have_text("GIF")
+    assert session.saved_image().format == "GIF"
+
+
 def test_the_sizes_of_upscale_match_the_catalog() -> None:
     """The page names the pixels of each preset as the catalog has them."""
     presets = json.loads((ROOT / "layers/common/python/image_studio/catalog/data/upscale.json").read_text())

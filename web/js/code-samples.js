@@ -6,7 +6,7 @@ import { slug } from "./labels.js";
 import { session } from "./session.js";
 
 /** The extension of the files that a sample saves. */
-const resultExtension = (body) => extensionOf({ type: `image/${body?.output_format}` });
+const resultExtension = (body) => extensionOf({ type: `image/${body?.output_format ?? body?.format ?? body?.target_format}` });
 
 /** The names of the files that a sample saves: the platform and format, or the prompt and a number. */
 const isSocial = ({ path }) => path === "social/optimize";

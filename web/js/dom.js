@@ -35,6 +35,7 @@ const PATHS = {
   create: "M12 3l1.9 5.1L19 10l-5.1 1.9L12 17l-1.9-5.1L5 10l5.1-1.9zM19 15l.8 2.2L22 18l-2.2.8L19 21l-.8-2.2L16 18l2.2-.8z",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3M13 20h7",
   upscale: "M4 10V4h6M20 14v6h-6M4 4l7 7M20 20l-7-7",
+  compress: "M4 9h5V4M20 9h-5V4M4 15h5v5M20 15h-5v5",
   control: "M5 4v6M5 14v6M12 4v2M12 10v10M19 4v9M19 17v3M3 12h4M10 8h4M17 15h4",
   social: "M4 5h9v9H4zM16 5h4v14h-4zM4 17h9v3H4z",
   inspect: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5M8 11l2 2 4-4",

@@ -20,6 +20,9 @@ async function imageFromBlob(blob, { name = "image", ref = null } = {}) {
   return { blob, url, name, ref, width: element.naturalWidth, height: element.naturalHeight };
 }
 
+/** Whether the API takes an image's file type. */
+export const isUsable = ({ blob }) => FILE_TYPES.includes(blob.type);
+
 const loading = new Set();
 /** Register an image or a list that is being loaded, so that `loadingDone` waits for it. */
 export function trackLoading(work) {
@@ -143,7 +146,7 @@ export const recent = {
   },
 };
 
-const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif" };
+const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif", "image/gif": "gif", "image/bmp": "bmp" };
 export const extensionOf = (blob) => EXTENSIONS[blob.type] ?? "png";
 
 /** Save bytes as a file. */

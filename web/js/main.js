@@ -11,6 +11,7 @@ const PAGES = {
   upscale: () => import("./pages/upscale.js"),
   control: () => import("./pages/control.js"),
   social: () => import("./pages/social.js"),
+  compress: () => import("./pages/compress.js"),
   inspect: () => import("./pages/inspect.js"),
   history: () => import("./pages/history.js"),
 };
