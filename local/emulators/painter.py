@@ -370,8 +370,19 @@ def subject_mask(image: Image.Image) -> Image.Image:
     if not 0.02 < mask.histogram()[255] / MASK_SIDE**2 < 0.92:
         mask = Image.new("L", small.size)
         ImageDraw.Draw(mask).ellipse((28, 20, 100, 115), fill=255)
+    mask = _middle_piece(mask)
     soft = mask.filter(ImageFilter.GaussianBlur(1)).resize(image.size, Image.Resampling.BICUBIC)
     return soft.point(lambda value: max(0, min(255, (value - 96) * 4)))
+
+
+def _middle_piece(mask: Image.Image) -> Image.Image:
+    """Drop what hangs on the piece in the middle by a thread only; all stays where the middle is empty."""
+    core, middle = mask.filter(ImageFilter.MinFilter(9)), (MASK_SIDE // 2, MASK_SIDE // 2)
+    if core.getpixel(middle) != 255:
+        return mask
+    ImageDraw.floodfill(core, middle, 128)
+    piece = core.point(lambda value: 255 if value == 128 else 0).filter(ImageFilter.MaxFilter(11))
+    return ImageChops.darker(mask, piece)
 
 
 def _outside(barrier: Image.Image) -> Image.Image:
