@@ -18,7 +18,13 @@ SESSION = "/local/session"
 CONFIG = {"api": "/api/image-studio", "session": SESSION}
 #: Names that always mean this machine. A page elsewhere can resolve its own name to loopback, but not one of these.
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".css": "text/css", ".html": "text/html"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".webp": "image/webp",  # Python 3.11 doesn't have it
+}
 _SMALL = 512  # bytes; smaller files are not compressed
 
 

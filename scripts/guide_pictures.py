@@ -1,25 +1,31 @@
-"""`make guide-pictures`: make the guides' before/after images with the API on the local stack.
+"""`make guide-pictures`: make the images of the guides and the README, and the page's examples, on the local stack.
 
-They are written to docs/images/guides as WebP. The local emulators draw them. With a provider's key in the environment
-the real provider makes them, which costs money.
+They are written to docs/images as WebP. The local emulators draw them, except where they start from the photograph.
+With a provider's key in the environment the real provider makes them, which costs money.
 """
 
 import base64
 import io
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import requests
 from PIL import Image, ImageDraw
 
+from local.emulators import painter
 from local.stack import Options, Stack
 from local.template import ROOT
 
 OUT = ROOT / "docs/images/guides"
+#: 600 x 400, CC0 by Rachel Michetti, courtesy of Pikolo Espresso Bar; from scikit-image's data (coffee.png).
+PHOTO = ROOT / "docs/images/coffee.webp"
+IDEAS = ROOT / "web/img/ideas"
+IDEA_SIZE = (720, 480)
 SEED = 7
 WIDTH = 1200  # pixels of a finished image
 GAP = 16
@@ -86,9 +92,25 @@ def sample() -> Image.Image:
     return Image.open(OUT / "sample.webp").convert("RGB")
 
 
+def photo() -> Image.Image:
+    """Return the photograph."""
+    return Image.open(PHOTO).convert("RGB")
+
+
+def ideas() -> Iterator[tuple[str, str]]:
+    """Yield name and prompt of the ideas that the page shows with an example."""
+    yield from re.findall(r'^  \["([a-z]+)", "(.+)"\],$', (ROOT / "web/js/pages/create.js").read_text(), re.MULTILINE)
+
+
+def first_request(api: Api) -> Image.Image:
+    """The image of the README's first request."""
+    prompt = "A lighthouse at dawn, above the fog"
+    return api.post("create", prompt=prompt, template_id="linkedin_post")[0]
+
+
 def create(api: Api) -> Image.Image:
     """One prompt in three shapes."""
-    prompt = "Mountains above a lake at sunrise"
+    prompt = next(prompt for _, prompt in ideas())
     fields = {"prompt": prompt, "provider": "stability", "seed": SEED, "enhance_prompt": False}
     shapes = ("instagram_feed_square", "linkedin_post", "instagram_story")
     return side_by_side(*(api.post("create", template_id=name, **fields)[0] for name in shapes))
@@ -119,17 +141,18 @@ def outpaint(api: Api) -> Image.Image:
 
 
 def background(api: Api) -> Image.Image:
-    """The image without its background."""
-    source = sample()
+    """A product without its background."""
+    fields = {"prompt": "A teal coffee mug on a kitchen table", "provider": "stability", "seed": SEED}
+    (source,) = api.post("create", width=1200, height=800, enhance_prompt=False, **fields)
     (after,) = api.post("edit/process", image_base64=source, operation="remove_background")
     return side_by_side(source, after)
 
 
 def upscale(api: Api) -> Image.Image:
     """The same part of a small image, before and after."""
-    source = sample().resize((300, 200))
+    source = photo().resize((300, 200), Image.Resampling.LANCZOS)
     (after,) = api.post("upscale", image_base64=source, mode="fast")
-    part = (152, 40, 251, 106)
+    part = (85, 5, 184, 71)
     factor = after.width / source.width
     small = source.crop(part).resize((960, 640), Image.Resampling.NEAREST)
     left, top, right, bottom = (round(edge * factor) for edge in part)
@@ -149,13 +172,14 @@ def control(api: Api) -> Image.Image:
 
 
 def social(api: Api) -> Image.Image:
-    """One image in four shapes."""
+    """A photograph, and four formats of it."""
     names = {"instagram": ["Feed Post (Square)", "Story"], "twitter": "Post", "pinterest": "Pin"}
-    made = api.post("social/optimize", image_base64=sample(), platforms=list(names), format_names=names)
-    return side_by_side(*made)
+    made = api.post("social/optimize", image_base64=photo(), platforms=list(names), format_names=names)
+    return side_by_side(photo(), *made)
 
 
 SCENES: dict[str, Callable[[Api], Image.Image]] = {
+    "../first-request": first_request,
     "create": create,
     "inpaint": inpaint,
     "outpaint": outpaint,
@@ -174,7 +198,11 @@ def main() -> int:
         for name, make in SCENES.items():
             path = OUT / f"{name}.webp"
             make(api).save(path, "WEBP", quality=QUALITY, method=6)
-            print(f"{path.relative_to(ROOT)}: {path.stat().st_size // 1000} KB", flush=True)
+            print(f"{path.resolve().relative_to(ROOT)}: {path.stat().st_size // 1000} KB", flush=True)
+    IDEAS.mkdir(exist_ok=True)
+    for name, prompt in ideas():
+        example = painter.paint_scene(painter.Prompt(prompt, SEED), IDEA_SIZE)
+        example.save(IDEAS / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
     return 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.payload import HttpRequest, HttpResponse
-from local.static import SESSION, Site, content_policy
+from local.static import SESSION, WEB, Site, content_policy, kind_of
 
 
 @pytest.fixture
@@ -80,3 +80,10 @@ def test_the_page_gets_a_token(site: Site) -> None:
 def test_other_origins_get_no_token(site: Site, headers: dict[str, str]) -> None:
     """Another origin, another port and a name that resolves to loopback are refused."""
     assert found(site, asked(SESSION, **headers)).status == 403
+
+
+def test_every_file_of_the_page_has_a_media_type() -> None:
+    """On Python 3.11 as well; nosniff makes a browser refuse the rest."""
+    kinds = {path.suffix: kind_of(path) for path in WEB.rglob("*.*") if path.is_file()}
+    assert kinds[".webp"] == "image/webp"
+    assert "application/octet-stream" not in kinds.values()

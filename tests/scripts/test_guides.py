@@ -8,6 +8,7 @@ import pytest
 from image_studio.providers import SPECS
 from image_studio.runtime.settings import TIERS
 from image_studio.storage.library import EDITABLE_WORDS, FIXED_WORDS
+from scripts.guide_pictures import IDEAS, ideas
 from scripts.guides import ADVICE, GUIDES, pages, shown_errors
 
 ROOT = Path(__file__).parents[2]
@@ -34,6 +35,13 @@ def test_every_model_has_its_price_on_the_page() -> None:
     for spec in SPECS:
         for model in spec.live_models():
             assert re.search(rf"\| `{re.escape(model.name)}` \|.*\| \d+", page), model.name
+
+
+def test_every_idea_of_the_page_has_its_example() -> None:
+    """An image in web/img/ideas, small enough that all load with the page, and none is left over."""
+    files = {path.stem: path.stat().st_size for path in IDEAS.glob("*.webp")}
+    assert sorted(files) == sorted(name for name, _ in ideas())
+    assert sum(files.values()) < 40_000
 
 
 def test_the_library_guide_says_what_the_code_keeps() -> None:

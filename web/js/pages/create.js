@@ -6,14 +6,15 @@ import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segme
 import { errorText } from "../errors.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
 import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
-import { aiBadge, clearFieldErrors, emptyState, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { aiBadge, clearFieldErrors, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { personaPicker } from "../personas.js";
 
+// name of the example in img/ideas, prompt
 const IDEAS = [
-  "A lighthouse on a cliff at dusk, warm light, calm sea",
-  "Flat lay of a ceramic coffee set on linen, soft morning light",
-  "A cozy bookshop window on a rainy evening, neon reflections",
+  ["lighthouse", "A lighthouse on a cliff at dusk, warm light, calm sea"],
+  ["coffee", "Flat lay of a ceramic coffee set on linen, soft morning light"],
+  ["bookshop", "A cozy bookshop window on a rainy evening, neon reflections"],
 ];
 const SHAPE_SIDE = 52; // pixels: the longest side of the drawn shapes
 
@@ -98,8 +99,9 @@ export function mount() {
       h("div", { class: "triple" }, field("Seed", seed), field("Steps", steps), field("Guidance", guidance))),
     action.node);
 
-  workspace.prepend(emptyState("create", "Your images appear here.",
-    h("div", { class: "ideas" }, IDEAS.map((idea) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } }, idea)))));
+  workspace.prepend(h("div", { class: "empty-state examples" }, h("p", {}, "Your images appear here. Start with your own words, or with an example."),
+    h("div", { class: "ideas" }, IDEAS.map(([example, idea]) => h("button", { type: "button", class: "idea", onclick: () => { prompt.value = idea; prompt.focus(); } },
+      h("img", { src: `img/ideas/${example}.webp`, alt: "", width: 720, height: 480 }), h("span", {}, h("span", { class: "badge" }, "Example"), " ", idea))))));
   const node = pageLayout({ title: "Create", lead: "Describe an image and get it in the exact size you need.", form, workspace, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */
   function reuse(body) {
