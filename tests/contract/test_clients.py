@@ -1,6 +1,7 @@
 """The API reference's own programs, unchanged but for host and token: Python, JavaScript and curl."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from PIL import Image
 
 from image_studio.runtime import openapi
 from local.stack import PREFIX, Stack
+from local.template import ROOT
 from scripts.events import small_png
 from tests.contract.replay import SECONDS, decoded, opened
 
@@ -97,3 +99,26 @@ def test_a_sample_of_the_api_page_runs_as_pasted(stack: Stack, tmp_path: Path, l
         assert json.loads((tmp_path / "response.json").read_text())["success"]
     else:
         opened((tmp_path / "image-1.png").read_bytes())
+
+
+QUICKSTART = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "docs/quickstart.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("language", "part", "made"),
+    [
+        ("sh", "curl", {"response.json"}),
+        ("python", "lighthouse.png", {"lighthouse.png"}),
+        ("js", "lighthouse.png", {"lighthouse.png"}),
+        ("python", "coffee.webp", {"instagram-1080x1080.png", "instagram-1080x1920.png"}),
+    ],
+)
+def test_the_quickstart_works_as_pasted(stack: Stack, tmp_path: Path, language: str, part: str, made: set[str]) -> None:
+    """Each of its programs writes its files."""
+    (source,) = (code for kind, code in QUICKSTART if kind == language and part in code)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    (tmp_path / "program.mjs").write_text(source)
+    commands = {"sh": ("bash", "-ec", source), "python": (sys.executable, "-c", source), "js": ("node", "program.mjs")}
+    token = stack.token(sub="quickstart", tier="enterprise")
+    run(*commands[language], folder=tmp_path, ORIGIN=stack.origin, TOKEN=token)
+    assert made <= {path.name for path in tmp_path.iterdir()}
