@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ class AppSettings:
     schedule_seconds: float | None = None
     access_log: bool = True
     concurrency: int = 0  # of all functions together; 0: any
+    emulators: Sequence[str] = ()  # the providers that are emulated; the playground says so
     emulated: bool = False  # built functions, under the Runtime Interface Emulator
 
     def as_json(self) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _site(settings: AppSettings) -> Site | None:
     if not settings.issuer:
         return None
     issuer = Issuer(settings.issuer, load_key(Path(settings.log).parent), settings.tier_claim)
-    return Site(issuer.mint, settings.endpoint, tier=settings.tier)
+    return Site(issuer.mint, settings.endpoint, tier=settings.tier, emulated=settings.emulators)
 
 
 def _print_line(line: str) -> None:

@@ -181,6 +181,7 @@ class Stack:
             schedule_seconds=self.options.schedule_seconds,
             access_log=self.options.access_log,
             concurrency=self.options.concurrency,
+            emulators=tuple(self.emulators),
             emulated=self.options.emulated,
         )
 

@@ -4,7 +4,7 @@ import gzip
 import hashlib
 import json
 import mimetypes
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -52,8 +52,16 @@ def safety_headers(images: str) -> tuple[tuple[str, str], ...]:
 class Site:
     """The page's files, its configuration and its token."""
 
-    def __init__(self, mint: Callable[..., str], images: str, root: Path = WEB, tier: str = READY_TIER) -> None:
+    def __init__(
+        self,
+        mint: Callable[..., str],
+        images: str,
+        root: Path = WEB,
+        tier: str = READY_TIER,
+        emulated: Sequence[str] = (),
+    ) -> None:
         self._mint = mint
+        self._config = {**CONFIG, "emulated": list(emulated)}
         self._usual = {"sub": READY_SUB, "tier": tier}
         self._headers = safety_headers(images)
         self._root = root.resolve()
@@ -65,7 +73,7 @@ class Site:
         if request.path == SESSION:
             return self._session(request)
         if request.path == "/config.json":
-            return self._file(request, json.dumps(CONFIG).encode(), "application/json")
+            return self._file(request, json.dumps(self._config).encode(), "application/json")
         found = self._found(request.path)
         return self._file(request, found.read_bytes(), kind_of(found)) if found else None
 

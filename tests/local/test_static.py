@@ -87,3 +87,9 @@ def test_every_file_of_the_page_has_a_media_type() -> None:
     kinds = {path.suffix: kind_of(path) for path in WEB.rglob("*.*") if path.is_file()}
     assert kinds[".webp"] == "image/webp"
     assert "application/octet-stream" not in kinds.values()
+
+
+def test_the_configuration_names_the_emulated_providers() -> None:
+    """So that the page can say who drew an image; on AWS there are none."""
+    site = Site(lambda _sub, _tier: "", "http://127.0.0.1:9", emulated=("stability",))
+    assert json.loads(found(site, asked("/config.json")).body)["emulated"] == ["stability"]

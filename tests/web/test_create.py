@@ -24,8 +24,20 @@ def test_variations_have_the_templates_size_and_cost_the_estimate(session: Brows
     session.create(PROMPT)
     expect(page.locator(".result-image img")).to_have_count(3)
     expect(session.fact("Charged")).to_have_text(estimate)
+    expect(session.fact("Drawn by")).to_have_text("Local emulator")
     image = session.saved_image()
     assert (image.format, image.size) == ("PNG", (1200, 628))
+
+
+def test_an_example_brings_its_prompt(session: BrowserSession) -> None:
+    """The page opens with three example images; each loads, and puts its prompt into the form."""
+    page = session.open("create")
+    page.wait_for_load_state("networkidle")
+    ideas = page.locator(".idea")
+    expect(ideas).to_have_count(3)
+    assert ideas.locator("img").evaluate_all("(all) => all.every((image) => image.naturalWidth === 720)")
+    ideas.nth(1).click()
+    expect(session.field("Prompt")).to_have_value(re.compile("^Flat lay of a ceramic coffee set"))
 
 
 def test_each_variation_shows_its_progress(session: BrowserSession) -> None:

@@ -3,6 +3,7 @@
 import { bytesText, dialog, fill, h, icon, plural } from "./dom.js";
 import { fieldLabel } from "./errors.js";
 import { extensionOf, openOn, save } from "./images.js";
+import { session } from "./session.js";
 
 const HEADER_HEIGHT = 56; // pixels
 const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
@@ -83,6 +84,9 @@ const SOURCE_TYPES = {
 /** A badge that says what an image's file says of AI; null where it says nothing. */
 export const aiBadge = (type) => type && h("span", { class: "badge", title: `The file says so: ${type}` }, h("strong", {}, "AI"), ` ${SOURCE_TYPES[type] ?? type}`);
 
+/** A badge that says that a local emulator drew an image, not the provider; null where the provider did. */
+export const emulatorBadge = (provider) => session.emulated.includes(provider) ? h("span", { class: "badge", title: "A key in the environment of `make run` uses the real provider." }, "Local emulator") : null;
+
 /** The settings of a request that had no effect on a result, by their labels on the page. */
 export const ignoredText = ({ metadata }) =>
   (metadata?.ignored ?? []).map((name) => fieldLabel(name.replace(/^options\./, ""))).join(", ");
@@ -94,6 +98,7 @@ export function resultFacts(response, image, job) {
     ["File size", bytesText(image.blob.size)],
     ["Model", [response.provider, response.model].filter(Boolean).join(" · ")],
     ["Charged", job?.credits ? plural(job.credits.charged, "credit") : null],
+    ["Drawn by", emulatorBadge(response.provider)],
     ["Marked", aiBadge(response.metadata?.digital_source_type)],
     ["Not used by this model", ignoredText(response)],
   ]);

@@ -46,12 +46,14 @@ async function finishSignIn() {
 
 export const session = {
   api: "/api/image-studio",
+  emulated: [], // providers that a local emulator stands for
   error: null,
 
   /** Read config.json, then get a local token or finish a sign-in. */
   async start() {
     config = await json("config.json");
     this.api = config.api ?? this.api;
+    this.emulated = config.emulated ?? [];
     try {
       if (config.session) await this.renew();
       else await finishSignIn();

@@ -6,7 +6,7 @@ import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segme
 import { errorText } from "../errors.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
 import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
-import { aiBadge, clearFieldErrors, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { aiBadge, clearFieldErrors, emulatorBadge, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { personaPicker } from "../personas.js";
 
@@ -234,7 +234,7 @@ function runCard({ about }, controls, again) {
       fill(line, facts([
         ["Model", `${response.request.provider} · ${response.request.model}`], ["Size", response.request.dimensions.replace("x", " × ")],
         ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
-        ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
+        ["Drawn by", emulatorBadge(response.request.provider)], ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
         ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null], ["Not used by this model", ignoredText(response.results[0])],
       ]));
       return images;
