@@ -62,7 +62,7 @@ export function mount() {
     page: "create", label: "Create", price, several: true, start,
     request: () => {
       const { path, body } = request();
-      return { path, body, about: { prompt: body.prompt, count: body.num_variations, width: sizes.width ?? 1024, height: sizes.height ?? 1024 } };
+      return { path, body, about: { prompt: prompt.value.trim(), count: settings.count, width: sizes.width ?? 1024, height: sizes.height ?? 1024 } };
     },
   });
   function start(current, controls) {
