@@ -1,6 +1,7 @@
 """Images by https URL: fetched once, when the request arrives, and copied; the job works on the copy."""
 
 import base64
+from functools import partial
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_url_without_an_image_is_a_sentence(
 
 def test_a_requests_urls_have_one_time_together(harness: Harness, photos: Cdn, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gateway would end the request otherwise."""
-    monkeypatch.setattr(submit, "FETCH_SECONDS", 0)
+    monkeypatch.setattr(submit, "url_reader", partial(submit.url_reader, 0))
     answer = harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": GOOD})
     assert (answer.status, photos.asked) == (400, [])
 

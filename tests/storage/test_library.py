@@ -230,6 +230,7 @@ def test_pages_follow_each_other(store: LibraryStore, tenant: str) -> None:
     assert len({each.id for assets, _ in pages for each in assets}) == 7
 
 
+@pytest.mark.slow
 def test_each_change_of_the_largest_asset_is_one_transaction(store: LibraryStore, tenant: str) -> None:
     """With every tag and more words than are indexed, all of them other ones after the change."""
 

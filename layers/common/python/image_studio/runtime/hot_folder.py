@@ -25,6 +25,7 @@ from image_studio.runtime.submit import Draft, Terms, record
 from image_studio.runtime.uploads import main_image_field
 from image_studio.schemas.batches import MAX_ITEMS, BatchRequest
 from image_studio.schemas.common import Delivery
+from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.storage import keys
 from image_studio.storage.credits import Allowance
 
@@ -37,7 +38,7 @@ OPERATOR = Caller(keys.OPERATOR, "enterprise")
 MANY = 1_000_000  # in flight: a full inbox waits for workers, none of its objects is refused
 DEPTH = 3  # parts of a path: operation, choice, name
 LINES = ".jsonl"
-MAX_LINES_BYTES = 20_000_000
+MAX_LINES_BYTES = MAX_FILE_BYTES
 LINES_SECONDS = 120.0  # to check the items of a file; the worker is stopped after 300
 
 
