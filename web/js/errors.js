@@ -81,6 +81,7 @@ const MESSAGES = {
   unsupported: { text: invalid },
   invalid_image: { text: invalid },
   content_refused: { text: () => "The provider's content policy refused this request. Nothing was charged. Change the prompt or the image." },
+  library_full: { text: () => "Your library is full. Delete images that you no longer need." },
   idempotency_mismatch: { text: () => PAGE_OUTDATED },
   not_authenticated: { text: () => "You are signed out. Sign in again." },
   not_enough_credits: { text: notEnoughCredits },
