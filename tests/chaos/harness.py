@@ -354,6 +354,8 @@ class ChaosRun:
         path: str | None = "/api/image-studio/jobs?limit=100"
         while path:
             answer = self._ask(f"caller-{caller}", self.chaos.stack.origin + path)
+            if answer.status_code != 200:  # too busy to tell
+                return True
             if any(each["status"] not in ("succeeded", "failed") for each in answer.json()["jobs"]):
                 return True
             path = answer.json()["next"]
