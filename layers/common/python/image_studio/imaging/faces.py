@@ -83,8 +83,8 @@ def find_faces(image: DecodedImage) -> list[Face]:
 
 @lru_cache(maxsize=1)
 def _network() -> Any:
-    if ncnn is None:
-        log.warning("ncnn is not installed: smart crops don't find faces")
+    if ncnn is None or not _is_readable():
+        log.warning("ncnn is not installed, or not for this Python: smart crops don't find faces")
         return None
     network = ncnn.Net()
     network.opt.num_threads = 1
@@ -92,6 +92,15 @@ def _network() -> Any:
     network.load_param(str(_FILES / "yunet.param"))
     network.load_model(str(_FILES / "yunet.bin"))
     return network
+
+
+def _is_readable() -> bool:
+    """Whether the numbers that ncnn returns can be read without numpy: its build for Python 3.11 has no buffers."""
+    try:
+        memoryview(ncnn.Mat(4))
+    except TypeError:
+        return False
+    return True
 
 
 def _detections(network: Any, image: DecodedImage) -> Iterator[Face]:
