@@ -71,9 +71,7 @@ def test_without_ncnn_crops_go_by_the_other_cues_and_the_log_says_so_once(
         without, _ = Attention(image), Attention(image)
     assert (without.focus, without.faces) == (Focus.SALIENCY, ())
     assert 0 <= without.start(0.5, horizontal=True) <= 0.5
-    assert [line.message for line in caplog.records] == [
-        "ncnn is not installed, or not for this Python: smart crops don't find faces"
-    ]
+    assert [line.message for line in caplog.records] == ["ncnn is not installed: smart crops don't find faces"]
 
 
 def test_with_ncnn_the_face_decides(caplog: pytest.LogCaptureFixture) -> None:

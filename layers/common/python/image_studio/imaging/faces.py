@@ -5,7 +5,6 @@ The network runs on ncnn in about 3 ms on one core and needs no numpy. A platfor
 """
 
 import logging
-import sys
 from array import array
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -84,8 +83,8 @@ def find_faces(image: DecodedImage) -> list[Face]:
 
 @lru_cache(maxsize=1)
 def _network() -> Any:
-    if ncnn is None or not _is_readable():
-        log.warning("ncnn is not installed, or not for this Python: smart crops don't find faces")
+    if ncnn is None:
+        log.warning("ncnn is not installed: smart crops don't find faces")
         return None
     network = ncnn.Net()
     network.opt.num_threads = 1
@@ -93,15 +92,6 @@ def _network() -> Any:
     network.load_param(str(_FILES / "yunet.param"))
     network.load_model(str(_FILES / "yunet.bin"))
     return network
-
-
-def _is_readable() -> bool:
-    """Whether the numbers that ncnn returns can be read without numpy: its build for Python 3.11 has no buffers."""
-    try:
-        memoryview(ncnn.Mat(4))
-    except Exception:  # noqa: BLE001  whatever is wrong, the four cues decide
-        return False
-    return sys.version_info >= (3, 12)
 
 
 def _detections(network: Any, image: DecodedImage) -> Iterator[Face]:
@@ -113,7 +103,7 @@ def _detections(network: Any, image: DecodedImage) -> Iterator[Face]:
     extractor = network.create_extractor()
     extractor.input("in0", pixels)
 
-    def output(number: int) -> array[float]:
+    def output(number: int) -> Sequence[float]:  # array[float] is for Python 3.12 and later
         return array("f", memoryview(extractor.extract(f"out{number}")[1]).tobytes())
 
     least = _POSSIBLE**2
