@@ -11,10 +11,11 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
+from image_studio.errors import TemporarilyUnavailable
 from image_studio.runtime import aws_clients
 from image_studio.runtime.settings import TIERS
 from image_studio.schemas.limits import MAX_TAGS
-from image_studio.storage import library
+from image_studio.storage import library, transactions
 from image_studio.storage.job import new_id
 from image_studio.storage.keys import library_key, library_pk
 from image_studio.storage.library import Asset, AssetQuery, LibraryStore, Quota, id_at, index_rows, words_of
@@ -321,8 +322,8 @@ def test_records_that_a_busy_table_leaves_out_are_read_again(store: LibraryStore
     busy = LibraryStore(Busy(), TABLE)  # type: ignore[arg-type]
     assert len(busy.find(tenant, AssetQuery())[0]) == 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(library, "FIRST_PAUSE", 0)
-        with pytest.raises(library.TemporarilyUnavailable):
+        patch.setattr(transactions, "FIRST_PAUSE", 0)
+        with pytest.raises(TemporarilyUnavailable):
             busy.find(tenant, AssetQuery())
 
 

@@ -191,7 +191,7 @@ def make_profile(chromaticity: Chromaticity, exponent: float | None, name: str =
     columns = zip(*_product(_adaptation(white, _D50), _to_xyz(chromaticity)), strict=True)
     kind, numbers = (3, (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)) if exponent is None else (0, (exponent,))
     curve = b"para\0\0\0\0" + struct.pack(">HH", kind, 0) + _fixed(numbers)
-    tags = {name: b"XYZ \0\0\0\0" + _fixed(column) for name, column in zip(_COLORANTS, columns, strict=True)}
+    tags = {tag: b"XYZ \0\0\0\0" + _fixed(column) for tag, column in zip(_COLORANTS, columns, strict=True)}
     tags |= {b"wtpt": b"XYZ \0\0\0\0" + _fixed(_xyz(_D50))} | dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     tags |= dict.fromkeys((b"desc", b"cprt"), _text(name)) if name else {}
     at = 128 + 4 + 12 * len(tags)

@@ -21,7 +21,7 @@ from image_studio.imaging.convert import (
     write,
     write_under,
 )
-from image_studio.imaging.decode import DecodeLimits, Metadata, decode, read_info, read_metadata
+from image_studio.imaging.decode import DecodeLimits, Metadata, decode, detect_file_type, read_metadata
 from image_studio.imaging.encode import QUALITY
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
@@ -53,7 +53,7 @@ def _read(text: str, context: OperationContext) -> _Source:
     data = read_image(text, context)
     limits = DecodeLimits(max_pixels=context.max_pixels)
     image = decode(data, limits)
-    file_type = read_info(data, limits).file_type.value
+    file_type = detect_file_type(data).value
     return _Source(data, image, file_type, read_metadata(data, limits), provenance.carried(data))
 
 

@@ -23,6 +23,7 @@ Response = PowertoolsResponse[str]
 
 JSON = "application/json"
 NO_STORE = {"cache-control": "no-store"}
+POLL = {"retry-after": "5", **NO_STORE}  # seconds, for callers who poll
 MARGIN_SECONDS = 2.0  # kept for sending the response
 MAX_SECONDS = 28.0  # API Gateway times out after 30
 MAX_KEY = 255  # characters of an Idempotency-Key

@@ -2,7 +2,7 @@
 
 from image_studio.errors import JobConflict, NotFound, TooLarge
 from image_studio.runtime import wiring
-from image_studio.runtime.api import NO_STORE, Call, Response, ignored_header, respond
+from image_studio.runtime.api import NO_STORE, POLL, Call, Response, ignored_header, respond
 from image_studio.runtime.batch_record import MAX_ZIP_BYTES, batch_details, batch_record, images_of
 from image_studio.runtime.batches import Source, start, submit_batch
 from image_studio.runtime.job_end import Dispatcher
@@ -14,8 +14,6 @@ from image_studio.storage import keys
 from image_studio.storage.batch import Batch
 from image_studio.storage.objects import URL_SECONDS
 
-_POLL = {"retry-after": "5", **NO_STORE}  # seconds
-
 
 def create_batch(call: Call) -> Response:
     """POST /batches: 202 with the record of the batch; its jobs are queued."""
@@ -24,7 +22,7 @@ def create_batch(call: Call) -> Response:
     batch, unread = submit_batch(call.known, request, source)
     call.headers.update(ignored_header([*ignored, *unread]))
     record = batch_record(batch)
-    return respond(202, record, {"location": record.status_url, **_POLL})
+    return respond(202, record, {"location": record.status_url, **POLL})
 
 
 def list_batches(call: Call) -> Response:
@@ -38,7 +36,7 @@ def list_batches(call: Call) -> Response:
 def get_batch(call: Call, batch_id: str) -> Response:
     """GET /batches/{id}: with its items, also those that have ended already."""
     batch = _find(call, batch_id)
-    return respond(200, batch_details(batch), NO_STORE if batch.ended else _POLL)
+    return respond(200, batch_details(batch), NO_STORE if batch.ended else POLL)
 
 
 def stop_batch(call: Call, batch_id: str, dispatcher: Dispatcher) -> Response:
@@ -78,7 +76,7 @@ def get_zip(call: Call, batch_id: str, dispatcher: Dispatcher) -> Response:
         url=wiring.objects().link(key, f"{batch.id}.zip") if made else None,
         expires_in=URL_SECONDS if made else None,
     )
-    return respond(200, body, NO_STORE) if made else respond(202, body, _POLL)
+    return respond(200, body, NO_STORE) if made else respond(202, body, POLL)
 
 
 def _find(call: Call, batch_id: str) -> Batch:

@@ -15,7 +15,7 @@ from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopp
 from image_studio.operations.journal import Stage
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
-from image_studio.runtime.api import NO_STORE, Call, Response, respond
+from image_studio.runtime.api import NO_STORE, POLL, Call, Response, respond
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.job_end import Dispatcher, end_job
 from image_studio.runtime.job_journal import entries_of
@@ -33,7 +33,6 @@ PAUSE_SHARE = 0.05  # of the time since the job was made: what waiting adds stay
 MIN_PAUSE, MAX_PAUSE = 0.05, 1.0  # seconds between looks at the record
 QUEUED_SECONDS = 3  # that a request of a small account waits for a worker to take its job
 MAX_HOPS = 18  # browsers give up at 20 redirects
-_POLL = {"retry-after": "5", **NO_STORE}  # seconds, for callers who poll
 PAGE = 20
 MAX_PAGE = 100
 MAX_MARK = 100  # characters
@@ -124,7 +123,7 @@ def ended(job: Job, delivery: Delivery) -> Response:
 def accepted(job: Job, delivery: Delivery) -> Response:
     """Answer 202: the job isn't done, and here is how to find it."""
     links = job_links(job, delivery)
-    return respond(202, links, {"location": links.status_url, **_POLL})
+    return respond(202, links, {"location": links.status_url, **POLL})
 
 
 def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
@@ -133,7 +132,7 @@ def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: floa
         return accepted(job, delivery)
     links = job_links(job, delivery)
     query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
-    return respond(303, links, {"location": f"{links.result_url.partition('?')[0]}?{query}", **_POLL})
+    return respond(303, links, {"location": f"{links.result_url.partition('?')[0]}?{query}", **POLL})
 
 
 # -- routes
@@ -142,7 +141,7 @@ def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: floa
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, job_record(job, call.query("delivery"), _url), NO_STORE if job.status.ended else _POLL)
+    return respond(200, job_record(job, call.query("delivery"), _url), NO_STORE if job.status.ended else POLL)
 
 
 def get_result(call: Call, job_id: str) -> Response:

@@ -244,8 +244,9 @@ DeliveryField = Annotated[
     ),
     default_for_null(Delivery.AUTO),
 ]
+WebhookAddress = Annotated[str, Field(min_length=1, max_length=2_048)]
 WebhookUrl = Annotated[
-    Annotated[str, Field(min_length=1, max_length=2_048)] | None,
+    WebhookAddress | None,
     Field(description="An https URL that is called when the job ends; `GET /webhook-secret` signs the call."),
 ]
 OutputFormat = Annotated[FileType, Field(description="png, jpeg (or jpg), webp, avif."), default_for_null(FileType.PNG)]

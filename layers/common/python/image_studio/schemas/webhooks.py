@@ -5,21 +5,18 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from image_studio.schemas.batches import BatchRecord
-from image_studio.schemas.common import Request, Response
+from image_studio.schemas.common import Request, Response, WebhookAddress
 from image_studio.schemas.jobs import JobRecord, Milliseconds
-
-MAX_URL = 2_048  # characters
 
 EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "batch.completed", "webhook.test"]
 EndpointStatus = Literal["enabled", "paused", "disabled"]  # as in storage
-WebhookUrl = Annotated[str, Field(min_length=1, max_length=MAX_URL)]
 Secret = Annotated[str, Field(description="Signs the calls: `whsec_` and base64. It is shown only here.")]
 
 
 class WebhookRequest(Request):
     """POST /webhooks."""
 
-    url: WebhookUrl = Field(description="An https URL on port 443 of a public host.")
+    url: WebhookAddress = Field(description="An https URL on port 443 of a public host.")
 
 
 class Webhook(Response):

@@ -16,14 +16,13 @@ from image_studio.storage import credits, keys, transactions
 from image_studio.storage.batch import Batch, BatchItem, batch_from, batch_record
 from image_studio.storage.job import DAY, Job, Status, created_now, item_of, job_from
 from image_studio.storage.jobs import JobStore
-from image_studio.storage.transactions import change_of, pack, put_new, transact, unpack, update
+from image_studio.storage.transactions import change_of, pack, put_new, transact, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 STEP = 50  # jobs that are made in one transaction
 MAX_STEPS = 10  # of one run: of two when nobody else makes the same jobs
-MAX_READS = 5  # of the jobs of a batch: DynamoDB may answer a part of them
 
 
 class BatchStore:
@@ -128,14 +127,5 @@ class BatchStore:
         """Return the batch's jobs in the order of its items; None where a job isn't made yet, or was deleted."""
         ids = [batch.job_id(index) for index in range(batch.size)]
         wanted = [keys.job_key(batch.tenant, job_id) for job_id in ids]
-        found: dict[str, Job] = {}
-        for _ in range(MAX_READS):
-            request: Any = {self._table: {"Keys": wanted, "ConsistentRead": True}}
-            answer = self._db.batch_get_item(RequestItems=request)
-            jobs = [job_from(unpack(item)) for item in answer["Responses"].get(self._table, [])]
-            found |= {job.id: job for job in jobs}
-            left = answer.get("UnprocessedKeys", {})
-            wanted = list(left[self._table]["Keys"]) if self._table in left else []
-            if not wanted:
-                return [found.get(job_id) for job_id in ids]
-        raise TemporarilyUnavailable
+        found = {job.id: job for job in map(job_from, transactions.read_many(self._db, self._table, wanted))}
+        return [found.get(job_id) for job_id in ids]

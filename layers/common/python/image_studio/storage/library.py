@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from image_studio.errors import TemporarilyUnavailable
 from image_studio.storage import keys, transactions
-from image_studio.storage.transactions import Item, change_of, pack, transact, unpack, update
+from image_studio.storage.transactions import Item, change_of, pack, transact, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,9 +26,6 @@ FIRST_ID, LAST_ID = "0" * 32, "f" * 32
 SORTS = {"created_at": "CREATED#", "updated_at": "UPDATED#", "cost": "COST#", "file_size": "SIZE#", "title": "TITLE#"}
 PRICE_STEP = 10_000  # a credit in the table's whole numbers
 MAX_QUERIES = 10  # for one index: each reads 1 MB, about 11,000 rows
-BATCH = 100  # records of one BatchGetItem
-MAX_TRIES = 5  # of records that a busy table leaves out
-FIRST_PAUSE = 0.05  # seconds, doubled at each try
 USAGE = {"download": "downloads", "share": "shares", "access": "accesses"}
 _ASSET, _TOTALS, _FAVORITE = "ASSET#", "TOTALS", "FAVORITE#"
 _WORD = re.compile(r"[^\W_]{2,}")
@@ -226,19 +222,9 @@ class LibraryStore:
 
     def _load(self, tenant: str, ids: Sequence[str]) -> list[Asset]:
         """Return the assets in the order of their ids; those that were deleted meanwhile are left out."""
-        found: dict[str, Asset] = {}
-        for start in range(0, len(ids), BATCH):
-            wanted: Any = {"Keys": [keys.library_key(tenant, _ASSET + each) for each in ids[start : start + BATCH]]}
-            for attempt in range(MAX_TRIES):
-                answer = self._db.batch_get_item(RequestItems={self._table: wanted})
-                assets = (_asset_from(unpack(item)) for item in answer["Responses"].get(self._table, []))
-                found |= {asset.id: asset for asset in assets}
-                wanted = answer.get("UnprocessedKeys", {}).get(self._table)
-                if not wanted:
-                    break
-                time.sleep(FIRST_PAUSE * 2**attempt)
-            else:
-                raise TemporarilyUnavailable
+        wanted = [keys.library_key(tenant, _ASSET + each) for each in ids]
+        records = transactions.read_many(self._db, self._table, wanted, consistent=False)
+        found = {asset.id: asset for asset in map(_asset_from, records)}
         return [found[each] for each in ids if each in found]
 
     # -- changing

@@ -1,7 +1,7 @@
 """DynamoDB's attribute format, and conditional writes that are retried when they meet a transaction."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from secrets import SystemRandom
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ _random = SystemRandom()  # restored snapshots share the state of the `random` m
 MAX_TRIES = 25  # of a write that met a transaction on the same record
 FIRST_PAUSE = 0.02  # seconds, doubled at each try up to the longest, then jittered
 LONGEST_PAUSE = 0.4
+MAX_READ = 100  # records of one BatchGetItem, DynamoDB's limit
+MAX_READS = 5  # of records that a busy table leaves out
 
 #: Reasons to retry (AWS, "TransactWriteItems"); any other is a mistake of ours.
 _RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -61,6 +63,28 @@ def read(client: "DynamoDBClient", table: str, key: Item, *, consistent: bool = 
     """Return a record's plain values, or None where there is no record."""
     found = client.get_item(TableName=table, Key=key, ConsistentRead=consistent).get("Item")
     return unpack(found) if found else None
+
+
+def read_many(
+    client: "DynamoDBClient", table: str, wanted: Sequence[Item], *, consistent: bool = True
+) -> list[dict[str, Any]]:
+    """Return the plain values of the records that are there, in any order, by calls for at most 100 each.
+
+    Raises TemporarilyUnavailable where a busy table goes on leaving records out.
+    """
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), MAX_READ):
+        left: Any = {table: {"Keys": wanted[start : start + MAX_READ], "ConsistentRead": consistent}}
+        for attempt in range(MAX_READS):
+            answer = client.batch_get_item(RequestItems=left)
+            found += [unpack(item) for item in answer["Responses"].get(table, [])]
+            left = answer.get("UnprocessedKeys")
+            if not left:
+                break
+            _pause(attempt)
+        else:
+            raise TemporarilyUnavailable
+    return found
 
 
 def change_of(
