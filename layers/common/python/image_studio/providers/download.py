@@ -26,7 +26,7 @@ from urllib3.util import Timeout
 
 from image_studio.errors import InvalidImage, ResultUnusable, TooLarge
 from image_studio.providers.adapter import DownloadFault
-from image_studio.providers.responses import MAX_URL, check_url, origin_of, refused_url
+from image_studio.providers.responses import check_url, is_own, is_plain_url, origin_of, refused_url
 from image_studio.providers.spec import ProviderSpec
 from image_studio.schemas.limits import MAX_FILE_BYTES, MAX_RESULT_BYTES
 
@@ -176,15 +176,19 @@ def pinned_pool(host: str, address: str, seconds: float) -> urllib3.HTTPConnecti
     return TlsPool(address, HTTPS_PORT, timeout=timeout, retries=False, **named)
 
 
+def target_of(parts: SplitResult) -> str:
+    """Return the path and query of a URL, as a request's first line has them."""
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
 @contextmanager
 def _get(pool: urllib3.HTTPConnectionPool, parts: SplitResult, **headers: str) -> Iterator[urllib3.BaseHTTPResponse]:
     """Send a GET and yield the response, unread and whatever its status. Raises DownloadFault, also for the block."""
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     # A compressed body could unpack to any size.
     headers = {"Host": parts.netloc, "Accept-Encoding": "identity", **headers}
     raw: dict[str, Any] = {"redirect": False, "preload_content": False, "decode_content": False, "retries": False}
     try:
-        response = pool.request("GET", target, headers=headers, **raw)
+        response = pool.request("GET", target_of(parts), headers=headers, **raw)
         try:
             yield response
         finally:
@@ -203,7 +207,7 @@ def download(
     parts = check_url(url, spec, own_origin)
     host = parts.hostname or ""
     pool: urllib3.HTTPConnectionPool
-    if own_origin and origin_of(parts) == origin_of(urlsplit(own_origin)):
+    if is_own(parts, own_origin):
         kind = TlsPool if parts.scheme == "https" else PlainPool
         timeout = Timeout(connect=CONNECT_SECONDS, read=DOWNLOAD_SECONDS)
         pool = kind(host, origin_of(parts)[2], timeout=timeout, retries=False)
@@ -228,7 +232,7 @@ UNREACHABLE = f"The image URL could not be fetched within {INPUT_SECONDS:g} seco
 
 
 def download_input(url: str, seconds: float = INPUT_SECONDS) -> bytes:
-    """Return the bytes at a caller's https URL, which may redirect MAX_REDIRECTS times; each address is checked anew.
+    """Return the bytes at a caller's https URL, which may redirect MAX_REDIRECTS times; each address is checked again.
 
     All of it takes at most `seconds`, and a few more for the last connection. Raises InvalidImage, TooLarge.
     """
@@ -243,7 +247,7 @@ def download_input(url: str, seconds: float = INPUT_SECONDS) -> bytes:
 
 def check_public_url(url: str) -> SplitResult:
     """Return the URL's parts, its host in ASCII, if it may be fetched. Raises InvalidImage."""
-    if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
+    if not is_plain_url(url):
         raise InvalidImage(REFUSED)
     try:
         parts = urlsplit(url)

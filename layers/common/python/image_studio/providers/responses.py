@@ -81,20 +81,30 @@ def http_error(title: str, response: HttpResponse, message: str = "") -> StudioE
 
 def check_url(url: str, spec: ProviderSpec, own_origin: str | None) -> SplitResult:
     """Return the URL's parts if it may be fetched; `own_origin` is the operator's base URL. Raises ResultUnusable."""
-    if len(url) > MAX_URL or not url.isprintable() or any(char in url for char in " \\"):
+    if not is_plain_url(url):
         raise refused_url()
     try:
         parts = urlsplit(url)
-        origin = origin_of(parts)
+        own = is_own(parts, own_origin)
     except ValueError:
         raise refused_url() from None
     if "@" not in parts.netloc:
-        if own_origin and origin == origin_of(urlsplit(own_origin)):
+        if own:
             return parts
         # The whole authority is compared, so that a port, a trailing dot or another spelling is another host.
         if parts.scheme == "https" and parts.netloc.lower() in spec.result_hosts:
             return parts
     raise refused_url()
+
+
+def is_plain_url(url: str) -> bool:
+    """Whether a URL has at most MAX_URL characters, all of which every parser reads alike."""
+    return len(url) <= MAX_URL and url.isprintable() and not any(char in url for char in " \\")
+
+
+def is_own(parts: SplitResult, own_origin: str | None) -> bool:
+    """Whether a URL is at the operator's own origin. Raises ValueError for an impossible port."""
+    return bool(own_origin) and origin_of(parts) == origin_of(urlsplit(own_origin or ""))
 
 
 def origin_of(parts: SplitResult) -> tuple[str, str | None, int | None]:

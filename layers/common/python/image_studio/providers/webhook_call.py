@@ -9,8 +9,15 @@ from urllib3.util import Timeout
 
 from image_studio.errors import InvalidImage, ResultUnusable
 from image_studio.providers.adapter import DownloadFault
-from image_studio.providers.download import PlainPool, check_public_url, deadline_at, pinned_pool, resolve_within
-from image_studio.providers.responses import origin_of
+from image_studio.providers.download import (
+    PlainPool,
+    check_public_url,
+    deadline_at,
+    pinned_pool,
+    resolve_within,
+    target_of,
+)
+from image_studio.providers.responses import is_own
 
 CALL_SECONDS = 15.0  # for all of it; what takes longer counts as failed (Standard Webhooks)
 REFUSED = "Use an https URL on port 443 of a public host, without a user name."
@@ -26,7 +33,7 @@ def check_webhook_url(url: str, own_origin: str | None) -> SplitResult:
     `own_origin` is an origin that may be called in any case, for the local stack.
     """
     parts = _parts_of(url, own_origin)
-    if not _is_own(parts, own_origin):
+    if not is_own(parts, own_origin):
         _address_of(parts, time.monotonic() + CALL_SECONDS)
     return parts
 
@@ -37,16 +44,15 @@ def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: 
     parts = _parts_of(url, own_origin)
     host = parts.hostname or ""
     pool: urllib3.HTTPConnectionPool
-    if _is_own(parts, own_origin):
+    if is_own(parts, own_origin):
         pool = PlainPool(host, parts.port or 80, timeout=Timeout(CALL_SECONDS), retries=False)
     else:
         pool = pinned_pool(host, _address_of(parts, until), CALL_SECONDS)
     sent = {"Host": parts.netloc, "Content-Type": "application/json", "User-Agent": "image-studio", **headers}
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         with pool, deadline_at(until):
             response = pool.request(
-                "POST", target, body=body, headers=sent, redirect=False, preload_content=False, retries=False
+                "POST", target_of(parts), body=body, headers=sent, redirect=False, preload_content=False, retries=False
             )
             response.close()  # what it says is of no interest
             return response.status
@@ -57,13 +63,9 @@ def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: 
 def _parts_of(url: str, own_origin: str | None) -> SplitResult:
     try:
         parts = urlsplit(url)
-        return parts if _is_own(parts, own_origin) else check_public_url(url)
+        return parts if is_own(parts, own_origin) else check_public_url(url)
     except (InvalidImage, ValueError):
         raise CallFailed(REFUSED) from None
-
-
-def _is_own(parts: SplitResult, own_origin: str | None) -> bool:
-    return bool(own_origin) and origin_of(parts) == origin_of(urlsplit(own_origin or ""))
 
 
 def _address_of(parts: SplitResult, until: float) -> str:

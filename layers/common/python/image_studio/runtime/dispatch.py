@@ -3,7 +3,7 @@
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from threading import Timer
@@ -28,18 +28,15 @@ class Queue:
     outlives_us = True  # the job goes on when this process has answered, and is frozen or gone
 
     def send(self, tenant: str, job_id: str, delay: float = 0) -> None:
-        aws_clients.sqs().send_message(
-            QueueUrl=settings().queue_url,
-            MessageBody=json.dumps({"tenant": tenant, "job": job_id}),
-            DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
-        )
+        self._send(settings().queue_url, {"tenant": tenant, "job": job_id}, delay)
 
     def send_webhook(self, message: Message, delay: float = 0) -> None:
         """Send what concerns webhooks, on a queue of its own: a receiver that is slow or dead delays no job."""
+        self._send(settings().webhook_queue_url, message, delay)
+
+    def _send(self, url: str, message: Mapping[str, Any], delay: float) -> None:
         aws_clients.sqs().send_message(
-            QueueUrl=settings().webhook_queue_url,
-            MessageBody=json.dumps(message),
-            DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay))),
+            QueueUrl=url, MessageBody=json.dumps(message), DelaySeconds=min(MAX_DELAY, max(0, math.ceil(delay)))
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.storage import keys, transactions
+from image_studio.storage.job import DAY
 from image_studio.storage.transactions import Item, pack, unpack
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class FingerprintStore:
 
         DynamoDB takes 25 records in a call: one for the file, and four parts of six fingerprints.
         """
-        kept = {**asdict(made), "expires": int(self._now()) + days * 24 * 3600}
+        kept = {**asdict(made), "expires": int(self._now()) + days * DAY}
         items = [keys.file_key(digest) | pack(kept)]
         for number, one in enumerate(fingerprints):
             sk = f"{made.made_at:013}#{made.job_id}#{made.variation}#{number}"
