@@ -1,6 +1,6 @@
 """`make build`: sam build, then what SAM leaves to others: trim and compile the code, and check what came out.
 
-SAM ships no .pyc files and Lambda can't write any, so that without compiling here every cold start compiles anew, which
+SAM ships no .pyc files and Lambda can't write any, so that without compiling here every cold start compiles, which
 doubles it. `unchecked-hash`: they are valid whatever the files' times are, and nobody looks at the sources.
 """
 

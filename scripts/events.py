@@ -1,6 +1,6 @@
 """Write events/: for each route of template.yaml the event that API Gateway makes of a request, and the worker's.
 
-`python -m scripts.events` writes them anew; a test holds them and the template together. Request bodies are those of
+`python -m scripts.events` writes them again; a test holds them and the template together. Request bodies are those of
 the API reference where it has one.
 """
 

@@ -1,4 +1,4 @@
-"""`make playground STAGE=dev`: put the page of web/ onto the stage's CloudFront, told who signs its people in."""
+"""`make playground STAGE=dev`: put the page of web/ onto the stage's CloudFront, with who signs its people in."""
 
 import json
 import mimetypes
@@ -24,7 +24,7 @@ def stack_of(stage: str) -> str:
 
 
 def page_config(parameters: dict[str, str], outputs: dict[str, str]) -> dict[str, str]:
-    """What the page is told on AWS: no ready token, but who signs in, the stack's own pool or another issuer."""
+    """What the page is given on AWS: no ready token, but who signs in, the stack's own pool or another issuer."""
     return {
         "api": CONFIG["api"],
         "issuer": outputs["Issuer"],

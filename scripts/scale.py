@@ -1,4 +1,4 @@
-"""`make docs` writes the tables of docs/scale.md anew from docs/scale.json and template.yaml.
+"""`make docs` writes the tables of docs/scale.md again from docs/scale.json and template.yaml.
 
 A model on paper: steady load, every request a create of one image that waits for its answer. Little's law gives the
 concurrency, list prices the cost. Tests hold the page to it, and the counts in it to what the code really does.
@@ -243,7 +243,7 @@ def inputs() -> dict[str, Any]:
 
 
 def written(text: str) -> str:
-    """The page with every table computed anew."""
+    """The page with every table computed again."""
     data, own = inputs(), setting()
     return with_tables(text, lambda name: "\n".join(TABLES[name](data, own)))
 

@@ -23,7 +23,7 @@ export function mount() {
     try {
       const found = await call("POST", PATH, { body: await encodeImages({ image_base64: source.image }) });
       if (current !== latest) return;
-      const sentence = verdict(found);
+      const sentence = statement(found);
       fill(workspace, h("div", { class: "result" }, h("div", { class: "result-head" }, h("h2", {}, sentence), aiBadge(found.digital_source_type)), shown, details(found)));
       announce(sentence);
       reveal(workspace);
@@ -40,7 +40,7 @@ export function mount() {
   return { node };
 }
 
-function verdict({ digital_source_type: type, made_here: made }) {
+function statement({ digital_source_type: type, made_here: made }) {
   if (made) return "This image was made here.";
   if (made === null && !type) return "This image was edited here, or is what such an edit was made from.";
   return type ? "This image carries a mark of AI." : "This image says nothing of AI. That proves nothing: marks are easily removed.";

@@ -21,7 +21,7 @@ BANDS, BAND_BITS = 4, 16  # the lowest frequencies, in parts of which one must b
 _SIDE, _FREQUENCIES = 32, 16
 _READ_SIDE = 256  # pixels of the shorter side that are enough
 _NOISE = 24.0  # a frequency of a tenth of a gray level: what JPEG adds where an image has nothing
-_LEAST = 64  # frequencies above the noise; an image with fewer shows too little to be told from others
+_LEAST = 64  # frequencies above the noise; an image with fewer shows too little to be distinguished
 #: What is cut off (left, top, right, bottom, as shares): an image may come back with its edges cropped by 5 %.
 CROPS = (
     (0.0, 0.0, 0.0, 0.0),

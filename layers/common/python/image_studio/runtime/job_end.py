@@ -1,7 +1,7 @@
 """The end of a job: recorded, then announced to whoever wants to know.
 
-The record says that the end is unannounced until the worker has told everybody; the reaper asks it again where a crash
-left it so. Everybody is told at least once.
+The record says that the end is unannounced until the worker has sent its events; the reaper asks it again where a crash
+left it so. Each event is sent at least once.
 """
 
 import logging

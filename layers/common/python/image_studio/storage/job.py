@@ -54,7 +54,7 @@ class Job:
     awaits: str | None = None  # the upload that starts it
     origin: str = ""  # of the API as the caller reached it, for the links in webhooks
     webhook_url: str | None = None  # the request's own, called when the job ends
-    unannounced: int | None = None  # 1: it ended, and who wants to know may not have been told yet
+    unannounced: int | None = None  # 1: it ended, and its events may not have been sent yet
     batch: str | None = None  # the id of the batch that it belongs to; its inputs are under that id
     inbox: str | None = None  # of a hot-folder job: the image's path below inbox/, and its result's below outbox/
     etag: str | None = None  # which content of that object it works on
