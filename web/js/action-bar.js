@@ -4,8 +4,9 @@ import { call } from "./api.js";
 import { codeButton } from "./code-samples.js";
 import { announce, debounce, fill, h, icon, plural, toast } from "./dom.js";
 import { ApiError } from "./errors.js";
-import { encodeImages, loadingDone } from "./images.js";
+import { encodeImages, imageFromResult, loadingDone, recent } from "./images.js";
 import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
+import { clearFieldErrors, reveal, showFieldError } from "./layout.js";
 import { rememberResult } from "./memory.js";
 
 const DOUBLE_CLICK_MS = 1000;
@@ -58,7 +59,7 @@ export function liveEstimate(describe) {
     node.setAttribute("aria-busy", "true");
     update();
   }
-  /** The credits for the form as it is now, or nothing where that can't be told. */
+  /** The credits for the form as it is now, or nothing where they can't be known. */
   async function cost() {
     const body = describe();
     return (estimate ?? (body ? await call("POST", "estimate-cost", { body }).catch(() => ({})) : {})).total_cost;
@@ -199,4 +200,28 @@ export function placeholder(width, height, controls) {
   node.style.aspectRatio = `${width} / ${height}`;
   const show = (words) => { if (text.textContent !== words) text.textContent = words; };
   return { node, stop: time.stop, update: (job) => show(statusText(job)), offline: () => show(OFFLINE) };
+}
+
+/** Show a run that makes one image in place of the page's editor: its progress, then `show(image, response, job)`, or the editor with the error. */
+export function showRun({ about }, controls, { form, workspace, output, editor, errorFields, show }) {
+  clearFieldErrors(form);
+  const progress = placeholder(about.width, about.height, controls);
+  editor.hidden = true;
+  fill(output, progress.node);
+  reveal(workspace);
+  return {
+    ...progress,
+    finish: async ({ response, id, job }) => {
+      const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
+      recent.add(image);
+      fill(output, show(image, response, job));
+      reveal(workspace);
+      return [image];
+    },
+    fail: (error, retry, cost) => {
+      progress.stop();
+      editor.hidden = false;
+      fill(output, !showFieldError(errorFields, error) && errorNote(error, retry, cost));
+    },
+  };
 }

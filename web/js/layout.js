@@ -104,8 +104,9 @@ export function resultFacts(response, image, job) {
   ]);
 }
 
-/** Show an error at the field that the API's sentence names. Return whether there is one. */
+/** Show a 400 at the field that the API's sentence names. Return whether there is one. */
 export function showFieldError(patterns, error) {
+  if (error.status !== 400) return false;
   for (const [pattern, control] of patterns) {
     if (pattern.test(error.detail) && control?.isConnected) {
       control.setAttribute("aria-invalid", "true");

@@ -57,7 +57,7 @@ export function mount() {
       fail: (error) => {
         progress.stop();
         showSource();
-        if (!(error.status === 400 && showFieldError(errorFields, error))) workspace.prepend(errorNote(error, () => action.run()));
+        if (!showFieldError(errorFields, error)) workspace.prepend(errorNote(error, () => action.run()));
       },
     };
   }

@@ -1,12 +1,12 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
+import { actionBar, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { debounce, field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
-import { canvasImage, imageFromResult, recent, takeIncoming, trackLoading } from "../images.js";
+import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { slug, styleOptions } from "../labels.js";
-import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { compare } from "../tools/compare.js";
 import { sketchEditor } from "../tools/paint.js";
@@ -84,32 +84,16 @@ export function mount() {
       } };
     },
   });
-  function start({ before, about }, controls) {
-    clearFieldErrors(form);
-    const progress = placeholder(about.width, about.height, controls);
-    editor.hidden = true;
-    fill(output, progress.node);
-    reveal(workspace);
-    return {
-      ...progress,
-      finish: async ({ response, id, job }) => {
-        const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
-        recent.add(image);
-        const sameShape = before && Math.abs(before.width / before.height - image.width / image.height) < 0.05;
-        fill(output, h("div", { class: "result" },
-          h("div", { class: "result-head" }, h("h2", {}, about.title),
-            h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, about.drawn ? "Back to the sketch" : "Back to the image")),
-          sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
-          imageActions(image), resultFacts(response, image, job)));
-        reveal(workspace);
-        return [image];
-      },
-      fail: (error, retry, cost) => {
-        progress.stop();
-        editor.hidden = false;
-        fill(output, !(error.status === 400 && showFieldError(errorFields, error)) && errorNote(error, retry, cost));
-      },
-    };
+  function start(run, controls) {
+    const { before, about } = run;
+    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (image, response, job) => {
+      const sameShape = before && Math.abs(before.width / before.height - image.width / image.height) < 0.05;
+      return h("div", { class: "result" },
+        h("div", { class: "result-head" }, h("h2", {}, about.title),
+          h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, about.drawn ? "Back to the sketch" : "Back to the image")),
+        sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
+        imageActions(image), resultFacts(response, image, job));
+    } });
   }
 
   function newSketch(name, from) {

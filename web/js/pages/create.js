@@ -76,7 +76,7 @@ export function mount() {
     return {
       ...view,
       fail: (error, retry, cost) => {
-        if (error.status === 400 && showFieldError(errorFields, error)) view.node.remove();
+        if (showFieldError(errorFields, error)) view.node.remove();
         else view.fail(error, retry, cost);
       },
     };

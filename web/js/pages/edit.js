@@ -1,12 +1,12 @@
 // The Edit page: the operations and inputs that the API lists.
 
-import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
+import { actionBar, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, seedInput, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
-import { canvasImage, imageFromResult, recent, takeIncoming, trackLoading } from "../images.js";
+import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { stemOf, styleOptions } from "../labels.js";
-import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { compare } from "../tools/compare.js";
 import { outpaintEditor } from "../tools/expand.js";
@@ -91,31 +91,11 @@ export function mount() {
       return { path, body, before: source.image, about: { width, height, sides, name: source.image && `${stemOf(source.image)}-${state.name}`, title: state.operations[state.name]?.label ?? "" } };
     },
   });
-  function start({ before, about }, controls) {
-    clearFieldErrors(form);
-    const progress = placeholder(about.width, about.height, controls);
-    editor.hidden = true;
-    fill(output, progress.node);
-    reveal(workspace);
-    return {
-      ...progress,
-      finish: async ({ response, id, job }) => {
-        const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
-        recent.add(image);
-        fill(output, resultView(before, image, response, job, about));
-        reveal(workspace);
-        return [image];
-      },
-      fail: (error, retry, cost) => {
-        progress.stop();
-        const shownAtField = error.status === 400 && showFieldError(errorFields, error);
-        editor.hidden = false;
-        fill(output, !shownAtField && errorNote(error, retry, cost));
-      },
-    };
+  function start(run, controls) {
+    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (...shown) => resultView(run, ...shown) });
   }
 
-  function resultView(before, after, response, job, { sides, title }) {
+  function resultView({ before, about: { sides, title } }, after, response, job) {
     const { expand_left: left = 0, expand_right: right = 0, expand_up: up = 0, expand_down: down = 0 } = sides;
     const totalWidth = before ? before.width + left + right : 1;
     const totalHeight = before ? before.height + up + down : 1;

@@ -1,11 +1,11 @@
 // The Upscale page.
 
-import { actionBar, errorNote, estimateSize, liveEstimate, placeholder } from "../action-bar.js";
+import { actionBar, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { field, fill, h, numberValue, seedInput, segmented } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
-import { imageFromResult, recent, takeIncoming } from "../images.js";
+import { takeIncoming } from "../images.js";
 import { stemOf } from "../labels.js";
-import { clearFieldErrors, emptyState, facts, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, showFieldError, withoutEmpty } from "../layout.js";
+import { emptyState, facts, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { compare } from "../tools/compare.js";
 
@@ -24,7 +24,9 @@ const AUTO_MODES = ["upscale.fast", "upscale.conservative"]; // auto never uses 
 const SAMPLE_SIDE = 480; // pixels; small enough to show the difference
 
 export function mount() {
-  const workspace = h("div");
+  const output = h("div");
+  const editor = h("div");
+  const workspace = h("div", {}, output, editor);
   const state = { mode: "auto", preset: "" };
   const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { showSource(); price.refresh(); } });
   const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the image shows" });
@@ -58,33 +60,18 @@ export function mount() {
       return { ...request(), before: source.image, about: { title: `Upscale ${source.image ? stemOf(source.image) : ""}`, width: w, height: hgt, name: source.image && `${stemOf(source.image)}-upscaled` } };
     },
   });
-  function start({ before, about }, controls) {
-    clearFieldErrors(form);
-    const progress = placeholder(about.width, about.height, controls);
-    fill(workspace, progress.node);
-    reveal(workspace);
-    return {
-      ...progress,
-      finish: async ({ response, id, job }) => {
-        const after = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
-        recent.add(after);
-        fill(workspace, h("div", { class: "result" },
-          h("div", { class: "result-head" }, h("h2", {}, `${about.width} × ${about.height} to ${response.width} × ${response.height}`)),
-          before ? compare(before, after, { actual: true }) : imageWithOverlay(after, "The upscaled image"), imageActions(after, { without: ["upscale"] }),
-          facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)));
-        reveal(workspace);
-        return [after];
-      },
-      fail: (error, retry, cost) => {
-        progress.stop();
-        showSource();
-        if (!(error.status === 400 && showFieldError(errorFields, error))) workspace.prepend(errorNote(error, retry, cost));
-      },
-    };
+  function start(run, controls) {
+    const { before, about } = run;
+    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (after, response, job) => h("div", { class: "result" },
+      h("div", { class: "result-head" }, h("h2", {}, `${about.width} × ${about.height} to ${response.width} × ${response.height}`)),
+      before ? compare(before, after, { actual: true }) : imageWithOverlay(after, "The upscaled image"), imageActions(after, { without: ["upscale"] }),
+      facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)) });
   }
 
   function showSource() {
-    fill(workspace, source.image
+    fill(output);
+    editor.hidden = false;
+    fill(editor, source.image
       ? imageWithOverlay(source.image, "The image to upscale")
       : emptyState("upscale", "Choose an image to upscale.", sampleButton(source)));
   }
