@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,9 @@ class BrowserSession:
     def field(self, label: str) -> Locator:
         return self.page.get_by_label(label, exact=True)
 
-    def choose_image(self, width: int, height: int, label: str = "Image") -> None:
-        self.field(label).set_input_files(png_file(width, height))
+    def choose_image(self, width: int, height: int) -> None:
+        field = self.page.get_by_label(re.compile("^Images?$"))  # Social takes several
+        field.set_input_files(png_file(width, height))
 
     def choose_operation(self, name: str) -> None:
         self.page.locator(".operation", has_text=name).click()

@@ -83,4 +83,3 @@ def test_social_asks_for_a_format(session: BrowserSession) -> None:
         platform.locator("input").first.uncheck()
     session.press("Optimize")
     expect(page.get_by_role("alert")).to_have_text("Choose at least one format.")
-    session.expect_problem("400")

@@ -55,7 +55,7 @@ def test_results_of_all_ratios_keep_apart_at_all_widths(session: BrowserSession)
 def test_white_is_white(session: BrowserSession) -> None:
     """Around the whole image, "White" is sent and fills the bars."""
     page = session.open("social")
-    session.field("Image").set_input_files(
+    session.field("Images").set_input_files(
         {"name": "mauve.png", "mimeType": "image/png", "buffer": saved(Image.new("RGB", (900, 300), "#9070a0"), "PNG")}
     )
     session.choose_segment("Fit")
@@ -132,7 +132,7 @@ def test_the_ring_is_on_the_subject(session: BrowserSession) -> None:
         requests.append(route)
 
     page.route("**/social/optimize", hold)
-    session.field("Image").set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": saved(image, "PNG")})
+    session.field("Images").set_input_files({"name": "dot.png", "mimeType": "image/png", "buffer": saved(image, "PNG")})
     page.wait_for_timeout(1500)
     square = page.locator(".rendition", has_text="Feed Post (Square)").locator("img")
     expect(square).to_have_attribute("style", re.compile(r"width: 100%"))

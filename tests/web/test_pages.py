@@ -95,7 +95,8 @@ def test_detected_faces_are_drawn(session: BrowserSession) -> None:
     page = session.open("social")
     image = Image.new("RGB", (900, 450), "slategray")
     image.paste(face(200), (600, 30))
-    session.field("Image").set_input_files({"name": "face.png", "mimeType": "image/png", "buffer": saved(image, "PNG")})
+    face_file = {"name": "face.png", "mimeType": "image/png", "buffer": saved(image, "PNG")}
+    session.field("Images").set_input_files(face_file)
     page.locator(".rendition-frame.done").first.wait_for()
     ring, mark = (page.locator(selector).bounding_box() for selector in (".focus-point", ".faces i"))
     assert ring

@@ -144,7 +144,7 @@ export function actionBar({ page, label, price, request, start, several = false,
       view.fail(error, retryOf(current, error), current.cost);
     } finally {
       controls.node.remove();
-      window.dispatchEvent(new Event("credits-changed"));
+      if (paid) window.dispatchEvent(new Event("credits-changed"));
     }
   }
 

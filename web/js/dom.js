@@ -52,6 +52,7 @@ const PATHS = {
   trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13",
   alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
   chevron: "M6 9l6 6 6-6",
+  target: "M12 3v5M12 16v5M3 12h5M16 12h5M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
   refresh: "M20 12a8 8 0 1 1-2.5-5.8M20 4v4h-4",
 };
 

@@ -1,61 +1,97 @@
-// A field for one image: drop or paste a file, choose a file, or use a recent result or the sample.
+// A field for images: drop or paste a file, choose a file, or use a recent result or the sample.
 
-import { announce, bytesText, fill, h, icon, uniqueId } from "./dom.js";
+import { announce, bytesText, fill, h, icon, plural, uniqueId } from "./dom.js";
 import { imageFromFile, imageProblem, recent, sampleImage, scaledDown, trackLoading } from "./images.js";
 
-/** An image field. `onpick` gets the image, or null when it is removed. `sample` says which sample image is offered. */
-export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
+/**
+ * A field for an image, or for up to `most` of them. `images` has them all; `image` is the one that the page shows (`look`
+ * changes it), and that `onpick` gets, or null. `sample` says which sample image is offered.
+ */
+export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } = {}) {
   const id = uniqueId("image");
-  const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp,image/avif", class: "file-input" });
+  const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp,image/avif", class: "file-input", multiple: most > 1 });
   const errorBox = h("p", { class: "error", role: "alert", hidden: true });
   const empty = h("div", { class: "drop-empty" },
     icon("image"),
-    h("span", {}, h("strong", {}, "Choose an image"), " or drop it here"),
-    h("span", { class: "hint" }, "PNG, JPEG, WebP or AVIF, up to 20 MB and 25 megapixels"));
+    h("span", {}, h("strong", {}, most > 1 ? "Choose images" : "Choose an image"), most > 1 ? " or drop them here" : " or drop it here"),
+    h("span", { class: "hint" }, "PNG, JPEG, WebP or AVIF, up to 20 MB and 25 megapixels", most > 1 && ` each; up to ${most} images`));
   const preview = h("div", { class: "drop-preview", hidden: true });
   const zone = h("div", { class: "drop" }, input, empty, preview);
-  const problem = h("p", { class: "hint warning", role: "status", hidden: true });
+  const strip = h("div", { class: "strip", role: "group", "aria-label": "Chosen images", hidden: true });
+  const problem = h("div", { class: "hint warning", role: "status", hidden: true });
   const more = h("div", { class: "picker-more" });
-  const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, errorBox, problem, more);
-  const loadSample = () => load(() => sampleImage(sample));
-  const state = { node, input, image: null, set, loadSample, setSample: (other) => { sample = other; } };
+  const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, strip, errorBox, problem, more);
+  const loadSample = () => load(async () => set(await sampleImage(sample)));
+  const state = { node, input, image: null, images: [], set: (image) => set(image), look: (image) => show(state.images, image), loadSample, setSample: (other) => { sample = other; } };
+  const set = (image) => show(image ? [image] : [], image);
 
-  function set(image) {
-    state.image = image;
+  function show(images, current) {
+    state.images = images;
+    state.image = current;
     errorBox.hidden = true;
-    empty.hidden = image !== null;
-    preview.hidden = image === null;
-    zone.classList.toggle("has-image", image !== null);
+    empty.hidden = current !== null;
+    preview.hidden = current === null;
+    zone.classList.toggle("has-image", current !== null);
     showProblem();
-    if (image) {
-      fill(preview, h("img", { src: image.url, alt: "" }),
-        h("div", { class: "drop-info" },
-          h("span", { class: "drop-name" }, image.name),
-          h("span", { class: "hint" }, `${image.width} × ${image.height}, ${bytesText(image.blob.size)}`)),
+    if (current) {
+      const bytes = images.reduce((sum, { blob }) => sum + blob.size, 0);
+      const name = images.length > 1 ? plural(images.length, "image") : current.name;
+      const size = images.length > 1 ? bytesText(bytes) : `${current.width} × ${current.height}, ${bytesText(bytes)}`;
+      fill(preview, h("img", { src: current.url, alt: "" }),
+        h("div", { class: "drop-info" }, h("span", { class: "drop-name" }, name), h("span", { class: "hint" }, size), most > 1 && h("span", { class: "hint" }, "Click or drop here to add images")),
         h("button", { type: "button", class: "ghost icon-only", "aria-label": `Remove ${label.toLowerCase()}`, onclick: () => { input.value = ""; set(null); input.focus(); } }, icon("close")));
-      announce(`${label}: ${image.name}, ${image.width} by ${image.height} pixels`);
+      announce(`${label}: ${current.name}, ${current.width} by ${current.height} pixels`);
     }
-    onpick(image);
+    showStrip();
+    onpick(current);
+  }
+
+  /** With several images: all of them, to look at or to remove. */
+  function showStrip() {
+    const { images, image } = state;
+    strip.hidden = images.length < 2;
+    fill(strip, images.length > 1 && images.map((each) => h("div", { class: "strip-item" },
+      h("button", { type: "button", class: "thumb", title: each.name, "aria-label": `Show ${each.name}`, "aria-pressed": String(each === image), onclick: () => show(images, each) }, h("img", { src: each.url, alt: "" })),
+      h("button", { type: "button", class: "ghost remove", "aria-label": `Remove ${each.name}`, onclick: () => replace(each) }, icon("close")))));
+  }
+
+  /** Put other images, or none, in the place of one. */
+  function replace(image, ...others) {
+    const images = state.images.flatMap((each) => (each === image ? others : each));
+    show(images, images.includes(state.image) ? state.image : images[0] ?? null);
   }
 
   /** Say at once what the API would refuse after the click. */
   function showProblem() {
-    const found = state.image && imageProblem(state.image);
-    problem.hidden = !found;
-    fill(problem, found && [h("span", {}, found.text), found.scalable && h("button", { type: "button", class: "small", onclick: () => load(() => scaledDown(state.image)) }, "Scale it down")]);
+    const lines = state.images.map((image) => [image, imageProblem(image)]).filter(([, found]) => found);
+    problem.hidden = !lines.length;
+    fill(problem, lines.map(([image, found]) => h("p", {}, h("span", {}, state.images.length > 1 && `${image.name}: `, found.text),
+      found.scalable && h("button", { type: "button", class: "small", onclick: () => load(async () => replace(image, await scaledDown(image))) }, "Scale it down"))));
   }
 
   const load = (work) => trackLoading(loadNow(work));
   async function loadNow(work) {
     zone.setAttribute("aria-busy", "true");
     try {
-      set(await work());
+      await work();
     } catch (error) {
       errorBox.textContent = error.message;
       errorBox.hidden = false;
     } finally {
       zone.removeAttribute("aria-busy");
     }
+  }
+
+  /** Take files; one that can't be read, or is too many, is named and leaves the others alone. */
+  async function takeFiles(files) {
+    const kept = most > 1 ? state.images.filter((image) => !image.isSample) : [];
+    const taken = files.slice(0, most - kept.length);
+    const read = await Promise.allSettled(taken.map(imageFromFile));
+    const images = read.filter(({ value }) => value).map(({ value }) => value);
+    if (images.length) show([...kept, ...images], images[0]);
+    const problems = read.filter(({ reason }) => reason).map(({ reason }) => reason.message);
+    if (files.length > taken.length) problems.push(`${most > 1 ? `At most ${most} images at once.` : "One image at a time."} ${files.length - taken.length} of ${plural(files.length, "file")} not used.`);
+    if (problems.length) throw new Error(problems.join(" "));
   }
 
   function updateRecent() {
@@ -66,21 +102,21 @@ export function imagePicker(label, { onpick = () => {}, sample = {} } = {}) {
       }, h("img", { src: image.url, alt: "" }))));
   }
 
-  const loadFile = (file) => { if (file) load(() => imageFromFile(file)); };
-  input.addEventListener("change", () => loadFile(input.files[0]));
+  const loadFiles = (files) => { if (files.length) load(() => takeFiles([...files])); };
+  input.addEventListener("change", () => { loadFiles(input.files); if (most > 1) input.value = ""; });
   zone.addEventListener("dragover", (event) => { event.preventDefault(); zone.classList.add("over"); });
   zone.addEventListener("dragleave", () => zone.classList.remove("over"));
   zone.addEventListener("drop", (event) => {
     event.preventDefault();
     zone.classList.remove("over");
-    loadFile(event.dataTransfer.files[0]);
+    loadFiles(event.dataTransfer.files);
   });
   node.addEventListener("paste", (event) => {
     if (!event.clipboardData.files.length) return;
     event.preventDefault();
-    loadFile(event.clipboardData.files[0]);
+    loadFiles(event.clipboardData.files);
   });
-  node.addEventListener("files", (event) => loadFile(event.detail[0])); // dropped or pasted elsewhere
+  node.addEventListener("files", (event) => loadFiles(event.detail)); // dropped or pasted elsewhere
   window.addEventListener("recent", updateRecent);
   updateRecent();
   return state;

@@ -1,13 +1,15 @@
-// The Social page: one image in the sizes of all platforms. It is free, so it runs as soon as an image is chosen.
+// The Social page: images in the sizes of all platforms. It is free, so it runs as soon as an image is chosen.
 
 import { actionBar, errorNote } from "../action-bar.js";
-import { getCached } from "../api.js";
-import { bytesText, clamp, debounce, field, fill, h, icon, plural, segmented, select } from "../dom.js";
+import { bytesText, debounce, field, fill, h, icon, plural, segmented, select } from "../dom.js";
 import { errorText } from "../errors.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { extensionOf, imageFromResult, save, takeIncoming } from "../images.js";
-import { platformLabel, slug, stemOf } from "../labels.js";
+import { slug, stemOf } from "../labels.js";
 import { emptyState, pageLayout, reveal } from "../layout.js";
+import { attentionOf, cropAround, focalEditor, middleOf } from "../tools/focal-point.js";
+import { formatList } from "../tools/format-list.js";
+import { renditionCard } from "../tools/rendition.js";
 import { zip } from "../zip.js";
 
 const FILE_TYPES = [["jpeg", "JPEG"], ["png", "PNG"], ["webp", "WebP"]];
@@ -16,291 +18,250 @@ const BACKGROUNDS = [["", "Edge color"], ["white", "White"], ["blur", "Blurred i
 const DETECTED = {
   face: (count) => `detected: ${plural(count, "face")}`, saliency: () => "detected: what stands out", center: () => "nothing stands out: the center",
 };
-const SELECTION = "image-studio-formats";
+const MAX_IMAGES = 20; // at once; each is a request of its own
 const SAMPLE_SIDE = 3000; // pixels; enough for every format
 const RUN_DELAY_MS = 700; // after the last change; each run counts against the caller's rate limit
+const LONGEST_WAIT = 60; // seconds; a longer rate limit is a day's
 
 export function mount() {
-  const cards = h("div", { class: "format-cards" });
+  const groups = h("div", { class: "social-groups" });
   const head = h("div", { class: "result-head" });
   const errorBox = h("div");
-  const state = { focal: null, detected: null, focusedBy: null, faces: [], crop: "smart", formats: new Map(), cards: new Map(), results: [] };
+  const items = new Map(); // image -> {image, focal, detected, focusedBy, faces, cards by format, node, ...}
+  const state = { crop: "smart", running: false, pause: 0, waits: 0 };
 
-  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { state.focal = state.detected = state.focusedBy = null; state.faces = []; showFocus(); renderCards(); scheduleRun(); } });
-  const empty = emptyState("social", "Choose an image. Every selected format is made at once.", sampleButton(source));
-  const workspace = h("div", { class: "result" }, empty, errorBox, head, cards);
+  const source = imagePicker("Images", { sample: { longest: SAMPLE_SIDE }, most: MAX_IMAGES, onpick: () => { updateItems(); scheduleRun(); } });
+  const empty = emptyState("social", "Choose images. Every selected format is made at once.", sampleButton(source));
+  const workspace = h("div", { class: "result" }, empty, errorBox, head, groups);
+  const formats = formatList({ onchange: () => { updateItems(); scheduleRun(); } });
   const fileType = select(FILE_TYPES);
   const background = select(BACKGROUNDS);
   const backgroundField = field("Background", background);
   backgroundField.hidden = true;
   const zones = h("input", { type: "checkbox" });
-  const focus = h("div", { class: "focus", hidden: true });
-  const platforms = h("div", { class: "platforms" });
-  const selectedCount = h("span", { class: "hint" });
+  const outcome = h("span", { role: "status" }, "no AI provider is used");
 
-  const request = () => {
+  const allCards = () => [...items.values()].flatMap((item) => [...item.cards.values()]);
+  const madeCards = () => allCards().filter((card) => card.image);
+  const focalOf = (item, card) => (state.crop === "smart" ? card?.focal ?? item.focal : null);
+
+  // --- requests: one for each image, and one more for each focal point of its own ---------------------------------
+
+  function requestFor(image, focal, chosen) {
     const names = {};
-    for (const { platform, format } of state.formats.values()) (names[platform] ??= []).push(format.name);
-    const body = {
-      image_base64: source.image, platforms: Object.keys(names), format_names: names, crop_mode: state.crop, output_format: fileType.value,
-      ...(state.focal && state.crop === "smart" ? { focal_point: state.focal } : {}),
-      ...(state.crop === "fit" && background.value ? { options: { background: background.value } } : {}),
-    };
-    return { path: "social/optimize", body };
-  };
-
-  let queued = false;
-  let dragging = false;
-  const action = actionBar({
-    page: "social", label: "Optimize", request, paid: false, start,
-  });
-  function start() {
-    fill(errorBox);
-    fill(outcome, `Making ${plural(state.cards.size, "image")}`);
-    for (const card of state.cards.values()) card.wait();
-    return { finish, fail: (error) => {
-      fill(outcome, "not made");
-      for (const card of state.cards.values()) card.idle();
-      fill(errorBox, errorNote(error, () => action.run()));
+    for (const { platform, format } of chosen) (names[platform] ??= []).push(format.name);
+    return { path: "social/optimize", body: {
+      image_base64: image, platforms: Object.keys(names), format_names: names, crop_mode: state.crop, output_format: fileType.value,
+      ...(focal ? { focal_point: focal } : {}), ...(state.crop === "fit" && background.value ? { options: { background: background.value } } : {}),
     } };
   }
-  async function finish({ response }) {
-    if (dragging) return; // the previews follow the drag; its end starts another run
-    state.results = await Promise.all(response.results.map(async (result) => ({ result, image: await imageFromResult(result, { name: `${result.platform}-${slug(result.format)}` }) })));
-    for (const { result, image } of state.results) state.cards.get(key(result.platform, result.format))?.show(result, image);
-    for (const failed of response.errors) state.cards.get(key(failed.platform, failed.format))?.fail(errorText(failed));
-    showTotal();
-    showOutcome();
-    const crops = response.results.map((result) => result.crop);
-    if (crops.length && state.crop === "smart" && !state.focal) {
-      state.faces = crops[0].faces;
-      state.focusedBy = crops[0].focus;
-      state.detected = crops[0].focus === "face" ? middle(state.faces) : attentionOf(crops);
-      showFocus();
+  function nextBatch() {
+    for (const item of items.values()) {
+      const [first, ...others] = [...item.cards.values()].filter((card) => card.stale);
+      if (!first) continue;
+      const focal = focalOf(item, first);
+      return { item, focal, cards: [first, ...others.filter((card) => focalOf(item, card) === focal)] };
     }
-    if (queued) { queued = false; scheduleRun(); }
+    return null;
   }
-  const scheduleRun = debounce(() => {
-    if (!source.image || !state.formats.size) return;
-    if (action.busy) { queued = true; return; }
-    action.run();
-  }, RUN_DELAY_MS);
+  const action = actionBar({
+    page: "social", label: "Optimize", paid: false, start,
+    request: () => requestFor(source.image, items.get(source.image)?.focal, formats.selected.values()),
+  });
+  /** Make what is not made yet, or what a change made stale. A rate limit pauses it. */
+  async function run() {
+    if (state.running || focus.dragging) return;
+    Object.assign(state, { running: true, pause: 0, waits: 0 });
+    fill(errorBox);
+    for (let batch = nextBatch(); batch && !focus.dragging; batch = nextBatch()) {
+      await action.run({ ...requestFor(batch.item.image, batch.focal, batch.cards), ...batch });
+      if (state.pause) await new Promise((done) => setTimeout(done, state.pause * 1000));
+      if (state.pause < 0) break;
+      state.pause = 0;
+    }
+    state.running = false;
+  }
+  const scheduleRun = debounce(run, RUN_DELAY_MS);
+  const markAll = () => { for (const card of allCards()) card.stale = true; };
+  const again = () => { markAll(); scheduleRun(); };
 
-  // --- the focal point --------------------------------------------------------------------------------------------
+  function start({ item, cards }) {
+    fill(item.errorBox);
+    say(items.size > 1 ? `Making image ${[...items.keys()].indexOf(item.image) + 1} of ${items.size}` : `Making ${plural(cards.length, "image")}`);
+    for (const card of cards) card.wait();
+    return {
+      finish: async ({ response }) => {
+        for (const result of response.results) {
+          const card = cards.find(({ platform, format }) => platform === result.platform && format.name === result.format);
+          const image = await imageFromResult(result, { name: `${result.platform}-${slug(result.format)}` });
+          if (card && !card.stale) card.show(result, image); // a stale one is made again
+        }
+        for (const failed of response.errors) cards.find(({ platform, format }) => platform === failed.platform && format.name === failed.format)?.fail(errorText(failed));
+        detect(item, response.results);
+        showTotal();
+        return [];
+      },
+      fail: (error) => failed(item, cards, error),
+    };
+  }
+  function failed(item, cards, error) {
+    for (const card of cards) card.idle();
+    if (error.status === 429 && error.retryAfter <= LONGEST_WAIT && ++state.waits <= MAX_IMAGES) {
+      for (const card of cards) card.stale = true;
+      state.pause = error.retryAfter ?? 1;
+      say(`Your tier's request limit is reached. Going on in ${plural(state.pause, "second")}.`);
+      return;
+    }
+    say("not made");
+    const ownFault = [400, 413].includes(error.status);
+    if (!ownFault) state.pause = -1; // the other images would fail as well
+    fill(ownFault ? item.errorBox : errorBox, errorNote(error, () => { for (const card of cards) card.stale = true; run(); }));
+  }
+  function detect(item, results) {
+    const [first] = results;
+    if (!first || state.crop !== "smart" || !(first.crop.focus in DETECTED)) return;
+    item.faces = first.crop.faces;
+    item.focusedBy = first.crop.focus;
+    item.detected = item.focusedBy === "face" ? middleOf(item.faces) : attentionOf([...item.cards.values()].filter((card) => card.image && !focalOf(item, card)).map((card) => card.area));
+    showFocus();
+  }
 
-  const point = h("button", { type: "button", class: "focus-point", "aria-label": "Focal point; the arrow keys move it" });
-  const focusImage = h("img", { alt: "", draggable: false });
-  const faces = h("div", { class: "faces" });
-  const frame = h("div", { class: "focus-frame" }, focusImage, faces, point);
-  const reset = h("button", { type: "button", class: "link", hidden: true, onclick: () => setFocalPoint(null) }, "Detect automatically");
-  focus.append(h("p", { class: "picker-label" }, "Mark what must stay visible"), frame, h("p", { class: "hint" }, "Drag the ring, or click a point. Otherwise the focal point is detected automatically."), reset);
+  // --- the focal point: of an image, or of one of its formats ------------------------------------------------------
+
+  const focus = focalEditor({ onmove: setFocalPoint, onend: scheduleRun });
+  const target = select([["", "All formats"]], { onchange: () => showFocus() });
+  const reset = h("button", { type: "button", class: "link", hidden: true, onclick: () => { setFocalPoint(null); scheduleRun(); } });
+  const focusNode = h("div", { class: "focus", hidden: true }, h("p", { class: "picker-label" }, "Mark what must stay visible"), focus.node,
+    h("p", { class: "hint" }, "Drag the ring, or click a point. Otherwise the focal point is detected automatically."), field("Focal point of", target), reset);
+  const current = () => items.get(source.image);
 
   function setFocalPoint(focal) {
-    state.focal = focal;
+    const item = current();
+    const own = item.cards.get(target.value);
+    (own ?? item).focal = focal;
+    for (const card of own ? [own] : item.cards.values()) {
+      if (card !== own && card.focal) continue;
+      card.stale = true;
+      card.preview(previewPoint(item, card));
+    }
     showFocus();
-    for (const card of state.cards.values()) card.preview();
-    if (!dragging) scheduleRun();
+  }
+  /** Where a crop will be, as far as that is known. */
+  function previewPoint(item, card) {
+    if (state.crop === "center") return { x: 0.5, y: 0.5 };
+    return state.crop === "smart" ? focalOf(item, card) ?? item.detected : null;
   }
   function showFocus() {
-    const { image } = source;
-    focus.hidden = !image || state.crop !== "smart";
-    if (!image) return;
-    focusImage.src = image.url;
-    const { x, y } = state.focal ?? state.detected ?? { x: 0.5, y: 0.5 };
-    point.style.left = `${x * 100}%`;
-    point.style.top = `${y * 100}%`;
-    point.classList.toggle("auto", !state.focal);
-    point.hidden = !state.focal && !state.detected;
-    point.title = state.focal ? `${Math.round(x * 100)} %, ${Math.round(y * 100)} %` : DETECTED[state.focusedBy]?.(state.faces.length) ?? "not detected yet";
-    fill(faces, state.focal ? [] : state.faces.map((face) => {
-      const mark = h("i");
-      for (const side of ["left", "top", "width", "height"]) mark.style[side] = `${face[side] * 100}%`;
-      return mark;
-    }));
-    reset.hidden = !state.focal;
+    const item = current();
+    focusNode.hidden = !item || state.crop !== "smart";
+    if (!item) return;
+    const card = item.cards.get(target.value);
+    const set = focalOf(item, card);
+    const focal = set ?? (card?.area && item.focusedBy !== "face" ? middleOf([card.area]) : item.detected);
+    focus.show({
+      url: item.image.url, focal, auto: !set, areas: set ? [] : item.faces, cropArea: card && (set ? cropAround(set, card.format, item.image) : card.area),
+      title: set ? `${Math.round(set.x * 100)} %, ${Math.round(set.y * 100)} %` : DETECTED[item.focusedBy]?.(item.faces.length) ?? "not detected yet",
+    });
+    reset.hidden = !(card ?? item).focal;
+    reset.textContent = card ? "Use the focal point of all formats" : "Detect automatically";
   }
-  /** Where crops look: across by the narrowest one, down by the lowest one, since a wide crop says little about its middle. */
-  function attentionOf(crops) {
-    const { width, height } = source.image;
-    const narrowest = crops.reduce((least, crop) => (crop.width < least.width ? crop : least));
-    const lowest = crops.reduce((least, crop) => (crop.height < least.height ? crop : least));
-    return { x: rounded((narrowest.left + narrowest.width / 2) / width), y: rounded((lowest.top + lowest.height / 2) / height) };
+  function showTargets() {
+    const chosen = target.value;
+    fill(target, h("option", { value: "" }, "All formats"), [...current()?.cards ?? []].map(([id, card]) => h("option", { value: id }, card.label)));
+    target.value = current()?.cards.has(chosen) ? chosen : "";
   }
-  /** The middle of the box around areas, which are shares of the image. */
-  const middle = (areas) => ({
-    x: rounded((Math.min(...areas.map((area) => area.left)) + Math.max(...areas.map((area) => area.left + area.width))) / 2),
-    y: rounded((Math.min(...areas.map((area) => area.top)) + Math.max(...areas.map((area) => area.top + area.height))) / 2),
-  });
-  const rounded = (value) => Math.round(clamp(value, 0, 1) * 1000) / 1000;
-  const setFocalPointAt = (event) => {
-    const box = frame.getBoundingClientRect();
-    setFocalPoint({ x: rounded((event.clientX - box.left) / box.width), y: rounded((event.clientY - box.top) / box.height) });
-  };
-  frame.addEventListener("pointerdown", (event) => { event.preventDefault(); dragging = true; frame.setPointerCapture(event.pointerId); point.focus({ preventScroll: true }); setFocalPointAt(event); });
-  frame.addEventListener("pointermove", (event) => { if (dragging) setFocalPointAt(event); });
-  for (const end of ["pointerup", "pointercancel"]) frame.addEventListener(end, () => { if (dragging) { dragging = false; scheduleRun(); } });
-  point.addEventListener("keydown", (event) => {
-    const by = event.shiftKey ? 0.1 : 0.02;
-    const step = { ArrowLeft: [-by, 0], ArrowRight: [by, 0], ArrowUp: [0, -by], ArrowDown: [0, by] }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const { x, y } = state.focal ?? state.detected ?? { x: 0.5, y: 0.5 };
-    setFocalPoint({ x: rounded(x + step[0]), y: rounded(y + step[1]) });
-  });
+  /** Set the focal point of one format, from its card. */
+  function focusOn(item, id) {
+    if (source.image !== item.image) source.look(item.image);
+    target.value = id;
+    showFocus();
+    focusNode.scrollIntoView({ block: "center" });
+    focusNode.querySelector(".focus-point").focus({ preventScroll: true });
+  }
 
-  // --- the formats --------------------------------------------------------------------------------------------------
+  // --- images and their formats --------------------------------------------------------------------------------------
 
-  function renderCards() {
-    empty.hidden = Boolean(source.image);
-    state.results = [];
-    state.cards = new Map(source.image ? [...state.formats].map(([id, { platform, format }]) => [id, formatCard(platform, format, state, source)]) : []);
-    fill(cards, [...state.cards.values()].map((card) => card.node));
-    for (const card of state.cards.values()) card.zones(zones.checked);
-    selectedCount.textContent = `${state.formats.size} selected`;
+  function newItem(image) {
+    const cards = h("div", { class: "format-cards" });
+    const errors = h("div");
+    const title = h("h2", { class: "social-name" }, image.name);
+    return { image, focal: null, detected: null, focusedBy: null, faces: [], cards: new Map(), list: cards, errorBox: errors, title, node: h("section", { class: "social-group" }, title, errors, cards) };
+  }
+  /** Follow the chosen images and formats: what is new is made, what was removed goes, the rest stays. */
+  function updateItems() {
+    for (const [image, item] of items) {
+      if (source.images.includes(image)) continue;
+      for (const card of item.cards.values()) card.discard();
+      items.delete(image);
+    }
+    for (const image of source.images) if (!items.has(image)) items.set(image, newItem(image));
+    for (const item of items.values()) updateCards(item);
+    for (const { title } of items.values()) title.hidden = items.size < 2;
+    fill(groups, [...items.values()].map(({ node }) => node));
+    empty.hidden = items.size > 0;
+    showTargets();
+    showFocus();
     showTotal();
   }
-  /** Say beside the button how it went, with a way there where the results are below the form. */
-  function showOutcome() {
-    const failed = state.cards.size - state.results.length;
-    fill(outcome, `${plural(state.results.length, "image")} ready${failed ? `, ${failed} failed` : ""} `,
-      h("button", { type: "button", class: "link jump", onclick: () => cards.scrollIntoView({ block: "start" }) }, "Show"));
+  function updateCards(item) {
+    const kept = item.cards;
+    item.cards = new Map([...formats.selected].map(([id, { platform, format }]) => [id, kept.get(id) ?? renditionCard({ platform, format, source: item.image, onfocal: () => focusOn(item, id) })]));
+    for (const [id, card] of kept) if (!item.cards.has(id)) card.discard();
+    for (const [id, card] of item.cards) if (!kept.has(id)) { card.preview(previewPoint(item, card)); card.zones(zones.checked); }
+    fill(item.list, [...item.cards.values()].map((card) => card.node));
   }
+
+  // --- what came of it --------------------------------------------------------------------------------------------------
+
+  const say = (text) => fill(outcome, text);
+  /** Say how it went, above the results and beside the button, with a way there where the results are below the form. */
   function showTotal() {
-    const total = state.results.reduce((sum, { image }) => sum + image.blob.size, 0);
-    fill(head, state.results.length ? [h("h2", {}, `${plural(state.results.length, "image")}, ${bytesText(total)}`),
-      h("button", { type: "button", class: "primary small", onclick: saveAll }, icon("download"), "Download all (zip)")] : []);
+    const made = madeCards();
+    const bytes = made.reduce((sum, { image }) => sum + image.blob.size, 0);
+    fill(head, made.length > 0 && [h("h2", {}, `${items.size > 1 ? `${made.length} files of ${items.size} images` : plural(made.length, "image")}, ${bytesText(bytes)}`),
+      h("button", { type: "button", class: "primary small", onclick: saveAll }, icon("download"), "Download all (zip)")]);
+    const failures = allCards().filter((card) => card.failed).length;
+    if (made.length + failures === allCards().length && items.size) say([`${plural(made.length, "image")} ready${failures ? `, ${failures} failed` : ""} `,
+      h("button", { type: "button", class: "link jump", onclick: () => groups.scrollIntoView({ block: "start" }) }, "Show")]);
   }
+  /** Save all files; those of several images in a folder for each. */
   async function saveAll() {
-    const files = state.results.map(({ image }) => ({ name: `${image.name}.${extensionOf(image.blob)}`, blob: image.blob }));
-    save(await zip(files), `${stemOf(source.image)}-formats.zip`);
-  }
-
-  async function loadPlatforms() {
-    const kept = keptSelection();
-    const { templates } = await getCached("templates");
-    const names = [...new Set(templates.map((template) => template.platform))];
-    const listed = await Promise.all(names.map(async (name) => [name, await getCached(`social/platforms/${name}/formats`).then((response) => response.formats, () => [])]));
-    fill(platforms, listed.filter(([, formats]) => formats.length).map(([platform, formats], position) => {
-      const count = h("span", { class: "count" });
-      const boxes = formats.map((format, index) => {
-        const id = key(platform, format.name);
-        const checked = kept ? kept.includes(id) : index === 0;
-        const box = h("input", { type: "checkbox", value: format.name, dataset: { key: id }, checked, onchange: () => {
-          if (box.checked) state.formats.set(id, { platform, format });
-          else state.formats.delete(id);
-          updateCount();
-          keepSelection();
-          renderCards();
-          scheduleRun();
-        } });
-        if (checked) state.formats.set(id, { platform, format });
-        return box;
-      });
-      const updateCount = () => { count.textContent = `${boxes.filter((box) => box.checked).length} of ${boxes.length}`; };
-      updateCount();
-      return h("details", { class: "platform", open: position === 0 }, h("summary", {}, platformLabel(platform), count, icon("chevron")),
-        h("div", { class: "formats" }, formats.map((format, index) => h("label", { class: "check" }, boxes[index], h("span", {}, format.name), h("span", { class: "ratio" }, `${format.width} × ${format.height}`)))));
-    }));
-    renderCards();
-    scheduleRun();
-  }
-  /** Select all formats, none, or a saved set, and keep that for the next visit. */
-  function choose(isWanted) {
-    for (const box of platforms.querySelectorAll("input")) {
-      if (box.checked !== isWanted(box.dataset.key)) {
-        box.checked = !box.checked;
-        box.dispatchEvent(new Event("change"));
-      }
+    const taken = new Set();
+    const files = [];
+    for (const { image, cards } of items.values()) {
+      let folder = stemOf(image);
+      for (let number = 2; taken.has(folder); number++) folder = `${stemOf(image)}-${number}`;
+      taken.add(folder);
+      for (const { image: file } of cards.values()) if (file) files.push({ name: `${items.size > 1 ? `${folder}/` : ""}${file.name}.${extensionOf(file.blob)}`, blob: file.blob });
     }
+    save(await zip(files), items.size > 1 ? "social-formats.zip" : `${stemOf(source.image)}-formats.zip`);
   }
-  const keepSelection = () => { try { localStorage.setItem(SELECTION, JSON.stringify([...state.formats.keys()])); } catch { /* private mode */ } };
 
-  zones.addEventListener("change", () => { for (const card of state.cards.values()) card.zones(zones.checked); });
-  fileType.addEventListener("change", scheduleRun);
-  background.addEventListener("change", scheduleRun);
-
-  const form = h("form", {}, source.node, focus,
+  zones.addEventListener("change", () => { for (const card of allCards()) card.zones(zones.checked); });
+  fileType.addEventListener("change", again);
+  background.addEventListener("change", again);
+  /** Make everything again, or say what is missing. */
+  function submit() {
+    const missing = !items.size ? "Choose an image first." : !formats.selected.size ? "Choose at least one format." : null;
+    fill(errorBox, missing && h("p", { class: "error", role: "alert" }, icon("alert"), missing));
+    if (missing) { errorBox.scrollIntoView({ block: "nearest" }); return; }
+    reveal(groups);
+    markAll();
+    run();
+  }
+  const form = h("form", {}, source.node, focusNode,
     segmented("Crop", [["smart", "Smart"], ["center", "Center"], ["fit", "Fit"]], "smart", (crop) => {
       state.crop = crop;
       backgroundField.hidden = crop !== "fit";
       showFocus();
-      for (const card of state.cards.values()) card.preview();
-      scheduleRun();
-    }), backgroundField,
-    h("fieldset", {}, h("legend", {}, "Formats ", selectedCount), h("div", { class: "actions" }, [["All", () => true], ["None", () => false]].map(([label, wanted]) =>
-      h("button", { type: "button", class: "ghost small", onclick: () => choose(wanted) }, label))), platforms),
+      for (const item of items.values()) for (const card of item.cards.values()) card.preview(previewPoint(item, card));
+      again();
+    }), backgroundField, formats.node,
     h("div", { class: "pair" }, field("File type", fileType), h("label", { class: "check" }, zones, h("span", {}, "Show safe zones"))),
     action.node);
-  const outcome = h("span", { role: "status" }, "no AI provider is used");
   action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), outcome));
-  loadPlatforms().catch((error) => fill(platforms, errorNote(error)));
+  formats.load().catch((error) => fill(formats.node, errorNote(error)));
 
-  const node = pageLayout({ title: "Social", lead: "One image in every platform's exact size.", form, workspace, onsubmit: () => { reveal(cards); action.run(); } });
+  const node = pageLayout({ title: "Social", lead: "Your images in every platform's exact size.", form, workspace, onsubmit: submit });
   return { node, onshow: () => { const image = takeIncoming("social"); if (image) source.set(image); } };
-}
-
-/** The formats that were selected at the last visit, or nothing. */
-function keptSelection() {
-  try { return JSON.parse(localStorage.getItem(SELECTION)); } catch { return null; }
-}
-
-const key = (platform, format) => `${platform}/${format}`;
-
-// --- one format: a live preview of the crop, then the result -----------------------------------------------------------
-
-function formatCard(platform, format, state, picker) {
-  const img = h("img", { alt: "", draggable: false });
-  const zone = h("div", { class: "zone", hidden: true }, ["top", "bottom", "left", "right"].map((side) => {
-    const bar = h("i");
-    const share = format.safe_zone?.[side] ?? 0;
-    const across = side === "top" || side === "bottom";
-    Object.assign(bar.style, { [side]: "0", [across ? "height" : "width"]: `${share * 100}%`, ...(across ? { left: "0", right: "0" } : { top: `${(format.safe_zone?.top ?? 0) * 100}%`, bottom: `${(format.safe_zone?.bottom ?? 0) * 100}%` }) });
-    return bar;
-  }));
-  const frame = h("div", { class: "rendition-frame" }, img, zone);
-  frame.style.aspectRatio = `${format.width} / ${format.height}`;
-  if (format.height > format.width * 1.3) frame.style.width = `${Math.max(45, 130 * format.width / format.height)}%`;
-  const line = h("p", {}, `${format.width} × ${format.height}`);
-  const foot = h("div", { class: "rendition-foot" }, h("div", {}, h("h3", {}, `${platformLabel(platform)} ${format.name}`), line));
-  const node = h("article", { class: "rendition" }, frame, foot);
-
-  /** Preview the crop that the API would make around the focal point; until that is known, the whole image. */
-  function preview() {
-    const source = picker.image;
-    if (!source) return;
-    frame.classList.remove("done");
-    img.src = source.url;
-    const focal = state.crop === "smart" ? state.focal ?? state.detected : { x: 0.5, y: 0.5 };
-    const fit = state.crop === "fit" || !focal;
-    const scale = (fit ? Math.min : Math.max)(format.width / source.width, format.height / source.height);
-    const width = source.width * scale / format.width;
-    const height = source.height * scale / format.height;
-    const { x, y } = focal ?? {};
-    const left = fit ? (1 - width) / 2 : clamp(0.5 - x * width, 1 - width, 0);
-    const top = fit ? (1 - height) / 2 : clamp(0.5 - y * height, 1 - height, 0);
-    Object.assign(img.style, { left: `${left * 100}%`, top: `${top * 100}%`, width: `${width * 100}%`, height: `${height * 100}%` });
-  }
-  preview();
-
-  let shownUrl = null;
-  return {
-    node, preview,
-    zones: (on) => { zone.hidden = !on; },
-    wait: () => { frame.setAttribute("aria-busy", "true"); line.textContent = `${format.width} × ${format.height}`; foot.querySelector("button")?.remove(); },
-    idle: () => frame.removeAttribute("aria-busy"),
-    fail: (message) => { frame.removeAttribute("aria-busy"); fill(line, h("span", { class: "error-line", role: "alert" }, message)); },
-    show(result, image) {
-      frame.removeAttribute("aria-busy");
-      if (shownUrl) URL.revokeObjectURL(shownUrl);
-      shownUrl = image.url;
-      frame.classList.add("done");
-      img.removeAttribute("style");
-      img.src = image.url;
-      img.alt = `${platformLabel(platform)} ${format.name}`;
-      fill(line, `${result.width} × ${result.height} · ${bytesText(result.bytes)}`, result.upscaled && h("span", { title: `The source is smaller than this format and was enlarged ${result.scale_factor} times` }, " · enlarged"));
-      line.title = result.encoding;
-      foot.querySelector("button")?.remove();
-      foot.append(h("button", { type: "button", class: "ghost icon-only", "aria-label": `Download ${platformLabel(platform)} ${format.name}`, onclick: () => save(image.blob, `${image.name}.${extensionOf(image.blob)}`) }, icon("download")));
-    },
-  };
 }
