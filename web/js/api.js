@@ -12,12 +12,14 @@ async function errorFrom(response) {
   });
 }
 
+/** The address of a path: below the API's, or where it starts with a slash, the origin's. */
+export const addressOf = (path) => (path.startsWith("/") ? path : `${session.api}/${path}`);
+
 async function send(method, path, { body, headers = {}, signal } = {}) {
-  const url = path.startsWith("/") ? path : `${session.api}/${path}`;
   const allHeaders = { ...headers, authorization: `Bearer ${await session.token()}` };
   if (body !== undefined) allHeaders["content-type"] = "application/json";
   try {
-    return await fetch(url, { method, headers: allHeaders, body: body === undefined ? undefined : JSON.stringify(body), signal });
+    return await fetch(addressOf(path), { method, headers: allHeaders, body: body === undefined ? undefined : JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable");

@@ -1,7 +1,7 @@
 // A field for images: drop or paste a file, choose a file, or use a recent result or the sample.
 
 import { announce, bytesText, fill, h, icon, plural, uniqueId } from "./dom.js";
-import { imageFromFile, imageProblem, recent, sampleImage, scaledDown, trackLoading } from "./images.js";
+import { imageFromFile, imageOfRef, imageProblem, recent, sampleImage, scaledDown, trackLoading } from "./images.js";
 
 /**
  * A field for an image, or for up to `most` of them. `images` has them all; `image` is the one that the page shows (`look`
@@ -22,7 +22,7 @@ export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } 
   const more = h("div", { class: "picker-more" });
   const node = h("div", { class: "picker" }, h("label", { class: "picker-label", for: id }, label), zone, strip, errorBox, problem, more);
   const loadSample = () => load(async () => set(await sampleImage(sample)));
-  const state = { node, input, image: null, images: [], set: (image) => set(image), look: (image) => show(state.images, image), loadSample, setSample: (other) => { sample = other; } };
+  const state = { node, input, image: null, images: [], set: (image) => set(image), look: (image) => show(state.images, image), restore, loadSample, setSample: (other) => { sample = other; } };
   const set = (image) => show(image ? [image] : [], image);
 
   function show(images, current) {
@@ -70,6 +70,10 @@ export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } 
   }
 
   const load = (work) => trackLoading(loadNow(work));
+  /** Set the image that an earlier request named, where that is a result or an image of the library. */
+  function restore(ref) {
+    if (/^(job|asset):/.test(ref)) load(async () => set(await imageOfRef(ref)));
+  }
   async function loadNow(work) {
     zone.setAttribute("aria-busy", "true");
     try {
@@ -97,6 +101,7 @@ export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } 
   function updateRecent() {
     fill(more,
       h("button", { type: "button", class: "link", onclick: loadSample }, "Use a sample"),
+      h("button", { type: "button", class: "link", onclick: async () => (await import("./library.js")).chooseFromLibrary((read) => load(async () => set(await read()))) }, "From the library"),
       recent.list.slice(0, 5).map((image) => h("button", {
         type: "button", class: "thumb", "aria-label": `Use ${image.name}`, title: image.name, onclick: () => set(image),
       }, h("img", { src: image.url, alt: "" }))));

@@ -1,6 +1,6 @@
 // Images in the page's memory: loading, sending, saving, and passing them between pages.
 
-import { upload } from "./api.js";
+import { get, upload } from "./api.js";
 import { ApiError } from "./errors.js";
 
 const INLINE_BYTES = 3_000_000; // all images of one request together; larger ones are uploaded
@@ -85,6 +85,19 @@ async function blobOf(result) {
   return new Blob([bytes], { type });
 }
 
+/** The image that a reference to an earlier result (`job:`) or to the library (`asset:`) names. */
+export async function imageOfRef(ref) {
+  const [kind, id, number] = ref.split(/[:/]/);
+  if (kind === "asset") return imageOfAsset(await get(`/api/content-assets/${id}`));
+  const response = await get(`jobs/${id}/result?delivery=url`);
+  const result = response.results?.find((one) => one.variation === Number(number)) ?? response;
+  return imageFromResult(result, { name: `image-${number}`, ref });
+}
+
+/** The image of a record of the library. */
+export const imageOfAsset = ({ id, filename, file_url }) =>
+  imageFromResult({ image_url: file_url }, { name: filename.replace(/\.\w+$/, ""), ref: `asset:${id}` });
+
 /** A sample image: `name` is a file of img/, `longest` the longer side in pixels. */
 export async function sampleImage({ name = "sample", longest = 1200 } = {}) {
   const drawing = new Image();
@@ -167,10 +180,9 @@ export function openOn(page, image) {
   else location.hash = `#/${page}`;
 }
 const toReuse = new Map(); // page -> body of an earlier request
-/** Open a page with the settings of an earlier request, and its image if it is known. */
-export function reuseOn(page, body, image = null) {
+/** Open a page with the settings of an earlier request. */
+export function reuseOn(page, body) {
   toReuse.set(page, body);
-  if (image) incoming.set(page, image);
   location.hash = `#/${page}`;
 }
 /** Return the request whose settings a page should take over, once. */

@@ -1,6 +1,6 @@
 // What all pages share: a form beside a workspace, and a result with its actions.
 
-import { bytesText, dialog, fill, h, icon, plural } from "./dom.js";
+import { bytesText, dialog, fill, h, icon, plural, toast } from "./dom.js";
 import { fieldLabel } from "./errors.js";
 import { extensionOf, openOn, save } from "./images.js";
 import { session } from "./session.js";
@@ -60,11 +60,30 @@ export const moreSettings = (...fields) =>
 
 const NEXT_PAGES = { edit: "Edit this", upscale: "Upscale this", social: "Optimize this" };
 
-/** Buttons that download an image or open it on another page. */
+/** A button that keeps an image in the library; an image of the library has none. */
+function saveButton(image) {
+  if (image.ref?.startsWith("asset:")) return null;
+  const button = h("button", { type: "button", class: "ghost small", "aria-label": `Save to library: ${image.name}`, onclick: async () => {
+    if (image.kept) return;
+    image.kept = true; // one click, one copy
+    try {
+      await (await import("./library.js")).saveToLibrary(image);
+      fill(button, icon("save"), "Saved");
+      toast("Saved to the library.");
+    } catch (error) {
+      image.kept = false;
+      toast(error.message);
+    }
+  } }, icon("save"), image.kept ? "Saved" : "Save");
+  return button;
+}
+
+/** Buttons that download an image, keep it, or open it on another page. */
 export function imageActions(image, { without = [] } = {}) {
   const fileName = `${image.name}.${extensionOf(image.blob)}`;
   return h("div", { class: "actions" },
     h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileName), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
+    saveButton(image),
     Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>
       h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])));
 }

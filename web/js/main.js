@@ -14,7 +14,9 @@ const PAGES = {
   compress: () => import("./pages/compress.js"),
   inspect: () => import("./pages/inspect.js"),
   history: () => import("./pages/history.js"),
+  library: () => import("./pages/library.js"),
 };
+const ACCOUNT = ["library"]; // reached from History
 const mounted = new Map(); // name -> page
 const main = document.getElementById("main");
 const links = [...document.querySelectorAll(".nav a")];
@@ -24,7 +26,7 @@ async function show() {
   const requested = location.hash.replace(/^#\//, "").split("?")[0];
   const name = Object.hasOwn(PAGES, requested) ? requested : "create";
   for (const link of links) {
-    if (link.dataset.icon === name) link.setAttribute("aria-current", "page");
+    if (link.dataset.icon === (ACCOUNT.includes(name) ? "history" : name)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} · Image Studio`;

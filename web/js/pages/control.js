@@ -176,6 +176,9 @@ export function mount() {
   /** Fill in the form from an earlier request. */
   function reuse(body) {
     operations.querySelector(`[value="${body.operation}"]`)?.click();
+    if (body.operation === "sketch" && body.control_image_base64) sketchSource.querySelector("[value=image]").click();
+    source.restore(body.control_image_base64);
+    style.restore(body.style_image_base64);
     prompt.value = body.prompt ?? "";
     negative.value = body.negative_prompt ?? "";
     seed.value = body.seed ?? "";

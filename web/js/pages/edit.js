@@ -178,6 +178,7 @@ export function mount() {
   /** Fill in the form from an earlier request. */
   function reuse(body) {
     operations.querySelector(`[value="${body.operation}"]`)?.click();
+    for (const [picker, name] of [[source, "image_base64"], [background, "background_image_base64"], [lighting, "lighting_image_base64"]]) picker.restore(body[name]);
     for (const name of ["prompt", "negative_prompt", "search_prompt", "select_prompt", "seed"]) inputs[name].value = body[name] ?? "";
     if (!operationFields().prompt) inputs.hint.value = body.prompt ?? "";
     inputs.style.value = body.style_preset ?? "";

@@ -3,18 +3,18 @@
 import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
 import { codeButton } from "../code-samples.js";
-import { add, announce, dialog, fill, h, icon, plural, toast } from "../dom.js";
+import { add, announce, fill, h, icon, plural, toast } from "../dom.js";
 import { dateText, errorText } from "../errors.js";
-import { extensionOf, imageFromResult, reuseOn, save } from "../images.js";
+import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
+import { imageFromResult, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
 import { facts, openImage } from "../layout.js";
+import { saveToLibrary } from "../library.js";
 import { forgetResult, recall, remember, rememberResult } from "../memory.js";
-import { zip } from "../zip.js";
 
 const PAGE_SIZE = 20;
 const REFRESH_MS = 2000;
 const MAX_REFRESHES = 300; // ten minutes, so that a forgotten page stops
-const MAX_COMPARED = 4; // images side by side
 
 export function mount() {
   const usage = h("section", { class: "usage", "aria-label": "Usage" });
@@ -29,7 +29,13 @@ export function mount() {
 
   const search = h("input", { type: "search", placeholder: "Search prompts, operations and models", "aria-label": "Search", oninput: () => render() });
   const favorites = h("input", { type: "checkbox", onchange: () => render() });
-  const selection = h("div", { class: "selection", role: "group", "aria-label": "Selected jobs", hidden: true });
+  const dates = dateRange(() => render());
+  const selection = selectionBar("Selected jobs", (count) => [
+    ["Save to library", "save", saveSelected],
+    ["Download (zip)", "download", async () => saveZip(await selectedImages())],
+    ["Compare", "image", async () => compareImages(await selectedImages())],
+    ["Delete", "trash", ({ currentTarget }) => confirmAt(currentTarget, `Really delete ${plural(count, "job")}?`, () => { for (const row of selected()) row.deleteJob(); })],
+  ], () => { for (const row of selected()) row.box.checked = false; });
 
   const context = { watcher: null, removeJob, changed: () => { showSelection(); render(); } };
 
@@ -54,8 +60,9 @@ export function mount() {
   /** Update the list. Unchanged rows stay in place, so that they keep the focus. */
   function render() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = jobs.map((job) => [job, rowOf(job)]).filter(([, row]) =>
-      words.every((word) => row.text().includes(word)) && (!favorites.checked || row.known.favorite));
+    const shown = jobs.map((job) => [job, rowOf(job)]).filter(([job, row]) =>
+      words.every((word) => row.text().includes(word)) && (!favorites.checked || row.known.favorite)
+      && job.created_at >= (dates.from ?? 0) && job.created_at <= (dates.to ?? Infinity));
     const wanted = [...new Set(shown.flatMap(([job, row]) => [dayOf(job), row]))];
     if (!wanted.length) wanted.push(jobs.length ? nothingFound : nothing);
     for (const row of [...list.children]) if (!wanted.includes(row)) row.remove();
@@ -73,29 +80,16 @@ export function mount() {
   // --- several at once ---------------------------------------------------------------------------------------
 
   const selected = () => jobs.map(rowOf).filter((row) => row.box?.checked);
-  function showSelection() {
-    const count = selected().length;
-    selection.hidden = count === 0;
-    const button = (label, name, onclick) => h("button", { type: "button", class: "small", onclick }, icon(name), label);
-    fill(selection, h("strong", {}, `${count} selected`), button("Download (zip)", "download", saveSelected),
-      count > 1 && button("Compare", "image", compareSelected), button("Delete", "trash", deleteSelected),
-      h("button", { type: "button", class: "ghost small", onclick: () => { for (const row of selected()) row.box.checked = false; showSelection(); } }, "Clear"));
-  }
+  const showSelection = () => selection.show(selected().length);
   const selectedImages = async () => (await Promise.all(selected().map((row) => row.images()))).flat();
   async function saveSelected() {
-    const files = (await selectedImages()).map((image, at) => ({ name: `${String(at + 1).padStart(2, "0")}-${image.name}.${extensionOf(image.blob)}`, blob: image.blob }));
-    save(await zip(files), "image-studio.zip");
-  }
-  async function compareSelected() {
-    const images = (await selectedImages()).slice(0, MAX_COMPARED);
-    const box = dialog("Side by side", h("div", { class: "side-by-side" }, images.map((image) => h("figure", {}, h("img", { src: image.url, alt: image.name }), h("figcaption", { class: "hint" }, `${image.name}, ${image.width} × ${image.height}`)))));
-    box.classList.add("wide");
-  }
-  function deleteSelected(event) {
-    const chosen = selected();
-    const confirm = h("button", { type: "button", class: "small danger", onclick: () => { for (const row of chosen) row.deleteJob(); } }, `Really delete ${plural(chosen.length, "job")}?`);
-    event.currentTarget.replaceWith(confirm);
-    confirm.focus();
+    let saved = 0;
+    try {
+      for (const row of selected()) for (const ref of await row.refs()) { await saveToLibrary({ ref }); saved++; }
+    } catch (error) {
+      toast(error.message);
+    }
+    if (saved) toast(`${plural(saved, "image")} saved to the library.`);
   }
 
   /** Load a page of jobs. The newest page replaces the jobs of its period; an older one is appended. */
@@ -147,10 +141,9 @@ export function mount() {
   }
 
   const node = h("div", { class: "history" },
-    h("div", { class: "history-head" }, h("div", { class: "page-head" }, h("h1", {}, "History"), h("p", {}, "Your jobs and what they cost. Each is deleted on the day that it names.")),
-      h("div", { class: "actions" }, codeButton(() => ({ method: "GET", path: "jobs" })),
-        h("button", { type: "button", class: "small", onclick: () => refresh() }, icon("refresh"), "Refresh"))),
-    usage, h("div", { class: "filters" }, search, h("label", { class: "check" }, favorites, h("span", {}, "Favorites"))), selection, errorBox, list, older);
+    accountHead("history", "Your jobs and what they cost. Each is deleted on the day that it names; what you save to the library stays.",
+      codeButton(() => ({ method: "GET", path: "jobs" })), h("button", { type: "button", class: "small", onclick: () => refresh() }, icon("refresh"), "Refresh")),
+    usage, h("div", { class: "filters" }, search, dates.nodes, h("label", { class: "check" }, favorites, h("span", {}, "Favorites"))), selection.node, errorBox, list, older);
   return { node, onshow: () => refresh() };
 }
 
@@ -199,6 +192,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
 
   let result = null; // the job's result with URLs, once it is needed
   const loadResult = () => (result ??= get(`jobs/${job.job_id}/result?delivery=url`));
+  row.refs = async () => { const response = await loadResult(); return (response.results ?? [response]).map((one) => `job:${job.job_id}/${one.variation ?? 1}`); };
   let loaded = null; // its images in full size
   row.images = () => (loaded ??= loadImages());
   async function loadImages() {
@@ -229,8 +223,11 @@ function jobRow(job, { watcher, removeJob, changed }) {
       if (response.request) {
         const { prompt, template_id, provider, model, quality, style_preset, persona_id, num_variations } = response.request;
         row.known = { page: "create", path: "create", body: { prompt, template_id, provider, model, quality, style_preset, persona_id, num_variations }, ...row.known };
-        reuse.hidden = false;
+      } else { // the browser that sent it knows more
+        const [page, operation] = job.operation.split(".");
+        row.known = { page, body: { operation, provider: response.provider, model: response.model }, ...row.known };
       }
+      reuse.hidden = false;
       if (!row.known.title) title.textContent = response.request?.prompt ?? operationLabel([job.operation.split(".")[0], response.operation ?? response.mode].filter(Boolean).join("."));
       showImages((response.results ?? [response]).map(() => null));
     } catch (error) {
@@ -245,17 +242,9 @@ function jobRow(job, { watcher, removeJob, changed }) {
     remember(job.job_id, { favorite: row.known.favorite });
     changed();
   } }, icon("star"));
-  const reuse = h("button", { type: "button", class: "small", hidden: true, onclick: async () => {
-    const { page, body } = row.known;
-    const from = [body.image_base64, body.control_image_base64].find((value) => value?.startsWith?.("job:"));
-    reuseOn(page, body, from ? await imageOf(from).catch(() => null) : null);
-  } }, "Reuse");
-  const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`, onclick: () => {
-    const confirm = h("button", { type: "button", class: "small danger", onclick: deleteJob }, job.status === "queued" ? "Cancel job" : "Really delete?");
-    remove.replaceWith(confirm);
-    confirm.focus();
-    confirm.addEventListener("blur", () => { if (confirm.isConnected) confirm.replaceWith(remove); });
-  } }, icon("trash"));
+  const reuse = h("button", { type: "button", class: "small", hidden: true, onclick: () => reuseOn(row.known.page, row.known.body) }, "Reuse");
+  const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`,
+    onclick: () => confirmAt(remove, job.status === "queued" ? "Cancel job" : "Really delete?", deleteJob) }, icon("trash"));
   async function deleteJob() {
     try {
       const { stopped } = await call("DELETE", `jobs/${job.job_id}`);
@@ -269,12 +258,4 @@ function jobRow(job, { watcher, removeJob, changed }) {
   }
   add(end, h("span", { class: "badge", dataset: { status: job.status } }, STATUS_LABELS[job.status]), reuse, done && star, job.status === "running" ? null : remove, box);
   return row;
-}
-
-/** The image that a reference to an earlier result names. */
-async function imageOf(ref) {
-  const [id, number] = ref.replace("job:", "").split("/");
-  const response = await get(`jobs/${id}/result?delivery=url`);
-  const result = response.results?.find((one) => one.variation === Number(number)) ?? response;
-  return imageFromResult(result, { name: `image-${number}`, ref });
 }

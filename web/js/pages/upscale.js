@@ -88,6 +88,7 @@ export function mount() {
     form.querySelector(`.segments [value="${body.target_width || body.target_height ? "custom" : body.preset ?? ""}"]`)?.click();
     [width.value, height.value, prompt.value, seed.value] = [body.target_width ?? "", body.target_height ?? "", body.prompt ?? "", body.seed ?? ""];
     models.choose(body.provider, body.model);
+    source.restore(body.image_base64);
   }
   return { node, reuse, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
 }
