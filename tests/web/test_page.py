@@ -11,7 +11,7 @@ from local.template import ROOT
 from scripts.chromium import PHONE
 from tests.web.browser_session import BrowserSession
 
-PAGES = ("create", "edit", "upscale", "control", "social", "compress", "inspect", "history", "library")
+PAGES = ("create", "edit", "upscale", "control", "social", "compress", "inspect", "history", "library", "automation")
 FIRST_LOAD_BYTES = 120_000
 SERIOUS = ("serious", "critical")
 

@@ -4,7 +4,7 @@ import { dialog, fill, h, icon, plural, uniqueId } from "./dom.js";
 import { extensionOf, save } from "./images.js";
 import { zip } from "./zip.js";
 
-const TABS = [["history", "History"], ["library", "Library"]];
+const TABS = [["history", "History"], ["library", "Library"], ["automation", "Automation"]];
 const MAX_COMPARED = 4; // images side by side
 
 /** The head of a page of the account: its title, the way to the others, and its buttons. */

@@ -15,8 +15,9 @@ const PAGES = {
   inspect: () => import("./pages/inspect.js"),
   history: () => import("./pages/history.js"),
   library: () => import("./pages/library.js"),
+  automation: () => import("./pages/automation.js"),
 };
-const ACCOUNT = ["library"]; // reached from History
+const ACCOUNT = ["library", "automation"]; // reached from History
 const mounted = new Map(); // name -> page
 const main = document.getElementById("main");
 const links = [...document.querySelectorAll(".nav a")];
