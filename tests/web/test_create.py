@@ -106,3 +106,44 @@ def test_create_works_on_a_phone(session: BrowserSession) -> None:
     page.get_by_role("button", name="Create", exact=True).tap()
     page.locator(".result-image img").wait_for(timeout=TIMEOUT)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+
+def test_more_like_this_changes_only_the_seed(session: BrowserSession) -> None:
+    """It names its price and repeats the request without its seed, for one image; the first result stays."""
+    page = session.open("create")
+    session.press("More variations")
+    page.get_by_text("More settings").click()
+    session.field("Seed").fill("7")
+    session.create("A lighthouse")
+    expect(page.locator(".result-image img")).to_have_count(2)
+    first = session.body("/create")
+    more = page.get_by_role("button", name=re.compile("^More like this")).first
+    expect(more).to_contain_text("(5 credits)")
+    session.field("Prompt").fill("Something else")
+    more.click()
+    expect(page.locator(".result-image img")).to_have_count(3)
+    assert session.body("/create") == {name: value for name, value in first.items() if name != "seed"} | {
+        "num_variations": 1
+    }
+
+
+def test_results_are_compared_and_their_style_is_used(session: BrowserSession) -> None:
+    """Two variations stand side by side; "Style" opens Control with the image as reference and the prompt."""
+    page = session.open("create")
+    session.press("More variations")
+    session.create("A lighthouse")
+    expect(page.locator(".result-image img")).to_have_count(2)
+    session.press("Compare")
+    expect(page.locator(".side-by-side img")).to_have_count(2)
+    session.press("Close")
+    page.get_by_role("button", name=re.compile("^Style of")).first.click()
+    expect(session.field("Prompt")).to_have_value("A lighthouse")
+    session.press("Generate")
+    page.locator(".result .facts").wait_for()
+    sent = session.body("/control/process")
+    assert sent["operation"] == "style"
+    assert re.fullmatch(r"job:[0-9a-f]{32}/\d", sent["control_image_base64"])
+    page.get_by_role("button", name=re.compile("^More like this")).click()
+    expect(page.locator(".result .facts")).to_have_count(0)
+    page.locator(".result .facts").wait_for()
+    assert session.body("/control/process") == sent

@@ -156,6 +156,13 @@ export function actionBar({ page, label, price, request, start, several = false,
   return state;
 }
 
+/** What "More like this" at a run's result does: the same request with another seed. Null where a seed changes nothing. */
+export function anotherSeed(action, { path, body, sent = body, before, about, cost }) {
+  if (!sent?.prompt) return null;
+  const { seed, ...same } = sent;
+  return { run: () => action.run({ path, body: same, before, about, cost }), cost };
+}
+
 /** "Stop waiting", and "Cancel job" as long as the job has not started. */
 function runControls(stop) {
   let id = null;

@@ -95,8 +95,10 @@ export async function imageOfRef(ref) {
 }
 
 /** The image of a record of the library. */
-export const imageOfAsset = ({ id, filename, file_url }) =>
-  imageFromResult({ image_url: file_url }, { name: filename.replace(/\.\w+$/, ""), ref: `asset:${id}` });
+export async function imageOfAsset({ id, filename, file_url, prompt }) {
+  const image = await imageFromResult({ image_url: file_url }, { name: filename.replace(/\.\w+$/, ""), ref: `asset:${id}` });
+  return { ...image, prompt };
+}
 
 /** A sample image: `name` is a file of img/, `longest` the longer side in pixels. */
 export async function sampleImage({ name = "sample", longest = 1200 } = {}) {
@@ -173,17 +175,25 @@ export function save(blob, name) {
 }
 
 const incoming = new Map(); // page -> image
+function goTo(page) {
+  if (location.hash === `#/${page}`) window.dispatchEvent(new Event("hashchange"));
+  else location.hash = `#/${page}`;
+}
 /** Open an image on another page. */
 export function openOn(page, image) {
   incoming.set(page, image);
-  if (location.hash === `#/${page}`) window.dispatchEvent(new Event("hashchange"));
-  else location.hash = `#/${page}`;
+  goTo(page);
 }
 const toReuse = new Map(); // page -> body of an earlier request
 /** Open a page with the settings of an earlier request. */
 export function reuseOn(page, body) {
   toReuse.set(page, body);
-  location.hash = `#/${page}`;
+  goTo(page);
+}
+/** Open Control with an image as the style reference of a new one. */
+export function useStyleOf(image) {
+  incoming.set("control", image);
+  reuseOn("control", { operation: "style", prompt: image.prompt });
 }
 /** Return the request whose settings a page should take over, once. */
 export function takeReuse(page) {

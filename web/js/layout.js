@@ -2,7 +2,7 @@
 
 import { bytesText, dialog, fill, h, icon, plural, toast } from "./dom.js";
 import { fieldLabel } from "./errors.js";
-import { extensionOf, openOn, save } from "./images.js";
+import { extensionOf, openOn, save, useStyleOf } from "./images.js";
 import { session } from "./session.js";
 
 const HEADER_HEIGHT = 56; // pixels
@@ -78,14 +78,23 @@ function saveButton(image) {
   return button;
 }
 
-/** Buttons that download an image, keep it, or open it on another page. */
-export function imageActions(image, { without = [] } = {}) {
+/** A button that makes another image with the same settings and another seed, and says what that costs. */
+function moreButton({ run, cost }, name) {
+  const button = h("button", { type: "button", class: "ghost small", "aria-label": `More like this: ${name}`, onclick: run }, icon("refresh"), "More like this");
+  Promise.resolve(cost).then((credits) => credits && button.append(` (${plural(credits, "credit")})`));
+  return button;
+}
+
+/** Buttons that download an image, keep it, open it on another page, or make more of its kind; `again` is what `anotherSeed` returns. */
+export function imageActions(image, { without = [], again } = {}) {
   const fileName = `${image.name}.${extensionOf(image.blob)}`;
   return h("div", { class: "actions" },
     h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileName), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
     saveButton(image),
     Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>
-      h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])));
+      h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])),
+    !without.includes("control") && h("button", { type: "button", class: "ghost small", onclick: () => useStyleOf(image), "aria-label": `Style of ${image.name} for a new image` }, icon("control"), "Style"),
+    again && moreButton(again, image.name));
 }
 
 /** Facts about a result: [name, value] pairs; empty values are left out. */

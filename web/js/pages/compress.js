@@ -10,7 +10,7 @@ import { compare } from "../tools/compare.js";
 
 const SMALL_TYPES = [["jpeg", "JPEG"], ["webp", "WebP"], ["avif", "AVIF"], ["png", "PNG"]];
 const OTHER_TYPES = [["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"], ["avif", "AVIF"], ["gif", "GIF"], ["bmp", "BMP"]]; // what a browser shows
-const NEXT_PAGES = ["edit", "upscale", "social"];
+const NEXT_PAGES = ["edit", "upscale", "social", "control"];
 
 export function mount() {
   const workspace = h("div");

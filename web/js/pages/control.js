@@ -1,6 +1,6 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { debounce, field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -92,7 +92,7 @@ export function mount() {
         h("div", { class: "result-head" }, h("h2", {}, about.title),
           h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, about.drawn ? "Back to the sketch" : "Back to the image")),
         sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
-        imageActions(image), resultFacts(response, image, job));
+        imageActions(image, { again: anotherSeed(action, run) }), resultFacts(response, image, job));
     } });
   }
 

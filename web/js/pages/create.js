@@ -1,6 +1,6 @@
 // The Create page: a prompt becomes images.
 
-import { actionBar, elapsedTime, errorNote, liveEstimate, OFFLINE } from "../action-bar.js";
+import { actionBar, anotherSeed, elapsedTime, errorNote, liveEstimate, OFFLINE } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
 import { errorText } from "../errors.js";
@@ -69,7 +69,7 @@ export function mount() {
     clearFieldErrors(form);
     const one = () => ({ path: current.path, body: { ...current.body, num_variations: 1 }, about: { ...current.about, count: 1 } });
     const cost = async () => (await current.cost ?? 0) / current.about.count;
-    const view = runCard(current, controls, { run: () => action.run({ ...one(), cost: cost() }), cost: cost() });
+    const view = runCard(current, controls, { run: () => action.run({ ...one(), cost: cost() }), cost: cost(), another: anotherSeed(action, { ...one(), cost: cost() }) });
     workspace.querySelector(".empty-state")?.remove();
     runs.prepend(view.node);
     reveal(view.node);
@@ -204,7 +204,7 @@ function runCard({ about }, controls, again) {
   const time = elapsedTime();
   const progress = h("span", { class: "run-progress", role: "status" }, "Sending");
   const line = h("div", { class: "run-status" }, progress, time.node, controls);
-  const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height, () => tiles.map((tile) => tile.shown).filter(Boolean)));
+  const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height, () => tiles.map((tile) => tile.shown).filter(Boolean), again.another));
   const [shape, tileWidth] = width >= height * 1.6 ? ["wide", "22rem"] : width * 1.3 < height ? ["tall", "13rem"] : ["", "17rem"];
   const grid = h("div", { class: `grid ${shape}`, dataset: { count } }, tiles.map((tile) => tile.node));
   grid.style.setProperty("--tile", tileWidth);
@@ -236,7 +236,7 @@ function runCard({ about }, controls, again) {
         ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
         ["Drawn by", emulatorBadge(response.request.provider)], ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
         ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null], ["Not used by this model", ignoredText(response.results[0])],
-      ]));
+      ]), images.length > 1 && h("button", { type: "button", class: "ghost small", onclick: async () => (await import("../gallery.js")).compareImages(images) }, icon("image"), "Compare"));
       return images;
     },
     fail(error, retry, cost) {
@@ -247,8 +247,8 @@ function runCard({ about }, controls, again) {
   };
 }
 
-/** `shown` returns the images of all tiles, which the full view goes through. */
-function variationTile(number, width, height, shown) {
+/** `shown` returns the images of all tiles, which the full view goes through; `again` makes another one like it. */
+function variationTile(number, width, height, shown, again) {
   const text = h("span", {}, "Queued");
   const box = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, h("strong", {}, String(number)), text));
   box.style.aspectRatio = `${width} / ${height}`;
@@ -276,9 +276,10 @@ function variationTile(number, width, height, shown) {
         return;
       }
       tile.shown = image;
+      image.prompt = prompt;
       const open = h("button", { type: "button", class: "result-image", "aria-label": `Open variation ${number} in full size`, onclick: () => openImage(image, prompt, { all: shown() }) },
         h("img", { src: image.url, alt: `${prompt}, variation ${number}`, width: image.width, height: image.height }));
-      fill(node, open, h("figcaption", {}, imageActions(image), seed !== null && seedNote(seed)));
+      fill(node, open, h("figcaption", {}, imageActions(image, { again }), seed !== null && seedNote(seed)));
     },
   };
   return tile;

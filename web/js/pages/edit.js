@@ -1,6 +1,6 @@
 // The Edit page: the operations and inputs that the API lists.
 
-import { actionBar, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, seedInput, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -95,7 +95,8 @@ export function mount() {
     return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (...shown) => resultView(run, ...shown) });
   }
 
-  function resultView({ before, about: { sides, title } }, after, response, job) {
+  function resultView(run, after, response, job) {
+    const { before, about: { sides, title } } = run;
     const { expand_left: left = 0, expand_right: right = 0, expand_up: up = 0, expand_down: down = 0 } = sides;
     const totalWidth = before ? before.width + left + right : 1;
     const totalHeight = before ? before.height + up + down : 1;
@@ -103,7 +104,7 @@ export function mount() {
     return h("div", { class: "result" },
       h("div", { class: "result-head" }, h("h2", {}, title),
         h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, "Back to the image")),
-      before ? compare(before, after, { place }) : imageWithOverlay(after, title), imageActions(after), resultFacts(response, after, job));
+      before ? compare(before, after, { place }) : imageWithOverlay(after, title), imageActions(after, { again: anotherSeed(action, run) }), resultFacts(response, after, job));
   }
 
   const editor = h("div");

@@ -15,7 +15,7 @@ const SORTS = [["created_at desc", "Newest"], ["created_at asc", "Oldest"], ["ti
 const PAGES = ["edit", "upscale", "control"]; // whose settings can be filled in again, besides Create
 
 export function mount() {
-  const usage = h("section", { class: "usage", "aria-label": "Usage" });
+  const usage = h("section", { class: "usage single", "aria-label": "Usage" });
   const list = h("ul", { class: "assets" });
   const more = h("button", { type: "button", hidden: true, onclick: () => load(assets.length) }, "Show more");
   const errorBox = h("div");
