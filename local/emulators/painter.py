@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageColor, ImageDraw, ImageEnhance, ImageFil
 
 from local.emulators.faults import without_markers
 from local.emulators.image_files import flatten
+from local.emulators.sample_scene import find_part
 
 Size = tuple[int, int]
 Color = tuple[int, int, int]
@@ -114,7 +115,7 @@ MOTIFS: dict[str, Motif] = {
         ("polygon", (-1.25, -0.1, -1.05, -0.35, -0.75, -0.05), "#d9a441"))),
     "city skyline street building buildings business urban": (12, 0.25, (
         ("rectangle", (-0.3, -1, 0.3, 1), "shade"), *_PANES)),
-    "sailboat boat ship yacht": (1, 0.22, (
+    "sailboat boat ship yacht harbor marina": (1, 0.22, (
         ("polygon", (-0.9, 0.6, 0.9, 0.6, 0.6, 0.95, -0.6, 0.95), "#8c3b2e"),
         ("polygon", (-0.05, -1, -0.05, 0.5, -0.75, 0.5), "#fffaf2"),
         ("polygon", (0.05, -0.85, 0.05, 0.5, 0.65, 0.5), "accent"))),
@@ -148,7 +149,7 @@ MOTIFS: dict[str, Motif] = {
     "product bottle perfume cosmetics skincare box package packaging": (1, 0.15, (
         ("ellipse", (-1.3, 1.65, 1.4, 2), "dim"), ("rectangle", (-1, -1, 1, 1.8), "accent"),
         ("rectangle", (-0.4, -1.7, 0.4, -1), "shade"), ("rectangle", (-1, 0, 1, 1), "#f8f6f0"))),
-    "person man woman people portrait team founder developer professional": (1, 0.14, (
+    "person man woman people portrait team founder developer": (1, 0.14, (
         ("ellipse", (-2, 0.9, 2, 6), "accent"), ("rectangle", (-0.35, 0.6, 0.35, 1.3), "#d3a283"),
         ("ellipse", (-1.05, -1.5, 1.05, 0.6), "#3c281e"),
         ("ellipse", (-0.85, -1.15, 0.85, 0.95), "#e2b496"), ("ellipse", (-0.42, -0.2, -0.24, 0), "#3c281e"),
@@ -394,9 +395,12 @@ def _outside(barrier: Image.Image) -> Image.Image:
 
 
 def region_for(image: Image.Image, words: str) -> Image.Image:
-    """Find what words name: the background, the pixels of a color, else the subject."""
+    """Find what words name: the background, a part of the sample image, the pixels of a color, else the subject."""
     if "background" in words.lower():
         return ImageOps.invert(subject_mask(image))
+    part = find_part(image, words_of(words))
+    if part:
+        return part
     color = _color_in(words_of(words))
     if color:
         wanted = Image.new("RGB", (1, 1), color).convert("HSV").tobytes()

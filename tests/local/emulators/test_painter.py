@@ -1,11 +1,12 @@
 """What the painter paints, and what each edit changes and keeps."""
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw, ImageStat
+from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
 from local.emulators import painter
 from local.emulators.image_files import NotAnImage, decode, encode, flatten, from_base64, to_base64
 from local.emulators.painter import Prompt
+from local.template import ROOT
 
 DISC, CORNER, MIDDLE = (160, 120), (5, 5), (150, 110, 170, 130)
 CAT = Prompt("a cat", 3)
@@ -160,3 +161,17 @@ def test_an_instruction_changes_the_image(subject: Image.Image, instruction: str
     edited = painter.edit(Prompt(f"{instruction} [[polls=1]]", 3), [subject, style], (320, 240))
     assert edited.size == (320, 240)
     assert _changed(subject, edited, (0, 0, 320, 240)) > 0.5
+
+
+def test_parts_of_the_playgrounds_sample_are_found() -> None:
+    """The boat, the roof and the lighthouse are selected alone, in any size; in another image the subject is."""
+    sample = Image.open(ROOT / "docs/images/guides/sample.webp").convert("RGB").resize((900, 600))
+    places = {"the sailing boat": (213, 380), "the roof of the house": (671, 370), "the lighthouse": (585, 330)}
+    for words in places:
+        region = painter.region_for(sample, words)
+        assert {other: region.getpixel(place) for other, place in places.items()} == {
+            other: 255 if other == words else 0 for other in places
+        }
+        assert region.getpixel((450, 250)) == 0  # the sun
+    other = ImageOps.mirror(sample)
+    assert painter.region_for(other, "the boat").tobytes() == painter.subject_mask(other).tobytes()
