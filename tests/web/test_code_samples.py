@@ -86,15 +86,15 @@ def test_the_sample_of_social_saves_every_format(
 
 @each_language
 def test_samples_without_images_run(session: BrowserSession, stack: Stack, tmp_path: Path, language: str) -> None:
-    """The sample of History prints the caller's jobs; the one of the persona dialog creates the persona."""
+    """The sample of History prints the caller's jobs; the one of the brand kit dialog creates the persona."""
     page = session.open("history")
     page.locator(".usage .big").wait_for()
     assert "jobs" in run(session.code(language), language, tmp_path, stack.token())
 
     page = session.open("create")
-    session.press("New persona")
+    session.press("New brand kit")
     session.field("Name").fill(SPECIAL_CHARACTERS)
-    page.get_by_role("dialog", name="New persona").get_by_role("button", name="Show as code").click()
+    page.get_by_role("dialog", name="New brand kit").get_by_role("button", name="Show as code").click()
     page.get_by_role("tab", name=language).click()
     sub = f"pasted-{language}".lower()
     run(page.locator("pre code").inner_text(), language, tmp_path, stack.token(sub=sub))

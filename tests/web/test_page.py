@@ -53,7 +53,7 @@ def test_axe_finds_nothing_serious_in_use(session: BrowserSession, dark: bool) -
     page.locator(".outpaint-editor img").wait_for()
     assert axe_findings(session) == []
     page.evaluate("location.hash = '#/create'")
-    session.press("New persona")
+    session.press("New brand kit")
     assert axe_findings(session) == []
     session.press("Cancel")
     page.locator(".idea").first.click()

@@ -1,4 +1,4 @@
-"""Personas: created, selected, edited and deleted on the Create page."""
+"""Brand kits: created, selected, edited and deleted on the Create page."""
 
 from playwright.sync_api import Locator, expect
 
@@ -6,43 +6,43 @@ from tests.web.browser_session import BrowserSession
 
 
 def create_persona(session: BrowserSession, name: str = "Acme Garden") -> None:
-    session.press("New persona")
-    dialog = session.page.get_by_role("dialog", name="New persona")
+    session.press("New brand kit")
+    dialog = session.page.get_by_role("dialog", name="New brand kit")
     dialog.get_by_label("Name").fill(name)
     dialog.get_by_label("Voice").fill("warm and plain")
-    dialog.get_by_label("Colors").fill("orange, teal,")
+    dialog.get_by_label("Color in words").fill("orange, teal,")
     dialog.get_by_label("Avoid").fill("clutter")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
 
 
 def persona_options(session: BrowserSession) -> Locator:
-    return session.field("Persona").locator("option")
+    return session.field("Brand kit").locator("option")
 
 
 def test_a_persona_is_used_edited_and_deleted(session: BrowserSession) -> None:
     """The prompt that is sent has its colors and mood; a change survives a reload; deletion needs a confirmation."""
     page = session.open("create")
     create_persona(session)
-    expect(session.field("Persona")).to_have_value("acme-garden")
+    expect(session.field("Brand kit")).to_have_value("acme-garden")
     session.create("A bench in a park")
     expect(session.fact("Prompt sent")).to_contain_text("orange, teal, mood: warm and plain")
     sent = session.body("/create")
     assert (sent["use_persona"], sent["persona_id"]) == (True, "acme-garden")
-    session.press("Edit persona Acme Garden")
-    dialog = page.get_by_role("dialog", name="Persona Acme Garden")
-    expect(dialog.get_by_label("Colors")).to_have_value("orange, teal")
+    session.press("Edit brand kit Acme Garden")
+    dialog = page.get_by_role("dialog", name="Brand kit Acme Garden")
+    expect(dialog.get_by_label("Color in words").nth(1)).to_have_value("teal")
     dialog.get_by_label("Name").fill("Acme Garden & Home")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog).to_have_count(0)
     page.reload()
     expect(persona_options(session)).to_have_text(["None", "Acme Garden & Home"])
-    session.field("Persona").select_option("acme-garden")
-    page.get_by_role("button", name="Edit persona").click()
+    session.field("Brand kit").select_option("acme-garden")
+    page.get_by_role("button", name="Edit brand kit").click()
     session.press("Delete")
     session.press("Really delete?")
     expect(persona_options(session)).to_have_text(["None"])
-    expect(page.get_by_role("button", name="Edit persona")).to_have_count(0)
+    expect(page.get_by_role("button", name="Edit brand kit")).to_have_count(0)
 
 
 def test_each_persona_gets_its_own_valid_id(session: BrowserSession) -> None:
@@ -58,13 +58,35 @@ def test_each_persona_gets_its_own_valid_id(session: BrowserSession) -> None:
 def test_an_invalid_persona_is_explained_in_the_dialog(session: BrowserSession) -> None:
     """A missing name and the API's refusal are shown in the dialog, which keeps the input."""
     page = session.open("create")
-    session.press("New persona")
-    dialog = page.get_by_role("dialog", name="New persona")
+    session.press("New brand kit")
+    dialog = page.get_by_role("dialog", name="New brand kit")
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_have_text("Enter a name.")
     dialog.get_by_label("Name").fill("Acme")
-    dialog.get_by_label("Colors").fill("x" * 61)
+    dialog.get_by_label("Color in words").fill("x" * 61)
     dialog.get_by_role("button", name="Save").click()
     expect(dialog.get_by_role("alert")).to_have_text("Colors: use at most 60 characters.")
     expect(dialog.get_by_label("Name")).to_have_value("Acme")
     session.expect_problem("400")
+
+
+def test_colors_are_picked_and_shown(session: BrowserSession) -> None:
+    """A color input follows the words and the other way round; the selected brand kit shows its colors and look."""
+    page = session.open("create")
+    session.press("New brand kit")
+    dialog = page.get_by_role("dialog", name="New brand kit")
+    dialog.get_by_label("Name").fill("Acme")
+    dialog.get_by_label("Color in words").fill("teal")
+    expect(dialog.get_by_label("Pick a color")).to_have_value("#008080")
+    for words, sent in (("", "#aa3311"), ("moss green", "moss green #aa3311")):
+        session.press("Add a color")
+        dialog.get_by_label("Color in words").last.fill(words)
+        dialog.get_by_label("Pick a color").last.fill("#aa3311")
+        expect(dialog.get_by_label("Color in words").last).to_have_value(sent)
+    dialog.get_by_label("Look").fill("soft daylight")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_have_count(0)
+    swatches = page.locator(".swatches .swatch")
+    colors = swatches.evaluate_all("(all) => all.map((each) => getComputedStyle(each).backgroundColor)")
+    assert colors == ["rgb(0, 128, 128)", "rgb(170, 51, 17)", "rgb(170, 51, 17)"]
+    expect(page.locator(".swatches")).to_contain_text("soft daylight")

@@ -1,12 +1,11 @@
 // The action of a page: its button, the live estimate, progress, and errors.
 
 import { call } from "./api.js";
-import { codeButton } from "./code-samples.js";
 import { announce, debounce, fill, h, icon, plural, toast } from "./dom.js";
 import { ApiError } from "./errors.js";
 import { encodeImages, imageFromResult, loadingDone, recent } from "./images.js";
 import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
-import { clearFieldErrors, reveal, showFieldError } from "./layout.js";
+import { clearFieldErrors, codeButton, reveal, showFieldError } from "./layout.js";
 import { rememberResult } from "./memory.js";
 
 const DOUBLE_CLICK_MS = 1000;

@@ -108,12 +108,8 @@ function asJavaScript(call) {
 
 const LANGUAGES = [["curl", asCurl], ["Python", asPython], ["JavaScript", asJavaScript]];
 
-/** A button that shows the request in a dialog; `describe` returns {method, path, body} for the current form. */
-export function codeButton(describe) {
-  return h("button", { type: "button", class: "ghost small", onclick: () => showDialog(describe()) }, icon("code"), "Show as code");
-}
-
-function showDialog(call) {
+/** Show a request, {method, path, body}, in a dialog. */
+export function showCode(call) {
   const code = h("code");
   const tabs = h("div", { class: "segments", role: "tablist", "aria-label": "Language" });
   const panel = h("pre", { class: "code", tabindex: "0", role: "tabpanel", "aria-label": "Code" }, code);

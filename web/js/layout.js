@@ -97,6 +97,12 @@ export function imageActions(image, { without = [], again } = {}) {
     again && moreButton(again, image.name));
 }
 
+/** A button that shows the request as code; `describe` returns {method, path, body} for the current form. */
+export const codeButton = (describe) => h("button", { type: "button", class: "ghost small", onclick: async () => {
+  const request = describe();
+  (await import("./code-samples.js")).showCode(request);
+} }, icon("code"), "Show as code");
+
 /** Facts about a result: [name, value] pairs; empty values are left out. */
 export function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) =>

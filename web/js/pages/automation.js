@@ -2,13 +2,12 @@
 
 import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
-import { codeButton } from "../code-samples.js";
 import { announce, debounce, dialog, field, fill, h, icon, plural, toast } from "../dom.js";
 import { ApiError, dateText } from "../errors.js";
 import { accountHead, confirmAt } from "../gallery.js";
 import { forgetTask, taskFor } from "../jobs.js";
 import { operationLabel, platformLabel } from "../labels.js";
-import { facts, withoutEmpty } from "../layout.js";
+import { codeButton, facts, withoutEmpty } from "../layout.js";
 import { modelPicker } from "../model-picker.js";
 
 const MAX_ITEMS = 100; // of one batch

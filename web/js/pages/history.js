@@ -2,13 +2,12 @@
 
 import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
-import { codeButton } from "../code-samples.js";
 import { add, announce, fill, h, icon, plural, toast } from "../dom.js";
 import { dateText, errorText } from "../errors.js";
 import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
 import { imageFromResult, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
-import { facts, openImage } from "../layout.js";
+import { codeButton, facts, openImage } from "../layout.js";
 import { saveToLibrary } from "../library.js";
 import { forgetResult, recall, remember, rememberResult } from "../memory.js";
 

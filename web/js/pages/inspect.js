@@ -2,11 +2,10 @@
 
 import { errorNote } from "../action-bar.js";
 import { call } from "../api.js";
-import { codeButton } from "../code-samples.js";
 import { announce, fill, h } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { encodeImages } from "../images.js";
-import { aiBadge, emptyState, facts, imageWithOverlay, pageLayout, reveal } from "../layout.js";
+import { aiBadge, codeButton, emptyState, facts, imageWithOverlay, pageLayout, reveal } from "../layout.js";
 
 const PATH = "provenance/inspect";
 

@@ -1,13 +1,12 @@
 // The Library page: images that are kept, found by words, tags, dates and favorites.
 
 import { errorNote } from "../action-bar.js";
-import { codeButton } from "../code-samples.js";
 import { add, announce, bytesText, debounce, dialog, field, fill, h, icon, plural, select, toast } from "../dom.js";
 import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
 import { imageOfAsset, reuseOn } from "../images.js";
 import { operationLabel } from "../labels.js";
 import { assetButton, assetTitle, changeAsset, deleteAsset, libraryTotals, listAssets, toggleFavorite } from "../library.js";
-import { facts, imageActions } from "../layout.js";
+import { codeButton, facts, imageActions } from "../layout.js";
 import { recall } from "../memory.js";
 
 const PAGE_SIZE = 40;
