@@ -17,6 +17,7 @@ from typing import Any
 import requests
 from PIL import Image, ImageDraw
 
+from image_studio.catalog.load import load_catalog
 from local.emulators import painter
 from local.stack import Options, Stack
 from local.template import ROOT
@@ -26,10 +27,42 @@ OUT = ROOT / "docs/images/guides"
 PHOTO = ROOT / "docs/images/coffee.webp"
 IDEAS = ROOT / "web/img/ideas"
 IDEA_SIZE = (720, 480)
+TEMPLATES = ROOT / "web/img/templates"
+TEMPLATE_SIDE = 144  # pixels of the longer side; the page draws it at 52
+#: What the page shows of each template.
+TEMPLATE_PROMPTS = {
+    "blog_header": "A laptop on a desk, morning light",
+    "blog_header_wide": "Mountains at dawn",
+    "email_banner": "A red hot-air balloon over hills at sunset",
+    "email_product": "A pink perfume bottle on a table",
+    "facebook_feed": "A house by the lake",
+    "facebook_feed_square": "A dog in the snow",
+    "facebook_story": "A sailing boat at dusk",
+    "facebook_cover": "A forest in winter, snow",
+    "instagram_feed_square": "Flat lay of a coffee set",
+    "instagram_feed_portrait": "A bouquet of pink flowers at dawn",
+    "instagram_story": "A lighthouse at dusk, sea",
+    "instagram_reel_cover": "A city street at night",
+    "linkedin_post": "An office workspace",
+    "linkedin_post_square": "A portrait of a founder in an office",
+    "linkedin_article": "Mountains at sunset",
+    "linkedin_cover": "A city skyline at dawn",
+    "pinterest_pin": "A cottage on a spring morning",
+    "pinterest_story": "A teal cup of coffee on a table",
+    "tiktok_video_cover": "A fox in the evening, forest",
+    "twitter_post": "A yellow balloon over the sea at dawn",
+    "twitter_card": "A bookshop on a rainy evening",
+    "twitter_header": "The ocean at sunset",
+    "website_hero": "A house by the lake at dusk",
+    "website_banner": "An orange bottle on a table",
+    "youtube_thumbnail": "A red car at sunset",
+    "youtube_channel_art": "Mountains in winter, snow",
+}
 SEED = 7
 WIDTH = 1200  # pixels of a finished image
 GAP = 16
 QUALITY = 78
+IDEA_QUALITY = 60  # they are in the page's first load
 TIMEOUT = 170  # seconds for one request, redirects included
 
 
@@ -100,6 +133,17 @@ def photo() -> Image.Image:
 def ideas() -> Iterator[tuple[str, str]]:
     """Yield name and prompt of the ideas that the page shows with an example."""
     yield from re.findall(r'^  \["([a-z]+)", "(.+)"\],$', (ROOT / "web/js/pages/create.js").read_text(), re.MULTILINE)
+
+
+def draw_templates() -> None:
+    """Draw a small image for each template, in its shape. It takes no provider, and no local stack."""
+    TEMPLATES.mkdir(parents=True, exist_ok=True)
+    for template in load_catalog().templates.values():
+        scale = TEMPLATE_SIDE / max(template.aspect_ratio.width, template.aspect_ratio.height)
+        size = round(template.aspect_ratio.width * scale), round(template.aspect_ratio.height * scale)
+        drawn = painter.paint_scene(painter.Prompt(TEMPLATE_PROMPTS[template.id], SEED), (size[0] * 4, size[1] * 4))
+        small = drawn.resize(size, Image.Resampling.LANCZOS)
+        small.save(TEMPLATES / f"{template.id}.webp", "WEBP", quality=QUALITY, method=6)
 
 
 def first_request(api: Api) -> Image.Image:
@@ -191,7 +235,10 @@ SCENES: dict[str, Callable[[Api], Image.Image]] = {
 
 
 def main() -> int:
-    """Make all images and return the exit code."""
+    """Make all images, or with `--templates` only those of the templates, and return the exit code."""
+    draw_templates()
+    if "--templates" in sys.argv:
+        return 0
     OUT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as state, Stack(Options(state=Path(state), environment=os.environ)) as stack:
         api = Api(stack)
@@ -202,7 +249,7 @@ def main() -> int:
     IDEAS.mkdir(exist_ok=True)
     for name, prompt in ideas():
         example = painter.paint_scene(painter.Prompt(prompt, SEED), IDEA_SIZE)
-        example.save(IDEAS / f"{name}.webp", "WEBP", quality=QUALITY, method=6)
+        example.save(IDEAS / f"{name}.webp", "WEBP", quality=IDEA_QUALITY, method=6)
     return 0
 
 

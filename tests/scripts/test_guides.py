@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from image_studio.catalog.load import load_catalog
 from image_studio.providers import SPECS
 from image_studio.runtime.settings import TIERS
 from image_studio.storage.library import EDITABLE_WORDS, FIXED_WORDS
-from scripts.guide_pictures import IDEAS, ideas
+from scripts.guide_pictures import IDEAS, TEMPLATE_PROMPTS, TEMPLATES, ideas
 from scripts.guides import ADVICE, GUIDES, pages, shown_errors
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +44,17 @@ def test_every_idea_of_the_page_has_its_example() -> None:
     files = {path.stem: path.stat().st_size for path in IDEAS.glob("*.webp")}
     assert sorted(files) == sorted(name for name, _ in ideas())
     assert sum(files.values()) < 40_000
+
+
+def test_every_template_has_its_image() -> None:
+    """An image in web/img/templates in the template's shape, small enough for a phone, and none is left over."""
+    shapes = {name: template.aspect_ratio for name, template in load_catalog().templates.items()}
+    files = {path.stem: path for path in TEMPLATES.glob("*.webp")}
+    assert sorted(files) == sorted(shapes) == sorted(TEMPLATE_PROMPTS)
+    assert sum(path.stat().st_size for path in files.values()) < 100_000
+    for name, path in files.items():
+        with Image.open(path) as image:
+            assert abs(image.width / image.height / (shapes[name].width / shapes[name].height) - 1) < 0.02
 
 
 def test_the_library_guide_says_what_the_code_keeps() -> None:

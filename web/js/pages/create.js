@@ -155,7 +155,9 @@ function sizePicker(onchange) {
   }
 
   function card(template, longest) {
-    const shape = h("span", { class: "shape" });
+    const shape = template // drawn for each template by scripts/guide_pictures.py
+      ? h("img", { class: "shape", alt: "", loading: "lazy", src: `img/templates/${template.id}.webp` })
+      : h("span", { class: "shape" });
     const { width, height } = template?.aspect_ratio ?? { width: longest * 0.8, height: longest * 0.8 };
     shape.style.width = `${Math.max(4, width / longest * SHAPE_SIDE)}px`;
     shape.style.height = `${Math.max(4, height / longest * SHAPE_SIDE)}px`;
