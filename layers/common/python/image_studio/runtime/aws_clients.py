@@ -125,19 +125,24 @@ def prepare() -> None:
     """
     if "AWS_LAMBDA_FUNCTION_NAME" in os.environ:
         key = {"pk": {"S": "-"}, "sk": {"S": "-"}}
+        put = {"Put": {"TableName": "table", "Item": key}}
         _rehearse(
-            dynamodb(), lambda client: client.update_item(TableName="table", Key=key, UpdateExpression="ADD n :n")
+            dynamodb(),
+            lambda client: client.update_item(TableName="table", Key=key, UpdateExpression="ADD n :n"),
+            lambda client: client.transact_write_items(TransactItems=[put]),
         )
+        _rehearse(quick_dynamodb(), lambda client: client.get_item(TableName="table", Key=key))
         _rehearse(s3(), lambda client: client.put_object(Bucket="bucket", Key="key", Body=b""))
         _rehearse(sqs(), lambda client: client.send_message(QueueUrl="https://queue", MessageBody="-"))
 
 
-def _rehearse(client: Any, call: Callable[[Any], Any]) -> None:
-    """Make a client's first call without sending it: botocore builds what later calls share, 5 ms in all."""
+def _rehearse(client: Any, *calls: Callable[[Any], Any]) -> None:
+    """Make a client's first calls without sending them: botocore builds what later calls share, 10 ms in all."""
     events, answer = client.meta.events, _Unsent()
     events.register("before-send", answer)
     try:
-        call(client)
+        for call in calls:
+            call(client)
     except STORAGE_FAILURES:
         log.info("a client was not prepared", exc_info=True)  # no credentials yet: its first call will do the work
     finally:
