@@ -1,8 +1,10 @@
 """The template's table, bucket and secret in moto, in this process, for tests of what stands on them."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import boto3
 import pytest
@@ -45,6 +47,32 @@ def _session() -> boto3.Session:
     return boto3.Session(region_name="us-east-1")
 
 
+_make_client = aws_clients._client
+
+
+def _client(name: str, limits: tuple[float, float, int] = aws_clients.OTHERS) -> Any:
+    """One client for all tests: to make one takes longer than a call of moto."""
+    return _shared_client(name, limits, tuple(sorted(each for each in os.environ.items() if each[0][:4] == "AWS_")))
+
+
+@cache
+def _shared_client(name: str, limits: tuple[float, float, int], environment: tuple[tuple[str, str], ...]) -> Any:
+    client = _make_client(name, limits)
+    for method in ("register", "register_first"):
+        setattr(client.meta.events, method, _only_for_this_test(getattr(client.meta.events, method)))
+    return client
+
+
+def _only_for_this_test(register: Any) -> Any:
+    """Let what a test registers end with the test: the next one gets new clients."""
+
+    def registered(*arguments: Any, **named: Any) -> None:
+        _shared_client.cache_clear()
+        register(*arguments, **named)
+
+    return registered
+
+
 @cache
 def _declared_table() -> dict[str, object]:
     table = next(iter(Template().resources("AWS::DynamoDB::Table")))
@@ -67,9 +95,10 @@ def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         monkeypatch.setattr(aws_clients, "account_concurrency", lambda: 1000)  # moto's Lambda has no account settings
-        boto3.client("dynamodb").create_table(TableName=TABLE, **_declared_table())
-        boto3.client("s3").create_bucket(Bucket=BUCKET)
-        boto3.client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
+        monkeypatch.setattr(aws_clients, "_client", _client)
+        _client("dynamodb").create_table(TableName=TABLE, **_declared_table())
+        _client("s3").create_bucket(Bucket=BUCKET)
+        _client("secretsmanager").create_secret(Name=SECRET, SecretString="{}")
         for name, value in (("TABLE_NAME", TABLE), ("BUCKET_NAME", BUCKET), ("PROVIDER_SECRET_ID", SECRET)):
             monkeypatch.setenv(name, value)
         forget()

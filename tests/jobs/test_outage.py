@@ -81,24 +81,29 @@ def frozen(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Frozen:
     return Frozen(monkeypatch)
 
 
-@pytest.mark.parametrize(("method", "path", "body"), ASKED)
-def test_wherever_the_table_stops_the_answer_comes_in_time(
-    harness: Harness, frozen: Frozen, method: str, path: str, body: Any
-) -> None:
-    """After each number of calls, during a wait as well; what is sent again with its key is the same job."""
+@pytest.mark.parametrize("part", range(8))
+def test_wherever_the_table_stops_the_answer_comes_in_time(harness: Harness, frozen: Frozen, part: int) -> None:
+    """After some calls, of a creation after each; what is sent again with its key is the same job."""
+    for method, path, body in ASKED[part::8]:
+        stop_the_table(harness, frozen, method, path, body)
+
+
+def stop_the_table(harness: Harness, frozen: Frozen, method: str, path: str, body: Any) -> None:
+    """Send a request while the table stops after some calls."""
+    frozen.thaw()
     if method != "DELETE":  # a result is waited for
         path = path.replace(f"{UNKNOWN_JOB}/result?wait=0", f"{harness.submit()}/result")
     body = CREATE if path == "/create" else body
     frozen.thaw()
     harness.ask(method, path, body=body)
     most = frozen.made
-    some = {0, 1, most - 1} if path in PAID[1:] else {*range(min(most, 9)), *range(9, most, 9), *range(most - 4, most)}
+    some = range(most) if path == "/create" else {0, 1, most // 2, most - 1}
     for calls in sorted(each for each in some if each >= 0):
         headers = {"idempotency-key": f"{path} {calls}"}
         frozen.freeze(calls)
         answer = harness.ask(method, path, body=body, headers=headers)
-        assert frozen.ahead <= GATEWAY_SECONDS, calls
-        assert answer.status in (200, 201, 202, 204, 303, 404, 503), (calls, answer.body)
+        assert frozen.ahead <= GATEWAY_SECONDS, (path, calls)
+        assert answer.status in (200, 201, 202, 204, 303, 404, 503), (path, calls, answer.body)
         if answer.status == 503:
             assert answer.json["code"] == "temporarily_unavailable"
         if path in PAID:

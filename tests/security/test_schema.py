@@ -29,7 +29,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-BOUNDED = 6
+BOUNDED = 3
 LONG = 1_000  # of each operation
 
 IMAGES = [to_text(photo(*size), kind) for size in ((96, 96), (300, 200)) for kind in ("PNG", "JPEG", "WEBP")]
