@@ -100,10 +100,61 @@ def social(page: Page) -> None:
 
 
 def history(page: Page) -> None:
-    """Show the jobs of the other scenes."""
+    """Show the jobs of the other scenes, and some of this browser, which has thumbnails of its own."""
+    for prompt in ("A sailing boat at dusk", "A red hot-air balloon over the sea", "A cottage in the morning"):
+        page.get_by_label("Prompt", exact=True).fill(prompt)
+        page.get_by_role("button", name="Create", exact=True).click()
+        page.get_by_role("img", name=f"{prompt}, variation 1").wait_for()
+    page.evaluate("location.hash = '#/history'")
     page.locator(".usage .big").wait_for()
-    page.locator(".job img").first.wait_for()
+    page.locator(".job img").nth(2).wait_for()
     page.wait_for_load_state("networkidle")
+
+
+def library(page: Page) -> None:
+    """Keep the results of the other scenes and select one."""
+    history(page)
+    for box in page.get_by_role("checkbox", name="Select").all()[:5]:
+        box.check()
+    page.get_by_role("button", name="Save to library").click()
+    page.locator(".toast", has_text="saved to the library").wait_for()
+    page.evaluate("location.hash = '#/library'")
+    page.locator(".asset img").first.wait_for()
+    page.locator(".asset input").first.check()
+    page.wait_for_load_state("networkidle")
+
+
+def automation(page: Page) -> None:
+    """Submit a batch."""
+    page.get_by_label("Prompts").fill("A red chair in an empty room\nA blue chair in an empty room")
+    page.locator(".price strong").wait_for()
+    page.get_by_role("button", name="Create all").click()
+    page.locator(".batch").first.wait_for()
+    page.get_by_label("Prompts").fill("A lamp on a table\nA chair by the sea")
+    page.locator(".price strong").wait_for()
+
+
+def brand_kit(page: Page) -> None:
+    """Fill in a brand kit."""
+    page.get_by_role("button", name="New brand kit").click()
+    page.get_by_label("Name").fill("Acme Garden")
+    page.get_by_label("Color in words").fill("teal")
+    page.get_by_role("button", name="Add a color").click()
+    page.get_by_label("Color in words").last.fill("warm sand #e8d3b0")
+    page.get_by_label("Look").fill("soft daylight, lots of space")
+
+
+def compress(page: Page) -> None:
+    """Make a file smaller."""
+    sample(page)
+    page.get_by_role("button", name="Compress", exact=True).click()
+    page.locator(".compare").wait_for()
+
+
+def inspect(page: Page) -> None:
+    """Inspect the sample."""
+    sample(page)
+    page.locator(".result .facts").wait_for()
 
 
 def create_error(page: Page) -> None:
@@ -124,7 +175,12 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "upscale": ("upscale", upscale),
     "control": ("control", control),
     "social": ("social", social),
-    "history": ("history", history),
+    "history": ("create", history),
+    "library": ("create", library),
+    "automation": ("automation", automation),
+    "brand-kit": ("create", brand_kit),
+    "compress": ("compress", compress),
+    "inspect": ("inspect", inspect),
 }
 
 

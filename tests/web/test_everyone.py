@@ -96,6 +96,16 @@ def test_a_phone_says_what_came_of_it(session: BrowserSession) -> None:
         expect(page.get_by_role("slider", name=f"{side} edge")).to_be_in_viewport()
 
 
+def test_a_result_fits_a_phone(session: BrowserSession) -> None:
+    """The actions of a result wrap, so that nothing scrolls sideways."""
+    page = session.open("edit", size=(320, 640), has_touch=True, is_mobile=True)
+    session.choose_image(600, 400)
+    session.field("Prompt").fill("a red door")
+    session.press("Edit")
+    expect(page.get_by_role("button", name=re.compile("^More like this"))).to_contain_text("credits")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
 def test_limits_are_told_when_an_image_is_chosen(session: BrowserSession) -> None:
     """Too many pixels are told at once, and scaled down on request; too few are told as well."""
     page = session.open("edit")

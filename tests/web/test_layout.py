@@ -13,7 +13,8 @@ from tests.web.browser_session import BrowserSession, png_file
 WIDTHS = (320, 390, 1024, 1280, 1920)
 RATIOS = ((288, 512), (344, 512), (400, 400), (512, 384), (512, 288), (672, 288))
 BOXES = """(tiles) => tiles.map((tile) => {
-    const parts = [tile, ...tile.querySelectorAll("img, button")].map((node) => node.getBoundingClientRect());
+    const shown = [tile, ...tile.querySelectorAll("img, button")].filter((node) => node.checkVisibility());
+    const parts = shown.map((node) => node.getBoundingClientRect());
     return {left: Math.min(...parts.map((box) => box.left)), right: Math.max(...parts.map((box) => box.right)),
             top: Math.min(...parts.map((box) => box.top)), bottom: Math.max(...parts.map((box) => box.bottom))};
 })"""

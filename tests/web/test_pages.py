@@ -226,7 +226,7 @@ def test_a_dropped_image_is_inspected(session: BrowserSession) -> None:
     page.get_by_role("heading", name="Upscale").wait_for()
     session.choose_image(400, 300)
     session.press("Upscale")
-    expect(page.locator(".result .badge", has_text="AI enhanced by AI")).to_have_count(1)
+    expect(page.locator(".result .badge", has_text="enhanced by AI")).to_have_count(1)
     page.evaluate("location.hash = '#/inspect'")
     page.get_by_role("heading", name="Inspect").wait_for()
     page.locator(".picker-more .thumb").first.click()

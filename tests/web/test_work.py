@@ -85,10 +85,14 @@ def test_one_variation_is_made_again(session: BrowserSession) -> None:
 
 
 def test_an_unpainted_mask_is_told_before_the_click(session: BrowserSession) -> None:
-    """The whole image may change; once something is painted, the warning goes."""
+    """The whole image may change, unless words say what to find; once something is painted, the warning goes."""
     page = session.open("edit")
     session.choose_image(600, 400)
     warning = page.get_by_text("Nothing is painted: the whole image may change.")
+    expect(warning).to_be_visible()
+    session.choose_operation("Search & Replace")
+    expect(warning).to_be_hidden()
+    session.choose_operation("Inpaint")
     expect(warning).to_be_visible()
     session.drag(page.locator(".image-overlay canvas"), (0.2, 0.2), (0.4, 0.4))
     expect(warning).to_be_hidden()

@@ -88,13 +88,17 @@ function moreButton({ run, cost }, name) {
 /** Buttons that download an image, keep it, open it on another page, or make more of its kind; `again` is what `anotherSeed` returns. */
 export function imageActions(image, { without = [], again } = {}) {
   const fileName = `${image.name}.${extensionOf(image.blob)}`;
+  const more = h("button", { type: "button", class: "ghost small more-actions", "aria-expanded": "false", "aria-label": `More actions for ${image.name}`, onclick: () => {
+    more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") === "false")); // what a narrow tile shows
+  } }, "More", icon("chevron"));
   return h("div", { class: "actions" },
     h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileName), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
-    saveButton(image),
-    Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>
-      h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])),
-    !without.includes("control") && h("button", { type: "button", class: "ghost small", onclick: () => useStyleOf(image), "aria-label": `Style of ${image.name} for a new image` }, icon("control"), "Style"),
-    again && moreButton(again, image.name));
+    saveButton(image), more,
+    h("div", { class: "other-actions" },
+      Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>
+        h("button", { type: "button", class: "ghost small", onclick: () => openOn(page, image), "aria-label": `${label}: ${image.name}` }, icon(page), label.split(" ")[0])),
+      !without.includes("control") && h("button", { type: "button", class: "ghost small", onclick: () => useStyleOf(image), "aria-label": `Style of ${image.name} for a new image` }, icon("control"), "Style"),
+      again && moreButton(again, image.name)));
 }
 
 /** A button that shows the request as code; `describe` returns {method, path, body} for the current form. */
@@ -116,7 +120,7 @@ const SOURCE_TYPES = {
 };
 
 /** A badge that says what an image's file says of AI; null where it says nothing. */
-export const aiBadge = (type) => type && h("span", { class: "badge", title: `The file says so: ${type}` }, h("strong", {}, "AI"), ` ${SOURCE_TYPES[type] ?? type}`);
+export const aiBadge = (type) => type && h("span", { class: "badge", title: `The file says so: ${type}` }, SOURCE_TYPES[type] ?? type);
 
 /** A badge that says that a local emulator drew an image, not the provider; null where the provider did. */
 export const emulatorBadge = (provider) => session.emulated.includes(provider) ? h("span", { class: "badge", title: "A key in the environment of `make run` uses the real provider." }, "Local emulator") : null;

@@ -211,7 +211,8 @@ function runCard({ about }, controls, again) {
   const grid = h("div", { class: `grid ${shape}`, dataset: { count } }, tiles.map((tile) => tile.node));
   grid.style.setProperty("--tile", tileWidth);
   const base = slug(prompt);
-  const node = h("article", { class: "run-card" }, h("header", {}, h("h2", {}, prompt), line), grid);
+  const compare = h("div"); // holds a button when there are two images
+  const node = h("article", { class: "run-card" }, h("header", {}, h("div", { class: "result-head" }, h("h2", {}, prompt), compare), line), grid);
   const say = (words) => { if (progress.textContent !== words) progress.textContent = words; };
 
   return {
@@ -238,7 +239,8 @@ function runCard({ about }, controls, again) {
         ["Charged", job ? plural(job.credits.charged, "credit") : null], ["Reason", response.request.reason],
         ["Drawn by", emulatorBadge(response.request.provider)], ["Marked", aiBadge(response.results[0]?.metadata.digital_source_type)],
         ["Prompt sent", enhanced && enhanced !== prompt ? enhanced : null], ["Not used by this model", ignoredText(response.results[0])],
-      ]), images.length > 1 && h("button", { type: "button", class: "ghost small", onclick: async () => (await import("../gallery.js")).compareImages(images) }, icon("image"), "Compare"));
+      ]));
+      if (images.length > 1) compare.append(h("button", { type: "button", class: "ghost small", onclick: async () => (await import("../gallery.js")).compareImages(images) }, icon("image"), "Compare"));
       return images;
     },
     fail(error, retry, cost) {

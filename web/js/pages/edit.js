@@ -155,8 +155,11 @@ export function mount() {
   }
 
   const unpainted = h("p", { class: "hint", role: "status", hidden: true }, "Nothing is painted: the whole image may change.");
-  /** Before the click: an operation that takes a mask changes everything without one. */
-  const showUnpainted = () => { unpainted.hidden = !(source.image && operationFields().mask && state.tool?.mask && !state.tool.mask()); };
+  /** Before the click: an operation that takes a mask changes everything without one, unless words say what to find. */
+  const showUnpainted = () => {
+    const { mask, search_prompt: find, select_prompt: select } = operationFields();
+    unpainted.hidden = !(source.image && mask && !find && !select && state.tool?.mask && !state.tool.mask());
+  };
   for (const kind of ["pointerup", "keyup", "click"]) workspace.addEventListener(kind, showUnpainted);
   action.node.prepend(unpainted);
   const form = h("form", {}, source.node,
