@@ -2,6 +2,9 @@
 
 import itertools
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,10 +21,10 @@ from tests.imaging.samples import face, flat_art, noise, photo
 @pytest.fixture
 def without_ncnn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A platform without its wheel."""
-    monkeypatch.setattr(faces, "ncnn", None)
-    faces._network.cache_clear()
+    monkeypatch.setitem(sys.modules, "ncnn", None)
+    faces._load.cache_clear()
     yield
-    faces._network.cache_clear()
+    faces._load.cache_clear()
 
 
 def scene(*places: tuple[int, int], side: int = 60) -> Image.Image:
@@ -55,7 +58,7 @@ def test_no_face_is_found_where_there_is_none(image: Image.Image) -> None:
 def test_a_crowd_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """The most certain ones are kept, however many the network says."""
     crowd = [Face(score / 1000, Box(score / 1000, 0, score / 1000 + 0.0005, 1)) for score in range(1000)]
-    monkeypatch.setattr(faces, "_detections", lambda network, image: iter(crowd))
+    monkeypatch.setattr(faces, "_detections", lambda ncnn, network, image: iter(crowd))
     found = find_faces(scene())
     assert found == crowd[::-1][:MAX_FACES]
     windows = FaceWindows(found, 0.02, horizontal=True)
@@ -72,6 +75,12 @@ def test_without_ncnn_crops_go_by_the_other_cues_and_the_log_says_so_once(
     assert (without.focus, without.faces) == (Focus.SALIENCY, ())
     assert 0 <= without.start(0.5, horizontal=True) <= 0.5
     assert [line.message for line in caplog.records] == ["ncnn is not installed: smart crops don't find faces"]
+
+
+def test_ncnn_is_imported_only_where_faces_are_looked_for() -> None:
+    """Its import would cost every cold start."""
+    code = "import sys; import image_studio.operations.social as social; sys.exit('ncnn' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": os.pathsep.join(sys.path)}, check=True)
 
 
 def test_with_ncnn_the_face_decides(caplog: pytest.LogCaptureFixture) -> None:

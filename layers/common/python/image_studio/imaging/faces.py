@@ -17,11 +17,6 @@ from PIL import Image
 from image_studio.imaging.types import Box, DecodedImage
 from image_studio.schemas.common import FaceArea
 
-try:
-    import ncnn  # type: ignore[import-untyped]
-except ImportError:
-    ncnn = None
-
 log = logging.getLogger(__name__)
 
 _FILES = Path(__file__).with_name("yunet")
@@ -71,19 +66,22 @@ class Face(NamedTuple):
 
 def find_faces(image: DecodedImage) -> list[Face]:
     """Return the faces of an RGB image, at most 64, the most certain first. Best at a long side of about 256 pixels."""
-    network = _network()
-    if network is None:
+    loaded = _load()
+    if loaded is None:
         return []
     kept: list[Face] = []
-    for face in sorted(_detections(network, image), reverse=True)[:_MAX_DETECTIONS]:
+    for face in sorted(_detections(*loaded, image), reverse=True)[:_MAX_DETECTIONS]:
         if len(kept) < MAX_FACES and all(_overlap(face.box, other.box) <= _SAME_FACE for other in kept):
             kept.append(face)
     return kept
 
 
 @lru_cache(maxsize=1)
-def _network() -> Any:
-    if ncnn is None:
+def _load() -> tuple[Any, Any] | None:
+    """Return ncnn and the network. ncnn is imported here, since it would cost every cold start 7 ms."""
+    try:
+        import ncnn  # type: ignore[import-untyped]  # noqa: PLC0415
+    except ImportError:
         log.warning("ncnn is not installed: smart crops don't find faces")
         return None
     network = ncnn.Net()
@@ -91,10 +89,10 @@ def _network() -> Any:
     network.opt.use_vulkan_compute = False
     network.load_param(str(_FILES / "yunet.param"))
     network.load_model(str(_FILES / "yunet.bin"))
-    return network
+    return ncnn, network
 
 
-def _detections(network: Any, image: DecodedImage) -> Iterator[Face]:
+def _detections(ncnn: Any, network: Any, image: DecodedImage) -> Iterator[Face]:
     """Yield what the network takes for a face, a face several times."""
     width, height = (-(-side // 32) * 32 for side in image.size)
     padded = Image.new("RGB", (width, height))
