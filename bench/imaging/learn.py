@@ -3,7 +3,8 @@
 The map is a softmax over the pixels of an image, the choice a softmax over the windows of a case; what is kept on
 average is maximised, hard cases counting twice. First all weights are learned as if no face had been found: what keeps
 people keeps other things, too. Then the weights of the place are learned again, with the faces, since the first ones
-stand for the height of heads. Cross-validated by image, in eighths.
+stand for the height of heads. Last, how much lower crops of images without faces should lie. Cross-validated by image,
+in eighths.
 """
 
 from dataclasses import dataclass
@@ -21,8 +22,9 @@ from image_studio.imaging.faces import Face, FaceWindows, find_faces
 from image_studio.imaging.types import DecodedImage
 
 WINDOWS = 65
-#: How sharply the better window is preferred while learning; how much powers are drawn to zero; steps at most.
-SHARPNESS, DECAY, STEPS = 60.0, 0.01, 60
+#: How much powers are drawn to zero; steps at most.
+DECAY, STEPS = 0.01, 60
+LOWERS = (0.0, 0.01, 0.02, 0.03, 0.04)
 EIGHTHS = 8
 Array = Any
 NAMES = [f"{name} {where}" for name in saliency.POWERS for where in ("itself", "around")] + list(saliency.PLACES)
@@ -30,9 +32,14 @@ NAMES = [f"{name} {where}" for name in saliency.POWERS for where in ("itself", "
 
 @dataclass
 class Case:
-    """One ratio of an image: which windows there are, as weights of the columns or rows, and what each keeps."""
+    """One ratio of an image: which windows there are, as weights of the columns or rows, and what each keeps.
+
+    `lowered` is whether they lie lower than what stands out.
+    """
 
     horizontal: bool
+    lowered: bool
+    starts: list[float]
     windows: Array
     kept: Array
     hard: bool
@@ -98,11 +105,12 @@ def _case(
         return subject.kept((start, 0, start + share, 1) if horizontal else (0, start, 1, start + share)) / best
 
     windows = FaceWindows(faces, share, horizontal)
-    starts = np.array(windows.uncut(np.linspace(*windows.starts(), WINDOWS).tolist()))
-    edges = np.linspace(0, 1, cells[1 if horizontal else 0] + 1)
+    tried = list(windows.uncut(np.linspace(*windows.starts(), WINDOWS).tolist()))
+    starts, edges = np.array(tried), np.linspace(0, 1, cells[1 if horizontal else 0] + 1)
     inside = np.minimum((starts + share)[:, None], edges[1:]) - np.maximum(starts[:, None], edges[:-1])
-    shares = np.array([kept(start) for start in starts])
-    return Case(horizontal, inside.clip(0) * (len(edges) - 1), shares, kept((1 - share) / 2) < HARD)
+    shares = np.array([kept(start) for start in tried])
+    lowered = not horizontal and not faces
+    return Case(horizontal, lowered, tried, inside.clip(0) * (len(edges) - 1), shares, kept((1 - share) / 2) < HARD)
 
 
 def _seen(one: Marked, weights: Array) -> Array:
@@ -123,10 +131,10 @@ def loss(free: Array, part: list[Marked], fixed: Array) -> tuple[float, Array]:
             axis = 0 if case.horizontal else 1
             line = seen.sum(axis) + (one.faces[case.horizontal] if places_only else 0)
             mass = case.windows @ line
-            chance = np.exp(SHARPNESS * (mass - mass.max()))
+            chance = np.exp(saliency.SHARPNESS * (mass - mass.max()))
             chance /= chance.sum()
             kept, weight = chance @ case.kept, 2.0 if case.hard else 1.0
-            pull = SHARPNESS * chance * (case.kept - kept)
+            pull = saliency.SHARPNESS * chance * (case.kept - kept)
             lost, total = lost + weight * (1 - kept), total + weight
             slope -= weight * (pull @ case.windows) @ moved.sum(axis)
     slope = slope[len(fixed) :]
@@ -144,11 +152,24 @@ def _minimum(start: Array, part: list[Marked], fixed: Array) -> Array:
     return minimize(loss, start, args=(part, fixed), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
 
 
-def kept_by(one: Marked, weights: Array) -> list[tuple[bool, float]]:
+def learn_lower(part: list[Marked], weights: Array) -> float:
+    """How much lower crops keep the most."""
+
+    def lost(lower: float) -> float:
+        return sum((1 + hard) * (1 - kept) for one in part for hard, kept in kept_by(one, weights, lower))
+
+    return min(LOWERS, key=lost)
+
+
+def kept_by(one: Marked, weights: Array, lower: float) -> list[tuple[bool, float]]:
     """For each case, whether it is hard and what the chosen window keeps."""
     seen = _seen(one, weights)
     lines = {True: seen.sum(0) + one.faces[True], False: seen.sum(1) + one.faces[False]}
-    return [(case.hard, float(case.kept[(case.windows @ lines[case.horizontal]).argmax()])) for case in one.faced]
+    found = []
+    for case in one.faced:
+        mass = (case.windows @ lines[case.horizontal]).tolist()
+        found.append((case.hard, float(case.kept[saliency.choose(case.starts, mass, lower * case.lowered)])))
+    return found
 
 
 def main() -> None:
@@ -158,14 +179,18 @@ def main() -> None:
     results: list[tuple[bool, float]] = []
     for part in range(EIGHTHS):
         left_out = set(order[part::EIGHTHS].tolist())
-        weights = learn([one for at, one in enumerate(images) if at not in left_out])
-        results += [result for at in left_out for result in kept_by(images[at], weights)]
+        others = [one for at, one in enumerate(images) if at not in left_out]
+        weights = learn(others)
+        lower = learn_lower(others, weights)
+        results += [result for at in left_out for result in kept_by(images[at], weights, lower)]
     hard = [kept for is_hard, kept in results if is_hard]
     under = sum(kept < 0.5 for kept in hard)
     print(f"cross-validated: all cases keep {np.mean([kept for _, kept in results]):.3f},")
     print(f"  hard ones {np.mean(hard):.3f}, {under} of {len(hard)} under half")
-    for name, weight in zip(NAMES, learn(images), strict=True):
+    weights = learn(images)
+    for name, weight in zip(NAMES, weights, strict=True):
         print(f"  {name:16} {weight:7.2f}")
+    print(f"  {'lower':16} {learn_lower(images, weights):7.2f}")
 
 
 if __name__ == "__main__":

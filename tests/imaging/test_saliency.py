@@ -3,7 +3,7 @@
 import pytest
 from PIL import Image, ImageFilter
 
-from image_studio.imaging.saliency import POWERS, Attention, measure_cues, places
+from image_studio.imaging.saliency import LOWER, POWERS, Attention, choose, measure_cues, places
 from tests.imaging.samples import noise, photo, see_through
 
 SKIN = (224, 172, 138)
@@ -79,6 +79,30 @@ def test_windows_stay_inside() -> None:
             assert 0 <= attention.start(share, horizontal) <= 1 - share + 1e-9
 
 
+@pytest.mark.parametrize(
+    ("kept", "lower", "chosen"),
+    [
+        ([0.5, 0.5, 0.5, 0.5, 0.5], 0, 2),
+        ([0.1, 0.5, 0.5, 0.5, 0.1], 0, 2),
+        ([0.8, 0.1, 0.1, 0.1, 0.1], 0, 0),
+        ([0.8, 0.1, 0.1, 0.1, 0.1], 0.1, 1),
+        ([0.1, 0.1, 0.1, 0.1, 0.8], 0.1, 4),
+    ],
+)
+def test_of_windows_that_keep_as_much_the_middle_one_is_chosen(kept: list[float], lower: float, chosen: int) -> None:
+    """A better one wins; what is lower stays among the windows."""
+    assert choose([0.0, 0.1, 0.2, 0.3, 0.4], kept, lower) == chosen
+
+
+def test_crops_lie_lower_than_what_stands_out() -> None:
+    """Not across, and not where a face was found."""
+    image = Image.new("RGB", (300, 300), "teal")
+    image.paste(noise(60, 60), (120, 120))
+    down, across = (Attention(image).start(0.2, horizontal=horizontal) for horizontal in (False, True))
+    assert across == pytest.approx(0.4, abs=0.013)
+    assert down == pytest.approx(0.4 + LOWER, abs=0.013)
+
+
 def test_the_choice_does_not_depend_on_the_size() -> None:
     """The same image, decoded at a half, is cropped at the same place."""
     image = photo(800, 600)
@@ -92,6 +116,6 @@ def test_pinned_windows() -> None:
     image = Image.new("RGB", (900, 300), (120, 150, 180))
     image.paste((150, 165, 180), (60, 40, 360, 300))
     image.paste(noise(40, 90), (700, 120))
-    assert Attention(image).start(1 / 3, horizontal=True) == pytest.approx(0.5625)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.265625)
-    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.140625)
+    assert Attention(image).start(1 / 3, horizontal=True) == pytest.approx(0.5833, abs=1e-4)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=True) == pytest.approx(0.25)
+    assert Attention(photo(640, 480)).start(0.5, horizontal=False) == pytest.approx(0.171875)
