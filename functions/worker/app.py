@@ -18,6 +18,7 @@ from image_studio.runtime import (
 from image_studio.runtime.credentials import credential_store
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.observability import logger, set_up_logging
+from image_studio.runtime.readiness import find_not_ready
 from image_studio.runtime.reaper import reap
 from image_studio.runtime.worker import run_job
 from image_studio.storage import keys
@@ -58,7 +59,8 @@ def take_message(record: SQSRecord) -> None:
 def take_event(event: EventBridgeEvent) -> None:
     """Handle an event of EventBridge. The same event again changes nothing."""
     if event.detail_type == SCHEDULED:
-        configured_providers.record(credential_store().configured(), aws_clients.account_concurrency())
+        configured = credential_store().configured()
+        configured_providers.record(configured, aws_clients.account_concurrency(), find_not_ready())
         reap()
     elif event.detail_type == CREATED:
         _take_object(event)

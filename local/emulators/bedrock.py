@@ -1,4 +1,4 @@
-"""Amazon Bedrock: InvokeModel of bedrock-runtime for Stability's models, signed with AWS's Signature Version 4.
+"""Amazon Bedrock: InvokeModel for Stability's models, and whether they are enabled, signed with Signature Version 4.
 
 The signature's form, service and region are checked, not its value. A refusal after the work may be charged on AWS,
 who doesn't say; here it is, so that nothing is taken for free that may not be.
@@ -21,6 +21,7 @@ from local.emulators.stability import PERFORM, generate, upscale
 from local.emulators.stability_contract import SIZES, Form
 
 INVOKE = re.compile(r"/model/(?P<model>[^/]+)/invoke")
+AVAILABILITY = re.compile(r"/foundation-model-availability/(?P<model>[^/]+)")
 SIGNATURE = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[a-z0-9-]+)/bedrock/aws4_request, ?"
     r"SignedHeaders=[a-z0-9;-]*\bhost\b[a-z0-9;-]*, ?Signature=[0-9a-f]{64}"
@@ -46,10 +47,37 @@ class Bedrock(Provider):
         signed = SIGNATURE.fullmatch(exchange.request.headers.get("Authorization", ""))
         if not signed or not self.accepts_key(signed["key"]):
             return _error(403, "UnrecognizedClientException", "The security token included in the request is invalid.")
+        asked = AVAILABILITY.fullmatch(exchange.path)
+        if asked and exchange.request.method == "GET":
+            return self._availability(exchange, unquote(asked["model"]), signed["region"])
         called = INVOKE.fullmatch(exchange.path)
         if not called or exchange.request.method != "POST":
             return _error(404, "UnknownOperationException", "")
         return self._invoke(exchange, unquote(called["model"]), signed["region"])
+
+    def _availability(self, exchange: Exchange, identifier: str, region: str) -> Response:
+        """Say whether a model can be used; a marker that is aimed at the path says why not."""
+        exchange.call.operation = "availability"
+        model = MODELS.get(identifier) or MODELS.get(PROFILE + identifier)
+        if model is None or identifier.startswith(PROFILE):
+            return _invalid("The provided model identifier is invalid.")
+
+        def found(agreement: str = "AVAILABLE", authorization: str = "AUTHORIZED") -> Response:
+            return json_response(
+                {
+                    "modelId": identifier,
+                    "agreementAvailability": {"status": agreement},
+                    "authorizationStatus": authorization,
+                    "entitlementAvailability": "AVAILABLE",
+                    "regionAvailability": "AVAILABLE" if model.runs_in(region) else "NOT_AVAILABLE",
+                }
+            )
+
+        unready: Refusals = {
+            "noagreement": lambda _marker: found("NOT_AVAILABLE"),
+            "unauthorized": lambda _marker: found(authorization="NOT_AUTHORIZED"),
+        }
+        return respond(exchange, self.plan(exchange), ("submit",), {**REFUSED, **unready}, found)
 
     def _invoke(self, exchange: Exchange, identifier: str, region: str) -> Response:
         exchange.call.kind, exchange.call.operation = "generate", identifier

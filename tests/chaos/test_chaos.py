@@ -1,4 +1,4 @@
-"""A bounded `make chaos`: no second paid call, nothing lost, nothing left behind, every end told at least once."""
+"""A bounded `make chaos`: no second paid call, nothing lost, nothing left behind, every end announced at least once."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ def test_kills_and_duplicates_do_no_harm(tmp_path: Path) -> None:
         tally = ChaosRun(plan, chaos).run()
     assert (tally.jobs, tally.kills) == (30, 4)
     assert (tally.paid_again, tally.lost, tally.stuck, tally.unsettled) == (0, 0, 0, 0)
-    assert (tally.untold, tally.forged) == (0, 0)
+    assert (tally.unannounced, tally.forged) == (0, 0)
     assert tally.called >= tally.jobs
     assert tally.delivered >= 1.5 * tally.sent
     assert tally.statuses["succeeded"] + tally.statuses["failed"] == 30

@@ -142,6 +142,16 @@ def test_a_model_that_ends_soon_is_used_where_no_other_can(ending):
     assert chosen("edit.outpaint", today=date(2030, 3, 30), configured=frozenset({"stability"})) == ["outpaint"]
 
 
+def test_a_model_that_is_not_enabled_is_tried_last():
+    """Behind other models, also of its own provider; it is used where no other can, and who names it gets it."""
+    alone, off = frozenset({"bedrock"}), frozenset({"bedrock/core", "bedrock/outpaint"})
+    assert chosen(configured=alone) == ["bedrock core"]
+    assert chosen(configured=alone, not_ready=off) == ["bedrock sd3.5-large"]
+    assert chosen("edit.outpaint", configured=alone | {"gemini"}, not_ready=off) == [FLASH, "bedrock outpaint"]
+    assert chosen("edit.outpaint", configured=alone, not_ready=off) == ["bedrock outpaint"]
+    assert chosen(provider="bedrock", model="core", not_ready=off) == ["bedrock core"]
+
+
 @pytest.mark.parametrize(
     ("recommended", "first"),
     [

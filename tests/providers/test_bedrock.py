@@ -18,7 +18,15 @@ from image_studio.errors import (
 from image_studio.operations.generate import fit_task
 from image_studio.providers import stability
 from image_studio.providers.adapter import HttpResponse, NotThere, ProviderImage
-from image_studio.providers.bedrock import SPEC, build_poll, build_request, read_error, read_response
+from image_studio.providers.bedrock import (
+    SPEC,
+    build_check,
+    build_poll,
+    build_request,
+    read_check,
+    read_error,
+    read_response,
+)
 from image_studio.providers.spec import Range
 from image_studio.runtime.settings import Settings
 from image_studio.schemas.limits import MAX_VARIATIONS
@@ -260,3 +268,36 @@ def test_there_is_nothing_to_poll():
     """Every call is answered with its image."""
     with pytest.raises(ResultUnusable):
         build_poll(CORE, "x")
+
+
+def test_whether_a_model_is_enabled_is_asked_for_by_its_own_id():
+    """A generator's in its only region, an image service's in the operator's; not by the profile's id."""
+    core, fast = (build_check(SPEC.model(name)) for name in ("core", "fast"))
+    assert (core.service, core.operation, core.region) == (
+        *("bedrock", "get_foundation_model_availability", "us-west-2"),
+    )
+    assert core.parameters == {"modelId": "stability.stable-image-core-v1:1"}
+    assert (fast.parameters, fast.region) == ({"modelId": "stability.stable-fast-upscale-v1:0"}, None)
+
+
+READY = {
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "ready"),
+    [
+        ({}, True),
+        ({"agreementAvailability": {"status": "PENDING"}}, False),
+        ({"agreementAvailability": None}, False),
+        ({"authorizationStatus": "NOT_AUTHORIZED"}, False),
+        ({"entitlementAvailability": "NOT_AVAILABLE"}, False),
+        ({"regionAvailability": "NOT_AVAILABLE"}, False),
+    ],
+)
+def test_a_model_is_enabled_where_all_four_answers_say_so(changed, ready):
+    assert read_check(json_response(READY | changed)) is ready

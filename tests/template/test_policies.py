@@ -87,11 +87,12 @@ def test_two_functions_sign_and_one_alone_files_fingerprints() -> None:
 
 
 def test_bedrock_may_be_called_by_the_worker_alone_and_only_its_models() -> None:
-    """One action; the ids of the rows, in the regions that serve them, spelled out; only where it is enabled."""
+    """One paid action; the ids of the rows, in the regions that serve them, spelled out; only where it is enabled."""
     assert not TEMPLATE.resources("AWS::IAM::Policy")
     [policy] = Template(parameters={"BedrockRegion": "us-east-1"}).resources("AWS::IAM::Policy")
     assert policy.properties["Roles"] == [{"Ref": "WorkerRole"}]
-    [statement] = policy.properties["PolicyDocument"]["Statement"]
+    asks, statement = policy.properties["PolicyDocument"]["Statement"]
+    assert asks == {"Effect": "Allow", "Action": "bedrock:GetFoundationModelAvailability", "Resource": "*"}
     assert (statement["Effect"], statement["Action"]) == ("Allow", "bedrock:InvokeModel")
     profile = "arn:aws:bedrock:${BedrockRegion}:${AWS::AccountId}:inference-profile/"
     allowed = [each["Fn::Sub"] if isinstance(each, dict) else each for each in statement["Resource"]]
@@ -103,7 +104,9 @@ def test_bedrock_may_be_called_by_the_worker_alone_and_only_its_models() -> None
         expected += [f"arn:aws:bedrock:{region}::foundation-model/{own}" for region in regions]
         expected += [profile + model.endpoint] if service else []
     assert sorted(allowed) == sorted(expected)
-    assert len(json.dumps(statement)) < 10_240, "the most characters of a role's inline policies"
+    assert len(json.dumps(policy.properties["PolicyDocument"])) < 10_240, (
+        "the most characters of a role's inline policies"
+    )
     variables = FUNCTIONS["WorkerFunction"].properties["Environment"]["Variables"]
     assert variables[bedrock.SPEC.region_variable] == {"Ref": "BedrockRegion"}
     assert set(TEMPLATE.document["Parameters"]["BedrockRegion"]["AllowedValues"]) == {"", *bedrock.PROFILE_REGIONS}

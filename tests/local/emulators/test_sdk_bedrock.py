@@ -198,3 +198,34 @@ def test_an_unsigned_call_is_refused(bedrock: Emulator, header: str | None) -> N
     headers = {"Authorization": header} if header else {}
     reply = requests.post(f"{bedrock.url}/model/{CORE}/invoke", json={"prompt": "x"}, headers=headers, timeout=60)
     assert (reply.status_code, reply.headers["x-amzn-ErrorType"]) == (403, "UnrecognizedClientException")
+
+
+@pytest.mark.parametrize("model", [CORE, "stability.stable-fast-upscale-v1:0"])
+def test_a_model_is_enabled_unless_a_script_says_otherwise(bedrock: Emulator, model: str) -> None:
+    """By the id without the profile, for nothing; the SDK reads all four answers."""
+    control = boto3.client("bedrock", "us-west-2", endpoint_url=bedrock.url)
+    ready = {
+        "modelId": model,
+        "agreementAvailability": {"status": "AVAILABLE"},
+        "authorizationStatus": "AUTHORIZED",
+        "entitlementAvailability": "AVAILABLE",
+        "regionAvailability": "AVAILABLE",
+    }
+    bedrock.script("[[fault=noagreement]]", path="/foundation-model-availability")
+    bedrock.script("[[fault=unauthorized]]", path="/foundation-model-availability")
+    for changed in (
+        {"agreementAvailability": {"status": "NOT_AVAILABLE"}},
+        {"authorizationStatus": "NOT_AUTHORIZED"},
+        {},
+    ):
+        answer = control.get_foundation_model_availability(modelId=model)
+        assert {name: answer[name] for name in ready} == ready | changed
+    assert bedrock.paid_calls == 0
+
+
+def test_availability_is_of_a_model_in_a_region(bedrock: Emulator) -> None:
+    """A generator isn't available outside its region; a profile's id is no model's."""
+    control = boto3.client("bedrock", "us-east-1", endpoint_url=bedrock.url)
+    assert control.get_foundation_model_availability(modelId=CORE)["regionAvailability"] == "NOT_AVAILABLE"
+    with pytest.raises(ClientError, match="identifier is invalid"):
+        control.get_foundation_model_availability(modelId=FAST)

@@ -63,6 +63,7 @@ class OperationContext:
     """The collaborators of one run of an operation."""
 
     configured: frozenset[str]  # names of the providers that have a key, or are enabled
+    not_ready: frozenset[str] = frozenset()  # `provider/model` of those that the account can't use yet
     credentials: ReadCredentials = lambda provider, *, renew=False: None  # an API function has no keys
     provider_client: ProviderClient | None = None  # None where nothing is generated: in an API function
     journal: Journal = field(default_factory=NullJournal)

@@ -62,6 +62,7 @@ def candidates_for(request: CreateRequest, resolved: ResolvedRequest, context: O
         model=request.model,
         recommended=resolved.recommended,
         lettering=has_quoted_text(request.prompt),
+        not_ready=context.not_ready,
     )
     return select_candidates(query, context.configured, context.circuits.is_open)
 

@@ -8,7 +8,7 @@ from image_studio.catalog.load import OPERATION_GROUPS, choose, load_catalog
 from image_studio.errors import InvalidRequest, NotFound, UnknownChoice, UnsupportedChoice
 from image_studio.operations.model_selection import AUTO, UPSCALE, ModelQuery, ranked_models, select_candidates
 from image_studio.providers import PROVIDERS, SPECS
-from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec, is_ending
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, ProviderSpec
 from image_studio.schemas import catalog as responses
 from image_studio.schemas.catalog import ControlFields, EditFields, RecommendRequest
 from image_studio.schemas.common import Response
@@ -196,13 +196,15 @@ def price_class_of(model: ModelSpec) -> str:
     return next(name for name, most in PRICE_CLASSES.items() if model.price() <= most)
 
 
-def edit_recommend(request: RecommendRequest, configured: frozenset[str] | None = None) -> responses.Recommendation:
+def edit_recommend(
+    request: RecommendRequest, configured: frozenset[str] | None = None, not_ready: frozenset[str] = frozenset()
+) -> responses.Recommendation:
     """Return a model of the `configured` providers (None: all) for an edit, and alternatives. Raises InvalidRequest."""
     operation = load_catalog().operations["edit"].choose(request.operation).name
     quality, reason = _wanted_quality(request)
-    query = ModelQuery(operation=f"edit.{operation}", quality=quality)
+    query = ModelQuery(operation=f"edit.{operation}", quality=quality, not_ready=not_ready)
     able = [pair for pair in ranked_models(query, SPECS) if configured is None or pair[0].name in configured]
-    able = [pair for pair in able if not is_ending(pair[1], query.today)] or able
+    able = [pair for pair in able if not query.avoids(*pair)] or able
     if request.preferences and request.preferences.prioritize_cost and quality is Quality.DRAFT:
         able.sort(key=lambda pair: pair[1].price())
     if not able:

@@ -22,7 +22,7 @@ class Candidate:
     provider: ProviderSpec
     model: ModelSpec
     reason: str
-    ending: bool = False  # `auto` tries it last: its end was announced and is near
+    avoided: bool = False  # `auto` tries it last: its end is near, or the account can't use it yet
 
 
 def _today() -> date:
@@ -39,7 +39,11 @@ class ModelQuery:
     model: str | None = None
     recommended: str | None = None  # a template's provider, which is preferred, not required
     lettering: bool = False  # text is to be set in the image, which few models do well
+    not_ready: frozenset[str] = frozenset()  # `provider/model` of those that the account can't use yet
     today: date = field(default_factory=_today)  # what announced dates are compared with
+
+    def avoids(self, spec: ProviderSpec, model: ModelSpec) -> bool:
+        return is_ending(model, self.today) or f"{spec.name}/{model.name}" in self.not_ready
 
 
 def provider_names() -> list[str]:
@@ -105,9 +109,9 @@ def _automatic(query: ModelQuery, configured: frozenset[str], is_open: Callable[
     recommended = list(_recommended(query))
     lettering = query.lettering or any(LETTERING in candidate.model.auto for candidate in recommended)
     query = replace(query, lettering=lettering)
-    able = [candidate for candidate in recommended if not is_ending(candidate.model, query.today)]
+    able = [candidate for candidate in recommended if not query.avoids(candidate.provider, candidate.model)]
     able += [
-        Candidate(spec, found, _reason(query, found), is_ending(found, query.today))
+        Candidate(spec, found, _reason(query, found), query.avoids(spec, found))
         for spec, found in ranked_models(query, SPECS)
     ]
     if not able:
@@ -148,12 +152,12 @@ def _recommended(query: ModelQuery) -> Iterator[Candidate]:
 
 
 def ranked_models(query: ModelQuery, specs: Iterable[ProviderSpec]) -> list[tuple[ProviderSpec, ModelSpec]]:
-    """The live models that can do it, by their rank for the quality, then by price; last those that end soon."""
+    """The live models that can do it, by their rank for the quality, then by price; last those to be avoided."""
 
     def order(pair: tuple[ProviderSpec, ModelSpec]) -> tuple[bool, list[int], int, bool]:
-        _, model = pair
+        spec, model = pair
         ranks = [model.auto.get(name, {}).get(query.quality, UNLISTED) for name in _rankings(query)]
-        return is_ending(model, query.today), ranks, model.price(), query.operation in model.emulates
+        return query.avoids(spec, model), ranks, model.price(), query.operation in model.emulates
 
     able = [(spec, model) for spec in specs for model in spec.live_models() if model.does(query.operation)]
     return sorted(able, key=order)

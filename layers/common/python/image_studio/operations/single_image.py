@@ -3,7 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
@@ -248,6 +248,7 @@ def find_candidates(query: ModelQuery, context: OperationContext) -> list[Candid
     elsewhere = named and query.model and named.SPEC.model(query.model) is None
     if elsewhere and any(spec.model(query.model or "") for spec in SPECS):
         query = ModelQuery(operation=query.operation, quality=query.quality, model=query.model)
+    query = replace(query, not_ready=context.not_ready)
     return select_candidates(query, context.configured, context.circuits.is_open)
 
 

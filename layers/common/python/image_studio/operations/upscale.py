@@ -69,7 +69,7 @@ class Upscale(SingleImageOperation):
         """The models that take the image, those first that take it without scaling it down."""
         size = Size(*self.image.size)
         return sorted(
-            super().candidates(context), key=lambda candidate: (candidate.ending, not fits_unscaled(candidate, size))
+            super().candidates(context), key=lambda candidate: (candidate.avoided, not fits_unscaled(candidate, size))
         )
 
     def fit(self, candidate: Candidate) -> Fit:

@@ -208,12 +208,18 @@ SPEC = ProviderSpec(
     submit_timeout=240.0,  # the slowest upscalers take 90 s and more, and the SDK gives up after 60 s
     busy_seconds=15.0,  # its windows are minutes
     request_bytes=25 * 10**6,
+    tells_ready=True,
     models=MODELS,
 )
 
 
+def _region(model: ModelSpec) -> str | None:
+    """Return a generator's only region; None for an image service, which is called in the operator's."""
+    return None if model.endpoint.startswith(PROFILE) else GENERATORS_REGION
+
+
 def build_request(model: ModelSpec, task: Task) -> AwsCall:
-    """Build one InvokeModel. A generator is called in its only region, an image service in the operator's."""
+    """Build one InvokeModel."""
     fields = send_zero_seed(provider_fields(model, task))
     size = nearest_size(model, task.width, task.height)
     if model.sizes:
@@ -224,7 +230,7 @@ def build_request(model: ModelSpec, task: Task) -> AwsCall:
     return AwsCall(
         service="bedrock-runtime",
         operation="invoke_model",
-        region=None if model.endpoint.startswith(PROFILE) else GENERATORS_REGION,
+        region=_region(model),
         parameters={
             "modelId": model.endpoint,
             "body": json.dumps(body).encode(),
@@ -253,6 +259,25 @@ def read_response(model: ModelSpec, response: HttpResponse, handle: str | None =
     if data is None:
         raise ResultUnusable(f"{SPEC.title} answered without an image.")
     return ProviderImage(data, read_seed(_first(document.get("seeds"))))
+
+
+def build_check(model: ModelSpec) -> AwsCall:
+    """Build the free call that says whether the account can use a model."""
+    return AwsCall(
+        service="bedrock",
+        operation="get_foundation_model_availability",
+        region=_region(model),
+        parameters={"modelId": model.endpoint.removeprefix(PROFILE)},
+    )
+
+
+def read_check(response: HttpResponse) -> bool:
+    """Whether the model is offered in the region, and the account agreed to its terms and may use it."""
+    found = response.json_object(SPEC.title)
+    agreement = found.get("agreementAvailability")
+    agreed = isinstance(agreement, dict) and agreement.get("status") == "AVAILABLE"
+    offered = found.get("regionAvailability") == found.get("entitlementAvailability") == "AVAILABLE"
+    return agreed and offered and found.get("authorizationStatus") == "AUTHORIZED"
 
 
 def _first(values: object) -> object:

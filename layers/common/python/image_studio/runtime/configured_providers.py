@@ -1,4 +1,4 @@
-"""What the worker finds out and records for the API functions: who has a key, and how much the account runs at once."""
+"""What the worker finds out and records for all functions: who has a key, what the account can't use or run at once."""
 
 import logging
 import time
@@ -25,20 +25,27 @@ class Recorded:
 
     names: frozenset[str] = frozenset(PROVIDERS)
     concurrency: int | None = None  # executions that the account's functions share; None: not known
+    not_ready: frozenset[str] = frozenset()  # `provider/model`
 
 
 _known: tuple[float, Recorded] | None = None
 
 
-def record(names: frozenset[str], concurrency: int | None = None) -> None:
-    """Record the configured names, never keys, and the account's concurrency."""
-    item = pack({**_KEY, "names": sorted(names), "concurrency": concurrency, "recorded_at": int(time.time())})
+def record(names: frozenset[str], concurrency: int | None = None, not_ready: frozenset[str] = frozenset()) -> None:
+    """Record the configured names, never keys, the account's concurrency, and the models that it can't use yet."""
+    found = {"names": sorted(names), "concurrency": concurrency, "not_ready": sorted(not_ready)}
+    item = pack({**_KEY, **found, "recorded_at": int(time.time())})
     aws_clients.dynamodb().put_item(TableName=settings().table, Item=item)
 
 
 def configured() -> frozenset[str]:
     """Return the names of the configured providers."""
     return _recorded().names
+
+
+def not_ready() -> frozenset[str]:
+    """Return `provider/model` of the models that the account can't use yet."""
+    return _recorded().not_ready
 
 
 def account_concurrency() -> int | None:
@@ -66,4 +73,6 @@ def _read() -> Recorded | None:
     except STORAGE_FAILURES:
         log.warning("the worker's record not read", exc_info=True)
         return None
-    return Recorded(frozenset(found["names"]), found.get("concurrency")) if found else None
+    if not found:
+        return None
+    return Recorded(frozenset(found["names"]), found.get("concurrency"), frozenset(found.get("not_ready", ())))

@@ -56,5 +56,9 @@ def api_context(
 ) -> OperationContext:
     """Return what an API function works with: it validates and estimates, and has no keys."""
     found = CallerReferences(caller.tenant, jobs(), objects(), inputs, hot_folder, **references)
-    configured, max_pixels = configured_providers.configured(), TIERS[caller.tier].max_pixels
-    return OperationContext(configured=configured, references=found, max_pixels=max_pixels)
+    return OperationContext(
+        configured=configured_providers.configured(),
+        not_ready=configured_providers.not_ready(),
+        references=found,
+        max_pixels=TIERS[caller.tier].max_pixels,
+    )

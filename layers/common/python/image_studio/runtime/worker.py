@@ -16,7 +16,7 @@ from image_studio.operations.journal import Entry, JobLost, Journal, Stage
 from image_studio.operations.table import Operation, error_payload, find_operation
 from image_studio.providers.client import ProviderClient, StillRunning
 from image_studio.providers.text_model import enrich_prompt
-from image_studio.runtime import hot_folder_results, metrics, provenance, wiring
+from image_studio.runtime import configured_providers, hot_folder_results, metrics, provenance, wiring
 from image_studio.runtime.aws_transport import make_provider_client
 from image_studio.runtime.circuit_breaker import circuits
 from image_studio.runtime.credentials import credential_store
@@ -160,6 +160,7 @@ def worker_context(job: Job, journal: Journal) -> OperationContext:
     )
     return OperationContext(
         configured=credential_store().configured(),
+        not_ready=configured_providers.not_ready(),
         credentials=credential_store().access,
         provider_client=provider_client(),
         journal=journal,
