@@ -11,6 +11,7 @@ import boto3
 import pytest
 from PIL import Image
 
+from image_studio.errors import ProviderUnavailable
 from image_studio.providers import SPECS
 from image_studio.providers.adapter import ProviderImage, Task
 from image_studio.providers.client import PaidCall
@@ -53,6 +54,9 @@ class ScriptedWire:
         with self._lock:
             self.resumed.append(handle)
         return self._respond(call, Task(operation="", width=0, height=0))
+
+    def exchange(self, *_: Any) -> None:
+        raise ProviderUnavailable("No call but paid ones is scripted.")
 
     def _respond(self, call: PaidCall, task: Task) -> ProviderImage:
         with self._lock:

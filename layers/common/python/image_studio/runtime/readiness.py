@@ -65,5 +65,7 @@ def _is_ready(adapter: CheckingAdapter, credentials: ProviderCredentials, model:
         call = adapter.build_check(model)
         return adapter.read_check(provider_client().exchange(adapter, call, credentials, TIMEOUT_SECONDS))
     except StudioError as error:
-        log.info("model not checked", extra={"provider": adapter.SPEC.name, "code": error.code})
-        return None
+        log.info("model not checked", extra={"provider": adapter.SPEC.name, "model": model.name, "code": error.code})
+    except Exception:  # a check may not keep the sweep from its jobs
+        log.exception("model not checked", extra={"provider": adapter.SPEC.name, "model": model.name})
+    return None
