@@ -122,10 +122,10 @@ def main() -> int:
             print(f"  {name:8} quality {quality:3d}  {size}  {spent}")
         mine, peers = made.pop("ours")[1], [run for _, run in made.values()]
         weight = len(mine.data) / min(len(run.data) for run in peers)
-        pace = mine.ms / min(run.ms for run in peers)
+        pace = mine.cpu / min(run.cpu for run in peers)
         missed += weight > MOST_BYTES
         verdict = "ok" if weight <= MOST_BYTES else "MISSED"
-        print(f"  ours/best peer: bytes {weight:.2f} (must be {MOST_BYTES}: {verdict}), time {pace:.2f}")
+        print(f"  ours/best peer: bytes {weight:.2f} (must be {MOST_BYTES}: {verdict}), processor {pace:.2f}")
     sharp.close()
     return int(missed > 0)
 

@@ -72,6 +72,13 @@ def test_every_type_is_compressed(studio: Studio, name: str) -> None:
     assert result.metadata_stripped
 
 
+@pytest.mark.parametrize("name", ["webp", "avif"])
+def test_more_time_makes_a_smaller_file(studio: Studio, name: str) -> None:
+    """At the same quality."""
+    fast, optimized = (studio.compress(format=name, quality=70, optimize=optimize) for optimize in (False, True))
+    assert optimized.compressed_size_kb < fast.compressed_size_kb
+
+
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
 def test_lower_quality_is_smaller(studio: Studio, name: str) -> None:
     """And what was used is said."""
