@@ -83,5 +83,6 @@ def test_a_batch_gives_links_for_what_does_not_fit(caller):
     assert (body["total_images"], body["successful"], body["failed"]) == (3, 3, 0)
     kinds = ["image_base64" if "image_base64" in result else "image_url" for result in body["results"]]
     assert kinds == ["image_base64", "image_url", "image_url"]
-    links = [requests.get(result["image_url"], timeout=30).content for result in body["results"][1:]]
-    assert all(opened(data).size == (1200, 1200) for data in links)
+    links = [requests.get(result["image_url"], timeout=30) for result in body["results"][1:]]
+    assert all(opened(link.content).size == (1200, 1200) for link in links)
+    assert all(link.headers["content-disposition"].endswith('.bmp"') for link in links)

@@ -2,11 +2,10 @@
 
 import re
 import time
-from datetime import UTC, datetime
 
 from image_studio.errors import InvalidRequest, NotFound
 from image_studio.runtime import aws_clients
-from image_studio.runtime.api import NO_STORE, Call, Response, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, iso_time, respond
 from image_studio.runtime.rate_limits import balance
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS, settings
@@ -28,7 +27,7 @@ def get_usage(call: Call) -> Response:
         reserved=found.committed - found.used,
         remaining=max(0, limit - found.committed),
         reset=ends,
-        resets_at=datetime.fromtimestamp(ends, UTC).isoformat().replace("+00:00", "Z"),
+        resets_at=iso_time(ends, "seconds"),
         by_studio=dict(found.by_studio),
         by_provider=dict(found.by_provider),
         in_flight=found.in_flight,

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response as PowertoolsResponse
@@ -30,6 +31,11 @@ MAX_KEY = 255  # characters of an Idempotency-Key
 MAX_IGNORED = 1000  # characters of X-Ignored-Fields
 STATIC_SECONDS = 300  # cache lifetime of the catalog, which changes only with a deployment
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,253}(:\d{1,5})?", re.IGNORECASE)
+
+
+def iso_time(seconds: float, precision: str = "milliseconds") -> str:
+    """Return a time (epoch seconds) as ISO 8601 in UTC, such as 2026-11-28T18:00:00.000Z."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 @dataclass(slots=True)

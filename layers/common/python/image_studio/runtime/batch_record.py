@@ -6,10 +6,9 @@ from zipfile import ZIP_STORED, ZipFile
 from image_studio.runtime import wiring
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.job_record import job_record
-from image_studio.runtime.jobs_api import EXTENSIONS
 from image_studio.runtime.settings import PREFIX
 from image_studio.schemas import batches as bodies
-from image_studio.schemas.common import StoredImage
+from image_studio.schemas.common import StoredImage, extension_of
 from image_studio.storage import keys
 from image_studio.storage.batch import Batch
 from image_studio.storage.job import DAY, Job
@@ -71,7 +70,7 @@ def images_of(batch: Batch) -> dict[str, StoredImage]:
             stored = entry.stored
             assert stored  # noqa: S101  as above
             name = f"{number:03}" if len(entries) == 1 else f"{number:03}-{entry.variation}"
-            found[f"{name}.{EXTENSIONS.get(stored.mime, 'bin')}"] = stored
+            found[f"{name}.{extension_of(stored.mime)}"] = stored
     return found
 
 

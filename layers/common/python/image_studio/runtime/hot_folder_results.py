@@ -12,8 +12,7 @@ from image_studio.errors import Superseded
 from image_studio.operations.table import Operation
 from image_studio.runtime import wiring
 from image_studio.runtime.api import JSON
-from image_studio.runtime.jobs_api import EXTENSIONS
-from image_studio.schemas.common import PUBLIC, Deliverable, FileType
+from image_studio.schemas.common import PUBLIC, Deliverable, FileType, extension_of
 from image_studio.storage import keys
 from image_studio.storage.job import Job
 
@@ -60,7 +59,7 @@ def _place(path: str, part: Deliverable, number: str) -> None:
     words = " ".join(str(getattr(part, name, "")) for name in ("platform", "format"))
     label = re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
     stem = "-".join(filter(None, [PurePosixPath(path).stem, label, number]))
-    name = f"{stem}.{EXTENSIONS.get(mime, 'bin')}"
+    name = f"{stem}.{extension_of(mime)}"
     part.image_base64, part.image_url = None, quote(name)
     _put(path, name, data, mime)
 

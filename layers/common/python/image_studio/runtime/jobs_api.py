@@ -23,7 +23,7 @@ from image_studio.runtime.job_record import job_links, job_record
 from image_studio.runtime.rate_limits import open_wait
 from image_studio.runtime.settings import PREFIX, settings
 from image_studio.schemas import jobs as bodies
-from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, FileType, StoredImage
+from image_studio.schemas.common import PUBLIC, Deliverable, Delivery, StoredImage, extension_of
 from image_studio.schemas.limits import MAX_BODY
 from image_studio.storage import keys
 from image_studio.storage.credits import Charge
@@ -37,7 +37,6 @@ PAGE = 20
 MAX_PAGE = 100
 MAX_MARK = 100  # characters
 FIELD_BYTES = 64  # what an image's field takes beside its base64: name, quotes, `data:image/png;base64,`
-EXTENSIONS = {kind.mime: kind.extension for kind in FileType}
 
 # -- waiting
 
@@ -225,7 +224,7 @@ def body_with_images(result: Any, delivery: Delivery, name: str, fetch: Fetch) -
 
 def _url(image: StoredImage, name: str) -> str:
     """Return the URL of a stored image, which is saved under the name with its type's extension."""
-    return wiring.objects().link(image.key, f"{name}.{EXTENSIONS.get(image.mime, 'bin')}")
+    return wiring.objects().link(image.key, f"{name}.{extension_of(image.mime)}")
 
 
 def _add_copies(parts: Sequence[tuple[Deliverable, StoredImage]], fetch: Fetch, images: dict[str, str]) -> None:

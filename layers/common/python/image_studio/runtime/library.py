@@ -17,7 +17,7 @@ from image_studio.imaging.types import Size
 from image_studio.operations.journal import Entry
 from image_studio.operations.single_image import read_image
 from image_studio.runtime import wiring
-from image_studio.runtime.api import NO_STORE, Call, Response, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, iso_time, respond
 from image_studio.runtime.references import JOB, find_result, unknown_reference
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS
@@ -259,17 +259,13 @@ def _answer(call: Call, asset: Asset) -> bodies.LibraryAsset:
         is_favorite=asset.favorite,
         download_count=asset.downloads,
         share_count=asset.shares,
-        created_at=_iso(asset.created),
-        updated_at=_iso(asset.updated),
+        created_at=iso_time(asset.created / 1000),
+        updated_at=iso_time(asset.updated / 1000),
     )
 
 
 def _file_url(call: Call, asset: Asset) -> str:
     return wiring.objects().link(keys.asset_key(call.known.tenant, asset.id), asset.filename)
-
-
-def _iso(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _find(call: Call, asset_id: str) -> Asset:

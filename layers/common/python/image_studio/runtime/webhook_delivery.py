@@ -11,12 +11,12 @@ import logging
 import math
 import secrets
 import time
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from image_studio.errors import JobStopped
 from image_studio.providers.webhook_call import CallFailed, call_webhook
 from image_studio.runtime import aws_clients, hot_folder_results, wiring
+from image_studio.runtime.api import iso_time
 from image_studio.runtime.batch_record import batch_record, make_zip
 from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, kind_of
 from image_studio.runtime.job_record import job_record
@@ -126,8 +126,7 @@ def event_of(job: Job | Batch) -> WebhookEvent:
     for name in type(record).model_fields:
         if name.endswith("_url"):
             setattr(record, name, job.origin + getattr(record, name))
-    ended = datetime.fromtimestamp((job.finished_at or 0) / 1000, UTC)
-    return WebhookEvent(type=type_of(job), timestamp=ended.isoformat().replace("+00:00", "Z"), data=record)
+    return WebhookEvent(type=type_of(job), timestamp=iso_time((job.finished_at or 0) / 1000), data=record)
 
 
 def _put_event(job: Job | Batch) -> None:

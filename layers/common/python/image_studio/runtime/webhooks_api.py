@@ -3,13 +3,12 @@
 import json
 import re
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 from image_studio.errors import InvalidRequest, JobConflict, NotFound
 from image_studio.providers.webhook_call import CallFailed, check_webhook_url
 from image_studio.runtime import wiring
-from image_studio.runtime.api import NO_STORE, Call, Response, respond
+from image_studio.runtime.api import NO_STORE, Call, Response, iso_time, respond
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import settings
 from image_studio.runtime.webhook_delivery import call as send_call
@@ -68,8 +67,8 @@ def rotate_secret(call: Call, webhook_id: str) -> Response:
 def test_webhook(call: Call, webhook_id: str) -> Response:
     """POST /webhooks/{id}/test: one call now. If it arrives, the endpoint is enabled."""
     endpoint = _find(call, webhook_id)
-    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-    body = json.dumps({"type": "webhook.test", "timestamp": now, "data": {}}, separators=(",", ":"))
+    event = {"type": "webhook.test", "timestamp": iso_time(time.time()), "data": {}}
+    body = json.dumps(event, separators=(",", ":"))
     outcome = send_call(endpoint.url, endpoint.secrets(time.time()), f"msg_{new_id()}", body)
     if outcome.ok:
         wiring.webhooks().succeeded(call.known.tenant, endpoint.id)

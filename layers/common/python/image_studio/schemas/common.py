@@ -18,6 +18,12 @@ from pydantic import (
 from image_studio.schemas.limits import INIT_IS_KEPT, MAX_PROMPT, MAX_SEED, MAX_SIDE, MIN_SIDE, Choice
 
 
+def extension_of(mime: str) -> str:
+    """Return what the names of files of an image's media type end in."""
+    word = mime.removeprefix("image/")
+    return "jpg" if word == "jpeg" else word
+
+
 class AnyFileType(Choice):
     """A file type by its usual word."""
 
@@ -27,7 +33,7 @@ class AnyFileType(Choice):
 
     @property
     def extension(self) -> str:
-        return "jpg" if self.value == "jpeg" else self.value
+        return extension_of(self.mime)
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:

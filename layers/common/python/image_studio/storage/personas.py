@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.errors import TemporarilyUnavailable
 from image_studio.storage import keys, transactions
-from image_studio.storage.transactions import Item, change_of, pack, transact, unpack
+from image_studio.storage.transactions import Item, count_step, pack, transact
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,13 +34,8 @@ class PersonaStore:
 
     def all(self, tenant: str, most: int) -> Iterator[tuple[str, Document]]:
         """Yield up to `most` ids with their documents, by id."""
-        found = self._db.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": keys.caller_pk(tenant), ":prefix": _PREFIX}),
-            Limit=most,
-        )
-        for item in map(unpack, found["Items"]):
+        pk = keys.caller_pk(tenant)
+        for item in transactions.read_prefix(self._db, self._table, pk, _PREFIX, Limit=most):
             yield item["sk"].removeprefix(_PREFIX), _document(item)
 
     def put(self, tenant: str, persona_id: str, document: Document, most: int) -> bool:
@@ -49,7 +44,7 @@ class PersonaStore:
         item = _key(tenant, persona_id) | pack({"document": text})
         steps = {
             "new": {"Put": self._on(Item=item, ConditionExpression="attribute_not_exists(pk)")},
-            "count": self._count(tenant, {":step": 1, ":most": most}, "attribute_not_exists(n) OR n < :most"),
+            "count": self._count(tenant, 1, most),
         }
         for _ in range(MAX_TRIES):
             refused = transact(self._db, steps)
@@ -67,10 +62,10 @@ class PersonaStore:
     def delete(self, tenant: str, persona_id: str) -> bool:
         """Delete a document; False where there is none."""
         there = self._on(Key=_key(tenant, persona_id), ConditionExpression="attribute_exists(pk)")
-        return not transact(self._db, {"old": {"Delete": there}, "count": self._count(tenant, {":step": -1})})
+        return not transact(self._db, {"old": {"Delete": there}, "count": self._count(tenant, -1)})
 
-    def _count(self, tenant: str, values: Mapping[str, int], condition: str = "") -> Item:
-        return {"Update": change_of(self._table, keys.caller_key(tenant, _COUNT), "ADD n :step", values, condition)}
+    def _count(self, tenant: str, step: int, most: int | None = None) -> Item:
+        return count_step(self._table, keys.caller_key(tenant, _COUNT), step, most)
 
     def _on(self, **parts: Any) -> Item:
         return {"TableName": self._table, **parts}

@@ -65,6 +65,20 @@ def read(client: "DynamoDBClient", table: str, key: Item, *, consistent: bool = 
     return unpack(found) if found else None
 
 
+def read_prefix(
+    client: "DynamoDBClient", table: str, pk: str, prefix: str, *, consistent: bool = False, **more: Any
+) -> list[dict[str, Any]]:
+    """Return the plain values of a partition's records whose sort key starts so; `more` goes into the Query."""
+    found = client.query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
+        ExpressionAttributeValues=pack({":pk": pk, ":prefix": prefix}),
+        ConsistentRead=consistent,
+        **more,
+    )
+    return [unpack(item) for item in found["Items"]]
+
+
 def read_many(
     client: "DynamoDBClient", table: str, wanted: Sequence[Item], *, consistent: bool = True
 ) -> list[dict[str, Any]]:
@@ -100,6 +114,13 @@ def change_of(
     made = {"TableName": table, "Key": key, "UpdateExpression": change, "ExpressionAttributeValues": pack(values)}
     made |= {"ConditionExpression": condition} if condition else {}
     return made | ({"ExpressionAttributeNames": dict(names)} if names else {})
+
+
+def count_step(table: str, key: Item, step: int, most: int | None = None) -> Item:
+    """Return a step of `transact` that changes the count `n` of records beside it, up to `most`."""
+    values = {":step": step} | ({":most": most} if most is not None else {})
+    condition = "attribute_not_exists(n) OR n < :most" if most is not None else ""
+    return {"Update": change_of(table, key, "ADD n :step", values, condition)}
 
 
 def put_new(table: str, item: Item) -> Item:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from image_studio.storage import keys, transactions
 from image_studio.storage.job import DAY
-from image_studio.storage.transactions import Item, change_of, pack, transact, unpack, update
+from image_studio.storage.transactions import Item, change_of, count_step, pack, transact, unpack, update
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -76,7 +76,7 @@ class WebhookStore:
         item = _key(tenant, _ENDPOINT + endpoint.id) | pack(asdict(endpoint) | {"state": endpoint.state.value})
         steps = {
             "new": {"Put": {"TableName": self._table, "Item": item}},
-            "count": self._count(tenant, {":step": 1, ":most": most}, "attribute_not_exists(n) OR n < :most"),
+            "count": self._count(tenant, 1, most),
         }
         if transact(self._db, steps):
             raise TooManyEndpoints
@@ -96,7 +96,7 @@ class WebhookStore:
             "Key": _key(tenant, _ENDPOINT + endpoint_id),
             "ConditionExpression": "attribute_exists(pk)",
         }
-        return not transact(self._db, {"old": {"Delete": gone}, "count": self._count(tenant, {":step": -1})})
+        return not transact(self._db, {"old": {"Delete": gone}, "count": self._count(tenant, -1)})
 
     def rotate(self, tenant: str, endpoint: Endpoint, secret: str, overlap: int) -> bool:
         """Replace the secret; the old one signs for `overlap` seconds more. False where it changed meanwhile."""
@@ -147,15 +147,8 @@ class WebhookStore:
 
     # -- how they are read and written
 
-    def _query(self, tenant: str, prefix: str, *, consistent: bool = False, **more: Any) -> list[dict[str, Any]]:
-        found = self._db.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues=pack({":pk": keys.hooks_pk(tenant), ":prefix": prefix}),
-            ConsistentRead=consistent,
-            **more,
-        )
-        return [unpack(item) for item in found["Items"]]
+    def _query(self, tenant: str, prefix: str, **more: Any) -> list[dict[str, Any]]:
+        return transactions.read_prefix(self._db, self._table, keys.hooks_pk(tenant), prefix, **more)
 
     def _change(
         self, tenant: str, endpoint_id: str, change: str, values: Mapping[str, Any], condition: str
@@ -166,8 +159,8 @@ class WebhookStore:
         item = update(self._db, change_of(self._table, key, change, values, condition, names=names))
         return unpack(item) if item else None
 
-    def _count(self, tenant: str, values: Mapping[str, int], condition: str = "") -> Item:
-        return {"Update": change_of(self._table, _key(tenant, _COUNT), "ADD n :step", values, condition)}
+    def _count(self, tenant: str, step: int, most: int | None = None) -> Item:
+        return count_step(self._table, _key(tenant, _COUNT), step, most)
 
 
 def _key(tenant: str, sk: str) -> Item:
