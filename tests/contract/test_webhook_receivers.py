@@ -7,9 +7,12 @@ import shutil
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
+from standardwebhooks import Webhook
 
 from image_studio.runtime.settings import settings
 from image_studio.runtime.webhook_delivery import call, new_secret
@@ -25,7 +28,7 @@ COMMANDS = {"python": ("receiver.py", sys.executable), "js": ("receiver.mjs", sh
 
 @pytest.mark.parametrize("language", COMMANDS)
 def test_the_guides_receiver_checks_signatures(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it stands there: 204 and the job's id, 400 for another secret."""
+    """As it stands there: 204 and the job's id, 400 for another secret; signed by us or by the standard's package."""
     name, program = COMMANDS[language]
     blocks = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
     (tmp_path / name).write_text(blocks[0])
@@ -40,8 +43,12 @@ def test_the_guides_receiver_checks_signatures(language: str, tmp_path: Path, mo
             url = f"http://127.0.0.1:{port}/"
             assert call(url, [new_secret()], "msg_1", BODY).status == 400
             assert call(url, [new_secret(), SECRET], "msg_1", BODY).status == 204
+            now = datetime.now(UTC)
+            headers = {"webhook-id": "msg_2", "webhook-timestamp": str(int(now.timestamp()))}
+            signed = {**headers, "webhook-signature": Webhook(SECRET).sign("msg_2", now, BODY)}
+            assert requests.post(url, data=BODY, headers=signed, timeout=60).status_code == 204
             assert receiver.stdout is not None
-            assert receiver.stdout.readline().split() == ["job.succeeded", "the-job"]
+            assert [receiver.stdout.readline().split() for _ in range(2)] == [["job.succeeded", "the-job"]] * 2
         finally:
             receiver.kill()
     settings.cache_clear()

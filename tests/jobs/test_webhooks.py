@@ -1,11 +1,12 @@
-"""Webhooks: whoever wants to know of a job's end is told at least once, signed, and never costs a job anything."""
+"""Webhooks: each end of a job is announced at least once, signed, and never costs a job anything."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from standardwebhooks import Webhook
@@ -15,7 +16,9 @@ from image_studio.providers import webhook_call
 from image_studio.runtime import job_end, webhook_delivery, webhooks_api, wiring
 from image_studio.runtime.api import Call
 from image_studio.runtime.settings import settings
+from image_studio.schemas.webhooks import EventType
 from image_studio.storage import keys
+from local.template import ROOT
 from tests.jobs.harness import CREATE, Harness
 from tests.providers.hosts import CDN, HOSTILE_URLS, Guard
 from tests.tables import TABLE
@@ -80,7 +83,7 @@ def details(harness: Harness, webhook: Any) -> Any:
 # -- what arrives
 
 
-def test_a_job_that_ended_is_told_signed(harness: Harness, receiver: Receiver) -> None:
+def test_the_end_of_a_job_is_announced_signed(harness: Harness, receiver: Receiver) -> None:
     """The body is the job's record with whole links, no image and no prompt; the signature holds."""
     webhook = register(harness, receiver)
     job_id = harness.submit()
@@ -112,7 +115,7 @@ def test_links_lead_to_the_public_address(
 
 
 def test_every_end_has_its_type(harness: Harness, receiver: Receiver) -> None:
-    """Failed and stopped jobs are told, too."""
+    """Failed and stopped jobs are announced, too."""
     register(harness, receiver)
     harness.wire.script = [ContentRefused()]
     failed = harness.submit({**CREATE, "provider": "stability"})
@@ -121,8 +124,8 @@ def test_every_end_has_its_type(harness: Harness, receiver: Receiver) -> None:
     harness.messages()
     assert harness.ask("DELETE", f"/jobs/{stopped}").status == 200
     harness.work()
-    told = {event["data"]["job_id"]: event["type"] for event in receiver.events}
-    assert told == {failed: "job.failed", stopped: "job.cancelled"}
+    types = {event["data"]["job_id"]: event["type"] for event in receiver.events}
+    assert types == {failed: "job.failed", stopped: "job.cancelled"}
 
 
 def test_a_request_has_a_url_of_its_own(harness: Harness, receiver: Receiver) -> None:
@@ -138,7 +141,7 @@ def test_a_request_has_a_url_of_its_own(harness: Harness, receiver: Receiver) ->
     Webhook(secret).verify(own[1], own[0])
 
 
-def test_nobody_is_told_of_others_jobs(harness: Harness, receiver: Receiver) -> None:
+def test_nobody_hears_of_others_jobs(harness: Harness, receiver: Receiver) -> None:
     register(harness, receiver, sub="bob")
     harness.submit()
     harness.work()
@@ -314,7 +317,7 @@ def test_an_address_that_turned_private_is_not_called(monkeypatch: pytest.Monkey
 # -- the operator's bus
 
 
-def test_the_operators_bus_is_told(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_operators_bus_gets_an_event(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """The job's record without a prompt, as Job Succeeded, Job Failed or Job Cancelled."""
     monkeypatch.setenv("EVENT_BUS", "default")
     settings.cache_clear()
@@ -334,3 +337,13 @@ def test_the_operators_bus_is_told(harness: Harness, monkeypatch: pytest.MonkeyP
     assert (detail["job_id"], detail["tenant"]) == (job_id, ALICE)
     assert CREATE["prompt"] not in entry["Detail"]
     assert TABLE not in entry["Detail"]
+
+
+def test_the_sample_rule_is_for_what_is_sent() -> None:
+    """The operator's page filters by source and type, and lists every type."""
+    page = (ROOT / "docs/operating.md").read_text()
+    pattern = json.loads(re.findall(r"--event-pattern \\\n\s*'(.*)'", page)[0])
+    kinds = {kind.replace(".", " ").title() for kind in get_args(EventType)} - {"Webhook Test"}
+    assert pattern["source"] == [webhook_delivery.SOURCE]
+    assert set(pattern["detail-type"]) <= kinds
+    assert all(f"`{kind}`" in page for kind in kinds)
