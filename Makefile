@@ -78,11 +78,11 @@ screenshots: .venv-web/ready ## picture every studio, desktop and phone, light a
 	@.venv-web/bin/python -m scripts.screenshots
 
 .PHONY: guides
-guides: .venv/ready ## write the guides' generated pages anew from the data
+guides: .venv/ready ## write the guides' generated pages from the data
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.guides
 
 .PHONY: guide-pictures
-guide-pictures: .venv/ready ## make the guides' before/after pictures anew
+guide-pictures: .venv/ready ## make the guides' before/after pictures
 	@$(PY) -m scripts.guide_pictures
 
 .PHONY: check
@@ -107,7 +107,7 @@ bench: .venv-bench/ready .venv/ready ## measure ourselves beside our peers (PART
 	@.venv-bench/bin/python bench/run.py $(PART)
 
 .PHONY: docs
-docs: .venv/ready ## write the generated tables of docs/ anew
+docs: .venv/ready ## write the generated tables of docs/
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.doc_tables
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.scale
 
@@ -117,11 +117,11 @@ gallery: .venv/ready .venv-bench/ready guide-pictures ## write build/gallery: be
 	@.venv-bench/bin/python bench/run.py gallery
 
 .PHONY: openapi
-openapi: .venv/ready ## write the OpenAPI document and its page anew
+openapi: .venv/ready ## write the OpenAPI document and its page
 	@$(PY) -m scripts.openapi
 
 .PHONY: events
-events: .venv/ready ## write events/ anew from template.yaml
+events: .venv/ready ## write events/ from template.yaml
 	@$(PY) -m scripts.events
 
 .PHONY: lock

@@ -52,7 +52,7 @@ def test_a_short_rate_limit_is_waited_for(studio):
 
 
 def test_all_that_can_failed(studio):
-    """Everybody was asked once who costs no more than what is reserved, nobody was paid; the last failure is told."""
+    """Everybody was asked once who costs no more than what is reserved, nobody was paid; the last failure answers."""
     answer = Caller(studio).create("A kite [[fault=402]]", quality="draft")
     assert (answer.status_code, answer.json()["code"]) == (500, "provider_unavailable")
     assert paid(studio) == {}
@@ -80,7 +80,7 @@ def test_a_provider_that_keeps_failing_is_set_aside_and_comes_back(studio):
         failures += 1
         assert failures <= 20
         caller.create("A kite [[fault=402]]", provider="stability")
-    studio.reload()  # workers look at the record anew
+    studio.reload()  # workers read the record again
     before = len(studio.emulators["stability"].calls)
     body = caller.create("A kite").json()
     assert body["request"]["provider"] == "wavespeed"

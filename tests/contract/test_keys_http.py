@@ -50,7 +50,7 @@ def test_a_key_that_is_wrong_is_told_without_being_shown(lone):
 
 
 def test_only_who_has_a_key_is_chosen_and_listed(lone):
-    """Auto leaves the others out; asking for one of them is told; nothing is sent to them."""
+    """Auto leaves the others out; asking for one of them is an error; nothing is sent to them."""
     caller = Caller(lone)
     entries = caller.get("/providers").json()["providers"]
     assert [name for name, entry in entries.items() if entry["configured"]] == ["wavespeed"]

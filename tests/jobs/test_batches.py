@@ -273,7 +273,7 @@ def test_stopping_ends_in_time(harness: Harness, monkeypatch: pytest.MonkeyPatch
     assert harness.ask("DELETE", f"/batches/{batch['batch_id']}").json["stopped"] == 2
 
 
-# -- being told
+# -- announcements
 
 
 def test_one_webhook_at_the_end_instead_of_one_per_item(harness: Harness, receiver: Receiver) -> None:
@@ -283,9 +283,11 @@ def test_one_webhook_at_the_end_instead_of_one_per_item(harness: Harness, receiv
     harness.wire.script = [ContentRefused()]
     batch = submit(harness, {**BODY, "items": items, "webhook_url": f"{receiver.origin}/batch"})
     harness.work(60)
-    told = {(headers["path"], event["type"]) for (headers, _), event in zip(receiver.got, receiver.events, strict=True)}
-    assert {path for path, _ in told} == {"/hook", "/batch", "/item"}
-    assert {kind for path, kind in told if path != "/item"} == {"batch.completed"}
+    calls = {
+        (headers["path"], event["type"]) for (headers, _), event in zip(receiver.got, receiver.events, strict=True)
+    }
+    assert {path for path, _ in calls} == {"/hook", "/batch", "/item"}
+    assert {kind for path, kind in calls if path != "/item"} == {"batch.completed"}
     assert len(receiver.got) == 3
     (event, *_) = [each for each in receiver.events if each["type"] == "batch.completed"]
     assert event["data"]["counts"] == {"total": 3, "succeeded": 2, "failed": 1}

@@ -56,9 +56,9 @@ def test_any_name_is_answered_at_its_own_path(harness: Harness, name: str) -> No
     found = answered(harness)
     base = f"edit/remove_background/{name}/"
     assert {path.startswith(base) for path in found} == {True}
-    told = json.loads(found[base + "result.json"])
-    assert told["input"] == f"{keys.INBOX}edit/remove_background/{name}"
-    assert told["success"] is True
+    written = json.loads(found[base + "result.json"])
+    assert written["input"] == f"{keys.INBOX}edit/remove_background/{name}"
+    assert written["success"] is True
     (image,) = (path for path in found if not path.endswith("result.json"))
     assert Image.open(io.BytesIO(found[image])).size == (256, 256)
 
@@ -68,20 +68,22 @@ def test_an_upscale_by_preset(harness: Harness) -> None:
     harness.wire.image = png(512, 512)
     take(harness, drop(harness, "upscale/web/photo.png"))
     found = answered(harness)
-    told = json.loads(found["upscale/web/photo.png/result.json"])
-    assert told["metadata"]["preset"] == "web"
-    assert told["image_url"] == "photo.png"
-    assert "image_base64" not in told
-    assert (told["width"], told["height"]) == Image.open(io.BytesIO(found["upscale/web/photo.png/photo.png"])).size
+    written = json.loads(found["upscale/web/photo.png/result.json"])
+    assert written["metadata"]["preset"] == "web"
+    assert written["image_url"] == "photo.png"
+    assert "image_base64" not in written
+    assert (written["width"], written["height"]) == Image.open(
+        io.BytesIO(found["upscale/web/photo.png/photo.png"])
+    ).size
 
 
 def test_social_by_platforms(harness: Harness) -> None:
     """inbox/social/instagram,linkedin/photo.jpg: a file per platform, free, by the same operation."""
     take(harness, drop(harness, "social/instagram,linkedin/photo.jpg"))
     found = answered(harness)
-    told = json.loads(found["social/instagram,linkedin/photo.jpg/result.json"])
-    assert [each["platform"] for each in told["results"]] == ["instagram", "linkedin"]
-    for each in told["results"]:
+    written = json.loads(found["social/instagram,linkedin/photo.jpg/result.json"])
+    assert [each["platform"] for each in written["results"]] == ["instagram", "linkedin"]
+    for each in written["results"]:
         image = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
         assert image.size == (each["width"], each["height"])
     assert harness.wire.paid == []
@@ -106,9 +108,9 @@ def test_what_is_not_understood_gets_an_error(harness: Harness, path: str, says:
     take(harness, drop(harness, path))
     ((where, text),) = answered(harness).items()
     assert where == f"{path}/error.json"
-    told = json.loads(text)
-    assert told["status"] == 400
-    assert says in told["detail"]
+    written = json.loads(text)
+    assert written["status"] == 400
+    assert says in written["detail"]
     assert wiring.jobs().newest(keys.OPERATOR, 10) == ([], None)
 
 

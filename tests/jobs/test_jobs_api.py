@@ -128,11 +128,11 @@ def test_a_failure_is_told_alike_everywhere(harness: Harness) -> None:
     job_id = harness.submit({**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
     harness.work()
     got = harness.ask("GET", f"/jobs/{job_id}/result")
-    told = {"detail": "Image generation failed: The answer was lost.", "code": "unknown_charge"}
-    assert (got.status, got.json) == (500, told)
+    error = {"detail": "Image generation failed: The answer was lost.", "code": "unknown_charge"}
+    assert (got.status, got.json) == (500, error)
     again = harness.ask("POST", "/create", body={**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
-    assert (again.status, again.json) == (500, told)
-    assert harness.status(job_id)["error"] == {"status": 500, **told}
+    assert (again.status, again.json) == (500, error)
+    assert harness.status(job_id)["error"] == {"status": 500, **error}
     assert len(harness.wire.paid) == 1
 
 

@@ -36,8 +36,8 @@ def answers(stack: Stack, drops: Collection[str]) -> dict[str, bytes]:
     until = time.monotonic() + PATIENCE
     while True:
         listed = [s3.list_objects_v2(Bucket=name, Prefix=f"{keys.OUTBOX}{drop}/").get("Contents", []) for drop in drops]
-        told = [any(each["Key"].endswith(".json") for each in found) for found in listed]
-        if all(told) or time.monotonic() > until:
+        written = [any(each["Key"].endswith(".json") for each in found) for found in listed]
+        if all(written) or time.monotonic() > until:
             found = [each["Key"] for one in listed for each in one]
             return {key: s3.get_object(Bucket=name, Key=key)["Body"].read() for key in found}
         time.sleep(0.3)
@@ -97,8 +97,8 @@ def test_the_hot_folder_answers_any_name(stack: Stack) -> None:
         s3.put_object(Bucket=name, Key=keys.INBOX + path, Body=png(*DROPPED))
     found = answers(stack, drops)
     for path, kind in drops.items():
-        told = json.loads(found[f"{keys.OUTBOX}{path}/{kind}"])
-        assert told["input"] == keys.INBOX + path
+        written = json.loads(found[f"{keys.OUTBOX}{path}/{kind}"])
+        assert written["input"] == keys.INBOX + path
         assert s3.get_object(Bucket=name, Key=keys.INBOX + path)["Body"].read() == png(*DROPPED)
     assert sum(key.endswith(".json") for key in found) == len(drops)
     assert paid_for(stack, DROPPED) == 1

@@ -82,7 +82,7 @@ def test_a_result_is_marked_signed_and_known_again(
 
 
 def test_a_result_that_lost_its_marks_is_known_by_what_it_shows(signing: Harness) -> None:
-    """Resized, cropped and saved anew it carries nothing, and is still recognized; another image isn't."""
+    """Resized, cropped and saved again it carries nothing, and is still recognized; another image isn't."""
     job_id = signing.submit(CREATED)
     signing.work()
     (data,) = results(signing).values()

@@ -36,7 +36,7 @@ def _shared(arguments: Any) -> bool:
 
 
 def test_an_image_takes_the_calls_that_the_model_says(harness: Harness, calls: "Counter[str]") -> None:
-    """From POST to the delivered result, whatever the process reads anew meanwhile."""
+    """From POST to the delivered result, whatever the process reads again meanwhile."""
     harness.submit()
     harness.work()
     configured_providers._known = None

@@ -87,7 +87,7 @@ def test_joining_needs_nothing_that_making_needs(harness: Harness, monkeypatch: 
 
 
 def test_the_key_of_a_removed_job_pays_nothing(harness: Harness) -> None:
-    """A late repetition of it doesn't start anew: 409, and the way out."""
+    """A late repetition of it doesn't start it again: 409, and the way out."""
     job_id = harness.submit(headers=KEY)
     harness.work()
     assert harness.ask("DELETE", f"/jobs/{job_id}").status == 200

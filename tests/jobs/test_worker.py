@@ -326,7 +326,7 @@ def test_an_outage_before_the_paid_call_pays_nothing(
 def test_a_long_outage_after_it_is_unknown_not_paid_again(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, pauses: list[float]
 ) -> None:
-    """The bytes couldn't be kept: that is told, and never made good by a second call."""
+    """The bytes couldn't be kept: the error says so, and it is never made good by a second call."""
     job_id = harness.submit({**CREATE, "provider": "stability"})
     unsteady(monkeypatch, wiring.objects(), "put_once", OUTAGES[0], MAX_TRIES)
     harness.work()

@@ -79,7 +79,7 @@ def test_a_failure_keeps_the_process_and_an_exit_brings_a_new_one(toys: Emulator
 
 
 def test_a_function_is_stopped_at_its_timeout(toys: Emulators) -> None:
-    """And starts anew for the next event."""
+    """And starts again for the next event."""
     before = _ask(toys, function="Quick")["seen"]["pid"]
     with pytest.raises(FunctionFailed, match="timed out after 1") as failed:
         _ask(toys, "sleep", function="Quick", seconds=5)

@@ -1,4 +1,4 @@
-"""The local AWS has what the template declares, under the names that the functions are told."""
+"""The local AWS has what the template declares, under the names in the functions' variables."""
 
 import json
 

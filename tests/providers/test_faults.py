@@ -208,7 +208,7 @@ def test_what_no_pause_helps_is_not_repeated(provider, fault, sent, code, contex
 
 
 POLL_FAULTS = ("reset", "truncated", "mime", "504", "500", "429", "429now")
-#: Stability's answer to a poll is the image itself: half a PNG can't be told from a whole one on the wire.
+#: Stability's answer to a poll is the image itself: half a PNG looks like a whole one there.
 POLLED = [(p, fault) for p in ASYNCHRONOUS for fault in POLL_FAULTS if (p, fault) != ("stability", "truncated")]
 
 

@@ -122,7 +122,7 @@ def test_without_a_seed_none_is_sent():
 
 
 def test_light_alone_keeps_the_background():
-    """Without a background the wire is told to keep the one that is there."""
+    """Without a background the request says to keep the one that is there."""
     model = SPEC.model("replace-background-and-relight")
     task = full_task("edit.relight", prompt="", images={"image": IMAGE, "lighting": LIGHT}, settings={}, seed=None)
     form = build_request(model, replace(task, negative_prompt=None)).form

@@ -116,7 +116,7 @@ def test_seeds_fit_the_wire_and_stay_apart():
 
 
 def test_the_masks_image_is_explained_to_models_that_see_several():
-    """A model without a mask field, but with room for a second image, is told what the mask is."""
+    """A model without a mask field, but with room for a second image, gets a prompt that says what the mask is."""
     task = full_task("edit.general_edit", images=GIVEN["edit.inpaint"][0], negative_prompt=None)
     body = build_request(SPEC.model("qwen-edit-plus"), task).json
     assert body["images"] == [IMAGE_URI, MASK_URI]

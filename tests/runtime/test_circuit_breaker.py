@@ -53,7 +53,7 @@ def test_a_provider_is_well_until_it_failed_often_enough():
 
 
 def test_only_failures_in_a_row_count_and_health_costs_no_write():
-    """A success in between starts the count anew."""
+    """A success in between starts the count again."""
     breaker = worker()
     fail(breaker, FAILURES - 1)
     breaker.begin("stability")
@@ -82,7 +82,7 @@ def test_one_worker_tries_it_while_the_others_wait(clock):
 
 
 def test_a_failed_try_sets_it_aside_again(clock):
-    """One failure is enough then, and the time starts anew."""
+    """One failure is enough then, and the time starts again."""
     first, second = worker(), worker()
     fail(first)
     clock.now += 30

@@ -1,4 +1,4 @@
-"""The providers' keys: one secret, cached, read anew when a key was refused; the environment locally."""
+"""The providers' keys: one secret, cached, read again when a key was refused; the environment locally."""
 
 import json
 import time
@@ -69,7 +69,7 @@ def test_a_refused_key_is_read_anew(secret):
 
 
 def test_an_unreadable_secret_leaves_the_earlier_keys(secret, monkeypatch):
-    """Secrets Manager may fail for a while; only who never read anything is told."""
+    """Secrets Manager may fail for a while; only who never read anything gets the error."""
     secret(STABILITY_API_KEY="one")
     keys = CredentialStore()
     keys.access("stability")

@@ -118,7 +118,7 @@ def test_our_storage_is_a_503(api: ApiResolver, path: str) -> None:
 
 
 def test_nobody_gets_to_a_route(api: ApiResolver) -> None:
-    """401 before the path is looked at: what is there isn't told to nobody. An open route has no caller."""
+    """401 before the path is looked at: no answer says what is there. An open route has no caller."""
     bodies = {_ask(api, path, claims={})["body"] for path in ("/well", "/nothing", "/bug")}
     assert len(bodies) == 1
     assert '"not_authenticated"' in bodies.pop()

@@ -59,7 +59,7 @@ def test_the_page_is_published_whole() -> None:
 
 @pytest.mark.parametrize("address", ["", "https://page.example/"])
 def test_the_stacks_own_pool_signs_in(capsys: pytest.CaptureFixture[str], address: str) -> None:
-    """Its issuer and client are the stack's outputs; until the pool knows the page's address, the operator is told."""
+    """Its issuer and client are the stack's outputs; until the pool knows the page's address, a line says so."""
     pool = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_x"
     values = {"JwtAudience": "", "PlaygroundClientId": "", "PlaygroundScope": "openid", "PlaygroundAddress": address}
     outputs = {**OUTPUTS, "Issuer": pool, "UserPoolClientId": "own"}

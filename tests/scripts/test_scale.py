@@ -8,7 +8,7 @@ DATA, OWN = inputs(), setting()
 
 
 def test_the_page_is_as_computed() -> None:
-    """`make docs` writes it anew; whatever breaks, the page says what to do."""
+    """`make docs` writes it; whatever breaks, the page says what to do."""
     assert PAGE.read_text() == written(PAGE.read_text())
     assert set(breaks(DATA, OWN)) == set(KNOBS)
 

@@ -89,7 +89,7 @@ def test_refusals_stay_silent_too(stack: Stack, logged: Any) -> None:
 
 
 def test_presigned_addresses_stay_out(stack: Stack, logged: Any) -> None:
-    """Uploads' forms and results' links are told to the caller alone."""
+    """Uploads' forms and results' links go to the caller alone."""
     form = _post(stack, "/uploads", {"content_type": "image/png"}).json()
     files = {"file": ("x.png", to_bytes(photo(64, 64)), "image/png")}
     requests.post(form["url"], data=form["fields"], files=files, timeout=PATIENCE)

@@ -160,7 +160,7 @@ def test_a_failure_that_surely_was_not_charged_gives_everything_back(
 
 
 def test_usage_is_split_by_studio_and_provider(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
-    """What was used, for what and from whom, what is left and when it starts anew."""
+    """What was used, for what and from whom, what is left and when it starts again."""
     inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat", "num_variations": 2})
     body = {**SMALL, "provider": "gemini", "prompt": "a boat"}
     priced = inside.ask("POST", "/create", tier="free", body=body)

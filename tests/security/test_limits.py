@@ -114,7 +114,7 @@ def test_unknown_routes_carry_them_too(inside: Inside, path: str, status: int) -
 
 
 def test_a_401_of_ours_has_no_limits_and_the_documented_body(inside: Inside) -> None:
-    """Nobody's limits can be told to nobody."""
+    """A response to nobody has no limits."""
     answer = inside.ask("GET", "/templates", claims={})
     assert answer.status == 401
     sentence = "Authenticated user required for image operations."
