@@ -36,9 +36,11 @@ def serve(listener: socket.socket, concurrency: int) -> None:
         MotoRequestHandler,
         create_backend_app,
     )
+    from moto.sqs.models import SQSBackend  # noqa: PLC0415  # the same
     from werkzeug.serving import make_server  # noqa: PLC0415  # the same
 
     moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
+    moto_fixes.apply_to_sqs(SQSBackend)
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services  # it walks through its own folders at every request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

@@ -1,5 +1,6 @@
-"""moto's transactions, mended: nothing is copied but what they name, and a cancelled one changes nothing."""
+"""moto, mended: a transaction copies what it names and undoes itself; a message comes without counting the others."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
+from moto.sqs.models import Queue, SQSBackend
 
 from local import moto_fixes
 
@@ -60,3 +62,20 @@ def test_a_transaction_changes_all_that_it_names_or_nothing(table: Any) -> None:
     found = {item["sk"]: item for item in table.scan()["Items"]}
     assert set(found) == {"changed", "replaced", "added"}
     assert found["replaced"] == {"pk": "p", "sk": "replaced", "n": 7}
+
+
+def test_a_message_comes_without_counting_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as it is retained, and no longer."""
+    name = "is_message_valid_based_on_retention_period"
+    monkeypatch.setattr(SQSBackend, name, getattr(SQSBackend, name))  # puts it back
+    moto_fixes.apply_to_sqs(SQSBackend)
+    with mock_aws():
+        sqs = boto3.client("sqs", "us-east-1")
+        url = sqs.create_queue(QueueName="q", Attributes={"MessageRetentionPeriod": "60"})["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody="kept")
+        monkeypatch.setattr(Queue, "approximate_number_of_messages", property(lambda _: 1 / 0))
+        [message] = sqs.receive_message(QueueUrl=url, VisibilityTimeout=0)["Messages"]
+        assert message["Body"] == "kept"
+        now = time.time()
+        monkeypatch.setattr(moto_fixes.time, "time", lambda: now + 61)
+        assert "Messages" not in sqs.receive_message(QueueUrl=url)
