@@ -38,7 +38,7 @@ def test_a_key_rotated_while_an_image_is_made_loses_nothing(lone):
     assert wavespeed.paid_calls == 1
 
 
-def test_a_key_that_is_wrong_is_told_without_being_shown(lone):
+def test_an_error_names_a_wrong_key_without_showing_it(lone):
     """The caller reads what is the matter; neither the answer nor the log has a key."""
     wavespeed = lone.emulators["wavespeed"]
     right, wavespeed.provider.key = wavespeed.provider.key, "another-key"

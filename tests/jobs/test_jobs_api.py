@@ -122,7 +122,7 @@ def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:
         assert got.json["results"][0]["image_url"].startswith("https://")
 
 
-def test_a_failure_is_told_alike_everywhere(harness: Harness) -> None:
+def test_a_failure_looks_alike_everywhere(harness: Harness) -> None:
     """By the POST that waited, by the result, and inside the status record."""
     harness.wire.script = [UnknownCharge("The answer was lost.")]
     job_id = harness.submit({**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})

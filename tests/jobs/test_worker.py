@@ -262,7 +262,7 @@ def test_the_charge_never_exceeds_the_reservation(entries: list[tuple[Stage, int
     assert (charge.charged, charge.held, sum(charge.by_provider.values())) == (charged, held, charged)
 
 
-def test_an_error_is_told_in_the_operations_words() -> None:
+def test_an_error_has_the_operations_words() -> None:
     """A 5xx opens with them, once; what the caller can mend stays as it is."""
     operation = worker.find_operation("create")
     for text in ("Lost.", "Image generation failed: Lost."):

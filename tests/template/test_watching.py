@@ -33,7 +33,7 @@ def _emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, tuple[str, ..
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_is_told_and_explained(name: str) -> None:
+def test_every_alarm_is_sent_and_explained(name: str) -> None:
     """To the one topic, also when it is over; what to do is in docs/operating.md."""
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
