@@ -18,7 +18,7 @@ from image_studio.runtime.api import Call
 from image_studio.runtime.settings import settings
 from image_studio.schemas.webhooks import EventType
 from image_studio.storage import keys
-from local.template import ROOT
+from local.template import ROOT, Template
 from tests.jobs.harness import CREATE, Harness
 from tests.providers.hosts import CDN, HOSTILE_URLS, Guard
 from tests.tables import TABLE
@@ -100,6 +100,17 @@ def test_the_end_of_a_job_is_announced_signed(harness: Harness, receiver: Receiv
     (delivery,) = details(harness, webhook)["deliveries"]
     assert (delivery["status"], delivery["attempt"], delivery["type"]) == (204, 1, "job.succeeded")
     assert (delivery["webhook_id"], delivery["next_attempt_at"]) == (f"msg_{job_id}", None)
+
+
+def test_a_dead_receiver_delays_no_job(harness: Harness, receiver: Receiver) -> None:
+    """A job has ended before anybody is called, and calls wait in a queue of their own."""
+    register(harness, receiver)
+    receiver.server.shutdown()
+    receiver.server.server_close()
+    jobs = [harness.submit(), harness.submit()]
+    assert harness.work(1) == len(jobs)
+    assert [harness.status(job_id)["status"] for job_id in jobs] == ["succeeded", "succeeded"]
+    assert {source.queue for source in Template().queue_sources()} == {"JobQueue", "WebhookQueue"}
 
 
 def test_links_lead_to_the_public_address(
