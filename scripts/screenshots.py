@@ -50,6 +50,7 @@ def create(page: Page) -> None:
     page.wait_for_timeout(SETTLE)
     page.get_by_role("button", name="Create", exact=True).click()
     page.locator(".result-image img").nth(3).wait_for()
+    page.locator(".run-card .facts").wait_for()
 
 
 def edit(page: Page) -> None:

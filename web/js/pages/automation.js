@@ -66,6 +66,7 @@ function batchSection() {
     fill(errorBox);
     if (!lines().length) { fill(errorBox, errorNote(new ApiError(400, "invalid_request", "Prompt is required"))); prompts.focus(); return; }
     button.classList.add("busy");
+    const written = prompts.value;
     try {
       const { body, path } = request();
       const task = await taskFor(TASK_PAGE, path, body, {}); // the same key until the outcome is known
@@ -76,7 +77,7 @@ function batchSection() {
         if (error.code !== "unreachable") forgetTask(task);
         throw error;
       }
-      prompts.value = "";
+      if (prompts.value === written) prompts.value = ""; // else the next batch is being written
       showPrice();
       announce("The batch was submitted.");
       window.dispatchEvent(new Event("credits-changed"));

@@ -23,7 +23,7 @@ export function mount() {
 
   const reload = debounce(() => load(), 300);
   const search = h("input", { type: "search", placeholder: "Search titles, prompts, tags and models", "aria-label": "Search", oninput: reload });
-  const tags = h("input", { type: "text", placeholder: "Tags, separated by commas", "aria-label": "Tags", oninput: reload });
+  const tags = h("input", { type: "text", placeholder: "Tags: sea, autumn", "aria-label": "Tags", oninput: reload });
   const dates = dateRange(reload);
   const favorites = h("input", { type: "checkbox", onchange: reload });
   const sort = select(SORTS, { "aria-label": "Order", onchange: reload });
