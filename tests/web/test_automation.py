@@ -30,11 +30,15 @@ def test_prompts_become_a_batch(session: BrowserSession) -> None:
 
 
 def test_a_batch_is_canceled(session: BrowserSession) -> None:
-    """What has not started is canceled and not charged."""
+    """What has not started is canceled and not charged; meanwhile updates leave the focus on the button."""
     page = session.open("automation", tier="free")
-    session.field("Prompts").fill("\n".join(f"Chair {number} [[delay=6]]" for number in range(8)))
+    session.field("Prompts").fill("\n".join(f"Chair {number} [[delay=9]]" for number in range(8)))
     expect(page.locator(".price")).to_contain_text("for 8 images")
     session.press("Create all")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    page.wait_for_event("response", lambda response: "/batches?limit" in response.url)
+    expect(cancel).to_be_focused()
     session.press("Cancel")
     expect(page.locator(".batch .badge")).to_have_text("Done")
     expect(page.locator(".batch")).to_contain_text("failed or canceled")

@@ -47,7 +47,7 @@ def covered(page: Page) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["create", "edit", "social"])
+@pytest.mark.parametrize("name", ["create", "edit", "social", "history", "library", "automation"])
 @pytest.mark.parametrize("size", [ZOOMED, PHONE], ids=["200 %", "phone"])
 def test_no_focused_control_is_covered(session: BrowserSession, name: str, size: tuple[int, int]) -> None:
     """The fixed bars are never in front of the control that has the focus."""

@@ -54,6 +54,7 @@ def test_the_library_is_searched_tagged_and_sorted(session: BrowserSession) -> N
     page.locator("dialog").get_by_label("Title").fill("Autumn campaign")
     page.locator("dialog").get_by_label("Tags").fill("sea, autumn")
     session.press("Save changes")
+    expect(page.get_by_role("button", name="Open Autumn campaign")).to_be_focused()
     expect(page.locator(".asset", has_text="Autumn campaign")).to_contain_text("sea, autumn")
     page.get_by_role("button", name="Favorite: A lighthouse").click()
     expect(page.get_by_role("button", name="Favorite: A lighthouse")).to_have_attribute("aria-pressed", "true")

@@ -33,6 +33,7 @@ function batchSection() {
   const errorBox = h("div");
   const list = h("ul", { class: "jobs" });
   const button = h("button", { type: "submit", class: "primary run" }, "Create all");
+  const rows = new Map(); // batch id -> its row, which is updated in place, so that it keeps the focus
   let timer = null;
 
   const lines = () => prompts.value.split("\n").map((line) => line.trim()).filter(Boolean);
@@ -92,7 +93,12 @@ function batchSection() {
     clearTimeout(timer);
     try {
       const { batches } = await get("batches?limit=10");
-      fill(list, batches.map((batch) => batchRow(batch, load)));
+      for (const batch of batches) {
+        if (!rows.has(batch.batch_id)) rows.set(batch.batch_id, batchRow(load));
+        rows.get(batch.batch_id).update(batch);
+      }
+      const wanted = batches.map(({ batch_id: id }) => rows.get(id).node);
+      if (wanted.length !== list.children.length || wanted.some((row, at) => list.children[at] !== row)) fill(list, wanted);
       if (batches.some((batch) => batch.status === "running") && node.isConnected) timer = setTimeout(load, REFRESH_MS);
       else window.dispatchEvent(new Event("credits-changed"));
     } catch (error) {
@@ -116,28 +122,40 @@ function batchSection() {
   return { node, load };
 }
 
-function batchRow(batch, changed) {
-  const { total, succeeded, failed } = batch.counts;
-  const running = batch.status === "running";
-  const meter = h("progress", { max: total, value: succeeded + failed, "aria-label": "Items that have ended" });
+function batchRow(changed) {
+  let batch = null;
+  const title = h("strong");
+  const line = h("span", { class: "hint" });
+  const meter = h("progress", { "aria-label": "Items that have ended" });
+  const badge = h("span", { class: "badge" });
   const act = (work) => async ({ currentTarget }) => {
-    currentTarget.disabled = true;
+    currentTarget.setAttribute("aria-disabled", "true");
     try { await work(); } catch (error) { toast(error.message); }
-    currentTarget.disabled = false;
+    currentTarget.removeAttribute("aria-disabled");
   };
-  const cancel = act(async () => {
+  const cancel = h("button", { type: "button", class: "small", onclick: act(async () => {
     const { stopped } = await call("DELETE", `batches/${batch.batch_id}`);
     toast(stopped ? `${plural(stopped, "image")} canceled.` : "All images have started already.");
     window.dispatchEvent(new Event("credits-changed"));
     changed();
-  });
-  return h("li", { class: "job batch" },
-    h("div", { class: "job-info" }, h("strong", {}, `${operationLabel(batch.operation)}, ${plural(total, "image")}`),
-      h("span", { class: "hint" }, [`${succeeded} done`, failed && `${failed} failed or canceled`, `${batch.credits.charged} of ${plural(batch.credits.reserved, "credit")} charged`, `kept until ${dateText(batch.expires_at)}`].filter(Boolean).join(" · ")), running && meter),
-    h("div", { class: "job-end" }, h("span", { class: "badge", dataset: { status: running ? "running" : "succeeded" } }, running ? "Running" : "Done"),
-      running && h("button", { type: "button", class: "small", onclick: cancel }, "Cancel"),
-      !running && succeeded > 0 && h("button", { type: "button", class: "small", onclick: act(() => saveZip(batch.batch_id)) }, icon("download"), "Download (zip)"),
-      h("a", { href: "#/history" }, "Images")));
+  }) }, "Cancel");
+  const download = h("button", { type: "button", class: "small", onclick: act(() => saveZip(batch.batch_id)) }, icon("download"), "Download (zip)");
+
+  function update(current) {
+    batch = current;
+    const { counts: { total, succeeded, failed }, credits } = batch;
+    const running = batch.status === "running";
+    title.textContent = `${operationLabel(batch.operation)}, ${plural(total, "image")}`;
+    line.textContent = [`${succeeded} done`, failed && `${failed} failed or canceled`, `${credits.charged} of ${plural(credits.reserved, "credit")} charged`, `kept until ${dateText(batch.expires_at)}`].filter(Boolean).join(" · ");
+    Object.assign(meter, { max: total, value: succeeded + failed, hidden: !running });
+    badge.textContent = running ? "Running" : "Done";
+    badge.dataset.status = running ? "running" : "succeeded";
+    cancel.hidden = !running;
+    download.hidden = running || !succeeded;
+  }
+  const node = h("li", { class: "job batch" }, h("div", { class: "job-info" }, title, line, meter),
+    h("div", { class: "job-end" }, badge, cancel, download, h("a", { href: "#/history" }, "Images")));
+  return { node, update };
 }
 
 /** Save a batch's results as one file, once the worker has made it. */

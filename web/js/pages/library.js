@@ -54,12 +54,14 @@ export function mount() {
       if (current !== latest) return;
       fill(errorBox);
       assets = offset ? [...assets, ...page.assets] : page.assets;
+      const focused = document.activeElement?.closest(".asset")?.dataset.id;
       if (!offset) { cards.clear(); fill(list); }
       for (const asset of page.assets) {
         cards.set(asset.id, assetCard(asset, context));
         list.append(cards.get(asset.id).node);
       }
       if (!assets.length) fill(list, nothing());
+      if (focused) (cards.get(focused)?.node.querySelector("button") ?? search).focus({ preventScroll: true });
       more.hidden = assets.length >= page.total;
       context.changed();
       if (request().size > 2) announce(`${plural(page.total, "image")} found`);
@@ -108,7 +110,7 @@ function assetCard(asset, { changed, open }) {
       toast(error.message);
     }
   }
-  const node = h("li", { class: "asset" }, assetButton(asset, "Open", () => open(asset)),
+  const node = h("li", { class: "asset", dataset: { id: asset.id } }, assetButton(asset, "Open", () => open(asset)),
     h("div", { class: "asset-foot" }, box, h("span", { title }, title), star), asset.tags.length > 0 && h("p", { class: "hint" }, asset.tags.join(", ")));
   return { node, box, toggle };
 }
