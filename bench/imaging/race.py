@@ -107,7 +107,7 @@ def likeness() -> None:
         pixels, files, references = [], [], []
         makes = zip(_made(data, "png"), _made(data, file_type), strict=True)
         for lossless, one in makes:
-            exact = full.resize((one.width, one.height), Image.Resampling.LANCZOS, one.box)
+            exact = full.resize((one.width, one.height), Image.Resampling.LANCZOS, one.crop.box)
             reference = io.BytesIO()
             exact.save(reference, file_type, **({} if file_type == "png" else {"quality": contenders.QUALITY}))
             pixels.append(_ssim(exact, lossless.encoded.data))
