@@ -17,6 +17,12 @@ def open_history(page: Page) -> None:
     page.locator(".job").first.wait_for()
 
 
+def forget_results(page: Page) -> None:
+    """Wait until the browser remembers a result, and make it forget all, as another browser knows none."""
+    page.wait_for_function("caches.open('image-studio-results').then((c) => c.keys()).then((keys) => keys.length)")
+    page.evaluate("caches.delete('image-studio-results')")
+
+
 def test_a_result_is_reused_with_its_settings(session: BrowserSession) -> None:
     """Prompt, size, count, provider and seed of a create; operation, prompt and image of an edit."""
     page = session.open("create")
@@ -119,11 +125,11 @@ def test_jobs_are_found_marked_and_saved_together(session: BrowserSession) -> No
 
 
 def test_a_job_of_another_browser_is_shown(session: BrowserSession) -> None:
-    """Its prompt comes from the result, and its image when it is opened; its settings can be reused."""
+    """Its prompt comes from the result, and its image when it is opened; its settings or operation can be reused."""
     page = session.open("create")
     session.create("A lighthouse")
     page.locator(".result-image img").wait_for()
-    page.evaluate("caches.delete('image-studio-results')")
+    forget_results(page)
     page.reload()
     open_history(page)
     expect(page.locator(".job strong")).to_have_text("A lighthouse")
@@ -134,3 +140,13 @@ def test_a_job_of_another_browser_is_shown(session: BrowserSession) -> None:
     expect(page.locator(".job-images img")).to_have_count(1)
     session.press("Reuse")
     expect(session.field("Prompt")).to_have_value("A lighthouse")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    session.choose_image(600, 400)
+    session.choose_operation("Remove Background")
+    page.locator("button.run:visible").click()
+    page.locator(".compare").wait_for()
+    forget_results(page)
+    page.reload()
+    open_history(page)
+    page.locator(".job", has_text="Remove background").get_by_role("button", name="Reuse").click()
+    expect(page.locator(".operation", has_text="Remove Background").locator("input")).to_be_checked()
