@@ -62,7 +62,7 @@ SEED = 7
 WIDTH = 1200  # pixels of a finished image
 GAP = 16
 QUALITY = 78
-IDEA_QUALITY = 60  # they are in the page's first load
+IDEA_QUALITY = 40  # they are in the page's first load
 TIMEOUT = 170  # seconds for one request, redirects included
 
 

@@ -48,7 +48,7 @@ def create(page: Page) -> None:
     for _ in range(3):
         page.get_by_role("button", name="More variations").click()
     page.wait_for_timeout(SETTLE)
-    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator("button.run").click()
     page.locator(".result-image img").nth(3).wait_for()
     page.locator(".run-card .facts").wait_for()
 
@@ -63,7 +63,7 @@ def edit(page: Page) -> None:
 def edit_result(page: Page) -> None:
     """Show before and after."""
     edit(page)
-    page.get_by_role("button", name="Edit", exact=True).click()
+    page.locator("button.run").click()
     page.locator(".compare").wait_for()
     page.get_by_label("Before and after").fill("22")
 
@@ -78,7 +78,7 @@ def outpaint(page: Page) -> None:
 def upscale(page: Page) -> None:
     """Show the result at 1:1."""
     sample(page)
-    page.get_by_role("button", name="Upscale", exact=True).click()
+    page.locator("button.run").click()
     page.locator(".compare").wait_for()
     page.locator(".compare .segments label", has_text="1:1").click()
 
@@ -88,7 +88,7 @@ def control(page: Page) -> None:
     page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolor")
     stroke(page, ".sketch", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
     stroke(page, ".sketch", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
-    page.get_by_role("button", name="Generate", exact=True).click()
+    page.locator("button.run").click()
     page.locator(".result .facts").wait_for()
 
 
@@ -161,7 +161,7 @@ def inspect(page: Page) -> None:
 def create_error(page: Page) -> None:
     """Show an error."""
     page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
-    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator("button.run").click()
     page.get_by_role("alert").wait_for()
 
 

@@ -92,9 +92,17 @@ class BrowserSession:
     def choose_segment(self, name: str) -> None:
         self.page.locator(".segments label", has_text=name).click()
 
+    @property
+    def run_button(self) -> Locator:
+        """The button of the page's form. Its text says what it does and what that costs."""
+        return self.page.locator("button.run")
+
+    def run(self) -> None:
+        self.run_button.click()
+
     def create(self, prompt: str) -> None:
         self.field("Prompt").fill(prompt)
-        self.press("Create")
+        self.run()
 
     def fact(self, name: str) -> Locator:
         return self.page.locator(".facts dt", has_text=name).last.locator("+ dd")

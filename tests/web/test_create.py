@@ -68,7 +68,7 @@ def test_a_job_may_take_longer_than_one_request(session: BrowserSession) -> None
 def test_a_missing_prompt_is_marked_at_its_field(session: BrowserSession) -> None:
     """The error is shown under the prompt, which is marked as invalid and focused."""
     page = session.open("create")
-    session.press("Create")
+    session.run()
     prompt = session.field("Prompt")
     expect(prompt).to_have_attribute("aria-invalid", "true")
     expect(prompt).to_be_focused()
@@ -103,7 +103,7 @@ def test_create_works_on_a_phone(session: BrowserSession) -> None:
     """A tap creates an image, and nothing is wider than the screen."""
     page = session.open("create", size=PHONE, has_touch=True, is_mobile=True)
     session.field("Prompt").fill(PROMPT)
-    page.get_by_role("button", name="Create", exact=True).tap()
+    session.run_button.tap()
     page.locator(".result-image img").wait_for(timeout=TIMEOUT)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
@@ -137,8 +137,9 @@ def test_results_are_compared_and_their_style_is_used(session: BrowserSession) -
     expect(page.locator(".side-by-side img")).to_have_count(2)
     session.press("Close")
     page.get_by_role("button", name=re.compile("^Style of")).first.click()
+    expect(page.locator("h1")).to_have_text("Control")
     expect(session.field("Prompt")).to_have_value("A lighthouse")
-    session.press("Generate")
+    session.run()
     page.locator(".result .facts").wait_for()
     sent = session.body("/control/process")
     assert sent["operation"] == "style"

@@ -17,7 +17,7 @@ def test_only_the_painted_area_changes(session: BrowserSession) -> None:
     session.choose_image(900, 600)
     session.field("Prompt").fill("a green door")
     session.drag(page.locator(CANVAS), (0.15, 0.3), (0.35, 0.3))
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     sent = session.body("/edit/process")
     assert sent["operation"] == "inpaint"
@@ -73,7 +73,7 @@ def test_a_dragged_handle_extends_the_image(session: BrowserSession) -> None:
     assert added > 200
     page.get_by_role("slider", name="Up edge").press("ArrowUp")
     assert page.get_by_label("Up (px)").input_value() == "8"
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     assert session.saved_image().size == (800 + added, 608)
 
@@ -101,7 +101,7 @@ def test_an_image_too_large_for_a_request_is_uploaded(session: BrowserSession) -
     assert len(out.getvalue()) > 3_000_000
     session.field("Image").set_input_files({"name": "noise.png", "mimeType": "image/png", "buffer": out.getvalue()})
     session.choose_operation("Remove Background")
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     assert session.body("/edit/process")["image_base64"].startswith("upload:")
 
@@ -112,7 +112,7 @@ def test_invalid_input_is_explained_at_its_field(session: BrowserSession) -> Non
     session.field("Image").set_input_files({"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"})
     expect(page.get_by_role("alert")).to_have_text("notes.txt is not a PNG, JPEG, WebP or AVIF image.")
     session.field("Image").set_input_files(png_file(600, 400))
-    session.press("Edit")
+    session.run()
     field = page.locator(".field", has=session.field("Prompt"))
     expect(field.get_by_role("alert")).to_have_text(re.compile("Enter a prompt"))
     session.expect_problem("400")

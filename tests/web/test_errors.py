@@ -81,5 +81,5 @@ def test_social_asks_for_a_format(session: BrowserSession) -> None:
         if not platform.evaluate("(node) => node.open"):
             platform.locator("summary").click()
         platform.locator("input").first.uncheck()
-    session.press("Optimize")
+    session.run()
     expect(page.get_by_role("alert")).to_have_text("Choose at least one format.")

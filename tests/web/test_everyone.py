@@ -101,7 +101,7 @@ def test_a_result_fits_a_phone(session: BrowserSession) -> None:
     page = session.open("edit", size=(320, 640), has_touch=True, is_mobile=True)
     session.choose_image(600, 400)
     session.field("Prompt").fill("a red door")
-    session.press("Edit")
+    session.run()
     expect(page.get_by_role("button", name=re.compile("^More like this"))).to_contain_text("credits")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
@@ -136,7 +136,7 @@ def test_without_credits_nothing_is_sent(session: BrowserSession) -> None:
     page.route("**/usage", lambda route: route.fulfill(json=empty))
     page.evaluate("window.dispatchEvent(new Event('credits-changed'))")
     expect(page.locator(".price")).to_contain_text("You need 5 credits and have none left. They renew on December 1.")
-    button = page.get_by_role("button", name="Create", exact=True)
+    button = session.run_button
     expect(button).to_have_attribute("aria-disabled", "true")
     session.field("Prompt").fill("A lighthouse")
     button.click(force=True)

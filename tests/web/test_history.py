@@ -37,7 +37,7 @@ def test_a_result_is_reused_with_its_settings(session: BrowserSession) -> None:
     page.get_by_role("button", name=re.compile("^Edit this")).first.click()
     expect(page.locator("h1")).to_have_text("Edit")
     session.field("Prompt").fill("a red door")
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     edited = session.body("/edit/process")
     page.reload()
@@ -45,14 +45,14 @@ def test_a_result_is_reused_with_its_settings(session: BrowserSession) -> None:
     page.locator(".job", has_text="Inpaint & Fix: a red door").get_by_role("button", name="Reuse").click()
     expect(session.field("Prompt")).to_have_value("a red door")
     expect(page.locator(".drop-preview img")).to_have_count(1)
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     assert session.body("/edit/process") == edited
     open_history(page)
     page.locator(".job", has_text="A lighthouse").get_by_role("button", name="Reuse").click()
     expect(session.field("Prompt")).to_have_value("A lighthouse")
     expect(page.locator(".stepper output")).to_have_text("2")
-    session.press("Create")
+    session.run()
     expect(page.locator(".result-image img")).to_have_count(2)
     assert session.body("/create") == first
 

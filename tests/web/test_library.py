@@ -94,7 +94,7 @@ def test_an_asset_is_an_input_and_is_reused(session: BrowserSession) -> None:
     page.get_by_role("button", name="From the library").first.click()
     session.press("Use A lighthouse")
     session.choose_operation("Remove Background")
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     assert re.fullmatch(r"asset:[0-9a-f]{32}", session.body("/edit/process")["image_base64"])
     page.get_by_role("link", name="History", exact=True).click()

@@ -22,18 +22,18 @@ def offered(session: BrowserSession) -> list[str]:
     return values
 
 
-#: page -> path of its request, provider and model to choose, its button
+#: page -> path of its request, provider and model to choose
 CHOICES = {
-    "edit": ("/edit/process", "wavespeed", "z-image-turbo-inpaint", "Edit"),
-    "upscale": ("/upscale", "wavespeed", "image-upscaler", "Upscale"),
-    "control": ("/control/process", "gemini", "gemini-3-pro-image", "Generate"),
+    "edit": ("/edit/process", "wavespeed", "z-image-turbo-inpaint"),
+    "upscale": ("/upscale", "wavespeed", "image-upscaler"),
+    "control": ("/control/process", "gemini", "gemini-3-pro-image"),
 }
 
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_the_chosen_model_is_estimated_requested_and_charged(session: BrowserSession, name: str) -> None:
     """The estimate, the request, the result and the charge are all for the chosen model."""
-    path, provider, model, button = CHOICES[name]
+    path, provider, model = CHOICES[name]
     page = session.open(name)
     if name == "control":
         session.press("Sample sketch")
@@ -45,7 +45,7 @@ def test_the_chosen_model_is_estimated_requested_and_charged(session: BrowserSes
     expect(price(page)).to_contain_text(f"{provider} · {model}")
     expect(price(page)).not_to_have_attribute("aria-busy", "true")
     estimate = price(page).locator("strong").inner_text()
-    session.press(button)
+    session.run()
     expect(session.fact("Model")).to_have_text(f"{provider} · {model}")
     expect(session.fact("Charged")).to_have_text(estimate)
     sent = session.body(path)
@@ -79,7 +79,7 @@ def test_quality_changes_the_model(session: BrowserSession) -> None:
     page.get_by_text("More settings").click()
     session.field("Quality").select_option("premium")
     expect(price(page)).not_to_contain_text("gemini-nano-banana-2.1")
-    session.press("Edit")
+    session.run()
     page.locator(".compare").wait_for()
     assert session.body("/edit/process")["options"] == {"quality": "premium"}
 
@@ -99,6 +99,6 @@ def test_an_upscales_target_size_is_in_its_price(session: BrowserSession) -> Non
     expect(price(page)).to_contain_text("more than 25 megapixels")
     session.choose_segment("Print")
     expect(strong).to_have_text("40 credits")
-    session.press("Upscale")
+    session.run()
     expect(session.fact("Charged")).to_have_text("40 credits")
     session.expect_problem("400")  # the size with too many pixels

@@ -78,7 +78,7 @@ def test_an_edit_is_shown_after_a_reload(session: BrowserSession) -> None:
     page = session.open("edit")
     session.choose_image(400, 300)
     session.field("Prompt").fill("a door [[delay=6]]")
-    session.press("Edit")
+    session.run()
     page.locator(".waiting", has_text="Running").wait_for()
     page.reload()
     expect(page.locator(".result h2")).to_have_text("Inpaint & Fix")
@@ -95,7 +95,7 @@ def test_two_tabs_are_two_jobs(session: BrowserSession) -> None:
     second.locator(".card").first.wait_for()
     expect(second.locator(".run-card")).to_have_count(0)
     second.get_by_label("Prompt", exact=True).fill("A lighthouse [[delay=4]]")
-    second.get_by_role("button", name="Create", exact=True).click()
+    second.locator("button.run").click()
     for page in (first, second):
         expect(page.locator(".result-image img")).to_have_count(1)
     assert credits_left(first) == "9,990"
@@ -105,7 +105,7 @@ def test_a_double_click_is_one_job_and_several_may_run(session: BrowserSession) 
     """Two quick clicks send one request; a second request need not wait for the first."""
     page = session.open("create")
     session.field("Prompt").fill("A lighthouse [[delay=5]]")
-    page.get_by_role("button", name="Create", exact=True).dblclick()
+    session.run_button.dblclick()
     page.locator(RUNNING).wait_for()
     assert submits(session) == 1
     page.wait_for_timeout(1000)
@@ -191,7 +191,7 @@ def test_an_unknown_charge_is_explained(session: BrowserSession, page_name: str)
     body = {"code": "unknown_charge", "detail": "Image generation failed: the answer was lost."}
     page.route(f"**/api/image-studio/{path}", lambda route: route.fulfill(status=500, json=body))
     session.field("Prompt").fill("A lighthouse")
-    session.press("Create" if page_name == "create" else "Edit")
+    session.run()
     note = page.get_by_role("alert")
     expect(note).to_contain_text("held for up to an hour, and then given back. Running it again is charged separately.")
     expect(note.get_by_role("button")).to_have_text(re.compile(r"Run it again \(\d+ credits?\)"))

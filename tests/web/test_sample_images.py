@@ -8,8 +8,8 @@ from tests.web.browser_session import BrowserSession
 SAMPLE = "Try a sample image"
 
 
-def run(session: BrowserSession, button: str, title: str) -> None:
-    session.press(button)
+def run(session: BrowserSession, title: str) -> None:
+    session.run()
     session.page.locator(".result .facts").last.wait_for()
     expect(session.page.locator(".result h2")).to_have_text(title)
 
@@ -28,7 +28,7 @@ def test_every_edit_operation_runs_with_the_sample(session: BrowserSession) -> N
         if "Relight" in name:
             page.locator(".picker", has_text="New background").get_by_role("button", name="Use a sample").click()
             expect(page.locator(".drop-name", has_text="backdrop.jpg")).to_be_visible()
-        run(session, "Edit", name)
+        run(session, name)
     assert session.saved_image().size == (1200, 800)
 
 
@@ -37,7 +37,7 @@ def test_every_control_operation_runs_with_its_sample(session: BrowserSession) -
     page = session.open("control")
     expect(session.field("Prompt")).to_have_value("")
     session.press("Sample sketch")
-    run(session, "Generate", "Sketch to Image")
+    run(session, "Sketch to Image")
     for operation in ("Structure Control", "Style Control", "Style Transfer"):
         session.choose_operation(operation)
         page.locator(".picker:visible").first.get_by_role("button", name="Use a sample").click()
@@ -45,7 +45,7 @@ def test_every_control_operation_runs_with_its_sample(session: BrowserSession) -
             style = page.locator(".picker", has_text="Style to copy")
             style.get_by_role("button", name="Use a sample").click()
             expect(style.locator(".drop-name")).to_have_text("style.jpg")
-        run(session, "Generate", operation)
+        run(session, operation)
     assert session.saved_image().width >= 512
 
 
@@ -53,7 +53,7 @@ def test_upscale_social_and_create_run_with_their_samples(session: BrowserSessio
     """The sample is enlarged four times, is large enough for every format, and an idea becomes an image."""
     page = session.open("upscale")
     session.press(SAMPLE)
-    session.press("Upscale")
+    session.run()
     page.locator(".result .facts").last.wait_for()
     assert session.saved_image().size == (1920, 1280)
     page = session.open("social")
@@ -62,7 +62,7 @@ def test_upscale_social_and_create_run_with_their_samples(session: BrowserSessio
     expect(page.locator(".format-cards")).not_to_contain_text("enlarged")
     page = session.open("create")
     page.locator(".idea").first.click()
-    session.press("Create")
+    session.run()
     page.locator(".result-image img").wait_for()
     assert session.saved_image().size == (1080, 1080)
 

@@ -104,14 +104,14 @@ def test_a_file_is_compressed_or_converted(session: BrowserSession) -> None:
     session.press("Try a sample image")
     page.locator(".image-overlay img").wait_for()
     session.field("At most (KB)").fill("30")
-    session.press("Compress")
+    session.run()
     page.locator(".compare").wait_for()
     name, data = session.download(page.locator(".result").get_by_role("button", name="Download"))
     assert name == "sample-small.jpg"
     assert len(data) <= 30 * 1024
     session.choose_segment("Another type")
     session.field("File type").locator("visible=true").select_option("gif")
-    session.press("Compress")
+    session.run()
     expect(session.fact("File type")).to_have_text("GIF")
     assert session.saved_image().format == "GIF"
 
@@ -121,4 +121,4 @@ def test_the_sizes_of_upscale_match_the_catalog() -> None:
     presets = json.loads((ROOT / "layers/common/python/image_studio/catalog/data/upscale.json").read_text())
     page = (ROOT / "web/js/pages/upscale.js").read_text()
     for name, pixels in presets.items():
-        assert f'{name}: "{pixels} pixels on the longer side."' in page
+        assert f"{name}: {pixels}" in page

@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { announce, debounce, fill, h, icon, plural, toast } from "./dom.js";
 import { ApiError } from "./errors.js";
+import { choicePrices, estimateOf, expectedSeconds, optionChoices, rememberTime } from "./estimates.js";
 import { encodeImages, imageFromResult, loadingDone, recent } from "./images.js";
 import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
 import { clearFieldErrors, codeButton, reveal, showFieldError } from "./layout.js";
@@ -21,18 +22,22 @@ export function errorNote(error, retry, cost) {
     h("div", {}, h("p", {}, error.message)), button);
 }
 
-/** An estimate that follows the form: `describe` returns the body of /estimate-cost, or null when there is nothing to estimate. */
-export function liveEstimate(describe) {
+/**
+ * An estimate that follows the form: `describe` returns the body of /estimate-cost, or null when there is nothing to estimate.
+ * Each model of `models` gets its own price.
+ */
+export function liveEstimate(describe, models) {
   const node = h("p", { class: "price", "aria-live": "polite" });
   let latest = 0;
   let estimate = null; // for the form as it is
+  let described = ""; // the form that it is for
   const state = { node, refresh, cost, short, onchange: () => {} };
   const update = debounce(async () => {
     const body = describe();
     const current = ++latest;
-    if (!body) { node.textContent = ""; node.removeAttribute("aria-busy"); return; }
+    if (!body) { node.textContent = ""; node.removeAttribute("aria-busy"); state.onchange(); return; }
     try {
-      const found = await call("POST", "estimate-cost", { body });
+      const found = await estimateOf(body);
       if (current !== latest) return;
       estimate = found;
       show();
@@ -42,30 +47,41 @@ export function liveEstimate(describe) {
       node.classList.add("unknown");
     }
     node.removeAttribute("aria-busy");
+    state.onchange();
   }, 250);
 
   function show() {
     if (!estimate) return;
     const each = estimate.num_images > 1 ? ` (${estimate.num_images} × ${estimate.cost_per_image})` : "";
     const need = short() && new ApiError(402, "not_enough_credits", `${estimate.total_cost} credits`, { usage }).message;
-    fill(node, h("strong", {}, `${plural(estimate.total_cost, "credit")}${each}`), h("span", {}, estimate.model ? `${estimate.provider} · ${estimate.model}` : ""), need && h("span", {}, need));
+    const seconds = state.expected();
+    fill(node, h("strong", {}, `${plural(estimate.total_cost, "credit")}${each}`), h("span", {}, [estimate.model && `${estimate.provider} · ${estimate.model}`, seconds && `about ${seconds} s`].filter(Boolean).join(" · ")), need && h("span", {}, need));
     node.classList.toggle("unknown", short());
-    state.onchange();
   }
-  /** The old estimate is marked as busy until the new one arrives. */
+  const showModels = choicePrices(optionChoices(models.model), (model) => { const body = describe(); return body && { ...body, model, num_images: 1 }; });
+  /** The old estimate is marked as busy until the new one arrives. One for the same form stays. */
   function refresh() {
+    showModels();
+    const form = JSON.stringify(describe());
+    if (estimate && form === described) return;
+    described = form;
     estimate = null;
     node.setAttribute("aria-busy", "true");
+    state.onchange();
     update();
   }
   /** The credits for the form as it is now, or nothing where they can't be known. */
   async function cost() {
     const body = describe();
-    return (estimate ?? (body ? await call("POST", "estimate-cost", { body }).catch(() => ({})) : {})).total_cost;
+    return (estimate ?? (body ? await estimateOf(body).catch(() => ({})) : {})).total_cost;
   }
   /** Whether fewer credits are left than the form needs. */
   function short() { return usage !== null && (usage.remaining <= 0 || estimate?.total_cost > usage.remaining); }
-  window.addEventListener("usage", show);
+  /** The credits for the form as far as they are known now. */
+  state.shown = () => estimate?.total_cost;
+  /** The seconds that the job probably takes, or null. */
+  state.expected = () => estimate && expectedSeconds(estimate);
+  window.addEventListener("usage", () => { show(); state.onchange(); });
   return state;
 }
 
@@ -74,28 +90,36 @@ export const estimateSize = ({ width, height }) =>
   (Math.min(width, height) >= 16 && Math.max(width, height) <= 8192 && width * height <= 25e6 ? { width, height } : {});
 
 /**
- * The bar at the end of a form. `request()` returns {path, body, about}; the body's images are encoded before it is sent.
+ * The bar at the end of a form. `verb()` is what the button does now; the price follows it. `request()` returns {path, body, about}; the body's images are encoded before it is sent.
  * `start(request, controls)` shows a run and returns its view: {update(job), offline(), finish(result), fail(error, retry, cost)};
  * `finish` returns the images.
- * `about` is all that `start` gets of a run that began before a reload. With `several`, a run doesn't wait for the one before.
+ * `about` is all that `start` gets of a run that began before a reload. A paid run doesn't wait for the one before.
  */
-export function actionBar({ page, label, price, request, start, several = false, paid = true }) {
-  const button = h("button", { type: "submit", class: "primary run" }, label);
-  const state = { busy: false, run };
+export function actionBar({ page, verb, price, request, start, paid = true }) {
+  const button = h("button", { type: "submit", class: "primary run" });
+  const state = { busy: false, run, update };
   state.node = h("div", { class: "action-bar" }, price?.node, h("div", { class: "action-buttons" }, codeButton(request), button));
   queueMicrotask(() => { for (const task of paid ? unfinishedTasks(page) : []) resume(task); });
 
+  /** Say on the button what it does, and what that costs. */
+  function update() {
+    const cost = price?.shown();
+    const text = cost === undefined ? verb() : `${verb()} · ${plural(cost, "credit")}`;
+    if (button.textContent !== text) button.textContent = text;
+    setBusy(state.busy);
+  }
   function setBusy(busy) {
     state.busy = busy;
     button.classList.toggle("busy", busy);
     if (busy || price?.short()) button.setAttribute("aria-disabled", "true");
     else button.removeAttribute("aria-disabled");
   }
-  if (price) price.onchange = () => setBusy(state.busy);
+  if (price) price.onchange = update;
+  queueMicrotask(update);
 
   /** Send the form's request, or repeat an earlier one as it was sent. */
   async function run(earlier) {
-    if (state.busy && !(several && earlier)) return;
+    if (state.busy && !(paid && earlier)) return;
     if (!earlier && price?.short()) return; // the estimate says why
     setBusy(true);
     await loadingDone();
@@ -103,13 +127,14 @@ export function actionBar({ page, label, price, request, start, several = false,
     if (!earlier) {
       current.cost = price?.cost();
       current.cost?.then((cost) => { current.about.cost = cost; });
+      if (price) current.about.expected = price.expected();
     }
-    if (several) setTimeout(() => setBusy(false), DOUBLE_CLICK_MS);
+    if (paid) setTimeout(() => setBusy(false), DOUBLE_CLICK_MS);
     await follow(current, async () => {
       current.sent ??= await encodeImages(current.body);
       return paid ? taskFor(page, current.path, current.sent, current.about) : null;
     });
-    if (!several) setBusy(false);
+    if (!paid) setBusy(false);
   }
 
   function resume(task) {
@@ -136,7 +161,10 @@ export function actionBar({ page, label, price, request, start, several = false,
         console.error(error);
         throw new ApiError(0, "result_unloaded");
       }
-      if (paid) forgetTask(task);
+      if (paid) {
+        forgetTask(task);
+        rememberTime(result.job);
+      }
       announce(`Done in ${Math.round((performance.now() - started) / 1000)} seconds.`);
     } catch (thrown) {
       const error = asApiError(thrown);
@@ -183,13 +211,17 @@ function asApiError(thrown) {
   return new ApiError(0, "internal_error");
 }
 
-/** A timer that shows the seconds since it was created. It is not part of what a screen reader announces. */
-export function elapsedTime() {
-  const node = h("span", { class: "elapsed", "aria-hidden": "true" }, "0 s");
+/** A timer that shows the seconds since it was created, of those that are expected. A screen reader does not announce it. */
+export function elapsedTime(expected = null) {
+  const seconds = h("span", {}, "0 s");
+  const bar = expected && h("progress", { max: expected, value: 0 });
+  const node = h("span", { class: "elapsed", "aria-hidden": "true" }, seconds, expected && ` of about ${expected} s `, bar);
   const started = Date.now();
   const timer = setInterval(() => {
     if (!node.isConnected && Date.now() - started > 2000) clearInterval(timer);
-    node.textContent = `${Math.round((Date.now() - started) / 1000)} s`;
+    const passed = Math.round((Date.now() - started) / 1000);
+    seconds.textContent = `${passed} s`;
+    if (bar) bar.value = Math.min(passed, expected * 0.95);
   }, 1000);
   return { node, stop: () => clearInterval(timer) };
 }
@@ -198,36 +230,55 @@ export const OFFLINE = "No connection. The job continues and is still followed."
 const STATUS_TEXT = { queued: "Queued", running: "Running", succeeded: "Loading the result", failed: "Failed" };
 const statusText = (job) => STATUS_TEXT[job.status] + (job.status === "running" && job.model ? ` on ${job.provider} ${job.model}` : "");
 
-/** A placeholder for one image: a moving gradient, the job's status, the elapsed time and the run's controls. */
-export function placeholder(width, height, controls) {
+/** A placeholder for one image: a moving gradient over `before`, the job's status, the elapsed time and the run's controls. */
+export function placeholder({ width, height, expected }, { before, controls } = {}) {
   const text = h("span", { role: "status" }, "Sending");
-  const time = elapsedTime();
-  const node = h("div", { class: "waiting" }, h("div", { class: "waiting-text" }, text, time.node, controls));
+  const time = elapsedTime(expected);
+  const node = h("div", { class: "waiting" }, before && h("img", { src: before.url, alt: "" }), h("div", { class: "waiting-text" }, text, time.node, controls));
   node.style.aspectRatio = `${width} / ${height}`;
   const show = (words) => { if (text.textContent !== words) text.textContent = words; };
   return { node, stop: time.stop, update: (job) => show(statusText(job)), offline: () => show(OFFLINE) };
 }
 
-/** Show a run that makes one image in place of the page's editor: its progress, then `show(image, response, job)`, or the editor with the error. */
-export function showRun({ about }, controls, { form, workspace, output, editor, errorFields, show }) {
+/** Remove what earlier runs showed. Runs that are not done stay, in one line each. */
+export function clearOutput(output) {
+  for (const view of [...output.children]) {
+    if (view.classList.contains("running")) view.classList.add("compact");
+    else view.remove();
+  }
+}
+
+/**
+ * Show a run that makes one image in place of the page's editor: its progress, then `show(image, response, job, back)`, or
+ * the editor with the error. `back`, and a button while it runs, return to the editor.
+ */
+export function showRun({ about, before }, controls, { form, workspace, output, editor, errorFields, show }) {
   clearFieldErrors(form);
-  const progress = placeholder(about.width, about.height, controls);
+  const meanwhile = h("button", { type: "button", class: "ghost small meanwhile", onclick: () => { view.classList.add("compact"); editor.hidden = false; } }, "Start another meanwhile");
+  const progress = placeholder(about, { before, controls: [controls, meanwhile] });
+  const view = h("div", { class: "run-view running" }, progress.node);
+  const back = () => { view.remove(); editor.hidden = false; };
+  clearOutput(output);
+  output.prepend(view);
   editor.hidden = true;
-  fill(output, progress.node);
   reveal(workspace);
+  const end = (...content) => {
+    progress.stop();
+    view.className = "run-view";
+    fill(view, ...content);
+  };
   return {
     ...progress,
     finish: async ({ response, id, job }) => {
       const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
       recent.add(image);
-      fill(output, show(image, response, job));
+      end(show(image, response, job, back));
       reveal(workspace);
       return [image];
     },
     fail: (error, retry, cost) => {
-      progress.stop();
       editor.hidden = false;
-      fill(output, !showFieldError(errorFields, error) && errorNote(error, retry, cost));
+      end(!showFieldError(errorFields, error) && errorNote(error, retry, cost));
     },
   };
 }

@@ -1,4 +1,4 @@
-// "Show as code": the request that the page would send, as curl, Python or JavaScript to paste.
+// "Code": the request that the page would send, as curl, Python or JavaScript to paste.
 
 import { addressOf } from "./api.js";
 import { add, dialog, h, icon, toast } from "./dom.js";

@@ -3,6 +3,7 @@
 const PLATFORMS = { linkedin: "LinkedIn", youtube: "YouTube", tiktok: "TikTok", twitter: "X (Twitter)" };
 
 export const titleCase = (name) => name.replace(/[-_]/g, " ").replace(/^./, (first) => first.toUpperCase());
+export const sentenceCase = (label) => label.replace(/(?<=.)[A-Z]/g, (letter) => letter.toLowerCase());
 export const platformLabel = (id) => PLATFORMS[id] ?? titleCase(id);
 
 /** The style presets. A test compares them with the catalog. */

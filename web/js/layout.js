@@ -102,10 +102,10 @@ export function imageActions(image, { without = [], again } = {}) {
 }
 
 /** A button that shows the request as code; `describe` returns {method, path, body} for the current form. */
-export const codeButton = (describe) => h("button", { type: "button", class: "ghost small", onclick: async () => {
+export const codeButton = (describe) => h("button", { type: "button", class: "ghost small", "aria-label": "Show as code", title: "Show as code", onclick: async () => {
   const request = describe();
   (await import("./code-samples.js")).showCode(request);
-} }, icon("code"), "Show as code");
+} }, icon("code"), "Code");
 
 /** Facts about a result: [name, value] pairs; empty values are left out. */
 export function facts(pairs) {

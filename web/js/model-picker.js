@@ -59,6 +59,11 @@ export function modelPicker({ operations = () => [], onchange }) {
     get requestFields() { return withoutEmpty({ provider: provider.value === AUTO ? null : provider.value, model: model.value }); },
     /** The fields for /estimate-cost. */
     get estimateFields() { return { provider: provider.value, ...withoutEmpty({ model: model.value, quality: quality.value }) }; },
+    /** The same for other operations: Auto in place of a provider or model that can't do them. */
+    estimateFieldsFor(others) {
+      const able = others.flatMap((name) => providers[provider.value]?.operations?.[name] ?? []);
+      return withoutEmpty({ provider: able.length ? provider.value : AUTO, model: able.includes(model.value) ? model.value : null, quality: quality.value });
+    },
     get quality() { return quality.value || null; },
   };
 }

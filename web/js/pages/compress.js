@@ -32,12 +32,12 @@ export function mount() {
     before: source.image,
   });
   const errorFields = [[/target_size_kb/, target], [/image_base64/, source.input]];
-  const action = actionBar({ page: "compress", label: "Compress", request, start, paid: false });
+  const action = actionBar({ page: "compress", verb: () => (state.goal === "small" ? "Compress" : `Convert to ${otherType.selectedOptions[0].text}`), request, start, paid: false });
   action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), h("span", {}, "no AI provider is used")));
 
   function start({ path, before }) {
     clearFieldErrors(form);
-    const progress = placeholder(before?.width ?? 3, before?.height ?? 2);
+    const progress = placeholder(before ?? { width: 3, height: 2 }, { before });
     fill(workspace, progress.node);
     reveal(workspace);
     return {
@@ -69,8 +69,9 @@ export function mount() {
   }
 
   const form = h("form", {}, source.node,
-    segmented("Goal", [["small", "Smaller file"], ["convert", "Another type"]], "small", (goal) => { state.goal = goal; small.hidden = goal !== "small"; other.hidden = goal === "small"; }),
+    segmented("Goal", [["small", "Smaller file"], ["convert", "Another type"]], "small", (goal) => { state.goal = goal; small.hidden = goal !== "small"; other.hidden = goal === "small"; action.update(); }),
     small, other, quality.node, h("label", { class: "check" }, keep, h("span", {}, "Keep camera data and place")), action.node);
+  otherType.addEventListener("change", action.update);
   showSource();
   const node = pageLayout({ title: "Compress", lead: "Make a file smaller, or change its type.", form, workspace, onsubmit: () => action.run() });
   return { node, onshow: () => { const image = takeIncoming("compress"); if (image) source.set(image); } };

@@ -1,6 +1,6 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { debounce, field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -54,7 +54,7 @@ export function mount() {
   const price = liveEstimate(() => ({
     ...models.estimateFields, operation: `control.${state.name}`, num_images: 1, ...withoutEmpty({ aspect_ratio: operationFields().aspect_ratio ? ratio.value : null }),
     ...(isDrawn() ? estimateSize(state.sketch?.canvas ?? { width: 1, height: 1 }) : source.image ? estimateSize(source.image) : {}),
-  }));
+  }), models);
   ratio.addEventListener("change", () => price.refresh());
   const values = () => {
     const has = operationFields();
@@ -74,7 +74,7 @@ export function mount() {
 
   const errorFields = [[/prompt/i, prompt], [/style[ _]image/i, style.node.querySelector("input")], [/control_image/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    page: "control", label: "Generate", price, start,
+    page: "control", verb: () => (state.name === "style_transfer" ? "Restyle image" : "Create image"), price, start,
     request: () => {
       const { width, height } = isDrawn() ? state.sketch.canvas : source.image ?? { width: 1, height: 1 };
       const before = isDrawn() ? { url: state.sketch.canvas.toDataURL(), width, height } : source.image;
@@ -86,11 +86,11 @@ export function mount() {
   });
   function start(run, controls) {
     const { before, about } = run;
-    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (image, response, job) => {
+    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (image, response, job, back) => {
       const sameShape = before && Math.abs(before.width / before.height - image.width / image.height) < 0.05;
       return h("div", { class: "result" },
         h("div", { class: "result-head" }, h("h2", {}, about.title),
-          h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, about.drawn ? "Back to the sketch" : "Back to the image")),
+          h("button", { type: "button", class: "ghost small", onclick: back }, about.drawn ? "Back to the sketch" : "Back to the image")),
         sameShape && about.operation !== "style" ? compare(before, image) : imageWithOverlay(image, about.prompt),
         imageActions(image, { again: anotherSeed(action, run) }), resultFacts(response, image, job));
     } });
@@ -126,7 +126,7 @@ export function mount() {
   }
 
   function showEditor() {
-    fill(output);
+    clearOutput(output);
     editor.hidden = false;
     if (isDrawn()) fill(editor, (state.sketch ??= newSketch("wide")).node);
     else if (source.image) fill(editor, imageWithOverlay(source.image, IMAGE_LABELS[state.name]));

@@ -4,6 +4,7 @@ import { actionBar, anotherSeed, elapsedTime, errorNote, liveEstimate, OFFLINE }
 import { getCached } from "../api.js";
 import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
 import { errorText } from "../errors.js";
+import { choicePrices, segmentChoices } from "../estimates.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
 import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
 import { aiBadge, clearFieldErrors, emulatorBadge, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
@@ -22,14 +23,14 @@ export function mount() {
   const prompt = h("textarea", { rows: 4, placeholder: "What should the image show?", maxlength: 10000, required: true, name: "prompt" });
   const enhance = h("input", { type: "checkbox", checked: true, name: "enhance_prompt" });
   const negative = h("input", { type: "text", name: "negative_prompt", placeholder: "blurry, low quality" });
-  const models = modelPicker({ onchange: () => price.refresh() });
+  const models = modelPicker({ onchange: () => updatePrices() });
   const persona = personaPicker();
   const style = select(styleOptions("Auto"), { name: "style_preset" });
   const seed = seedInput();
   const steps = h("input", { type: "number", min: 1, max: 150, name: "steps", placeholder: "auto" });
   const guidance = h("input", { type: "number", min: 0, max: 50, step: 0.5, name: "guidance_scale", placeholder: "auto" });
   const settings = { quality: "", count: 1 };
-  const sizes = sizePicker(() => price.refresh());
+  const sizes = sizePicker(() => updatePrices());
   const runs = h("div", { class: "runs" });
   const workspace = h("div", {}, runs);
 
@@ -40,11 +41,12 @@ export function mount() {
     price.refresh();
   };
 
-  const price = liveEstimate(() => sizes.ready && ({
-    ...models.estimateFields, operation: "generate", num_images: settings.count,
-    ...withoutEmpty({ prompt: prompt.value.trim(), template_id: sizes.template?.id, width: sizes.width, height: sizes.height, quality: settings.quality }),
-  }));
-  prompt.addEventListener("change", () => price.refresh());  // quoted text in it takes another model
+  const estimate = (changes = {}) => sizes.ready && withoutEmpty({
+    ...models.estimateFields, operation: "generate", num_images: 1, prompt: /["“”„«»]/.test(prompt.value) ? prompt.value.trim() : null, // quoted text takes another model
+    template_id: sizes.template?.id, width: sizes.width, height: sizes.height, quality: settings.quality, ...changes,
+  });
+  const price = liveEstimate(() => estimate({ num_images: settings.count }), models);
+  prompt.addEventListener("change", () => updatePrices());
 
   const request = () => ({
     path: "create",
@@ -59,7 +61,7 @@ export function mount() {
 
   const errorFields = [[/^prompt\b/i, prompt], [/persona/i, persona.select], ...modelErrorPatterns(models), [/^(width|height)\b/i, sizes.widthInput], [/seed/i, seed], [/steps/i, steps]];
   const action = actionBar({
-    page: "create", label: "Create", price, several: true, start,
+    page: "create", verb: () => `Create ${plural(settings.count, "image")}`, price, start,
     request: () => {
       const { path, body } = request();
       return { path, body, about: { prompt: prompt.value.trim(), count: settings.count, width: sizes.width ?? 1024, height: sizes.height ?? 1024 } };
@@ -83,6 +85,11 @@ export function mount() {
   }
 
   const qualities = segmented("Quality", QUALITY_OPTIONS, "", (value) => { settings.quality = value; price.refresh(); });
+  const showQualities = choicePrices(segmentChoices(qualities), (quality) => estimate({ quality }));
+  function updatePrices() {
+    price.refresh();
+    showQualities();
+  }
   const form = h("form", {},
     h("div", { class: "field" }, h("label", { for: (prompt.id = uniqueId("prompt")) }, "Prompt"), prompt,
       h("label", { class: "check" }, enhance, h("span", {}, "Enhance the prompt"))),
@@ -115,7 +122,7 @@ export function mount() {
     qualities.querySelector(`[value="${body.quality ?? ""}"]`)?.click();
     models.choose(body.provider, body.model);
     sizes.choose(body.template_id, body.width, body.height);
-    price.refresh();
+    updatePrices();
     prompt.focus();
   }
   return { node, reuse, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
@@ -203,7 +210,7 @@ const shortName = ({ name, platform }) => {
 
 function runCard({ about }, controls, again) {
   const { prompt, count, width, height } = about;
-  const time = elapsedTime();
+  const time = elapsedTime(about.expected);
   const progress = h("span", { class: "run-progress", role: "status" }, "Sending");
   const line = h("div", { class: "run-status" }, progress, time.node, controls);
   const tiles = Array.from({ length: count }, (_, at) => variationTile(at + 1, width, height, () => tiles.map((tile) => tile.shown).filter(Boolean), again.another));

@@ -1,11 +1,11 @@
 // The Edit page: the operations and inputs that the API lists.
 
-import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, seedInput, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, takeIncoming, trackLoading } from "../images.js";
-import { stemOf, styleOptions } from "../labels.js";
+import { sentenceCase, stemOf, styleOptions } from "../labels.js";
 import { clearFieldErrors, emptyState, imageActions, imageWithOverlay, moreSettings, options, pageLayout, resultFacts, reveal, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { compare } from "../tools/compare.js";
@@ -48,7 +48,7 @@ export function mount() {
   const models = modelPicker({ operations: () => [`edit.${state.name}`], onchange: () => price.refresh() });
   const price = liveEstimate(() => source.image && {
     ...models.estimateFields, operation: `edit.${state.name}`, num_images: 1, ...estimateSize(source.image), ...expandedSize(),
-  });
+  }, models);
   /** The size of the extended image, as fields of /estimate-cost. */
   function expandedSize() {
     if (!operationFields().expansion) return {};
@@ -81,9 +81,10 @@ export function mount() {
     };
   }
 
+  const verb = () => (state.name === "general_edit" ? "Edit image" : sentenceCase(state.operations[state.name]?.label ?? "Edit image"));
   const errorFields = [[/search prompt/i, inputs.search_prompt], [/select prompt/i, inputs.select_prompt], [/^prompt/i, inputs.prompt], [/image_base64|^image is/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    page: "edit", label: "Edit", price, start,
+    page: "edit", verb, price, start,
     request: () => {
       const { width, height } = source.image ?? { width: 4, height: 3 };
       const { path, body } = request();
@@ -95,7 +96,7 @@ export function mount() {
     return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (...shown) => resultView(run, ...shown) });
   }
 
-  function resultView(run, after, response, job) {
+  function resultView(run, after, response, job, back) {
     const { before, about: { sides, title } } = run;
     const { expand_left: left = 0, expand_right: right = 0, expand_up: up = 0, expand_down: down = 0 } = sides;
     const totalWidth = before ? before.width + left + right : 1;
@@ -103,7 +104,7 @@ export function mount() {
     const place = before && { left: left / totalWidth, top: up / totalHeight, width: before.width / totalWidth, height: before.height / totalHeight };
     return h("div", { class: "result" },
       h("div", { class: "result-head" }, h("h2", {}, title),
-        h("button", { type: "button", class: "ghost small", onclick: () => { fill(output); editor.hidden = false; } }, "Back to the image")),
+        h("button", { type: "button", class: "ghost small", onclick: back }, "Back to the image")),
       before ? compare(before, after, { place }) : imageWithOverlay(after, title), imageActions(after, { again: anotherSeed(action, run) }), resultFacts(response, after, job));
   }
 
@@ -114,7 +115,7 @@ export function mount() {
   /** Show the editor for the operation: a brush, handles, or the plain image. */
   function showEditor() {
     const { image } = source;
-    fill(output);
+    clearOutput(output);
     editor.hidden = false;
     state.tool = null;
     showUnpainted();

@@ -65,7 +65,7 @@ export function mount() {
     return null;
   }
   const action = actionBar({
-    page: "social", label: "Optimize", paid: false, start,
+    page: "social", verb: () => `Make ${plural(formats.selected.size * Math.max(1, items.size), "file")}`, paid: false, start,
     request: () => requestFor(source.image, items.get(source.image)?.focal, formats.selected.values()),
   });
   /** Make what is not made yet, or what a change made stale. A rate limit pauses it. */
@@ -202,6 +202,7 @@ export function mount() {
     showTargets();
     showFocus();
     showTotal();
+    action.update();
   }
   function updateCards(item) {
     const kept = item.cards;

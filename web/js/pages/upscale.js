@@ -1,7 +1,8 @@
 // The Upscale page.
 
-import { actionBar, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, clearOutput, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { field, fill, h, numberValue, seedInput, segmented } from "../dom.js";
+import { choicePrices, segmentChoices } from "../estimates.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { takeIncoming } from "../images.js";
 import { stemOf } from "../labels.js";
@@ -14,12 +15,10 @@ const MODE_HINTS = {
   auto: "Chooses the mode from the image and the target size.", fast: "Four times the width and height, in seconds.",
   conservative: "Stays close to the original.", creative: "Adds new fine detail. A prompt helps.",
 };
-const SIZES = [["", "4×"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["custom", "Custom"]];
-
-const SIZE_HINTS = {
-  "": "Four times the width and height.", social: "1080 pixels on the longer side.", web: "2048 pixels on the longer side.",
-  print: "3072 pixels on the longer side.", custom: "Exactly this size.",
-};
+const PIXELS = { social: 1080, web: 2048, print: 3072 }; // on the longer side; a test compares them with the catalog
+const SIZES = [["", "4×", "each side"], ["social", "Social"], ["web", "Web"], ["print", "Print"], ["custom", "Custom", "your size"]]
+  .map(([value, label, note]) => [value, [label, h("small", {}, note ?? `${PIXELS[value]} px`)]]);
+const sizeHintOf = (preset) => (preset in PIXELS ? `${PIXELS[preset]} pixels on the longer side.` : preset ? "Exactly this size." : "Four times the width and height.");
 const AUTO_MODES = ["upscale.fast", "upscale.conservative"]; // auto never uses creative
 const SAMPLE_SIDE = 480; // pixels; small enough to show the difference
 
@@ -28,21 +27,23 @@ export function mount() {
   const editor = h("div");
   const workspace = h("div", {}, output, editor);
   const state = { mode: "auto", preset: "" };
-  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { showSource(); price.refresh(); } });
+  const source = imagePicker("Image", { sample: { longest: SAMPLE_SIDE }, onpick: () => { showSource(); updatePrices(); } });
   const prompt = h("textarea", { rows: 2, placeholder: "Optional: what the image shows" });
   const width = h("input", { type: "number", min: 16, max: 8192, name: "target_width" });
   const height = h("input", { type: "number", min: 16, max: 8192, name: "target_height" });
   const seed = seedInput();
   const modeHint = h("p", { class: "hint" }, MODE_HINTS.auto);
-  const sizeHint = h("p", { class: "hint" }, SIZE_HINTS[""]);
+  const sizeHint = h("p", { class: "hint" }, sizeHintOf(""));
   const customSize = h("div", { class: "pair", hidden: true }, field("Width", width), field("Height", height));
   const promptField = field("Prompt", prompt);
 
-  const operation = () => (state.mode === "auto" ? "upscale" : `upscale.${state.mode}`);
-  const models = modelPicker({ operations: () => (state.mode === "auto" ? AUTO_MODES : [operation()]), onchange: () => price.refresh() });
+  const operationOf = (mode) => (mode === "auto" ? "upscale" : `upscale.${mode}`);
+  const operation = () => operationOf(state.mode);
+  const models = modelPicker({ operations: () => (state.mode === "auto" ? AUTO_MODES : [operation()]), onchange: () => updatePrices() });
   const target = () => withoutEmpty({ preset: state.preset === "custom" ? null : state.preset, target_width: customValue(width), target_height: customValue(height) });
-  const price = liveEstimate(() => source.image && { ...models.estimateFields, operation: operation(), num_images: 1, ...estimateSize(source.image), ...target() });
-  for (const input of [width, height]) input.addEventListener("input", () => price.refresh());
+  const estimate = (mode) => ({ ...models.estimateFieldsFor(mode === "auto" ? AUTO_MODES : [operationOf(mode)]), operation: operationOf(mode), num_images: 1, ...(source.image ? estimateSize(source.image) : {}), ...target() });
+  const price = liveEstimate(() => source.image && estimate(state.mode), models);
+  for (const input of [width, height]) input.addEventListener("input", () => updatePrices());
   const customValue = (input) => (state.preset === "custom" ? numberValue(input) : null);
   const request = () => ({
     path: "upscale",
@@ -54,7 +55,7 @@ export function mount() {
 
   const errorFields = [[/width/i, width], [/height/i, height], [/^prompt/i, prompt], [/image_base64/i, source.node.querySelector("input")], ...modelErrorPatterns(models)];
   const action = actionBar({
-    page: "upscale", label: "Upscale", price, start,
+    page: "upscale", verb: () => "Upscale", price, start,
     request: () => {
       const { width: w, height: hgt } = source.image ?? { width: 3, height: 2 };
       return { ...request(), before: source.image, about: { title: `Upscale ${source.image ? stemOf(source.image) : ""}`, width: w, height: hgt, name: source.image && `${stemOf(source.image)}-upscaled` } };
@@ -62,25 +63,33 @@ export function mount() {
   });
   function start(run, controls) {
     const { before, about } = run;
-    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (after, response, job) => h("div", { class: "result" },
-      h("div", { class: "result-head" }, h("h2", {}, `${about.width} × ${about.height} to ${response.width} × ${response.height}`)),
+    return showRun(run, controls, { form, workspace, output, editor, errorFields, show: (after, response, job, back) => h("div", { class: "result" },
+      h("div", { class: "result-head" }, h("h2", {}, `${about.width} × ${about.height} to ${response.width} × ${response.height}`),
+        h("button", { type: "button", class: "ghost small", onclick: back }, "Back to the image")),
       before ? compare(before, after, { actual: true }) : imageWithOverlay(after, "The upscaled image"), imageActions(after, { without: ["upscale"] }),
       facts([["Mode", response.mode], ["Factor", response.metadata.upscale_factor ? `${response.metadata.upscale_factor}×` : null]]), resultFacts(response, after, job)) });
   }
 
   function showSource() {
-    fill(output);
+    clearOutput(output);
     editor.hidden = false;
     fill(editor, source.image
       ? imageWithOverlay(source.image, "The image to upscale")
       : emptyState("upscale", "Choose an image to upscale.", sampleButton(source)));
   }
 
+  const modes = segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; modeHint.textContent = MODE_HINTS[mode]; promptField.hidden = mode === "fast"; models.update(); price.refresh(); });
+  const showModes = choicePrices(segmentChoices(modes), estimate);
+  function updatePrices() {
+    price.refresh();
+    showModes();
+  }
   const form = h("form", {}, source.node,
-    h("div", { class: "field" }, segmented("Mode", MODES, "auto", (mode) => { state.mode = mode; modeHint.textContent = MODE_HINTS[mode]; promptField.hidden = mode === "fast"; models.update(); price.refresh(); }), modeHint),
-    h("div", { class: "field" }, segmented("Size", SIZES, "", (preset) => { state.preset = preset; sizeHint.textContent = SIZE_HINTS[preset]; customSize.hidden = preset !== "custom"; price.refresh(); }), sizeHint), customSize, promptField, models.node,
+    h("div", { class: "field" }, modes, modeHint),
+    h("div", { class: "field" }, segmented("Size", SIZES, "", (preset) => { state.preset = preset; sizeHint.textContent = sizeHintOf(preset); customSize.hidden = preset !== "custom"; updatePrices(); }), sizeHint), customSize, promptField, models.node,
     moreSettings(models.qualityField, field("Seed", seed)), action.node);
   showSource();
+  updatePrices();
   const node = pageLayout({ title: "Upscale", lead: "Enlarge an image.", form, workspace, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */
   function reuse(body) {
