@@ -116,3 +116,18 @@ def test_invalid_input_is_explained_at_its_field(session: BrowserSession) -> Non
     field = page.locator(".field", has=session.field("Prompt"))
     expect(field.get_by_role("alert")).to_have_text(re.compile("Enter a prompt"))
     session.expect_problem("400")
+
+
+def test_relight_has_direction_and_strength(session: BrowserSession) -> None:
+    """Both are sent as options of the operation that has light."""
+    page = session.open("edit")
+    session.press("Try a sample image")
+    session.choose_operation("Relight")
+    page.locator(".picker", has_text="New background").get_by_role("button", name="Use a sample").click()
+    expect(page.locator(".drop-name", has_text="backdrop.jpg")).to_be_visible()
+    session.field("Light from").select_option("left")
+    page.get_by_label("Light strength").fill("0.8")
+    session.run()
+    page.locator(".compare").wait_for()
+    expected = {"light_source_direction": "left", "light_source_strength": 0.8}
+    assert session.body("/edit/process")["options"] == expected

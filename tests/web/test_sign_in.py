@@ -110,6 +110,18 @@ def test_signing_in_opens_the_page(session: BrowserSession, issuer: FakeIssuer) 
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_signing_out_forgets_the_token(session: BrowserSession, issuer: FakeIssuer) -> None:
+    """The page shows its sign-in again, without the credits of the person."""
+    page = session.open("upscale")
+    sign_in(page)
+    expect(page.locator(".credits")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    session.press("Sign out")
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.locator(".credits")).to_have_count(0)
+    expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
+
+
 def test_an_expiring_token_is_renewed(session: BrowserSession, issuer: FakeIssuer) -> None:
     """A refresh token replaces a token that expires soon, without a new sign-in."""
     page = session.open("upscale")

@@ -102,6 +102,9 @@ export function segmented(legend, options, selected, onpick) {
       h("span", {}, label)))));
 }
 
+/** Select the radio button with a value, if there is one. */
+export const pick = (node, value) => [...node.querySelectorAll("input[type=radio]")].find((input) => input.value === String(value))?.click();
+
 /** A slider that shows its value. With `start` null its value is null until it is moved. */
 export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hint } = {}) {
   const output = h("output", {}, start === null ? "auto" : String(start));
@@ -110,7 +113,12 @@ export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hin
   input.addEventListener("input", () => { moved = true; output.textContent = input.value; });
   const text = h("span", {}, label);
   const node = field([text, " ", output], input, hint);
-  return { node, input, label: text, get value() { return moved ? Number(input.value) : null; } };
+  function set(value) {
+    moved = typeof value === "number" || start !== null;
+    input.value = value ?? start ?? (min + max) / 2;
+    output.textContent = moved ? input.value : "auto";
+  }
+  return { node, input, label: text, set, get value() { return moved ? Number(input.value) : null; } };
 }
 
 /** Open a modal dialog. It is removed when it closes. */

@@ -54,6 +54,12 @@ export function openImage(image, title, { all = [image], more } = {}) {
   });
 }
 
+/** A button that copies the address of something on this page. */
+export const copyLinkButton = (hash) => h("button", { type: "button", class: "ghost small", onclick: async () => {
+  const address = new URL(hash, location.href).href;
+  await navigator.clipboard.writeText(address).then(() => toast("The link is copied. It works for your account only."), () => toast(address));
+} }, icon("copy"), "Copy link");
+
 /** Settings that few people need, collapsed. */
 export const moreSettings = (...fields) =>
   h("details", { class: "more" }, h("summary", {}, "More settings", icon("chevron")), h("div", { class: "more-fields" }, fields));

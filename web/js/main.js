@@ -1,8 +1,9 @@
 // The shell: routing between pages, color theme, sign-in, and credits left.
 
 import { get } from "./api.js";
-import { debounce, fill, h, icon } from "./dom.js";
+import { debounce, fill, h, icon, toast } from "./dom.js";
 import { loadingDone, takeReuse } from "./images.js";
+import { addressOf, parseAddress } from "./links.js";
 import { session } from "./session.js";
 
 const PAGES = {
@@ -24,7 +25,7 @@ const links = [...document.querySelectorAll(".nav a")];
 for (const link of links) link.prepend(icon(link.dataset.icon));
 
 async function show() {
-  const requested = location.hash.replace(/^#\//, "").split("?")[0];
+  const { name: requested, rest, state } = parseAddress(location.hash);
   const name = Object.hasOwn(PAGES, requested) ? requested : "create";
   for (const link of links) {
     if (link.dataset.icon === (ACCOUNT.includes(name) ? "history" : name)) link.setAttribute("aria-current", "page");
@@ -41,13 +42,22 @@ async function show() {
     fill(main, page.node);
     window.scrollTo(0, 0);
   }
-  page.onshow?.();
-  const earlier = takeReuse(name);
-  if (earlier) {
-    await loadingDone(); // the lists that the settings are chosen from
-    page.reuse(earlier);
-  }
+  page.onshow?.(rest);
+  if (!page.reuse) return;
+  const earlier = takeReuse(name) ?? (location.hash !== page.address ? state : null);
+  await loadingDone(); // the lists that the settings are chosen from
+  page.initial ??= page.request().body;
+  if (earlier) page.reuse(earlier);
 }
+
+/** Keep the form's state in the address, so that a link, a bookmark or a reload brings it back. */
+const keepAddress = debounce(() => {
+  const [name, page] = [...mounted].find(([, each]) => each.node === main.firstElementChild) ?? [];
+  if (!page?.initial) return;
+  page.address = addressOf(name, page.request().body, page.initial);
+  if (parseAddress(location.hash).name === name && location.hash !== page.address) history.replaceState(null, "", page.address);
+}, 400);
+for (const kind of ["input", "change", "click"]) main.addEventListener(kind, keepAddress);
 
 function welcome() {
   const error = session.error && h("p", { class: "error", role: "alert" }, session.error);
@@ -86,6 +96,7 @@ updateTheme();
 
 const account = document.getElementById("account");
 async function showCredits() {
+  signOut.hidden = session.local || !session.signedIn;
   if (!session.signedIn) { fill(account); return; }
   try {
     const usage = await get("usage");
@@ -98,7 +109,9 @@ async function showCredits() {
   }
 }
 window.addEventListener("credits-changed", debounce(showCredits, 300));
-window.addEventListener("signed-out", () => show());
+const signOut = document.getElementById("sign-out");
+signOut.addEventListener("click", () => session.signOut().catch((error) => toast(error.message)));
+window.addEventListener("signed-out", () => { show(); showCredits(); });
 
 async function signedIn() {
   await show();

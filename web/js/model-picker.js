@@ -2,6 +2,7 @@
 
 import { getCached } from "./api.js";
 import { add, field, fill, h, select } from "./dom.js";
+import { trackLoading } from "./images.js";
 import { QUALITY_OPTIONS } from "./labels.js";
 import { withoutEmpty } from "./layout.js";
 
@@ -41,16 +42,18 @@ export function modelPicker({ operations = () => [], onchange }) {
   provider.addEventListener("change", () => { updateModels(); onchange(); });
   model.addEventListener("change", () => onchange());
   quality.addEventListener("change", () => onchange());
-  getCached("providers").then((response) => { providers = response.providers; update(); }).catch(() => { /* Auto is always available */ });
+  trackLoading(getCached("providers").then((response) => { providers = response.providers; update(); })).catch(() => { /* Auto is always available */ });
 
   return {
     provider, model, update,
-    /** Select a provider and model, as far as they are offered. */
-    choose(name, modelName) {
+    /** Select a provider, model and quality, as far as they are offered. */
+    choose(name, modelName, qualityName = "") {
       const offered = [...provider.options].some((option) => option.value === name && !option.disabled);
       provider.value = offered ? name : AUTO;
       updateModels();
       if ([...model.options].some((option) => option.value === modelName)) model.value = modelName;
+      quality.value = qualityName;
+      if (quality.selectedIndex < 0) quality.value = "";
       onchange();
     },
     node: h("div", { class: "pair" }, field("Provider", provider), field("Model", model)),

@@ -94,6 +94,14 @@ export const session = {
     return current !== null;
   },
 
+  /** Forget the token, and end the issuer's session where it says how. */
+  async signOut() {
+    const { end_session_endpoint: endpoint } = await discover();
+    current = null;
+    window.dispatchEvent(new Event("signed-out"));
+    if (endpoint) location.assign(`${endpoint}?${new URLSearchParams({ client_id: config.client_id, post_logout_redirect_uri: here() })}`);
+  },
+
   /** Go to the issuer's sign-in page, which sends the browser back here. */
   async signIn() {
     const { authorization_endpoint: endpoint } = await discover();

@@ -1,7 +1,7 @@
 // The Compress page: a smaller file, or a file of another type. It is free and uses no AI provider.
 
 import { actionBar, errorNote, placeholder } from "../action-bar.js";
-import { bytesText, field, fill, h, numberValue, segmented, select, slider } from "../dom.js";
+import { bytesText, field, fill, h, numberValue, pick, segmented, select, slider } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { imageFromResult, isUsable, recent, takeIncoming } from "../images.js";
 import { stemOf } from "../labels.js";
@@ -68,11 +68,22 @@ export function mount() {
       : emptyState("compress", "Choose an image to make smaller, or to convert.", sampleButton(source)));
   }
 
+  const goals = segmented("Goal", [["small", "Smaller file"], ["convert", "Another type"]], "small", (goal) => { state.goal = goal; small.hidden = goal !== "small"; other.hidden = goal === "small"; action.update(); });
   const form = h("form", {}, source.node,
-    segmented("Goal", [["small", "Smaller file"], ["convert", "Another type"]], "small", (goal) => { state.goal = goal; small.hidden = goal !== "small"; other.hidden = goal === "small"; action.update(); }),
+    goals,
     small, other, quality.node, h("label", { class: "check" }, keep, h("span", {}, "Keep camera data and place")), action.node);
   otherType.addEventListener("change", action.update);
   showSource();
   const node = pageLayout({ title: "Compress", lead: "Make a file smaller, or change its type.", form, workspace, onsubmit: () => action.run() });
-  return { node, onshow: () => { const image = takeIncoming("compress"); if (image) source.set(image); } };
+  /** Fill in the form from an address. */
+  function reuse(body) {
+    pick(goals, body.target_format ? "convert" : "small");
+    smallType.value = body.format ?? "jpeg";
+    otherType.value = body.target_format ?? "png";
+    quality.set(body.quality);
+    target.value = body.target_size_kb ?? "";
+    keep.checked = body.strip_metadata === false;
+    action.update();
+  }
+  return { node, reuse, request, onshow: () => { const image = takeIncoming("compress"); if (image) source.set(image); } };
 }

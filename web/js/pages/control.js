@@ -2,7 +2,7 @@
 
 import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
-import { debounce, field, fill, h, numberValue, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
+import { debounce, field, fill, h, numberValue, pick, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { slug, styleOptions } from "../labels.js";
@@ -175,7 +175,7 @@ export function mount() {
   const node = pageLayout({ title: "Control", lead: "Guide a new image with a sketch, a structure or a style.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */
   function reuse(body) {
-    operations.querySelector(`[value="${body.operation}"]`)?.click();
+    pick(operations, body.operation ?? "sketch");
     if (body.operation === "sketch" && body.control_image_base64) sketchSource.querySelector("[value=image]").click();
     source.restore(body.control_image_base64);
     style.restore(body.style_image_base64);
@@ -184,9 +184,10 @@ export function mount() {
     seed.value = body.seed ?? "";
     preset.value = body.style_preset ?? "";
     ratio.value = body.aspect_ratio ?? "";
-    models.choose(body.provider, body.model);
+    for (const [name, slide] of Object.entries(sliders)) slide.set(body[name]);
+    models.choose(body.provider, body.model, body.options?.quality);
   }
-  return { node, reuse, onshow: () => {
+  return { node, reuse, request, onshow: () => {
     const image = takeIncoming("control");
     if (!image) return;
     if (isDrawn()) sketchSource.querySelector("input[value=image]").click();

@@ -2,7 +2,7 @@
 
 import { actionBar, anotherSeed, elapsedTime, errorNote, liveEstimate, OFFLINE } from "../action-bar.js";
 import { getCached } from "../api.js";
-import { add, clamp, field, fill, h, icon, numberValue, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
+import { add, clamp, field, fill, h, icon, numberValue, pick, plural, seedInput, segmented, select, uniqueId } from "../dom.js";
 import { errorText } from "../errors.js";
 import { choicePrices, segmentChoices } from "../estimates.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
@@ -118,14 +118,14 @@ export function mount() {
     style.value = body.style_preset ?? "";
     if (body.persona_id) persona.choose(body.persona_id);
     for (const [input, name] of [[seed, "seed"], [steps, "steps"], [guidance, "guidance_scale"]]) input.value = body[name] ?? "";
-    step((body.num_variations ?? 1) - settings.count);
-    qualities.querySelector(`[value="${body.quality ?? ""}"]`)?.click();
+    step((Math.round(body.num_variations) || 1) - settings.count);
+    pick(qualities, body.quality ?? "");
     models.choose(body.provider, body.model);
     sizes.choose(body.template_id, body.width, body.height);
     updatePrices();
     prompt.focus();
   }
-  return { node, reuse, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
+  return { node, reuse, request, onshow: () => { if (!matchMedia("(pointer: coarse)").matches && !prompt.value) prompt.focus({ preventScroll: true }); } };
 }
 
 // --- sizes: templates with their shapes drawn to scale, or a custom size ------------------------------------------

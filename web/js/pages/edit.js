@@ -2,7 +2,7 @@
 
 import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
-import { field, fill, h, numberValue, seedInput, select, slider, uniqueId } from "../dom.js";
+import { field, fill, h, numberValue, pick, seedInput, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { sentenceCase, stemOf, styleOptions } from "../labels.js";
@@ -19,6 +19,7 @@ const EXAMPLES = {
   search_recolor: { select_prompt: "the roof of the house", prompt: "deep blue" }, general_edit: { prompt: "Make it a snowy winter night" },
   relight: { hint: "a lighthouse on a moonlit night" },
 };
+const DIRECTIONS = [["", "Auto"], ["above", "Above"], ["below", "Below"], ["left", "Left"], ["right", "Right"]];
 const EXTEND_FRACTION = 0.25; // of the image's width: where outpainting starts
 
 export function mount() {
@@ -33,13 +34,15 @@ export function mount() {
     search_prompt: text("a red car"), select_prompt: text("the dress"), hint: text("Optional: what the new area shows"),
     seed: seedInput(),
     style: select(styleOptions("None")), fileType: select(FILE_TYPES), grow: slider("Grow the mask", { min: 0, max: 100, step: 1 }),
+    direction: select(DIRECTIONS), strength: slider("Light strength"),
   };
   const background = imagePicker("New background", { sample: { name: "backdrop" } });
   const lighting = imagePicker("Light reference", { sample: { name: "backdrop" } });
   const fields = {
     search_prompt: field("Find", inputs.search_prompt, "What to look for in the image."),
     select_prompt: field("Recolor", inputs.select_prompt, "What gets the new color."),
-    prompt: field("Prompt", inputs.prompt), background: background.node, lighting: lighting.node,
+    prompt: field("Prompt", inputs.prompt), background: background.node,
+    lighting: h("div", { class: "more-fields" }, lighting.node, h("div", { class: "pair" }, field("Light from", inputs.direction), inputs.strength.node)),
   };
   const hint = field("Description", inputs.hint);
   const negative = field("Negative prompt", inputs.negative_prompt);
@@ -61,6 +64,7 @@ export function mount() {
     const has = operationFields();
     const mask = has.mask ? state.tool?.mask?.() : null;
     const sides = has.expansion ? state.tool?.values ?? {} : {};
+    const light = has.lighting ? { light_source_direction: inputs.direction.value, light_source_strength: inputs.strength.value } : {};
     const optionalPrompt = !has.prompt && (has.expansion || has.background);
     return {
       path: "edit/process",
@@ -76,7 +80,7 @@ export function mount() {
         ...Object.fromEntries(Object.entries(sides).map(([side, value]) => [`expand_${side}`, value || null])),
         ...models.requestFields, style_preset: inputs.style.value, seed: numberValue(inputs.seed),
         output_format: inputs.fileType.value,
-        options: options({ grow_mask: has.mask ? inputs.grow.value : null, quality: models.quality }),
+        options: options({ grow_mask: has.mask ? inputs.grow.value : null, ...light, quality: models.quality }),
       }),
     };
   }
@@ -182,13 +186,16 @@ export function mount() {
   const node = pageLayout({ title: "Edit", lead: "Change an image, or extend it.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */
   function reuse(body) {
-    operations.querySelector(`[value="${body.operation}"]`)?.click();
+    pick(operations, body.operation ?? "inpaint");
     for (const [picker, name] of [[source, "image_base64"], [background, "background_image_base64"], [lighting, "lighting_image_base64"]]) picker.restore(body[name]);
     for (const name of ["prompt", "negative_prompt", "search_prompt", "select_prompt", "seed"]) inputs[name].value = body[name] ?? "";
     if (!operationFields().prompt) inputs.hint.value = body.prompt ?? "";
     inputs.style.value = body.style_preset ?? "";
     inputs.fileType.value = body.output_format ?? "png";
-    models.choose(body.provider, body.model);
+    inputs.grow.set(body.options?.grow_mask);
+    inputs.direction.value = body.options?.light_source_direction ?? "";
+    inputs.strength.set(body.options?.light_source_strength);
+    models.choose(body.provider, body.model, body.options?.quality);
   }
-  return { node, reuse, onshow: () => { const image = takeIncoming("edit"); if (image) source.set(image); } };
+  return { node, reuse, request, onshow: () => { const image = takeIncoming("edit"); if (image) source.set(image); } };
 }

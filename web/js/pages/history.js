@@ -7,7 +7,7 @@ import { dateText, errorText } from "../errors.js";
 import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
 import { imageFromResult, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
-import { codeButton, facts, openImage } from "../layout.js";
+import { codeButton, copyLinkButton, facts, openImage } from "../layout.js";
 import { saveToLibrary } from "../library.js";
 import { forgetResult, recall, remember, rememberResult } from "../memory.js";
 
@@ -143,7 +143,19 @@ export function mount() {
     accountHead("history", "Your jobs and what they cost. Each is deleted on the day that it names; what you save to the library stays.",
       codeButton(() => ({ method: "GET", path: "jobs" })), h("button", { type: "button", class: "small", onclick: () => refresh() }, icon("refresh"), "Refresh")),
     usage, h("div", { class: "filters" }, search, dates.nodes, h("label", { class: "check" }, favorites, h("span", {}, "Favorites"))), selection.node, errorBox, list, older);
-  return { node, onshow: () => refresh() };
+  /** Show the job of a link, and open its result. */
+  async function openJob(id) {
+    try {
+      if (!jobs.some((job) => job.job_id === id)) jobs = [...jobs, await get(`jobs/${id}`)].sort((a, b) => b.created_at - a.created_at);
+      render();
+      const row = rowOf(jobs.find((job) => job.job_id === id));
+      row.scrollIntoView({ block: "center" });
+      if (row.box) await row.open();
+    } catch (error) {
+      showError(error);
+    }
+  }
+  return { node, onshow: (id) => refresh().then(() => { if (id) openJob(encodeURIComponent(id)); }) };
 }
 
 function creditsCard(title, used, labelOf) {
@@ -207,11 +219,12 @@ function jobRow(job, { watcher, removeJob, changed }) {
     }
     return full;
   }
+  row.open = () => recalled.then(() => openAt(0));
   async function openAt(at) {
     const full = await row.images();
     const { page, path, body } = row.known;
     const complete = page === "create" || body?.image_base64 || body?.control_image_base64; // else its image is gone
-    openImage(full[at], title.textContent, { all: full, more: codeButton(() => (complete ? { path, body } : { method: "GET", path: `jobs/${job.job_id}/result` })) });
+    openImage(full[at], title.textContent, { all: full, more: [copyLinkButton(`#/history/${job.job_id}`), codeButton(() => (complete ? { path, body } : { method: "GET", path: `jobs/${job.job_id}/result` }))] });
   }
 
   row.show = async () => {

@@ -1,14 +1,14 @@
 // The Social page: images in the sizes of all platforms. It is free, so it runs as soon as an image is chosen.
 
 import { actionBar, errorNote } from "../action-bar.js";
-import { bytesText, debounce, field, fill, h, icon, plural, segmented, select } from "../dom.js";
+import { bytesText, debounce, field, fill, h, icon, pick, plural, segmented, select } from "../dom.js";
 import { errorText } from "../errors.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
-import { extensionOf, imageFromResult, save, takeIncoming } from "../images.js";
+import { extensionOf, imageFromResult, save, takeIncoming, trackLoading } from "../images.js";
 import { slug, stemOf } from "../labels.js";
 import { emptyState, pageLayout, reveal } from "../layout.js";
 import { attentionOf, cropAround, focalEditor, middleOf } from "../tools/focal-point.js";
-import { formatList } from "../tools/format-list.js";
+import { formatKey, formatList } from "../tools/format-list.js";
 import { renditionCard } from "../tools/rendition.js";
 import { zip } from "../zip.js";
 
@@ -250,19 +250,32 @@ export function mount() {
     markAll();
     run();
   }
+  const crops = segmented("Crop", [["smart", "Smart"], ["center", "Center"], ["fit", "Fit"]], "smart", (crop) => {
+    state.crop = crop;
+    backgroundField.hidden = crop !== "fit";
+    showFocus();
+    for (const item of items.values()) for (const card of item.cards.values()) card.preview(previewPoint(item, card));
+    again();
+  });
   const form = h("form", {}, source.node, focusNode,
-    segmented("Crop", [["smart", "Smart"], ["center", "Center"], ["fit", "Fit"]], "smart", (crop) => {
-      state.crop = crop;
-      backgroundField.hidden = crop !== "fit";
-      showFocus();
-      for (const item of items.values()) for (const card of item.cards.values()) card.preview(previewPoint(item, card));
-      again();
-    }), backgroundField, formats.node,
+    crops, backgroundField, formats.node,
     h("div", { class: "pair" }, field("File type", fileType), h("label", { class: "check" }, zones, h("span", {}, "Show safe zones"))),
     action.node);
   action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), outcome));
-  formats.load().catch((error) => fill(formats.node, errorNote(error)));
+  trackLoading(formats.load()).catch((error) => fill(formats.node, errorNote(error)));
 
   const node = pageLayout({ title: "Social", lead: "Your images in every platform's exact size.", form, workspace, onsubmit: submit });
-  return { node, onshow: () => { const image = takeIncoming("social"); if (image) source.set(image); } };
+  /** What an address holds: without the image, its focal point and what follows from the formats. */
+  function linked() {
+    const { platforms, ...body } = requestFor(null, null, formats.selected.values()).body;
+    return { body };
+  }
+  /** Fill in the form from an address. */
+  function reuse(body) {
+    pick(crops, body.crop_mode ?? "smart");
+    fileType.value = body.output_format ?? "jpeg";
+    background.value = body.options?.background ?? "";
+    if (body.format_names) formats.choose(Object.entries(body.format_names).flatMap(([platform, names]) => [names].flat().map((name) => formatKey(platform, name))));
+  }
+  return { node, reuse, initial: { crop_mode: "smart", output_format: "jpeg" }, request: linked, onshow: () => { const image = takeIncoming("social"); if (image) source.set(image); } };
 }

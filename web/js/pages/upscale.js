@@ -1,7 +1,7 @@
 // The Upscale page.
 
 import { actionBar, clearOutput, estimateSize, liveEstimate, showRun } from "../action-bar.js";
-import { field, fill, h, numberValue, seedInput, segmented } from "../dom.js";
+import { field, fill, h, numberValue, pick, seedInput, segmented } from "../dom.js";
 import { choicePrices, segmentChoices } from "../estimates.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { takeIncoming } from "../images.js";
@@ -84,20 +84,21 @@ export function mount() {
     price.refresh();
     showModes();
   }
+  const sizes = segmented("Size", SIZES, "", (preset) => { state.preset = preset; sizeHint.textContent = sizeHintOf(preset); customSize.hidden = preset !== "custom"; updatePrices(); });
   const form = h("form", {}, source.node,
     h("div", { class: "field" }, modes, modeHint),
-    h("div", { class: "field" }, segmented("Size", SIZES, "", (preset) => { state.preset = preset; sizeHint.textContent = sizeHintOf(preset); customSize.hidden = preset !== "custom"; updatePrices(); }), sizeHint), customSize, promptField, models.node,
+    h("div", { class: "field" }, sizes, sizeHint), customSize, promptField, models.node,
     moreSettings(models.qualityField, field("Seed", seed)), action.node);
   showSource();
   updatePrices();
   const node = pageLayout({ title: "Upscale", lead: "Enlarge an image.", form, workspace, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */
   function reuse(body) {
-    form.querySelector(`.segments [value="${body.mode ?? "auto"}"]`)?.click();
-    form.querySelector(`.segments [value="${body.target_width || body.target_height ? "custom" : body.preset ?? ""}"]`)?.click();
+    pick(modes, body.mode ?? "auto");
+    pick(sizes, body.target_width || body.target_height ? "custom" : body.preset ?? "");
     [width.value, height.value, prompt.value, seed.value] = [body.target_width ?? "", body.target_height ?? "", body.prompt ?? "", body.seed ?? ""];
-    models.choose(body.provider, body.model);
+    models.choose(body.provider, body.model, body.options?.quality);
     source.restore(body.image_base64);
   }
-  return { node, reuse, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
+  return { node, reuse, request, onshow: () => { const image = takeIncoming("upscale"); if (image) source.set(image); } };
 }

@@ -8,7 +8,8 @@ const SELECTION = "image-studio-formats"; // what was chosen at the last visit
 const SETS = "image-studio-format-sets"; // [name, keys]
 const NAME_LENGTH = 40;
 
-const key = (platform, format) => `${platform}/${format}`;
+/** The key of a format, under which a selection keeps it. */
+export const formatKey = (platform, format) => `${platform}/${format}`;
 const stored = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
 const store = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* private mode */ } };
 
@@ -76,7 +77,7 @@ export function formatList({ onchange }) {
   function platformNode(platform, formats, open, kept) {
     const chosen = h("span", { class: "count" });
     const rows = formats.map((format, index) => {
-      const id = key(platform, format.name);
+      const id = formatKey(platform, format.name);
       const box = h("input", { type: "checkbox", value: format.name, checked: kept ? kept.includes(id) : index === 0, onchange: update });
       all.set(id, { platform, format, box });
       return { box, node: h("label", { class: "check" }, box, h("span", {}, format.name), h("span", { class: "ratio" }, `${format.width} × ${format.height}`)) };
