@@ -5,17 +5,20 @@ import json
 import zipfile
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.web.browser_session import BrowserSession, png_file
 
-DROP_TWO = """(zone) => {
+SEND_TWO = """(zone, kind) => {
     const canvas = Object.assign(document.createElement("canvas"), {width: 320, height: 200});
     canvas.getContext("2d").fillRect(0, 0, 100, 100);
     return new Promise((done) => canvas.toBlob((blob) => {
         const data = new DataTransfer();
         for (const name of ["one.png", "two.png"]) data.items.add(new File([blob], name, {type: "image/png"}));
-        zone.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+        const init = {bubbles: true, cancelable: true};
+        zone.dispatchEvent(kind === "drop" ? new DragEvent(kind, {...init, dataTransfer: data})
+            : new ClipboardEvent(kind, {...init, clipboardData: data}));
         done();
     }));
 }"""
@@ -60,10 +63,11 @@ def test_several_images_are_made_and_grouped(session: BrowserSession) -> None:
     assert len(bodies(session)) == 2
 
 
-def test_several_images_are_dropped_anywhere(session: BrowserSession) -> None:
-    """All files of a drop beside the field are chosen, and more files are added to them."""
+@pytest.mark.parametrize("kind", ["drop", "paste"])
+def test_several_images_are_dropped_or_pasted(session: BrowserSession, kind: str) -> None:
+    """All files that land beside the field are chosen, and more files are added to them."""
     page = choose_two_formats(session)
-    page.locator(".empty-state").evaluate(DROP_TWO)
+    page.locator(".empty-state").evaluate(SEND_TWO, kind)
     expect(page.locator(".drop-name")).to_have_text("2 images")
     choose(session, "three.png")
     expect(page.locator(".drop-name")).to_have_text("3 images")
