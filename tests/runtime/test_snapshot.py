@@ -1,6 +1,7 @@
 """Copies of one initialized process, as SnapStart makes them: they share nothing that has to be their own."""
 
 import ast
+import importlib.util
 import json
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from local.template import ROOT
 #: Initializes the functions, then forks two copies, each of which runs a job. Prints what each drew, and the parent's
 #: open sockets. A fork reseeds the `random` module and a restored snapshot doesn't, so its state is put back.
 PARENT = """
-import json, os, random
+import json, os, random, sys
 os.environ |= {"AWS_LAMBDA_FUNCTION_NAME": "create", "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start"}
 import pytest
 from image_studio.runtime import aws_clients
@@ -40,7 +41,8 @@ for number in range(2):
             print(json.dumps({"job": job, "seeds": [task.seed for task in harness.wire.paid]}), flush=True)
         os._exit(0)
     os.wait()
-print(json.dumps({"sockets": [link for link in links if link.startswith("socket:")], "made": made}))
+print(json.dumps({"sockets": [link for link in links if link.startswith("socket:")], "made": made,
+                  "faces": "ncnn" in sys.modules}))
 """
 
 
@@ -56,7 +58,7 @@ def run(code: str, path: str, **environment: str) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_copies_of_a_process_draw_their_own_numbers() -> None:
-    """Ids and seeds differ, no connection is open, and the AWS clients are made already."""
+    """Ids and seeds differ, no connection is open, and the AWS clients and the network for faces are there already."""
     keys = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     printed = run(PARENT, f"{ROOT}:{LAYER}", **keys)
     found: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines() if '"_aws"' not in line]
@@ -64,7 +66,7 @@ def test_copies_of_a_process_draw_their_own_numbers() -> None:
     assert first["job"] != second["job"]
     assert first["seeds"] != second["seeds"]
     assert len(first["seeds"]) == len(second["seeds"]) == 1
-    assert parent == {"sockets": [], "made": [1, 1, 1, 1]}
+    assert parent == {"sockets": [], "made": [1, 1, 1, 1], "faces": importlib.util.find_spec("ncnn") is not None}
 
 
 def test_nobody_uses_the_random_module() -> None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from image_studio.imaging.types import Box, DecodedImage
 from image_studio.schemas.common import FaceArea
+from image_studio.schemas.limits import INIT_IS_KEPT
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,10 @@ def _load() -> tuple[Any, Any] | None:
     network.load_param(str(_FILES / "yunet.param"))
     network.load_model(str(_FILES / "yunet.bin"))
     return ncnn, network
+
+
+if INIT_IS_KEPT:
+    _load()
 
 
 def _detections(ncnn: Any, network: Any, image: DecodedImage) -> Iterator[Face]:
