@@ -114,7 +114,7 @@ WIDE = {
 }
 
 
-@pytest.mark.parametrize(("path", "wide"), zip(BODY_PATHS, cycle(WIDE)))
+@pytest.mark.parametrize(("path", "wide"), list(zip(BODY_PATHS, cycle(WIDE))))
 def test_wide_bodies_are_refused_in_bounded_memory(unlimited: Inside, path: str, wide: str) -> None:
     """Six megabytes of anything get one short sentence, without a list of a million complaints on the way."""
     function, event = unlimited.event("POST", path, body=WIDE[wide](), headers=ASYNC)
