@@ -1,7 +1,7 @@
 """The template's table, bucket and secret in moto, in this process, for tests of what stands on them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -48,26 +48,26 @@ def _session() -> boto3.Session:
 
 
 _make_client = aws_clients._client
+_shared: dict[Any, Any] = {}
 
 
 def _client(name: str, limits: tuple[float, float, int] = aws_clients.OTHERS) -> Any:
-    """One client for all tests: to make one takes longer than a call of moto."""
-    return _shared_client(name, limits, tuple(sorted(each for each in os.environ.items() if each[0][:4] == "AWS_")))
+    """A client that all tests share, since to make one takes longer than a call of moto.
+
+    What a test registers with its events ends with the test: the next one gets a new client.
+    """
+    key = name, limits, *sorted(each for each in os.environ.items() if each[0].startswith("AWS_"))
+    if key not in _shared:
+        client = _shared[key] = _make_client(name, limits)
+        events = client.meta.events
+        for method in ("register", "register_first"):
+            setattr(events, method, _unshare_and(getattr(events, method), key))
+    return _shared[key]
 
 
-@cache
-def _shared_client(name: str, limits: tuple[float, float, int], environment: tuple[tuple[str, str], ...]) -> Any:
-    client = _make_client(name, limits)
-    for method in ("register", "register_first"):
-        setattr(client.meta.events, method, _only_for_this_test(getattr(client.meta.events, method)))
-    return client
-
-
-def _only_for_this_test(register: Any) -> Any:
-    """Let what a test registers end with the test: the next one gets new clients."""
-
+def _unshare_and(register: Callable[..., None], key: Any) -> Callable[..., None]:
     def registered(*arguments: Any, **named: Any) -> None:
-        _shared_client.cache_clear()
+        _shared.pop(key, None)
         register(*arguments, **named)
 
     return registered

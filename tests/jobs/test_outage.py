@@ -83,7 +83,7 @@ def frozen(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Frozen:
 
 @pytest.mark.parametrize("part", range(8))
 def test_wherever_the_table_stops_the_answer_comes_in_time(harness: Harness, frozen: Frozen, part: int) -> None:
-    """After some calls, of a creation after each; what is sent again with its key is the same job."""
+    """After some calls, during a wait as well; what is sent again with its key is the same job."""
     for method, path, body in ASKED[part::8]:
         stop_the_table(harness, frozen, method, path, body)
 
@@ -97,8 +97,8 @@ def stop_the_table(harness: Harness, frozen: Frozen, method: str, path: str, bod
     frozen.thaw()
     harness.ask(method, path, body=body)
     most = frozen.made
-    some = range(most) if path == "/create" else {0, 1, most // 2, most - 1}
-    for calls in sorted(each for each in some if each >= 0):
+    some = {*range(9), *range(9, most, 9), *range(most - 4, most)} if path == "/create" else {0, 1, most // 2, most - 1}
+    for calls in sorted(each for each in some if 0 <= each < max(most, 1)):
         headers = {"idempotency-key": f"{path} {calls}"}
         frozen.freeze(calls)
         answer = harness.ask(method, path, body=body, headers=headers)
@@ -149,7 +149,7 @@ def test_a_table_that_accepts_and_is_silent(harness: Harness, monkeypatch: pytes
         monkeypatch.setattr(aws_clients, "QUICK", (0.5, 0.1, 1))
         forget()
         reads._last = None
-        for method, path, body in ASKED:
+        for method, path, body in ASKED[::3]:
             began = time.monotonic()
             answer = harness.ask(method, path, body=body)
             assert time.monotonic() - began < 10

@@ -16,6 +16,7 @@ from scripts.build import HERE, tool_environment
 BIN = ROOT / ".venv-sam/bin"
 ORIGINS = ("https://a.example", "https://b.example")
 ORIGINS_GIVEN = f"AllowedOrigins={','.join(ORIGINS)}"
+SIGNING = ("Signing=kms", "SigningKmsKey=00000000-0000-0000-0000-000000000000")
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +141,8 @@ def test_metrics_pass_lambdas_own_filter(translate: Translate) -> None:
 @pytest.mark.parametrize(
     ("values", "kinds"),
     [
-        (["CanaryDeployments=true", "ProvisionedConcurrency=2"], {"Application", "DeploymentGroup"}),
-        (["SnapStart=PublishedVersions"], set()),
-        (["Signing=kms", "SigningKmsKey=00000000-0000-0000-0000-000000000000"], set()),
+        (["CanaryDeployments=true", "ProvisionedConcurrency=2", *SIGNING], {"Application", "DeploymentGroup"}),
+        pytest.param(["SnapStart=PublishedVersions"], set(), marks=pytest.mark.slow),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
