@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
 from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import (
@@ -23,7 +25,7 @@ from image_studio.runtime import (
     wiring,
     worker,
 )
-from local.moto_fixes import one_at_a_time
+from local import moto_fixes
 from local.template import Template
 
 TABLE, BUCKET, SECRET = "table", "bucket", "provider-keys"
@@ -46,6 +48,8 @@ def _session() -> boto3.Session:
     """One session for all tests: it reads botocore's service models once."""
     return boto3.Session(region_name="us-east-1")
 
+
+moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
 
 _make_client = aws_clients._client
 _shared: dict[Any, Any] = {}
@@ -91,7 +95,6 @@ def forget() -> None:
 @contextmanager
 def fake_aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Moto with the template's table, a bucket and a secret, safe for many threads; the settings point there."""
-    monkeypatch.setattr(DynamoHandler, "call_action", one_at_a_time(DynamoHandler.call_action))
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         monkeypatch.setattr(aws_clients, "account_concurrency", lambda: 1000)  # moto's Lambda has no account settings
