@@ -5,7 +5,6 @@ MAKEFLAGS += --no-print-directory
 
 PY := .venv/bin/python
 SAM := .venv-sam/bin/sam
-WORKERS ?= 2
 SAM_ENV = SAM_CLI_TELEMETRY=0 AWS_EC2_METADATA_DISABLED=true
 ARCH ?= arm64
 STAGE ?= dev
@@ -48,9 +47,10 @@ run: .venv/ready $(if $(filter lambda,$(RUNTIME)),.venv-sam/ready) ## serve the 
 token: .venv/ready ## print a token for the running API (SUB=developer TIER=enterprise)
 	@$(PY) -m local.token $(if $(SUB),--sub "$(SUB)") $(if $(TIER),--tier "$(TIER)")
 
-# the hash seed: all workers must collect sets in the same order; worksteal: files stay whole, their set-up is made once; what is counted is a row of the security board
+# more workers than processors: half of the time is waiting for real processes; the hash seed: all workers must collect sets in the same order; worksteal: files stay whole, their set-up is made once; what is counted is a row of the security board
 .PHONY: test
-test: .venv/ready .venv-sam/ready $(NODE) ## run all tests (WORKERS=2)
+test: WORKERS ?= 3
+test: .venv/ready .venv-sam/ready $(NODE) ## run all tests (WORKERS=3)
 	@PYTHONHASHSEED=0 COUNTED=build/security/logs.all.json $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not live and not long"
 
 .PHONY: chaos
@@ -70,6 +70,7 @@ slow: .venv/ready .venv-sam/ready $(NODE) ## run the tests that take minutes (bu
 	@$(PY) -m pytest -m slow --ignore=tests/load
 
 .PHONY: browser
+browser: WORKERS ?= 2
 browser: .venv-web/ready $(NODE) ## test the playground in headless Chromium (WORKERS=2)
 	@.venv-web/bin/python -m pytest tests/web -n $(WORKERS) --dist worksteal
 
