@@ -176,8 +176,8 @@ class Emulator:
 
     @property
     def calls(self) -> list[Call]:
-        """Every request so far, oldest first (the last thousand)."""
-        return self.recorder.calls
+        """What jobs called. A worker's free checks of models are left out: they come whenever it sweeps."""
+        return [call for call in self.recorder.calls if call.operation != "availability"]
 
     @property
     def paid_calls(self) -> int:

@@ -38,7 +38,7 @@ def test_models_are_asked_for_every_ten_minutes(
     off = frozenset({"bedrock/core"})
     assert sweep(monkeypatch) == off
     assert sweep(monkeypatch, 590) == off
-    assert len(bedrock.calls) == MODELS
+    assert len(bedrock.recorder.calls) == MODELS
     named = [record for record in caplog.records if record.message == "model not enabled in this account"]
     assert [(record.provider, record.model) for record in named] == [("bedrock", "core")]
     bedrock.reset()
@@ -68,4 +68,4 @@ def test_nothing_is_asked_for_where_bedrock_is_off(
 ) -> None:
     monkeypatch.delenv("BEDROCK_REGION")
     assert sweep(monkeypatch) == frozenset()
-    assert bedrock.calls == []
+    assert bedrock.recorder.calls == []
