@@ -29,6 +29,11 @@ def sample(page: Page) -> None:
     page.locator(".drop-name").wait_for()
 
 
+def run(page: Page) -> None:
+    """Press the button of the page's form, whatever it says."""
+    page.locator("button.run:visible").click()
+
+
 def stroke(page: Page, target: str, *points: tuple[float, float]) -> None:
     """Drag over an element, through points given as fractions of its box."""
     page.locator(target).scroll_into_view_if_needed()
@@ -48,7 +53,7 @@ def create(page: Page) -> None:
     for _ in range(3):
         page.get_by_role("button", name="More variations").click()
     page.wait_for_timeout(SETTLE)
-    page.locator("button.run").click()
+    run(page)
     page.locator(".result-image img").nth(3).wait_for()
     page.locator(".run-card .facts").wait_for()
 
@@ -63,7 +68,7 @@ def edit(page: Page) -> None:
 def edit_result(page: Page) -> None:
     """Show before and after."""
     edit(page)
-    page.locator("button.run").click()
+    run(page)
     page.locator(".compare").wait_for()
     page.get_by_label("Before and after").fill("22")
 
@@ -78,7 +83,7 @@ def outpaint(page: Page) -> None:
 def upscale(page: Page) -> None:
     """Show the result at 1:1."""
     sample(page)
-    page.locator("button.run").click()
+    run(page)
     page.locator(".compare").wait_for()
     page.locator(".compare .segments label", has_text="1:1").click()
 
@@ -88,7 +93,7 @@ def control(page: Page) -> None:
     page.get_by_label("Prompt", exact=True).fill("a small house with a tree, watercolor")
     stroke(page, ".sketch", (0.3, 0.8), (0.3, 0.5), (0.5, 0.3), (0.7, 0.5), (0.7, 0.8), (0.3, 0.8))
     stroke(page, ".sketch", (0.45, 0.8), (0.45, 0.6), (0.55, 0.6), (0.55, 0.8))
-    page.locator("button.run").click()
+    run(page)
     page.locator(".result .facts").wait_for()
 
 
@@ -104,7 +109,7 @@ def history(page: Page) -> None:
     """Show the jobs of the other scenes, and some of this browser, which has thumbnails of its own."""
     for prompt in ("A sailing boat at dusk", "A red hot-air balloon over the sea", "A cottage in the morning"):
         page.get_by_label("Prompt", exact=True).fill(prompt)
-        page.locator("button.run:visible").click()
+        run(page)
         page.get_by_role("img", name=f"{prompt}, variation 1").wait_for()
     page.evaluate("location.hash = '#/history'")
     page.locator(".usage .big").wait_for()
@@ -148,7 +153,7 @@ def brand_kit(page: Page) -> None:
 def compress(page: Page) -> None:
     """Make a file smaller."""
     sample(page)
-    page.locator("button.run:visible").click()
+    run(page)
     page.locator(".compare").wait_for()
 
 
@@ -161,7 +166,7 @@ def inspect(page: Page) -> None:
 def create_error(page: Page) -> None:
     """Show an error."""
     page.get_by_label("Prompt", exact=True).fill("Something [[fault=moderated]]")
-    page.locator("button.run").click()
+    run(page)
     page.get_by_role("alert").wait_for()
 
 

@@ -57,7 +57,7 @@ class Bedrock(Provider):
 
     def _availability(self, exchange: Exchange, identifier: str, region: str) -> Response:
         """Say whether a model can be used; a marker that is aimed at the path says why not."""
-        exchange.call.operation = "availability"
+        exchange.call.kind = "check"
         model = MODELS.get(identifier) or MODELS.get(PROFILE + identifier)
         if model is None or identifier.startswith(PROFILE):
             return _invalid("The provided model identifier is invalid.")

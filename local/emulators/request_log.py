@@ -23,7 +23,7 @@ HIDDEN = "***"
 class Call:
     """One request and its response.
 
-    `kind` is generate (a paid submit), text, poll, result (a download), upload or read.
+    `kind` is generate (a paid submit), text, poll, result (a download), upload, read, or check (of a model, for free).
     `accepted`: the provider accepted a generation. `charged`: it took money for it (`price`, in the provider's own
     unit). `images` holds the bytes of the image inputs by field name.
     """

@@ -177,7 +177,7 @@ class Emulator:
     @property
     def calls(self) -> list[Call]:
         """What jobs called. A worker's free checks of models are left out: they come whenever it sweeps."""
-        return [call for call in self.recorder.calls if call.operation != "availability"]
+        return [call for call in self.recorder.calls if call.kind != "check"]
 
     @property
     def paid_calls(self) -> int:

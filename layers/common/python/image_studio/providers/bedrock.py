@@ -208,7 +208,6 @@ SPEC = ProviderSpec(
     submit_timeout=240.0,  # the slowest upscalers take 90 s and more, and the SDK gives up after 60 s
     busy_seconds=15.0,  # its windows are minutes
     request_bytes=25 * 10**6,
-    tells_ready=True,
     models=MODELS,
 )
 

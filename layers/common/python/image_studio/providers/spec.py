@@ -149,7 +149,6 @@ class ProviderSpec:
     auth_header: str = "authorization"
     auth_format: str = "Bearer {key}"
     text: TextModel | None = None
-    tells_ready: bool = False  # a free call says whether the account can use a model
     result_hosts: frozenset[str] = frozenset()  # exact names that results may be fetched from
     max_resolution: tuple[int, int] = (1024, 1024)  # width x height that `/providers` lists, pixels
     listed_cost: tuple[int, int] | None = None  # credits that `/providers` lists instead of the models' own

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol, runtime_checkable
 
 from image_studio.errors import StudioError
 from image_studio.providers import PROVIDERS
@@ -23,6 +23,7 @@ CALLS = 8  # at a time
 _last: tuple[float, frozenset[str]] | None = None
 
 
+@runtime_checkable
 class CheckingAdapter(Adapter, Protocol):
     """An adapter whose provider says whether the account can use a model."""
 
@@ -45,8 +46,9 @@ def find_not_ready() -> frozenset[str]:
 
 def _check(before: frozenset[str]) -> Iterator[str]:
     """Yield the models that can't be used. A call that fails says nothing, so what it said before counts."""
-    adapters = [cast("CheckingAdapter", adapter) for adapter in PROVIDERS.values() if adapter.SPEC.tells_ready]
-    for adapter in adapters:
+    for adapter in PROVIDERS.values():
+        if not isinstance(adapter, CheckingAdapter):
+            continue
         credentials = credential_store().access(adapter.SPEC.name)
         if credentials is None:
             continue

@@ -31,8 +31,8 @@ def providers(call: Call) -> Response:
 def recommend(call: Call) -> Response:
     """Answer POST /edit/recommend: a model for an edit, of the providers that have a key."""
     request = read_request(RecommendRequest, call)
-    known = configured_providers
-    return respond(200, listings.edit_recommend(request, known.configured(), known.not_ready()))
+    found = listings.edit_recommend(request, configured_providers.configured(), configured_providers.not_ready())
+    return respond(200, found)
 
 
 def health() -> Response:
