@@ -152,7 +152,7 @@ def measure(megabytes: float) -> dict[str, float]:
 
 
 def as_deployed() -> None:
-    """Start anew with the allocator's variables of template.yaml; it reads them when a process starts."""
+    """Start again with the allocator's variables of template.yaml; it reads them when a process starts."""
     declared = read_yaml(TEMPLATE)["Globals"]["Function"]["Environment"]["Variables"]
     wanted = {name: str(value) for name, value in declared.items() if name.startswith("MALLOC_")}
     wanted |= {"AWS_LAMBDA_FUNCTION_NAME": "bench", "POWERTOOLS_TRACE_DISABLED": "true"}

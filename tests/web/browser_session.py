@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,16 @@ class BrowserSession:
             button.click()
         file: Download = waiting.value
         return file.suggested_filename, Path(file.path()).read_bytes()
+
+    def download_zip(self, button: Locator) -> tuple[str, list[str]]:
+        """Save an archive and return its name and its members'."""
+        name, data = self.download(button)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return name, archive.namelist()
+
+    def select_all(self) -> None:
+        for box in self.page.get_by_role("checkbox", name=re.compile("^Select")).all():
+            box.check()
 
     def drag(self, target: Locator, *points: tuple[float, float]) -> None:
         """Drag over an element, through points given as fractions of its box."""

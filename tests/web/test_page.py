@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from image_studio.operations.prompts import has_quoted_text
 from local.template import ROOT
 from scripts.chromium import PHONE
 from tests.web.browser_session import BrowserSession
@@ -201,3 +202,16 @@ def test_qualities_and_styles_match_the_api() -> None:
         assert re.findall(r'"([^"]+)"', block[1]) == values
     for path in (ROOT / "web/js").rglob("*.js"):
         assert path.name == "labels.js" or '"premium"' not in path.read_text(), path
+
+
+def test_quoted_text_is_found_as_the_api_finds_it(session: BrowserSession) -> None:
+    """It decides which model makes the image, so the page's estimates depend on it."""
+    found = ['A sign "Open"', "Ein Schild „Offen“", "Une affiche « Été »", "A sign “24/7”"]
+    others = ['A 5" nail', 'a"b"c', '"', '"…"', 'é"x"', f'"{"x" * 81}"']
+    page = session.open("create")
+    quoted = """async (texts) => {
+        const { QUOTED } = await import("./js/labels.js");
+        return texts.filter((text) => QUOTED.test(text));
+    }"""
+    assert page.evaluate(quoted, found + others) == found
+    assert list(filter(has_quoted_text, found + others)) == found

@@ -12,14 +12,16 @@ async function errorFrom(response) {
   });
 }
 
-/** The address of a path: below the API's, or where it starts with a slash, the origin's. */
-export const addressOf = (path) => (path.startsWith("/") ? path : `${session.api}/${path}`);
+export const ASSETS = "/api/content-assets"; // the library, beside the API's other paths
+
+/** The URL of a path: below the API's, or where it starts with a slash, the origin's. */
+export const urlOf = (path) => (path.startsWith("/") ? path : `${session.api}/${path}`);
 
 async function send(method, path, { body, headers = {}, signal } = {}) {
   const allHeaders = { ...headers, authorization: `Bearer ${await session.token()}` };
   if (body !== undefined) allHeaders["content-type"] = "application/json";
   try {
-    return await fetch(addressOf(path), { method, headers: allHeaders, body: body === undefined ? undefined : JSON.stringify(body), signal });
+    return await fetch(urlOf(path), { method, headers: allHeaders, body: body === undefined ? undefined : JSON.stringify(body), signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable");

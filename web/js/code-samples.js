@@ -1,6 +1,6 @@
 // "Code": the request that the page would send, as curl, Python or JavaScript to paste.
 
-import { addressOf } from "./api.js";
+import { urlOf } from "./api.js";
 import { add, dialog, h, icon, toast } from "./dom.js";
 import { canvasBlob, extensionOf, save } from "./images.js";
 import { slug } from "./labels.js";
@@ -29,7 +29,7 @@ const shellText = (text) => text.replace(/[\\$`]/g, "\\$&");
 
 /** A bash command with curl. */
 function asCurl({ method = "POST", path, body }) {
-  const url = `${location.origin}${addressOf(path)}`;
+  const url = `${location.origin}${urlOf(path)}`;
   const head = [`curl -sSL '${url}'`, `  -H "Authorization: Bearer $TOKEN"`];
   if (body === undefined) return [...(method === "GET" ? head : [head[0], `  -X ${method}`, head[1]])].join(" \\\n");
   if (method !== "POST") head.splice(1, 0, `  -X ${method}`);
@@ -59,7 +59,7 @@ for number, image in enumerate(result.get("results", [result]), start=1):
 /** A Python script with requests. */
 function asPython(call) {
   const { method = "POST", path, body, savesImages = true } = call;
-  const url = `${location.origin}${addressOf(path)}`;
+  const url = `${location.origin}${urlOf(path)}`;
   const { plain, files } = splitBody(body ?? {});
   const read = Object.entries(files).map(([name, file]) => `body["${name}"] = base64.b64encode(open("${file.name}", "rb").read()).decode()`);
   const saves = savesImages && (body || path.endsWith("/result"));
@@ -87,7 +87,7 @@ for (const [index, image] of images.entries()) {
 /** A JavaScript module (.mjs) for Node 18 and later. */
 function asJavaScript(call) {
   const { method = "POST", path, body, savesImages = true } = call;
-  const url = `${location.origin}${addressOf(path)}`;
+  const url = `${location.origin}${urlOf(path)}`;
   const { plain, files } = splitBody(body ?? {});
   const names = Object.entries(files);
   const saves = savesImages && (body || path.endsWith("/result"));

@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { debounce, h, plural } from "./dom.js";
+import { store, stored } from "./memory.js";
 
 const KEPT_MS = 60_000; // a provider may fail meanwhile, and `auto` then takes another
 const DELAY_MS = 300;
@@ -55,16 +56,14 @@ const KEPT_MODELS = 60;
 
 const keyOf = ({ operation, provider, model }) => [operation.split(".")[0].replace("generate", "create"), provider, model].join(" ");
 
-function load() {
-  try { return JSON.parse(localStorage.getItem(TIMES)) ?? {}; } catch { return {}; }
-}
+const load = () => stored(TIMES) ?? {};
 
 /** Remember how long a finished job took, its time in the queue included. */
 export function rememberTime(job) {
   const { [keyOf(job)]: earlier = [], ...others } = load();
   const times = [...earlier, job.finished_at - job.created_at].slice(-KEPT_TIMES);
   const kept = [...Object.entries(others), [keyOf(job), times]].slice(-KEPT_MODELS);
-  try { localStorage.setItem(TIMES, JSON.stringify(Object.fromEntries(kept))); } catch { /* private mode */ }
+  store(TIMES, Object.fromEntries(kept));
 }
 
 /** The seconds that a job or estimate probably takes, or null where no such job was seen. */

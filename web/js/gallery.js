@@ -1,7 +1,7 @@
 // What History and the library share: their tabs, dates, several images at once, and images side by side.
 
 import { dialog, fill, h, icon, plural, uniqueId } from "./dom.js";
-import { extensionOf, save } from "./images.js";
+import { fileNameOf, save } from "./images.js";
 import { zip } from "./zip.js";
 
 const TABS = [["history", "History"], ["library", "Library"], ["automation", "Automation"]];
@@ -13,6 +13,14 @@ export function accountHead(name, lead, ...buttons) {
     h("div", { class: "page-head" }, h("h1", {}, TABS.find(([tab]) => tab === name)[1]), h("p", {}, lead),
       h("nav", { class: "chips", "aria-label": "Your work" }, TABS.map(([tab, label]) => h("a", { class: "chip", href: `#/${tab}`, "aria-current": tab === name ? "page" : null }, label)))),
     h("div", { class: "actions" }, buttons));
+}
+
+/** A card that says how much is used: a number, a meter for the used share, and lines of text. */
+export function usageCard(title, number, share, ...lines) {
+  const meter = h("i");
+  meter.style.width = `${Math.min(100, share * 100)}%`;
+  return h("div", { class: "usage-card" }, h("h2", {}, title), h("p", { class: "big" }, number), h("div", { class: "meter" }, meter),
+    lines.map((line) => line && h("p", { class: "hint" }, line)));
 }
 
 /** Two dates that limit a list. `from` and `to` are its first and last moment, or null. */
@@ -51,7 +59,7 @@ export function confirmAt(button, text, work) {
 
 /** Save images as one file, numbered in their order. */
 export async function saveZip(images) {
-  const files = images.map((image, at) => ({ name: `${String(at + 1).padStart(2, "0")}-${image.name}.${extensionOf(image.blob)}`, blob: image.blob }));
+  const files = images.map((image, at) => ({ name: `${String(at + 1).padStart(2, "0")}-${fileNameOf(image)}`, blob: image.blob }));
   save(await zip(files), "image-studio.zip");
 }
 

@@ -1,6 +1,6 @@
 // Images in the page's memory: loading, sending, saving, and passing them between pages.
 
-import { get, upload } from "./api.js";
+import { ASSETS, get, upload } from "./api.js";
 import { ApiError } from "./errors.js";
 
 const INLINE_BYTES = 3_000_000; // all images of one request together; larger ones are uploaded
@@ -88,9 +88,9 @@ async function blobOf(result) {
 /** The image that a reference to an earlier result (`job:`) or to the library (`asset:`) names. */
 export async function imageOfRef(ref) {
   const [kind, id, number] = ref.split(/[:/]/);
-  if (kind === "asset") return imageOfAsset(await get(`/api/content-assets/${id}`));
+  if (kind === "asset") return imageOfAsset(await get(`${ASSETS}/${id}`));
   const response = await get(`jobs/${id}/result?delivery=url`);
-  const result = response.results?.find((one) => one.variation === Number(number)) ?? response;
+  const result = resultsOf(response).find((one) => one.variation === Number(number)) ?? response;
   return imageFromResult(result, { name: `image-${number}`, ref });
 }
 
@@ -163,6 +163,12 @@ export const recent = {
 
 const EXTENSIONS = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif", "image/gif": "gif", "image/bmp": "bmp" };
 export const extensionOf = (blob) => EXTENSIONS[blob.type] ?? "png";
+
+/** The name of an image's file. */
+export const fileNameOf = (image) => `${image.name}.${extensionOf(image.blob)}`;
+
+/** The results of a response: those of its variations or formats, else the response itself. */
+export const resultsOf = (response) => response.results ?? [response];
 
 /** Save bytes as a file. */
 export function save(blob, name) {

@@ -6,6 +6,9 @@ export const titleCase = (name) => name.replace(/[-_]/g, " ").replace(/^./, (fir
 export const sentenceCase = (label) => label.replace(/(?<=.)[A-Z]/g, (letter) => letter.toLowerCase());
 export const platformLabel = (id) => PLATFORMS[id] ?? titleCase(id);
 
+/** Matches a prompt with text to set in the image, which takes another model. A test compares it with the API's rule. */
+export const QUOTED = /(?<![^\s(:])["“„«](?=[^"“”„«»]*[\p{L}\p{N}_])[^"“”„«»]{1,80}["”“»](?![\p{L}\p{N}_])/u;
+
 /** The style presets. A test compares them with the catalog. */
 const STYLES = [
   "3d-model", "analog-film", "anime", "cinematic", "comic-book", "digital-art", "enhance", "fantasy-art", "isometric",

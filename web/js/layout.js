@@ -2,7 +2,7 @@
 
 import { bytesText, dialog, fill, h, icon, plural, toast } from "./dom.js";
 import { fieldLabel } from "./errors.js";
-import { extensionOf, openOn, save, useStyleOf } from "./images.js";
+import { fileNameOf, openOn, save, useStyleOf } from "./images.js";
 import { session } from "./session.js";
 
 const HEADER_HEIGHT = 56; // pixels
@@ -93,12 +93,11 @@ function moreButton({ run, cost }, name) {
 
 /** Buttons that download an image, keep it, open it on another page, or make more of its kind; `again` is what `anotherSeed` returns. */
 export function imageActions(image, { without = [], again } = {}) {
-  const fileName = `${image.name}.${extensionOf(image.blob)}`;
   const more = h("button", { type: "button", class: "ghost small more-actions", "aria-expanded": "false", "aria-label": `More actions for ${image.name}`, onclick: () => {
     more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") === "false")); // what a narrow tile shows
   } }, "More", icon("chevron"));
   return h("div", { class: "actions" },
-    h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileName), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
+    h("button", { type: "button", class: "small", onclick: () => save(image.blob, fileNameOf(image)), "aria-label": `Download ${image.name}` }, icon("download"), "Download"),
     saveButton(image), more,
     h("div", { class: "other-actions" },
       Object.entries(NEXT_PAGES).filter(([page]) => !without.includes(page)).map(([page, label]) =>

@@ -1,11 +1,10 @@
 // The library: images that are kept until they are deleted. Save, list, change and choose them.
 
-import { call, get } from "./api.js";
+import { ASSETS, call, get } from "./api.js";
 import { debounce, dialog, fill, h } from "./dom.js";
 import { encodeImages, imageOfAsset } from "./images.js";
 import { withoutEmpty } from "./layout.js";
 
-const ASSETS = "/api/content-assets";
 const PICKED_FROM = 24; // images that the picker's dialog shows
 const TITLE_LENGTH = 200;
 

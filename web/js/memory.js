@@ -1,6 +1,10 @@
 // What this browser remembers of its own results until they expire: small thumbnails, the request, and favorites.
 // History shows them without loading the images, and "Reuse" fills a form from them.
 
+/** Read or write a value of this browser's own settings; null and no effect where it keeps none, as in private mode. */
+export const stored = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
+export const store = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* private mode */ } };
+
 const STORE = "image-studio-results";
 const KEPT = 500; // results, the newest
 const THUMBNAIL_SIDE = 192; // pixels

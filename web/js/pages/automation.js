@@ -6,14 +6,13 @@ import { announce, debounce, dialog, field, fill, h, icon, plural, toast } from 
 import { ApiError, dateText } from "../errors.js";
 import { accountHead, confirmAt } from "../gallery.js";
 import { forgetTask, taskFor } from "../jobs.js";
-import { operationLabel, platformLabel } from "../labels.js";
+import { operationLabel, platformLabel, QUOTED } from "../labels.js";
 import { codeButton, facts, withoutEmpty } from "../layout.js";
 import { modelPicker } from "../model-picker.js";
 
 const MAX_ITEMS = 100; // of one batch
 const REFRESH_MS = 2000;
 const ZIP_TRIES = 60;
-const QUOTED = /"[^"]+"|“[^”]+”/; // a prompt with text to set may take another model
 const TASK_PAGE = "batches"; // of its remembered Idempotency-Key
 
 export function mount() {

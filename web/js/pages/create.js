@@ -6,7 +6,7 @@ import { add, clamp, field, fill, h, icon, numberValue, pick, plural, seedInput,
 import { errorText } from "../errors.js";
 import { choicePrices, segmentChoices } from "../estimates.js";
 import { imageFromResult, recent, trackLoading } from "../images.js";
-import { platformLabel, QUALITY_OPTIONS, slug, STATUS_LABELS, styleOptions } from "../labels.js";
+import { platformLabel, QUALITY_OPTIONS, QUOTED, slug, STATUS_LABELS, styleOptions } from "../labels.js";
 import { aiBadge, clearFieldErrors, emulatorBadge, facts, ignoredText, imageActions, moreSettings, openImage, pageLayout, reveal, showFieldError, withoutEmpty } from "../layout.js";
 import { modelErrorPatterns, modelPicker } from "../model-picker.js";
 import { personaPicker } from "../personas.js";
@@ -42,7 +42,7 @@ export function mount() {
   };
 
   const estimate = (changes = {}) => sizes.ready && withoutEmpty({
-    ...models.estimateFields, operation: "generate", num_images: 1, prompt: /["“”„«»]/.test(prompt.value) ? prompt.value.trim() : null, // quoted text takes another model
+    ...models.estimateFields, operation: "generate", num_images: 1, prompt: QUOTED.test(prompt.value) ? prompt.value.trim() : null,
     template_id: sizes.template?.id, width: sizes.width, height: sizes.height, quality: settings.quality, ...changes,
   });
   const price = liveEstimate(() => estimate({ num_images: settings.count }), models);

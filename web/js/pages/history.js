@@ -4,8 +4,8 @@ import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
 import { add, announce, fill, h, icon, plural, toast } from "../dom.js";
 import { dateText, errorText } from "../errors.js";
-import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
-import { imageFromResult, reuseOn } from "../images.js";
+import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar, usageCard } from "../gallery.js";
+import { imageFromResult, resultsOf, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
 import { codeButton, copyLinkButton, facts, openImage } from "../layout.js";
 import { saveToLibrary } from "../library.js";
@@ -128,13 +128,11 @@ export function mount() {
       fill(usage);
       return;
     }
-    const meter = h("i");
-    meter.style.width = `${Math.min(100, current.limit ? (current.used + current.reserved) / current.limit * 100 : 0)}%`;
     const number = (value) => value.toLocaleString("en");
     fill(usage,
-      h("div", { class: "usage-card" }, h("h2", {}, "Credits left"), h("p", { class: "big" }, number(current.remaining)), h("div", { class: "meter" }, meter),
-        h("p", { class: "hint" }, `${number(current.used)} used${current.reserved ? `, ${number(current.reserved)} reserved` : ""} of ${number(current.limit)}, tier ${current.tier}. Renews on ${dateText(current.resets_at)}.`),
-        current.reserved > 0 && h("p", { class: "hint" }, "Reserved credits belong to running jobs, or to calls whose charge is not known yet. Those are given back after an hour at most.")),
+      usageCard("Credits left", number(current.remaining), current.limit && (current.used + current.reserved) / current.limit,
+        `${number(current.used)} used${current.reserved ? `, ${number(current.reserved)} reserved` : ""} of ${number(current.limit)}, tier ${current.tier}. Renews on ${dateText(current.resets_at)}.`,
+        current.reserved > 0 && "Reserved credits belong to running jobs, or to calls whose charge is not known yet. Those are given back after an hour at most."),
       creditsCard("By operation", current.by_studio, operationLabel), creditsCard("By provider", current.by_provider, (name) => providers[name]?.name ?? titleCase(name)),
       h("div", { class: "usage-card" }, h("h2", {}, "Limits"), facts([["Per minute", `${number(current.limits.requests_per_minute)} requests`], ["Per day", `${number(current.limits.requests_per_day)} requests`], ["In flight", plural(current.limits.variations_in_flight, "image")]])));
   }
@@ -203,13 +201,13 @@ function jobRow(job, { watcher, removeJob, changed }) {
 
   let result = null; // the job's result with URLs, once it is needed
   const loadResult = () => (result ??= get(`jobs/${job.job_id}/result?delivery=url`));
-  row.refs = async () => { const response = await loadResult(); return (response.results ?? [response]).map((one) => `job:${job.job_id}/${one.variation ?? 1}`); };
+  row.refs = async () => resultsOf(await loadResult()).map((one) => `job:${job.job_id}/${one.variation ?? 1}`);
   let loaded = null; // its images in full size
   row.images = () => (loaded ??= loadImages());
   async function loadImages() {
-    const response = await loadResult();
+    const results = resultsOf(await loadResult());
     const stem = slug(title.textContent, job.operation);
-    const full = await Promise.all((response.results ?? [response]).map((one) => {
+    const full = await Promise.all(results.map((one) => {
       const number = one.variation ?? 1;
       return imageFromResult(one, { name: `${stem}-${number}`, ref: `job:${job.job_id}/${number}` });
     }));
@@ -241,7 +239,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
       }
       reuse.hidden = false;
       if (!row.known.title) title.textContent = response.request?.prompt ?? operationLabel([job.operation.split(".")[0], response.operation ?? response.mode].filter(Boolean).join("."));
-      showImages((response.results ?? [response]).map(() => null));
+      showImages(resultsOf(response).map(() => null));
     } catch (error) {
       row.querySelector(".hint").after(h("span", { class: "hint" }, error.message));
     }

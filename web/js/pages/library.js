@@ -1,8 +1,9 @@
 // The Library page: images that are kept, found by words, tags, dates and favorites.
 
 import { errorNote } from "../action-bar.js";
+import { ASSETS } from "../api.js";
 import { add, announce, bytesText, debounce, dialog, field, fill, h, icon, plural, select, toast } from "../dom.js";
-import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar } from "../gallery.js";
+import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar, usageCard } from "../gallery.js";
 import { imageOfAsset, reuseOn } from "../images.js";
 import { operationLabel } from "../labels.js";
 import { assetButton, assetTitle, changeAsset, deleteAsset, libraryTotals, listAssets, toggleFavorite } from "../library.js";
@@ -86,14 +87,12 @@ export function mount() {
   async function showTotals() {
     const totals = await libraryTotals().catch(() => null);
     if (!totals) { fill(usage); return; }
-    const meter = h("i");
-    meter.style.width = `${Math.min(100, Math.max(totals.total_bytes / totals.max_bytes, totals.total / totals.max_assets) * 100)}%`;
-    fill(usage, h("div", { class: "usage-card" }, h("h2", {}, "Kept"), h("p", { class: "big" }, plural(totals.total, "image")), h("div", { class: "meter" }, meter),
-      h("p", { class: "hint" }, `${bytesText(totals.total_bytes)} of ${totals.max_bytes / 1e9} GB, and at most ${totals.max_assets.toLocaleString("en")} images.`)));
+    fill(usage, usageCard("Kept", plural(totals.total, "image"), Math.max(totals.total_bytes / totals.max_bytes, totals.total / totals.max_assets),
+      `${bytesText(totals.total_bytes)} of ${totals.max_bytes / 1e9} GB, and at most ${totals.max_assets.toLocaleString("en")} images.`));
   }
 
   const node = h("div", { class: "history" },
-    accountHead("library", "Images that you saved. They stay until you delete them.", codeButton(() => ({ method: "GET", path: `/api/content-assets?${request()}`, savesImages: false }))),
+    accountHead("library", "Images that you saved. They stay until you delete them.", codeButton(() => ({ method: "GET", path: `${ASSETS}?${request()}`, savesImages: false }))),
     usage, h("div", { class: "filters" }, search, tags, dates.nodes, sort, h("label", { class: "check" }, favorites, h("span", {}, "Favorites"))), selection.node, errorBox, list, more);
   return { node, onshow: () => load() };
 }

@@ -4,7 +4,7 @@ import { actionBar, errorNote } from "../action-bar.js";
 import { bytesText, debounce, field, fill, h, icon, pick, plural, segmented, select } from "../dom.js";
 import { errorText } from "../errors.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
-import { extensionOf, imageFromResult, save, takeIncoming, trackLoading } from "../images.js";
+import { fileNameOf, imageFromResult, save, takeIncoming, trackLoading } from "../images.js";
 import { slug, stemOf } from "../labels.js";
 import { emptyState, pageLayout, reveal } from "../layout.js";
 import { attentionOf, cropAround, focalEditor, middleOf } from "../tools/focal-point.js";
@@ -233,7 +233,7 @@ export function mount() {
       let folder = stemOf(image);
       for (let number = 2; taken.has(folder); number++) folder = `${stemOf(image)}-${number}`;
       taken.add(folder);
-      for (const { image: file } of cards.values()) if (file) files.push({ name: `${items.size > 1 ? `${folder}/` : ""}${file.name}.${extensionOf(file.blob)}`, blob: file.blob });
+      for (const { image: file } of cards.values()) if (file) files.push({ name: `${items.size > 1 ? `${folder}/` : ""}${fileNameOf(file)}`, blob: file.blob });
     }
     save(await zip(files), items.size > 1 ? "social-formats.zip" : `${stemOf(source.image)}-formats.zip`);
   }

@@ -3,6 +3,7 @@
 import { getCached } from "../api.js";
 import { fill, h, icon } from "../dom.js";
 import { platformLabel } from "../labels.js";
+import { store, stored } from "../memory.js";
 
 const SELECTION = "image-studio-formats"; // what was chosen at the last visit
 const SETS = "image-studio-format-sets"; // [name, keys]
@@ -10,8 +11,6 @@ const NAME_LENGTH = 40;
 
 /** The key of a format, under which a selection keeps it. */
 export const formatKey = (platform, format) => `${platform}/${format}`;
-const stored = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
-const store = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* private mode */ } };
 
 /** A list of formats. `selected` maps the key of each chosen one to {platform, format}; `onchange` runs after a change. */
 export function formatList({ onchange }) {

@@ -1,7 +1,7 @@
 // One image in one format: a live preview of its crop, then the file.
 
 import { bytesText, fill, h, icon } from "../dom.js";
-import { extensionOf, save } from "../images.js";
+import { fileNameOf, save } from "../images.js";
 import { platformLabel } from "../labels.js";
 import { openImage } from "../layout.js";
 import { cropAround } from "./focal-point.js";
@@ -77,7 +77,7 @@ export function renditionCard({ platform, format, source, onfocal }) {
     line.title = result.encoding;
     const button = (words, name, onclick) => h("button", { type: "button", class: "ghost icon-only", "aria-label": `${words} ${label}`, title: words, onclick }, icon(name));
     fill(buttons, onfocal && button("Focal point of", "target", () => onfocal(card)), button("Open", "upscale", () => openImage({ ...image, url: URL.createObjectURL(image.blob) }, label)),
-      button("Download", "download", () => save(image.blob, `${image.name}.${extensionOf(image.blob)}`)));
+      button("Download", "download", () => save(image.blob, fileNameOf(image))));
   }
   return card;
 }
