@@ -1,4 +1,4 @@
-"""Fixes of moto: DynamoDB has one request at a time and copies only the items it changes; SQS counts no messages."""
+"""Fixes of moto: DynamoDB serves one request at a time and reads and copies what it needs; SQS counts no messages."""
 
 import copy
 import threading
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 Operation = Mapping[str, Any]
+INDEX_NAME = 6  # among what DynamoDBBackend gives Table.query after the hash key
 
 
 def apply(handler: Any, backend: Any, table: Any) -> None:
@@ -15,6 +16,7 @@ def apply(handler: Any, backend: Any, table: Any) -> None:
     backend.transact_write_items = _rolled_back_by_item(backend.transact_write_items)
     # moto copies the whole table before each transaction, for a rollback: with a thousand jobs that takes seconds.
     table.__deepcopy__ = lambda self, memo: self
+    table.query = _of_one_partition(table.query)
 
 
 def apply_to_sqs(backend: Any) -> None:
@@ -49,6 +51,27 @@ def _rolled_back_by_item(transact: Callable[[Any, list[Operation]], None]) -> Ca
             raise
 
     return transact_write_items
+
+
+def _of_one_partition(query: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a query see the items of its partition only; moto sorts all items of the table for each."""
+
+    def query_partition(table: Any, hash_key: Any, *given: Any, hash_key_conditions: Any, **named: Any) -> Any:
+        partition = copy.copy(table)
+        if given[INDEX_NAME] is None:
+            partition.items = {hash_key: table.items[hash_key]} if hash_key in table.items else {}
+        else:
+            partition.items = {pk: _matching(rows, hash_key_conditions) for pk, rows in table.items.items()}
+        return query(partition, hash_key, *given, hash_key_conditions=hash_key_conditions, **named)
+
+    return query_partition
+
+
+def _matching(rows: Operation, conditions: list[tuple[str, Any]]) -> Operation:
+    def matches(attributes: Operation) -> bool:
+        return all(name in attributes and attributes[name] == key for name, key in conditions)
+
+    return {sk: item for sk, item in rows.items() if matches(item.attrs)}
 
 
 def _item(backend: Any, operation: Operation) -> tuple[str, Operation, Any]:

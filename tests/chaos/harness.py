@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import random
 import signal
+import sys
 import threading
 import time
 from collections import Counter
@@ -33,6 +34,7 @@ WORKER = "WorkerFunction"
 LEASE_SECONDS = 4
 SWEEP_SECONDS = 2.0  # between the reaper's sweeps
 JOIN_SECONDS = 60  # for a thread's last look at its queue, on a machine that is busy
+TELL_SECONDS = 30.0  # between lines of progress
 VISIBILITY_SECONDS = 15  # until a message of a killed worker comes again by itself
 #: With handles, with the result's address, without. Those that paint whole megapixels, which takes long, come once.
 PROVIDERS = ("wavespeed", "huggingface", "wavespeed", "stability", "gemini", "bedrock")
@@ -240,7 +242,7 @@ class ChaosRun:
                 action()
 
         pace = max(0.3, 0.25 * self.plan.jobs / self.plan.kills / self.plan.workers)
-        actions = ((1.0, self._count_paid), (pace, self._kill_one))
+        actions = ((1.0, self._count_paid), (pace, self._kill_one), (TELL_SECONDS, self._tell))
         threads = [threading.Thread(target=every, args=each) for each in actions]
         for thread in threads:
             thread.start()
@@ -250,6 +252,10 @@ class ChaosRun:
             done.set()
             for thread in threads:
                 thread.join()
+
+    def _tell(self) -> None:
+        announced, paid, kills = len(self.chaos.receiver.taken), self.paid.total(), self.tally.kills
+        sys.stderr.write(f"{announced} of {self.plan.jobs} jobs announced; {paid} paid calls, {kills} kills\n")
 
     def _kill_one(self) -> None:
         if self.tally.kills >= self.plan.kills:

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, get_args
@@ -19,7 +20,7 @@ from image_studio.runtime.settings import settings
 from image_studio.schemas.webhooks import EventType
 from image_studio.storage import keys
 from local.template import ROOT, Template
-from tests.jobs.harness import CREATE, Harness
+from tests.jobs.harness import CREATE, Harness, png
 from tests.providers.hosts import CDN, HOSTILE_URLS, Guard
 from tests.tables import TABLE
 
@@ -100,6 +101,20 @@ def test_the_end_of_a_job_is_announced_signed(harness: Harness, receiver: Receiv
     (delivery,) = details(harness, webhook)["deliveries"]
     assert (delivery["status"], delivery["attempt"], delivery["type"]) == (204, 1, "job.succeeded")
     assert (delivery["webhook_id"], delivery["next_attempt_at"]) == (f"msg_{job_id}", None)
+
+
+def test_a_prompt_comes_where_it_was_asked_for(harness: Harness, receiver: Receiver) -> None:
+    """To that endpoint only, for any operation; a job record shows none."""
+    plain = register(harness, receiver)
+    body = {"url": receiver.origin + "/asking", "include_prompt": True}
+    asking = harness.ask("POST", "/webhooks", body=body, sub="alice").json
+    assert (plain["include_prompt"], asking["include_prompt"]) == (False, True)
+    harness.submit()
+    edit = {"operation": "remove_background", "image_base64": b64encode(png(96, 96)).decode(), "prompt": "sharper fur"}
+    harness.submit(edit, path="/edit/process")
+    harness.work()
+    prompts = {(headers["path"], json.loads(sent)["data"].get("prompt")) for headers, sent in receiver.got}
+    assert prompts == {("/hook", None), ("/asking", CREATE["prompt"]), ("/asking", "sharper fur")}
 
 
 def test_a_dead_receiver_delays_no_job(harness: Harness, receiver: Receiver) -> None:

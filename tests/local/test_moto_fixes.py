@@ -6,6 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
+from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend
@@ -21,12 +22,23 @@ def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for kind, name in ((DynamoHandler, "call_action"), (DynamoDBBackend, "transact_write_items")):
         monkeypatch.setattr(kind, name, getattr(kind, name))  # puts them back
     monkeypatch.setattr(Table, "__deepcopy__", None, raising=False)
+    monkeypatch.setattr(Table, "query", Table.query)
     moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
     with mock_aws():
         table = boto3.resource("dynamodb", "us-east-1").create_table(
             TableName="t",
             KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "color")],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by_color",
+                    "KeySchema": [
+                        {"AttributeName": "color", "KeyType": "HASH"},
+                        {"AttributeName": "sk", "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
             BillingMode="PAY_PER_REQUEST",
         )
         for name in ("changed", "deleted", "replaced"):
@@ -62,6 +74,25 @@ def test_a_transaction_changes_all_that_it_names_or_nothing(table: Any) -> None:
     found = {item["sk"]: item for item in table.scan()["Items"]}
     assert set(found) == {"changed", "replaced", "added"}
     assert found["replaced"] == {"pk": "p", "sk": "replaced", "n": 7}
+
+
+def test_a_query_reads_its_partition_only(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, by condition and page, of the table or an index, with other partitions beside it or none of its own."""
+    read = []
+    all_items = Table.all_items
+    monkeypatch.setattr(Table, "all_items", lambda part: read.append(len(all_items(part))) or all_items(part))
+    for name in ("b", "c", "a"):
+        table.put_item(Item={"pk": "q", "sk": name, "color": "red"})
+    found = table.query(KeyConditionExpression=Key("pk").eq("q") & Key("sk").gt("a"), Limit=1)
+    assert [each["sk"] for each in found["Items"]] == ["b"]
+    rest = table.query(KeyConditionExpression=Key("pk").eq("q"), ExclusiveStartKey=found["LastEvaluatedKey"])
+    assert [each["sk"] for each in rest["Items"]] == ["c"]
+    assert table.query(KeyConditionExpression=Key("pk").eq("none"))["Items"] == []
+    table.put_item(Item={"pk": "r", "sk": "0", "color": "red"})
+    red = table.query(IndexName="by_color", KeyConditionExpression=Key("color").eq("red"), ScanIndexForward=False)
+    assert [each["sk"] for each in red["Items"]] == ["c", "b", "a", "0"]
+    assert read == [3, 3, 0, 4]
+    assert len(table.scan()["Items"]) == 7
 
 
 def test_a_message_comes_without_counting_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,14 +174,16 @@ const STATE_HINTS = { paused: "It failed for days. A test that arrives enables i
 
 function webhookSection() {
   const url = h("input", { type: "url", placeholder: "https://example.com/image-studio" });
+  const withPrompt = h("input", { type: "checkbox" });
   const errorBox = h("div");
   const list = h("ul", { class: "jobs" });
+  const request = () => ({ path: "webhooks", body: { url: url.value.trim(), include_prompt: withPrompt.checked }, savesImages: false });
 
   async function add(event) {
     event.preventDefault();
     fill(errorBox);
     try {
-      const made = await call("POST", "webhooks", { body: { url: url.value.trim() } });
+      const made = await call("POST", "webhooks", { body: request().body });
       url.value = "";
       showSecret("The webhook's secret", made.secret);
       await load();
@@ -200,8 +202,8 @@ function webhookSection() {
   }
   const form = h("form", { class: "usage-card", onsubmit: add }, h("h2", {}, "Webhooks"),
     h("p", { class: "hint" }, "Your server is called when a job or a batch ends. Calls are signed after ", h("a", { href: "https://www.standardwebhooks.com", rel: "noreferrer" }, "Standard Webhooks"), "."),
-    field("Address", url, "An https address of a public server."), errorBox,
-    h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(() => ({ path: "webhooks", body: { url: url.value.trim() }, savesImages: false }))), h("button", { type: "submit" }, "Add webhook")));
+    field("Address", url, "An https address of a public server."), h("label", { class: "check" }, withPrompt, h("span", {}, "Send each job's prompt, too")), errorBox,
+    h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request)), h("button", { type: "submit" }, "Add webhook")));
   form.noValidate = true;
   return { node: h("section", { class: "section", "aria-label": "Webhooks" }, form, list), load };
 }
@@ -221,7 +223,7 @@ function webhookRow(webhook, changed) {
   const remove = ({ currentTarget }) => confirmAt(currentTarget, "Really delete?", attempt(async () => { await call("DELETE", path); announce("Deleted"); await changed(); }));
   const button = (label, onclick) => h("button", { type: "button", class: "small", onclick }, label);
   return h("li", { class: "job webhook" },
-    h("div", { class: "job-info" }, h("strong", {}, webhook.url),
+    h("div", { class: "job-info" }, h("strong", {}, webhook.url), webhook.include_prompt && h("span", { class: "hint" }, "With prompts."),
       STATE_HINTS[webhook.status] && h("span", { class: "hint" }, STATE_HINTS[webhook.status]),
       webhook.failing_since && h("span", { class: "hint" }, `Failing since ${dateText(webhook.failing_since)}.`), result),
     h("div", { class: "job-end" }, h("span", { class: "badge", dataset: { status: webhook.status === "enabled" ? "succeeded" : "failed" } }, STATES[webhook.status]),

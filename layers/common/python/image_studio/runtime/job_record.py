@@ -1,8 +1,11 @@
-"""What callers see of a job: its links and its record."""
+"""What callers see of a job: its links, its record and its prompt."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 from image_studio.operations.journal import Entry, Stage
+from image_studio.runtime import wiring
 from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import PREFIX
 from image_studio.schemas import jobs as bodies
@@ -43,6 +46,15 @@ def job_record(
         awaits_upload=None if job.status.ended else job.awaits,
         error=bodies.JobError(**job.error) if job.error else None,
     )
+
+
+def prompt_of(job: Job) -> str | None:
+    """Return a job's prompt: create's response has it, for other operations their request, while it is kept."""
+    response: dict[str, Any] = json.loads(job.response or "{}")
+    echoed = response.get("request")
+    stored = wiring.objects().get(job.input) if echoed is None else None
+    fields: dict[str, Any] = echoed or json.loads(stored or b"{}")
+    return fields.get("prompt") or None
 
 
 def _variation(entry: Entry, image_url: str | None) -> bodies.JobVariation:

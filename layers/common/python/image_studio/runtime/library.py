@@ -18,6 +18,7 @@ from image_studio.operations.journal import Entry
 from image_studio.operations.single_image import read_image
 from image_studio.runtime import wiring
 from image_studio.runtime.api import NO_STORE, Call, Response, iso_time, respond
+from image_studio.runtime.job_record import prompt_of
 from image_studio.runtime.references import JOB, find_result, unknown_reference
 from image_studio.runtime.request_parsing import read_request
 from image_studio.runtime.settings import TIERS
@@ -90,7 +91,7 @@ def _read(call: Call, text: str) -> _Image:
 def _facts(job: Job, entry: Entry) -> dict[str, Any]:
     """Return what a job's record says of one of its images."""
     seconds = (job.finished_at - job.started_at) / 1000 if job.finished_at and job.started_at else None
-    prompt = _prompt_of(job)
+    prompt = prompt_of(job)
     return {
         "provider": entry.provider,
         "model": entry.model,
@@ -104,15 +105,6 @@ def _facts(job: Job, entry: Entry) -> dict[str, Any]:
             **({"seed": entry.seed} if entry.seed is not None else {}),
         },
     }
-
-
-def _prompt_of(job: Job) -> str | None:
-    """Return a job's prompt: create's response has it, for other operations their request, while it is kept."""
-    response: dict[str, Any] = json.loads(job.response or "{}")
-    echoed = response.get("request")
-    stored = wiring.objects().get(job.input) if echoed is None else None
-    fields: dict[str, Any] = echoed or json.loads(stored or b"{}")
-    return fields.get("prompt") or None
 
 
 def _keep(call: Call, image: _Image, described: dict[str, Any]) -> Asset:

@@ -19,8 +19,9 @@ from image_studio.runtime import aws_clients, hot_folder_results, wiring
 from image_studio.runtime.api import iso_time
 from image_studio.runtime.batch_record import batch_record, make_zip
 from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, kind_of
-from image_studio.runtime.job_record import job_record
+from image_studio.runtime.job_record import job_record, prompt_of
 from image_studio.runtime.settings import settings
+from image_studio.schemas.jobs import JobRecord
 from image_studio.schemas.webhooks import EventType, WebhookEvent
 from image_studio.storage.batch import Batch
 from image_studio.storage.job import DAY, Job, Status
@@ -121,7 +122,7 @@ def type_of(job: Job | Batch) -> EventType:
 
 
 def event_of(job: Job | Batch) -> WebhookEvent:
-    """Return what is said of what ended: its record, with whole addresses; never an image or a prompt."""
+    """Return what is said of what ended: its record, with whole addresses; never an image, and no prompt."""
     record = job_record(job) if isinstance(job, Job) else batch_record(job)
     for name in type(record).model_fields:
         if name.endswith("_url"):
@@ -155,6 +156,8 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
     if job is None or (message["endpoint"] and (endpoint is None or endpoint.state is not EndpointState.ENABLED)):
         return  # deleted, expired, paused or disabled meanwhile
     event = event_of(job)
+    if endpoint and endpoint.include_prompt and isinstance(event.data, JobRecord) and isinstance(job, Job):
+        event.data.prompt = prompt_of(job)
     outcome = call(*_target(job, endpoint), f"msg_{job.id}", event.model_dump_json())
     pause = None if outcome.ok or outcome.status == GONE else _pause(message["attempt"])
     if endpoint:

@@ -24,12 +24,12 @@ _ID = re.compile(r"[0-9a-f]{32}")
 
 def create_webhook(call: Call) -> Response:
     """POST /webhooks: 201 with the secret, which is shown only now. Raises InvalidRequest."""
-    url = read_request(bodies.WebhookRequest, call).url
+    body = read_request(bodies.WebhookRequest, call)
     try:
-        check_webhook_url(url, settings().webhook_origin or None)
+        check_webhook_url(body.url, settings().webhook_origin or None)
     except CallFailed as failure:
         raise InvalidRequest(f"url: {failure}") from None
-    endpoint = Endpoint(id=new_id(), url=url, secret=new_secret(), created_at=int(time.time()))
+    endpoint = Endpoint(id=new_id(), secret=new_secret(), created_at=int(time.time()), **body.model_dump())
     try:
         wiring.webhooks().add(call.known.tenant, endpoint, MAX_ENDPOINTS)
     except TooManyEndpoints:
@@ -100,4 +100,5 @@ def _fields(endpoint: Endpoint) -> dict[str, Any]:
         "status": endpoint.state.value,
         "created_at": endpoint.created_at * 1000,
         "failing_since": endpoint.failing_since * 1000 if endpoint.failing_since else None,
+        "include_prompt": endpoint.include_prompt,
     }

@@ -77,6 +77,9 @@ class JobRecord(JobLinks):
     batch_id: str | None = Field(default=None, exclude_if=is_none, description="The batch that the job belongs to.")
     awaits_upload: str | None = Field(description="The upload that has to arrive before the job starts.")
     error: JobError | None
+    prompt: str | None = Field(
+        default=None, exclude_if=is_none, description="In calls of webhooks with `include_prompt` only."
+    )
 
 
 class JobList(Response):

@@ -17,6 +17,7 @@ class WebhookRequest(Request):
     """POST /webhooks."""
 
     url: WebhookAddress = Field(description="An https URL on port 443 of a public host.")
+    include_prompt: bool = Field(default=False, description="Whether calls for a job carry its prompt.")
 
 
 class Webhook(Response):
@@ -27,6 +28,7 @@ class Webhook(Response):
     status: EndpointStatus
     created_at: Milliseconds
     failing_since: Milliseconds | None
+    include_prompt: bool
 
 
 class NewWebhook(Webhook):

@@ -42,6 +42,7 @@ class Endpoint:
     old_secret: str | None = None  # which signs, too, until `old_secret_until`
     old_secret_until: int = 0
     failing_since: int | None = None
+    include_prompt: bool = False  # whether calls for a job carry its prompt
 
     def secrets(self, now: float) -> list[str]:
         """The secrets that sign a call now, the newest first."""
