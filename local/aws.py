@@ -28,19 +28,14 @@ Attributes = dict[str, dict[str, str]]
 def serve(listener: socket.socket, concurrency: int) -> None:
     """Run moto's server on an open socket, until the process ends. `concurrency` is the account's, of Lambda."""
     from moto import backends  # noqa: PLC0415  # only the server's process pays for it
-    from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415  # the same
-    from moto.dynamodb.models.table import Table  # noqa: PLC0415  # the same
-    from moto.dynamodb.responses import DynamoHandler  # noqa: PLC0415  # the same
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  # the same
         DomainDispatcherApplication,
         MotoRequestHandler,
         create_backend_app,
     )
-    from moto.sqs.models import SQSBackend  # noqa: PLC0415  # the same
     from werkzeug.serving import make_server  # noqa: PLC0415  # the same
 
-    moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
-    moto_fixes.apply_to_sqs(SQSBackend)
+    moto_fixes.apply()
     services = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: services  # it walks through its own folders at every request
     logging.getLogger("werkzeug").setLevel(logging.ERROR)

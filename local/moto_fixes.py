@@ -1,27 +1,53 @@
-"""Fixes of moto: DynamoDB serves one request at a time and reads and copies what it needs; SQS counts no messages."""
+"""Fixes of moto: DynamoDB serves one request at a time and reads, copies and writes no more than it has to.
+
+And SQS counts no messages. Without them a thousand jobs take moto an hour.
+"""
 
 import copy
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 Operation = Mapping[str, Any]
+PLAIN = {"S", "N", "SS", "NS", "BOOL", "NULL"}  # types of DynamoDB whose values are JSON already
 INDEX_NAME = 6  # among what DynamoDBBackend gives Table.query after the hash key
 
 
-def apply(handler: Any, backend: Any, table: Any) -> None:
-    """Patch moto's DynamoHandler, DynamoDBBackend and Table in this process."""
-    handler.call_action = one_at_a_time(handler.call_action)
-    backend.transact_write_items = _rolled_back_by_item(backend.transact_write_items)
-    # moto copies the whole table before each transaction, for a rollback: with a thousand jobs that takes seconds.
-    table.__deepcopy__ = lambda self, memo: self
-    table.query = _of_one_partition(table.query)
+@cache
+def apply() -> None:
+    """Patch moto in this process, once."""
+    from moto.core.serialize import BaseJSONSerializer  # noqa: PLC0415  only who runs moto waits for its import
+    from moto.dynamodb.models import DynamoDBBackend  # noqa: PLC0415  the same
+    from moto.dynamodb.models.table import Table  # noqa: PLC0415  the same
+    from moto.dynamodb.responses import DynamoHandler  # noqa: PLC0415  the same
+    from moto.sqs.models import SQSBackend  # noqa: PLC0415  the same
+
+    fixes: list[tuple[Any, str, Callable[[Any], Any]]] = [
+        (DynamoHandler, "call_action", one_at_a_time),
+        (DynamoDBBackend, "transact_write_items", _rolled_back_by_item),
+        (Table, "query", _of_one_partition),
+        (BaseJSONSerializer, "_serialize_type_structure", _plain_values_as_they_are),
+        # For each message it hands out, it counted all messages of the queue nine times.
+        (SQSBackend, "is_message_valid_based_on_retention_period", lambda _: _is_retained),
+        # It copies the whole table before each transaction, for a rollback: with a thousand jobs that takes seconds.
+        (Table, "__deepcopy__", lambda _: lambda table, memo: table),
+    ]
+    for kind, name, fix in fixes:
+        setattr(kind, name, fix(getattr(kind, name, None)))
 
 
-def apply_to_sqs(backend: Any) -> None:
-    """Patch moto's SQSBackend: for each message it hands out, it counted all messages of the queue nine times."""
-    backend.is_message_valid_based_on_retention_period = _is_retained
+def _plain_values_as_they_are(serialize: Callable[..., None]) -> Callable[..., None]:
+    """Write the values of an item without asking each of them for each of its ten possible types."""
+
+    def serialize_structure(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue" and isinstance(value, dict) and value.keys() <= PLAIN:
+            serialized[key] = value
+        else:
+            serialize(serializer, serialized, value, shape, key)
+
+    return serialize_structure
 
 
 def _is_retained(backend: Any, queue_name: str, message: Any) -> bool:

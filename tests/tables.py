@@ -9,9 +9,6 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import Table
-from moto.dynamodb.responses import DynamoHandler
 
 from image_studio.runtime import (
     aws_clients,
@@ -49,7 +46,7 @@ def _session() -> boto3.Session:
     return boto3.Session(region_name="us-east-1")
 
 
-moto_fixes.apply(DynamoHandler, DynamoDBBackend, Table)
+moto_fixes.apply()
 
 _make_client = aws_clients._client
 _shared: dict[Any, Any] = {}

@@ -52,7 +52,7 @@ def encode(image: Image.Image, file_type: str) -> bytes:
     elif file_type == "webp":
         image.save(out, "WEBP", quality=88, method=0)
     else:
-        image.save(out, "PNG", compress_level=3)
+        image.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 

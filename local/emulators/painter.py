@@ -214,10 +214,12 @@ def _setting(words: Words, size: Size, colors: Palette, seeded: random.Random) -
         return scene
     sun, x, y = min(size) * 0.06, width * seeded.uniform(0.15, 0.85), height * seeded.uniform(0.14, 0.36)
     for radius, share in ((3.2, 0.14), (2.0, 0.22), (1.0, 1.0)):
-        spot = Image.new("L", size)
-        box = (x - sun * radius, y - sun * radius, x + sun * radius, y + sun * radius)
+        reach, blur = sun * radius, max(1, sun * (radius - 1) / 3)
+        left, top, side = int(x - reach - blur) - 2, int(y - reach - blur) - 2, int(2 * (reach + blur)) + 6
+        spot = Image.new("L", (side, side))
+        box = (x - reach - left, y - reach - top, x + reach - left, y + reach - top)
         ImageDraw.Draw(spot).ellipse(box, fill=int(255 * share))
-        scene.paste(colors["light"], mask=spot.filter(ImageFilter.BoxBlur(max(1, sun * (radius - 1) / 3))))
+        scene.paste(colors["light"], (left, top), spot.filter(ImageFilter.BoxBlur(blur)))
     pen = ImageDraw.Draw(scene)
     for row, share in enumerate((0.75, 0.5) if words & WATER else (0.6, 0.3, 0.0)):
         level = height * (0.56 + row * 0.12) if not words & WATER else height * (0.55 + row * 0.04)
@@ -238,8 +240,10 @@ def _setting(words: Words, size: Size, colors: Palette, seeded: random.Random) -
 
 
 def _gradient(size: Size, top: Color, bottom: Color) -> Image.Image:
-    ramp = Image.linear_gradient("L").resize(size)
-    return Image.composite(Image.new("RGB", size, bottom), Image.new("RGB", size, top), ramp)
+    column = (1, size[1])
+    ramp = Image.linear_gradient("L").resize(column)
+    column_of_colors = Image.composite(Image.new("RGB", column, bottom), Image.new("RGB", column, top), ramp)
+    return column_of_colors.resize(size, Image.Resampling.NEAREST)
 
 
 def _weather(scene: Image.Image, words: Words, seeded: random.Random) -> Image.Image:
@@ -260,7 +264,8 @@ def _weather(scene: Image.Image, words: Words, seeded: random.Random) -> Image.I
             x, y, wide = width * seeded.random(), height * seeded.uniform(0.72, 1), width * seeded.uniform(0.2, 0.4)
             pen.ellipse((x - wide, y - height * 0.06, x + wide, y + height * 0.09), fill=225)
         veil = veil.filter(ImageFilter.BoxBlur(max(2, height // 22)))
-    scene.paste((236, 240, 246), mask=veil)
+    if veil.getbbox():
+        scene.paste((236, 240, 246), mask=veil)
     return scene
 
 

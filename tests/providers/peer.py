@@ -3,6 +3,7 @@
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 PNG = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nPNG"
 
@@ -42,7 +43,10 @@ class Peer:
             return
 
     def close(self) -> None:
+        with suppress(OSError):  # not every system knows it for a socket that listens; here it ends `accept`
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._thread.join(1)
         for client in self._open:
             client.close()
 

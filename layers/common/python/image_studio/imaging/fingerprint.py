@@ -5,7 +5,7 @@ same image differ in few bits, those of others in about half. docs/guides/proven
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import mul
 
 from PIL import Image
@@ -19,6 +19,8 @@ NEAR = (
 )
 BANDS, BAND_BITS = 4, 16  # the lowest frequencies, in parts of which one must be the same in both
 _SIDE, _FREQUENCIES = 32, 16
+#: From Python 3.12 on in a quarter of the time.
+_sumprod: Callable[..., float] = getattr(math, "sumprod", lambda some, others: sum(map(mul, some, others)))
 _READ_SIDE = 256  # pixels of the shorter side that are enough
 _NOISE = 24.0  # a frequency of a tenth of a gray level: what JPEG adds where an image has nothing
 _LEAST = 64  # frequencies above the noise; an image with fewer shows too little to be distinguished
@@ -72,9 +74,9 @@ def bands(fingerprint: int) -> list[int]:
 def _spectrum(values: bytes) -> list[float]:
     """Return the lowest frequencies of 32x32 gray pixels, lowest first."""
     lines = [values[at : at + _SIDE] for at in range(0, len(values), _SIDE)]
-    rows = [[sum(map(mul, line, cosine)) for cosine in _COSINES] for line in lines]
+    rows = [[_sumprod(line, cosine) for cosine in _COSINES] for line in lines]
     columns = list(zip(*rows, strict=True))
-    return [sum(map(mul, columns[across], _COSINES[down])) for down, across in _ORDER]
+    return [_sumprod(columns[across], _COSINES[down]) for down, across in _ORDER]
 
 
 def _signs(spectrum: list[float]) -> int:
