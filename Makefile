@@ -49,8 +49,8 @@ token: .venv/ready ## print a token for the running API (SUB=developer TIER=ente
 
 # more workers than processors: half of the time is waiting for real processes; the hash seed: all workers must collect sets in the same order; worksteal: files stay whole, their set-up is made once; what is counted is a row of the security board
 .PHONY: test
-test: WORKERS ?= 3
-test: .venv/ready .venv-sam/ready $(NODE) ## run all tests (WORKERS=3)
+test: WORKERS ?= 4
+test: .venv/ready .venv-sam/ready $(NODE) ## run all tests (WORKERS=4)
 	@PYTHONHASHSEED=0 COUNTED=build/security/logs.all.json $(PY) -m pytest -n $(WORKERS) --dist worksteal -m "not slow and not live and not long"
 
 .PHONY: chaos

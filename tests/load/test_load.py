@@ -19,7 +19,7 @@ from scripts.events import EVENTS, small_png
 
 CALLERS = 50
 MINUTE = 60.0
-FEW, SHORT = 10, 3.0  # callers and seconds in every run of the tests, beside which another runs
+FEW, SHORT = 10, 1.5  # callers and seconds in every run of the tests, beside which another runs
 WARM, MANY = 1_000, 10_000  # requests between which memory may hardly grow
 GROWTH = 1.05
 IMAGE = f"data:image/png;base64,{base64.b64encode(small_png()).decode()}"

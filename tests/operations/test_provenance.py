@@ -205,9 +205,10 @@ def compressed(data: bytes, target: TargetType, **parts: Any) -> tuple[bytes, An
 HOLDS_XMP = [one for one in TargetType if one not in (TargetType.GIF, TargetType.BMP)]
 
 
-@pytest.mark.parametrize("source", [OURS, signed_alone()], ids=["xmp", "c2pa"])
-def test_a_mark_goes_through_crops_conversions_and_compression(source: bytes) -> None:
+@pytest.mark.parametrize("kind", ["xmp", "c2pa"])
+def test_a_mark_goes_through_crops_conversions_and_compression(kind: str) -> None:
     """Ours, a provider's or anybody's."""
+    source = OURS if kind == "xmp" else signed_alone()
     renditions, results = social_files(source)
     assert len(renditions) > 5
     assert {read_mark(each).source_type for each in renditions} == {SourceType.TRAINED}  # type: ignore[union-attr]
@@ -287,10 +288,10 @@ def test_no_place_camera_or_owner_is_in_any_result(cell: Cell) -> None:
     context = make_context(sign=signs)
     cell.row.run(cell.request(**{field: text(PHOTO)}), context)
     assert b"Secret" not in result_bytes(context)
-    assert b"Secret" not in b"".join(FIRST_SOCIAL)
 
 
-FIRST_SOCIAL = social_files(PHOTO, sign=signs)[0]
+def test_no_place_camera_or_owner_is_in_any_crop() -> None:
+    assert b"Secret" not in b"".join(social_files(PHOTO, sign=signs)[0])
 
 
 def test_a_prompt_is_marked_only_where_that_is_allowed() -> None:

@@ -87,7 +87,7 @@ def _settled(inside: Inside) -> bool:
 
 @pytest.mark.usefixtures("emulated")
 @pytest.mark.parametrize(
-    ("seed", "many"), [(1, 24), *(pytest.param(seed, 60, marks=pytest.mark.long) for seed in (2, 3, 4, 5))]
+    ("seed", "many"), [(1, 16), *(pytest.param(seed, 60, marks=pytest.mark.long) for seed in (2, 3, 4, 5))]
 )
 def test_an_adversary_never_spends_above_its_credits(  # noqa: PLR0917  fixtures and the two numbers of a run
     inside: Inside, fifty: int, seed: int, many: int, count: Any, monkeypatch: pytest.MonkeyPatch
