@@ -87,6 +87,12 @@ class BrowserSession:
         field = self.page.get_by_label(re.compile("^Images?$"))  # Social takes several
         field.set_input_files(png_file(width, height))
 
+    def forget_results(self) -> None:
+        """Wait until the browser remembers a result, and make it forget all, as another browser knows none."""
+        results = "caches.open('image-studio-results')"
+        self.page.wait_for_function(f"{results}.then((c) => c.keys()).then((keys) => keys.length)")
+        self.page.evaluate(f"{results}.then(async (c) => {{ for (const key of await c.keys()) await c.delete(key); }})")
+
     def choose_operation(self, name: str) -> None:
         self.page.locator(".operation", has_text=name).click()
 

@@ -15,12 +15,6 @@ def open_history(page: Page) -> None:
     page.locator(".job").first.wait_for()
 
 
-def forget_results(page: Page) -> None:
-    """Wait until the browser remembers a result, and make it forget all, as another browser knows none."""
-    page.wait_for_function("caches.open('image-studio-results').then((c) => c.keys()).then((keys) => keys.length)")
-    page.evaluate("caches.delete('image-studio-results')")
-
-
 def test_a_result_is_reused_with_its_settings(session: BrowserSession) -> None:
     """Prompt, size, count, provider and seed of a create; operation, prompt and image of an edit."""
     page = session.open("create")
@@ -125,7 +119,7 @@ def test_a_job_of_another_browser_is_shown(session: BrowserSession) -> None:
     page = session.open("create")
     session.create("A lighthouse")
     page.locator(".result-image img").wait_for()
-    forget_results(page)
+    session.forget_results()
     page.reload()
     open_history(page)
     expect(page.locator(".job strong")).to_have_text("A lighthouse")
@@ -141,7 +135,7 @@ def test_a_job_of_another_browser_is_shown(session: BrowserSession) -> None:
     session.choose_operation("Remove Background")
     page.locator("button.run:visible").click()
     page.locator(".compare").wait_for()
-    forget_results(page)
+    session.forget_results()
     page.reload()
     open_history(page)
     page.locator(".job", has_text="Remove background").get_by_role("button", name="Reuse").click()

@@ -98,7 +98,7 @@ def test_an_asset_is_an_input_and_is_reused(session: BrowserSession) -> None:
     expect(page.locator(".drop-preview img")).to_have_count(1)
     page.reload()
     open_library(page)
-    page.evaluate("caches.delete('image-studio-results')")
+    session.forget_results()
     session.press("Open A lighthouse")
     session.press("Reuse")
     expect(page.locator("h1")).to_have_text("Create")
