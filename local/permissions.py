@@ -111,7 +111,12 @@ class Guard:
         principal = _principal(environ)
         if principal not in self._policies:
             return self._application(environ, start_response)
-        statements, demanded = self._policies[principal], list(demands(environ))
+        statements = self._policies[principal]
+        try:
+            demanded = list(demands(environ))
+        except ValueError:
+            start_response("400 Bad Request", [])
+            return []  # half a body, of a process that was killed: nobody reads this
         for demand in demanded:
             if not allows(statements, demand):
                 why = f"{principal} may not {demand.action} on {demand.resource} {dict(demand.context) or ''}".strip()

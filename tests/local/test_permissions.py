@@ -231,3 +231,10 @@ def test_a_statement_covers_actions_and_resources(demand: Demand, allowed: bool)
         {"Action": ["dynamodb:Query", "dynamodb:GetItem"], "Resource": ["arn:t/index/x"]},
     ]
     assert allows(statements, demand) is allowed
+
+
+def test_half_a_request_of_a_killed_process_is_no_error_of_ours(toy: Stack) -> None:
+    """It is answered, and the local AWS prints nothing of it."""
+    headers = {"authorization": "AWS4-HMAC-SHA256 Credential=Worker/x", "x-amz-target": "DynamoDB_20120810.GetItem"}
+    answer = requests.post(toy.aws.endpoint, data='{"TableName": "t', headers=headers, timeout=60)
+    assert (answer.status_code, answer.content) == (400, b"")
