@@ -12,6 +12,8 @@ STAGE ?= dev
 # the tests bring their own Node where there is none
 NODE := $(if $(shell command -v node 2>/dev/null),,.venv-node/ready)
 
+# compiled modules are kept, whatever the environment says: else each of a hundred processes compiles all it imports
+export PYTHONDONTWRITEBYTECODE :=
 export PORT
 export PATH := $(PATH)$(if $(NODE),:$(CURDIR)/.venv-node/bin)
 
