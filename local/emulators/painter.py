@@ -214,6 +214,7 @@ def _setting(words: Words, size: Size, colors: Palette, seeded: random.Random) -
         return scene
     sun, x, y = min(size) * 0.06, width * seeded.uniform(0.15, 0.85), height * seeded.uniform(0.14, 0.36)
     for radius, share in ((3.2, 0.14), (2.0, 0.22), (1.0, 1.0)):
+        # only where it shines, with room for the blur
         reach, blur = sun * radius, max(1, sun * (radius - 1) / 3)
         left, top, side = int(x - reach - blur) - 2, int(y - reach - blur) - 2, int(2 * (reach + blur)) + 6
         spot = Image.new("L", (side, side))

@@ -191,7 +191,7 @@ def test_padding_is_cut_off_again(size: tuple[int, int]) -> None:
     assert max(ImageStat.Stat(ImageChops.difference(back, scene())).mean) < 2.5
 
 
-def test_a_result_framed_anew_is_cropped_not_stretched() -> None:
+def test_a_result_framed_again_is_cropped_not_stretched() -> None:
     """A model that returns another ratio shows its middle, and circles stay circles."""
     wide = Image.new("RGB", (400, 200), "blue")
     wide.paste("red", (100, 0, 300, 200))

@@ -138,7 +138,7 @@ def test_events_that_come_again_do_nothing(harness: Harness) -> None:
     assert [each.status for each in jobs] == ["succeeded"]
 
 
-def test_the_same_image_dropped_anew_is_done_anew(harness: Harness) -> None:
+def test_the_same_image_dropped_again_is_done_again(harness: Harness) -> None:
     """An operator who drops it again means it: S3's sequencer tells that from a repeated event."""
     take(harness, drop(harness, "edit/remove_background/x.png", sequencer="1"))
     take(harness, drop(harness, "edit/remove_background/x.png", sequencer="2"))

@@ -129,7 +129,7 @@ def test_a_small_file_is_never_made_larger(studio: Studio) -> None:
     assert result.compression_ratio == 0
 
 
-def test_a_small_file_with_words_in_it_is_written_anew(studio: Studio) -> None:
+def test_a_small_file_with_words_in_it_is_written_again(studio: Studio) -> None:
     """A PNG may keep its metadata in texts, which decoding leaves out."""
     info = PngInfo()
     info.add_text("Author", "somebody")

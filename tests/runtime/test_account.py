@@ -115,7 +115,7 @@ def test_racing_writers_do_not_exceed_the_bound(hurried):
     assert len(list(personas().all("tenant", 10))) == 3
 
 
-def test_a_persona_deleted_while_it_is_replaced_is_written_anew(monkeypatch):
+def test_a_persona_deleted_while_it_is_replaced_is_written_again(monkeypatch):
     """The write that found it tries again when it is gone."""
     store = personas()
     store.put("tenant", "acme", ACME, 3)

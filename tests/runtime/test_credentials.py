@@ -58,7 +58,7 @@ def test_the_secret_is_read_once_in_five_minutes(secret, monkeypatch):
         assert keys.access("stability") == ProviderCredentials(key)
 
 
-def test_a_refused_key_is_read_anew(secret):
+def test_a_refused_key_is_read_again(secret):
     """At once, and for everybody who asks afterwards."""
     secret(STABILITY_API_KEY="one")
     keys = CredentialStore()

@@ -28,7 +28,7 @@ OUTAGE_SECONDS = 5  # until a paid call makes sense again when the table fails
 WAIT_WINDOW = 30  # seconds; no wait is open for longer
 LEASE_MARGIN = 2.0  # seconds that an open wait's lease outlives the wait
 EVERYBODY = "all"  # the tenant of the waits that all callers share; a caller's is a hash
-SMALL_ACCOUNT = 100  # executions at once below which waits are shared; accounts have 10 at first, and then 1,000
+SMALL_ACCOUNT = 100  # executions at once below which waits are shared; new accounts have 10, others 1,000
 SHORT_REQUESTS = 3  # executions of a small account that are left for requests that don't wait
 
 

@@ -21,6 +21,7 @@ from image_studio.runtime.batch_record import batch_record, make_zip
 from image_studio.runtime.job_end import Dispatcher, Message, enabled_endpoints, kind_of
 from image_studio.runtime.job_record import job_record, prompt_of
 from image_studio.runtime.settings import settings
+from image_studio.schemas.batches import BatchRecord
 from image_studio.schemas.jobs import JobRecord
 from image_studio.schemas.webhooks import EventType, WebhookEvent
 from image_studio.storage.batch import Batch
@@ -121,9 +122,14 @@ def type_of(job: Job | Batch) -> EventType:
     return "job.cancelled" if job.error and job.error["code"] == JobStopped.code else "job.failed"
 
 
-def event_of(job: Job | Batch) -> WebhookEvent:
-    """Return what is said of what ended: its record, with whole addresses; never an image, and no prompt."""
-    record = job_record(job) if isinstance(job, Job) else batch_record(job)
+def event_of(job: Job | Batch, *, with_prompt: bool = False) -> WebhookEvent:
+    """Return what is said of what ended: its record, with whole addresses; never an image, a prompt only on request."""
+    record: JobRecord | BatchRecord
+    if isinstance(job, Job):
+        record = job_record(job)
+        record.prompt = prompt_of(job) if with_prompt else None
+    else:
+        record = batch_record(job)
     for name in type(record).model_fields:
         if name.endswith("_url"):
             setattr(record, name, job.origin + getattr(record, name))
@@ -155,9 +161,7 @@ def deliver(message: Message, dispatcher: Dispatcher) -> None:
     endpoint = wiring.webhooks().get(message["tenant"], message["endpoint"]) if message["endpoint"] else None
     if job is None or (message["endpoint"] and (endpoint is None or endpoint.state is not EndpointState.ENABLED)):
         return  # deleted, expired, paused or disabled meanwhile
-    event = event_of(job)
-    if endpoint and endpoint.include_prompt and isinstance(event.data, JobRecord) and isinstance(job, Job):
-        event.data.prompt = prompt_of(job)
+    event = event_of(job, with_prompt=endpoint is not None and endpoint.include_prompt)
     outcome = call(*_target(job, endpoint), f"msg_{job.id}", event.model_dump_json())
     pause = None if outcome.ok or outcome.status == GONE else _pause(message["attempt"])
     if endpoint:
