@@ -30,6 +30,7 @@ from image_studio.storage.jobs import JobStore
 from tests.imaging.samples import noise
 from tests.jobs.harness import CREATE, Crash, Harness
 from tests.tables import BUCKET, TABLE
+from tests.waiting import replace_sleep
 
 ALICE = keys.tenant_of("alice")
 NASTY = '"\\é猫\n' * 1_600  # of a prompt's 10,000 characters; JSON inside JSON makes much more of it
@@ -186,7 +187,7 @@ def test_the_pauses_grow_with_the_time_waited(harness: Harness, monkeypatch: pyt
         pauses.append((passed[0], seconds))
         passed[0] += seconds
 
-    monkeypatch.setattr(jobs_api.time, "sleep", sleep)
+    replace_sleep(monkeypatch, sleep)
     monkeypatch.setattr(jobs_api.time, "time", lambda: made + passed[0])
     monkeypatch.setattr(jobs_api.time, "monotonic", lambda: start + passed[0])
     monkeypatch.setenv("WAIT_SECONDS", "25")

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +18,7 @@ from image_studio.runtime.settings import PREFIX
 from tests.jobs.harness import CREATE, Harness
 from tests.security.inside import documented_request, routes
 from tests.tables import forget
+from tests.waiting import replace_sleep
 
 GATEWAY_SECONDS = 28.5
 FOREVER = float("inf")
@@ -40,10 +40,7 @@ def quickest(limits: tuple[float, float, int]) -> float:
 
 
 class Frozen:
-    """A clock that runs ahead, and a table that answers `calls` calls and then none for `seconds`.
-
-    Threads that ran before, such as a stack's of other tests, sleep for real.
-    """
+    """A clock that runs ahead, and a table that answers `calls` calls and then none for `seconds`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead = 0.0
@@ -51,15 +48,7 @@ class Frozen:
         for name in ("time", "monotonic"):
             real: Callable[[], float] = getattr(time, name)
             monkeypatch.setattr(time, name, lambda real=real: real() + self.ahead)
-        others, sleep = set(threading.enumerate()) - {threading.current_thread()}, time.sleep
-
-        def sleep_or_pass(seconds: float) -> None:
-            if threading.current_thread() in others:
-                sleep(seconds)
-            else:
-                self._pass(seconds)
-
-        monkeypatch.setattr(time, "sleep", sleep_or_pass)
+        replace_sleep(monkeypatch, self._pass)
         call = BaseClient._make_api_call
 
         def answered(client: Any, name: str, given: Any) -> Any:

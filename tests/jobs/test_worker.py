@@ -14,7 +14,7 @@ from image_studio.operations.journal import Entry, Stage
 from image_studio.operations.table import error_payload
 from image_studio.providers.adapter import ProviderImage
 from image_studio.providers.client import StillRunning
-from image_studio.runtime import dispatch, job_journal, wiring, worker
+from image_studio.runtime import dispatch, wiring, worker
 from image_studio.runtime.dispatch import InProcess
 from image_studio.runtime.job_end import Dispatcher
 from image_studio.runtime.job_journal import MAX_TRIES, JobJournal, entries_of
@@ -26,6 +26,7 @@ from image_studio.storage.job import DAY, Job
 from tests.jobs.harness import CREATE, Crash, Harness, png
 from tests.security.inside import handler
 from tests.storage.table import Clock, job
+from tests.waiting import replace_sleep
 
 PATIENCE = 60.0  # seconds, for what takes less than one
 ALICE = keys.tenant_of("alice")
@@ -276,7 +277,7 @@ def test_an_error_has_the_operations_words() -> None:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     made: list[float] = []
-    monkeypatch.setattr(job_journal.time, "sleep", made.append)
+    replace_sleep(monkeypatch, made.append)
     return made
 
 

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from image_studio.errors import TooLarge
 from image_studio.runtime import aws_clients
-from image_studio.storage import objects as module
 from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
 from tests.tables import BUCKET
+from tests.waiting import replace_sleep
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class Busy:
 def test_a_write_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """It may fail yet, so it doesn't count as written; after the last try we do."""
     pauses: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", pauses.append)
+    replace_sleep(monkeypatch, pauses.append)
     busy: Any = Busy(MAX_TRIES - 1)
     assert ObjectStore(lambda: busy, BUCKET).put_once("k", b"", "image/png")
     endless: Any = Busy(MAX_TRIES)

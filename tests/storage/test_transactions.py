@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from image_studio.errors import TemporarilyUnavailable
-from image_studio.storage import transactions as module
 from image_studio.storage.transactions import MAX_TRIES, transact, update
+from tests.waiting import replace_sleep
 
 STEP = {"Put": {"TableName": "table", "Item": {"pk": {"S": "a"}, "sk": {"S": "b"}}}}
 STEPS = {"a": STEP, "b": STEP}
@@ -40,7 +40,7 @@ class Stubborn:
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     made: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", made.append)
+    replace_sleep(monkeypatch, made.append)
     return made
 
 
