@@ -4,6 +4,7 @@ import { get } from "./api.js";
 import { debounce, fill, h, icon, toast } from "./dom.js";
 import { loadingDone, takeReuse } from "./images.js";
 import { addressOf, parseAddress } from "./links.js";
+import { store, stored } from "./memory.js";
 import { session } from "./session.js";
 
 const PAGES = {
@@ -76,17 +77,15 @@ const THEME = "image-studio-theme";
 const button = document.getElementById("theme");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
-function storedTheme() { try { return localStorage.getItem(THEME); } catch { return null; } }
-function updateTheme() {
-  const chosen = storedTheme();
-  if (chosen) document.documentElement.dataset.theme = chosen;
-  const isDark = chosen ? chosen === "dark" : dark.matches;
-  fill(button, icon(isDark ? "sun" : "moon"));
-}
+const root = document.documentElement.dataset;
+const chosen = stored(THEME);
+if (chosen) root.theme = chosen;
+const isDark = () => (root.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+
+const updateTheme = () => fill(button, icon(isDark() ? "sun" : "moon"));
 button.addEventListener("click", () => {
-  const isDark = (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
-  try { localStorage.setItem(THEME, isDark ? "light" : "dark"); } catch { /* private mode */ }
-  document.documentElement.dataset.theme = isDark ? "light" : "dark";
+  root.theme = isDark() ? "light" : "dark";
+  store(THEME, root.theme);
   updateTheme();
 });
 dark.addEventListener("change", updateTheme);
