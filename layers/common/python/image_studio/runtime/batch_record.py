@@ -68,7 +68,7 @@ def images_of(batch: Batch) -> dict[str, StoredImage]:
         entries = [entry for entry in entries_of(job).values() if entry.stored] if job else []
         for entry in entries:
             stored = entry.stored
-            assert stored  # noqa: S101  as above
+            assert stored  # noqa: S101  the entries without one are left out
             name = f"{number:03}" if len(entries) == 1 else f"{number:03}-{entry.variation}"
             found[f"{name}.{extension_of(stored.mime)}"] = stored
     return found
