@@ -153,6 +153,17 @@ def test_specks_of_color_do_not_turn_a_mask_round() -> None:
     assert mask.getpixel((200, 170)) == 255
 
 
+def test_specks_of_transparency_do_not_either() -> None:
+    """One clear pixel in 5,000 is a speck, two are a stroke."""
+    drawn = Image.new("RGBA", (100, 50), "black")
+    drawn.paste("gray", (20, 20, 40, 40))
+    levels = []
+    for column in (0, 1):
+        drawn.putpixel((column, 0), (0, 0, 0, 0))
+        levels.append(read_mask(drawn, 100, 50).getpixel((30, 30)))
+    assert levels == [128, 0]
+
+
 def test_transparency_is_a_mask_of_its_own() -> None:
     """What is transparent in an image is what may change; an opaque image has no such mask."""
     image = Image.new("RGBA", (3, 1), (10, 20, 30, 255))

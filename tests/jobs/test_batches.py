@@ -9,7 +9,7 @@ import pytest
 
 from image_studio.errors import ContentRefused, TooLarge
 from image_studio.providers.adapter import ProviderImage, Task
-from image_studio.runtime import batch_record, batches
+from image_studio.runtime import batch_record, batches, wiring
 from image_studio.runtime.api import Call
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.batches import Source, submit_batch
@@ -203,12 +203,27 @@ def test_a_crash_between_reservation_and_dispatch_loses_nothing(
     with pytest.raises(Crash):
         harness.ask("POST", "/batches", body=BODY)
     monkeypatch.setattr(BatchStore, "make_jobs", made)
+    (batch,) = harness.ask("GET", "/batches").json["batches"]
+    assert {item["status"] for item in show(harness, batch)["items"]} == {"queued"}
     sweep(harness)
     harness.work()
     (batch,) = harness.ask("GET", "/batches").json["batches"]
     assert (batch["status"], batch["counts"]["succeeded"]) == ("completed", 3)
     assert len(harness.wire.paid) == 3
     assert reserved(harness) == (batch["credits"]["reserved"], 0, 0)
+
+
+def test_two_runs_make_each_job_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each starts from the same record; the one that comes second goes on where the first one is."""
+    monkeypatch.setattr(storage_batches, "STEP", 1)
+    monkeypatch.setattr(batches, "start", lambda batch: None)
+    batch_id = submit(harness)["batch_id"]
+    recorded = wiring.batches().get(ALICE, batch_id)
+    assert recorded
+    first, second = (wiring.batches().make_jobs(recorded, 60) for _ in range(2))
+    made = [[next(first)], list(second), list(first)]
+    one, two, three = (recorded.job_id(index) for index in range(3))
+    assert [[job.id for job in jobs] for jobs in made] == [[one], [two, three], []]
 
 
 def test_a_job_that_was_deleted_is_never_made_again(harness: Harness) -> None:

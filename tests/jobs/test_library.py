@@ -334,7 +334,8 @@ def test_a_day_is_a_whole_day(harness: Harness) -> None:
     made = save(harness)["asset_id"]
     created = harness.ask("GET", f"{ASSETS}/{made}").json["created_at"]
     day = created[:10]
-    for query in (f"date_from={day}", f"date_to={day}", f"date_from={day}&date_to={day}", f"date_to={created}"):
+    days = ("date_from=1900-01-01", f"date_from={day}", f"date_to={day}", f"date_from={day}&date_to={day}")
+    for query in (*days, f"date_to={created}"):
         assert listed(harness, query)["total"] == 1, query
     for query in ("date_to=2026-01-01", "date_from=2999-01-01T00:00:00", "date_to=1900-01-01", "asset_type=text"):
         assert listed(harness, query)["total"] == 0, query

@@ -339,6 +339,15 @@ def test_remove_background_has_alpha(file_type: str, size: tuple[int, int]) -> N
     assert response.stored.mime == f"image/{file_type}"
 
 
+def test_a_cut_of_another_size_lends_its_transparency_only() -> None:
+    """A model that returns half the size doesn't make the edges half as sharp."""
+    context = make_context(FakeClient(paint=lambda task, image: cut_left_half(task, image).resize((160, 120))))
+    run("remove_background", context)
+    made = result(context)
+    assert made.convert("RGB").tobytes() == IMAGE.tobytes()
+    assert (made.getpixel((5, 5))[3], made.getpixel((315, 5))[3]) == (0, 255)
+
+
 def test_a_jpeg_is_what_it_says() -> None:
     context = make_context()
     response = run("general_edit", context, prompt="x", output_format="jpg")

@@ -89,6 +89,24 @@ def test_prices():
     assert find_model("wavespeed", "ideogram-v3-turbo")[1].price(NativeSize("1:1", 1, 1, None, 0.5)) == 5
 
 
+ENDS = {
+    "gemini-3.1-flash-image": ("2026-10-06", None),
+    "gemini-2.5-flash-image": (None, "2027-03-15"),
+    "gemini-3.1-flash-image-preview": (None, "2026-06-25"),
+    "gemini-3-pro-image-preview": (None, "2026-06-25"),
+    "imagen-4.0-generate-001": (None, "2026-08-17"),
+    "imagen-4.0-ultra-generate-001": (None, "2026-08-17"),
+    "imagen-4.0-fast-generate-001": (None, "2026-08-17"),
+}
+
+
+def test_when_models_end():
+    """Deprecated from, gone from: the dates that a provider announced, as /providers shows them."""
+    dates = {m.name: m.lifecycle for s in SPECS for m in s.models if m.lifecycle}
+    found = {name: (each.deprecated, each.retires) for name, each in dates.items()}
+    assert {name: tuple(day and day.isoformat() for day in days) for name, days in found.items()} == ENDS
+
+
 #: Smallest and largest side, smallest and largest area (pixels), largest aspect of the images that a model takes.
 INPUTS = {
     (64, 16_384, 4_096, 4_194_304, None): "remove-background",

@@ -56,6 +56,31 @@ def test_a_write_under_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     assert pauses == pytest.approx([0.1, 0.2, 0.3] * 2)
 
 
+class Failing:
+    """An S3 that responds with a status and nothing else."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+    def head_object(self, **_: Any) -> None:
+        raise ClientError({"ResponseMetadata": {"HTTPStatusCode": self.status}, "Error": {}}, "HeadObject")  # type: ignore[typeddict-item]
+
+    copy_object = head_object
+
+
+@pytest.mark.parametrize("status", [403, 404, 500, 503])
+def test_a_failing_bucket_is_not_an_empty_one(status: int) -> None:
+    """Without the right to list, S3 says 403 of an object that isn't there; any other status is an error."""
+    failing: Any = Failing(status)
+    store = ObjectStore(lambda: failing, BUCKET)
+    for ask in (lambda: store.exists("a"), lambda: store.copy("a", "b")):
+        if status < 500:
+            assert ask() is False
+        else:
+            with pytest.raises(ClientError):
+                ask()
+
+
 def test_reading_has_a_bound(objects: ObjectStore) -> None:
     """At the limit it is read, a byte more is refused with both numbers; what isn't there is None."""
     objects.put("uploads/a/b", b"12345", "image/png")
