@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.errors import ContentRefused, TooLarge
+from image_studio.errors import ContentRefused, TemporarilyUnavailable, TooLarge
 from image_studio.providers.adapter import ProviderImage, Task
 from image_studio.runtime import batch_record, batches, wiring
 from image_studio.runtime.api import Call
@@ -211,6 +211,20 @@ def test_a_crash_between_reservation_and_dispatch_loses_nothing(
     assert (batch["status"], batch["counts"]["succeeded"]) == ("completed", 3)
     assert len(harness.wire.paid) == 3
     assert reserved(harness) == (batch["credits"]["reserved"], 0, 0)
+
+
+def test_a_batch_that_is_recorded_is_accepted(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though its jobs can't be made just now: a client that repeats a 503 would pay for a second batch."""
+
+    def busy(*_: Any) -> None:
+        raise TemporarilyUnavailable
+
+    with monkeypatch.context() as outage:
+        outage.setattr(BatchStore, "make_jobs", busy)
+        batch = submit(harness)
+    sweep(harness)
+    harness.work()
+    assert show(harness, batch)["counts"]["succeeded"] == len(harness.wire.paid) == 3
 
 
 def test_two_runs_make_each_job_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,14 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from PIL import Image
 from pydantic import create_model
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import StudioError
 from image_studio.operations.table import OPERATIONS, find_operation
-from image_studio.runtime import jobs_api
+from image_studio.runtime import dispatch, jobs_api
 from image_studio.runtime.settings import settings
 from image_studio.runtime.submit import Draft
 from image_studio.schemas.common import Request
@@ -94,6 +95,28 @@ def test_the_key_of_a_removed_job_pays_nothing(harness: Harness) -> None:
     late = harness.ask("POST", "/create", body=CREATE, headers=KEY)
     assert (late.status, late.json["code"]) == (409, "job_conflict")
     assert "new key" in late.json["detail"]
+    assert len(harness.wire.paid) == 1
+
+
+@pytest.mark.parametrize("fails", [(dispatch.Queue, "send"), (jobs_api, "_read")], ids=["queue", "table"])
+@pytest.mark.parametrize("prefer", ["", "respond-async"])
+def test_what_is_recorded_is_accepted(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, fails: tuple[Any, str], prefer: str
+) -> None:
+    """Though queue or table fail after that: a client without a key would repeat a 503, and pay twice."""
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise ReadTimeoutError(endpoint_url="https://aws")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(*fails, fail)
+        answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": prefer})
+    assert answer.status == (202 if prefer or fails[1] == "_read" else 303)
+    job_id = answer.json["job_id"]
+    harness.expire(job_id)
+    harness.tick()
+    harness.work()
+    assert harness.status(job_id)["status"] == "succeeded"
     assert len(harness.wire.paid) == 1
 
 

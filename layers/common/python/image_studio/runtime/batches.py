@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from image_studio.errors import InvalidImage, StudioError, TooLarge
+from image_studio.errors import InvalidImage, StudioError, TemporarilyUnavailable, TooLarge
 from image_studio.imaging.decode import decode_base64
 from image_studio.operations.table import Operation, find_operation, with_operation_prefix, with_part
 from image_studio.runtime import wiring
 from image_studio.runtime.auth import Caller
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, INPUT
@@ -70,7 +71,10 @@ def submit_batch(caller: Caller, request: BatchRequest, source: Source) -> tuple
             log.info("batch recorded", extra={"batch_id": batch.id, "jobs": batch.size, "credits": batch.reserved})
         except KeyTaken as taken:
             batch = wiring.batches().get(caller.tenant, taken.job_id) or batch
-    start(batch)
+    try:
+        start(batch)
+    except (*STORAGE_FAILURES, TemporarilyUnavailable):  # the caller has the batch already; the reaper starts it later
+        log.warning("recorded batch not started", extra={"batch_id": batch.id}, exc_info=True)
     return batch, ignored
 
 

@@ -10,14 +10,14 @@ from image_studio.runtime.job_journal import entries_of
 from image_studio.runtime.settings import PREFIX
 from image_studio.schemas import jobs as bodies
 from image_studio.schemas.common import Delivery, StoredImage
-from image_studio.storage.job import Job
+from image_studio.storage.job import Job, Status
 
 
-def job_links(job: Job, delivery: object = None) -> bodies.JobLinks:
+def job_links(job_id: str, status: Status, delivery: object = None) -> bodies.JobLinks:
     """Return the body of a 202 and a 303. Its URLs keep the request's `delivery`."""
-    url, query = f"{PREFIX}/jobs/{job.id}", "?delivery=url" if delivery == Delivery.URL else ""
+    url, query = f"{PREFIX}/jobs/{job_id}", "?delivery=url" if delivery == Delivery.URL else ""
     addresses = {"status_url": url + query, "result_url": f"{url}/result{query}"}
-    return bodies.JobLinks(job_id=job.id, status=job.status.value, **addresses)
+    return bodies.JobLinks(job_id=job_id, status=status.value, **addresses)
 
 
 def job_record(
@@ -28,7 +28,7 @@ def job_record(
     first = next(iter(entries), None)
     stages = [entry.stage for entry in entries]
     return bodies.JobRecord(
-        **job_links(job, delivery).model_dump(),
+        **job_links(job.id, job.status, delivery).model_dump(),
         operation=job.operation,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -119,17 +119,17 @@ def ended(job: Job, delivery: Delivery) -> Response:
     return respond(200, body, {"x-job-id": job.id, **NO_STORE})
 
 
-def accepted(job: Job, delivery: Delivery) -> Response:
+def accepted(job_id: str, status: Status, delivery: Delivery) -> Response:
     """Answer 202: the job isn't done, and here is how to find it."""
-    links = job_links(job, delivery)
+    links = job_links(job_id, status, delivery)
     return respond(202, links, {"location": links.status_url, **POLL})
 
 
 def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: float) -> Response:
     """Answer 303 to the result route, which waits as long again; 202 after the last hop or without room to wait."""
     if hop > MAX_HOPS or not call.may_wait:
-        return accepted(job, delivery)
-    links = job_links(job, delivery)
+        return accepted(job.id, job.status, delivery)
+    links = job_links(job.id, job.status, delivery)
     query = f"wait={max(1, math.ceil(seconds))}&hop={hop}" + ("&delivery=url" if delivery is Delivery.URL else "")
     return respond(303, links, {"location": f"{links.result_url.partition('?')[0]}?{query}", **POLL})
 
@@ -153,7 +153,9 @@ def get_result(call: Call, job_id: str) -> Response:
     call.headers.update(wanted.applied)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job, delivery) if wanted.asynchronous else unfinished(call, job, hop + 1, delivery, seconds)
+    if wanted.asynchronous:
+        return accepted(job.id, job.status, delivery)
+    return unfinished(call, job, hop + 1, delivery, seconds)
 
 
 def list_jobs(call: Call) -> Response:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from image_studio.providers.download import INPUT_SECONDS, download_input
 from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, unfinished, wait_for
 from image_studio.runtime.rate_limits import allowance, open_wait
@@ -28,6 +30,8 @@ from image_studio.storage import keys
 from image_studio.storage.credits import Allowance, month_of
 from image_studio.storage.job import DAY, Job, Status, created_now, new_id
 from image_studio.storage.jobs import KeyTaken
+
+log = logging.getLogger(__name__)
 
 FETCH_SECONDS = 20  # for the images at URLs; the gateway ends a request after 30
 QUEUE_SECONDS = 30  # until the reaper sends a job again that no worker took
@@ -45,11 +49,18 @@ def submit(call: Call, name: str) -> Response:
             job = wait_for(call, call.known.tenant, job_id, seconds)
         except NotFound:
             raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
+        except STORAGE_FAILURES:
+            log.warning("recorded job not read", extra={"job_id": job_id}, exc_info=True)
+            job = None
     call.headers.update(wanted.applied)
     delivery = getattr(request, "delivery", Delivery.AUTO)
+    if job is None:  # a client that repeats its request instead of asking for the job would pay twice
+        return accepted(job_id, Status.QUEUED, delivery)
     if job.status.ended:
         return ended(job, delivery)
-    return accepted(job, delivery) if wanted.asynchronous else unfinished(call, job, 1, delivery, wanted.seconds)
+    if wanted.asynchronous:
+        return accepted(job.id, job.status, delivery)
+    return unfinished(call, job, 1, delivery, wanted.seconds)
 
 
 def _admit(call: Call, operation: Operation, request: Request) -> str:
@@ -185,8 +196,16 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
     except KeyTaken as taken:
         return taken.job_id
     if not job.awaits:
-        dispatcher().send(job.tenant, job.id)
+        send(job)
     return job.id
+
+
+def send(job: Job) -> None:
+    """Send a recorded job to a worker. If that fails, the reaper does it later: the caller has the job already."""
+    try:
+        dispatcher().send(job.tenant, job.id)
+    except STORAGE_FAILURES:
+        log.warning("recorded job not sent", extra={"job_id": job.id}, exc_info=True)
 
 
 # -- free work

@@ -17,7 +17,7 @@ from image_studio.runtime.jobs_api import not_found
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
-from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, price, record, store
+from image_studio.runtime.submit import QUEUE_SECONDS, Draft, Terms, price, record, send, store
 from image_studio.schemas.common import Request
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.limits import MAX_FILE_BYTES
@@ -41,7 +41,7 @@ def create_upload(call: Call) -> Response:
         job = wiring.jobs().get(call.known.tenant, upload_id)
         if job is None:
             raise not_found(upload_id)
-        links = job_links(job, (body.request or {}).get("delivery")).model_dump()
+        links = job_links(job.id, job.status, (body.request or {}).get("delivery")).model_dump()
     elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))
@@ -121,7 +121,7 @@ def start(job: Job) -> None:
         fail(job, operation, error)
         return
     if started:
-        dispatcher().send(job.tenant, job.id)
+        send(job)
 
 
 def fail(job: Job, operation: Operation, error: StudioError) -> None:
