@@ -11,7 +11,7 @@ import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from image_studio.errors import TooLarge
+from image_studio.errors import TemporarilyUnavailable, TooLarge
 from image_studio.runtime import aws_clients
 from image_studio.storage.objects import MAX_TRIES, URL_SECONDS, ObjectStore
 from tests.tables import BUCKET
@@ -67,6 +67,9 @@ class Failing:
 
     copy_object = head_object
 
+    def delete_objects(self, **_: Any) -> Any:
+        return {"Errors": [{"Key": "a", "Code": "InternalError"}]}
+
 
 @pytest.mark.parametrize("status", [403, 404, 500, 503])
 def test_a_failing_bucket_is_not_an_empty_one(status: int) -> None:
@@ -79,6 +82,13 @@ def test_a_failing_bucket_is_not_an_empty_one(status: int) -> None:
         else:
             with pytest.raises(ClientError):
                 ask()
+
+
+def test_what_is_not_deleted_is_no_success() -> None:
+    """S3 reports each key that it left in a response of status 200."""
+    failing: Any = Failing(500)
+    with pytest.raises(TemporarilyUnavailable):
+        ObjectStore(lambda: failing, BUCKET).delete(["a"])
 
 
 def test_reading_has_a_bound(objects: ObjectStore) -> None:

@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from image_studio.errors import TooLarge
+from image_studio.errors import TemporarilyUnavailable, TooLarge
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -96,10 +96,12 @@ class ObjectStore:
         self.delete([item["Key"] for item in listed.get("Contents", [])])
 
     def delete(self, names: Sequence[str]) -> None:
-        """Delete objects by their keys, at most one batch."""
+        """Delete objects by their keys, at most one batch. Raises TemporarilyUnavailable where S3 leaves one."""
         if names:
             found = [{"Key": name} for name in names]
-            self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
+            done = self._client().delete_objects(Bucket=self._bucket, Delete={"Objects": found, "Quiet": True})  # type: ignore[typeddict-item]
+            if done.get("Errors"):
+                raise TemporarilyUnavailable
 
     def link(self, key: str, name: str) -> str:
         """Return a URL that downloads the object for 15 minutes, saved as `name`."""
