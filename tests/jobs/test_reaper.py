@@ -107,6 +107,20 @@ def test_an_expired_job_gives_its_credits_back(harness: Harness) -> None:
     assert harness.ask("GET", f"/jobs/{job_id}").status == 404
 
 
+def test_an_expired_job_of_unknown_charge_gives_its_credits_back(harness: Harness) -> None:
+    """Its worker died inside a paid call: the credits are held as for any other, and then given back."""
+    job_id = harness.submit({**CREATE, "provider": "stability"})
+    harness.wire.script = [crash]
+    with pytest.raises(Crash):
+        harness.work()
+    harness.change(job_id, lease_until=ago(), expires=ago())
+    harness.tick()
+    assert harness.ask("GET", "/usage").json["reserved"] == 3
+    harness.expire(job_id)
+    harness.tick()
+    assert harness.ask("GET", "/usage").json["reserved"] == 0
+
+
 def test_one_jobs_trouble_is_its_own(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     """Others are mended though one can't be."""
     made = [harness.submit() for _ in range(4)]

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 import requests
 
-from image_studio.runtime import uploads, wiring
+from image_studio.errors import TemporarilyUnavailable
+from image_studio.runtime import jobs_api, uploads, wiring
 from image_studio.runtime.settings import settings
 from image_studio.runtime.uploads import main_image_field
 from image_studio.schemas.limits import MAX_FILE_BYTES
 from image_studio.schemas.single_image import ControlRequest, EditRequest, UpscaleRequest
 from image_studio.schemas.social import SocialRequest
 from image_studio.storage import keys
+from image_studio.storage.jobs import JobStore
 from tests.jobs.harness import CREATE, Harness, png
 
 ALICE = keys.tenant_of("alice")
@@ -274,6 +276,42 @@ def test_a_job_that_can_not_start_ends(harness: Harness, monkeypatch: pytest.Mon
     harness.expire(form["job_id"])
     harness.tick()
     assert harness.status(form["job_id"])["error"]["code"] == "internal_error"
+
+
+def test_a_busy_table_ends_no_job_that_can_start(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reaper's next sweep tries again."""
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise TemporarilyUnavailable
+
+    form = upload(harness, operation="edit", request=EDIT)
+    send(harness, form, event=False)
+    for outage in (True, False):
+        with monkeypatch.context() as patch:
+            if outage:
+                patch.setattr(JobStore, "arrived", busy)
+            harness.expire(form["job_id"])
+            harness.tick()
+    harness.work()
+    assert harness.status(form["job_id"])["status"] == "succeeded"
+
+
+def test_a_job_whose_upload_arrives_is_not_stopped_at_its_old_price(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at the job and its end credits were reserved, which nobody would give back."""
+    form = upload(harness, operation="upscale", request=UPSCALE)
+    end = jobs_api.end_job
+
+    def end_late(*given: Any, **named: Any) -> bool:
+        send(harness, form)
+        return end(*given, **named)
+
+    monkeypatch.setattr(jobs_api, "end_job", end_late)
+    assert harness.ask("DELETE", f"/jobs/{form['job_id']}").status == 409
+    harness.work()
+    usage = harness.ask("GET", "/usage").json
+    assert (usage["used"], usage["reserved"]) == (40, 0)
 
 
 def test_a_waiting_job_can_be_stopped(harness: Harness) -> None:

@@ -13,12 +13,14 @@ A schedule invokes the worker function for it every minute; it never waits behin
 import logging
 import time
 
-from image_studio.errors import JobExpired, StudioError, UploadMissing
+from image_studio.errors import JobExpired, StudioError, TemporarilyUnavailable, UploadMissing
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import batches, metrics, uploads, wiring
+from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_end import ask_to_announce, end_job
 from image_studio.runtime.job_journal import entries_of
+from image_studio.runtime.settings import settings
 from image_studio.runtime.worker import after_charge, charge_for
 from image_studio.storage import keys
 from image_studio.storage.batch import Batch
@@ -80,7 +82,7 @@ def _recover(job: Job) -> None:
     elif job.expires <= time.time():
         charge = charge_for(job, entries_of(job).values())
         error = error_payload(after_charge(JobExpired(), charge), find_operation(job.operation))
-        end_job(job, dispatcher(), error=error, charge=charge)
+        end_job(job, dispatcher(), error=error, charge=charge, hold=settings().hold_seconds)
     elif job.awaits:
         _end_waiting(job)
     else:
@@ -97,6 +99,8 @@ def _end_waiting(job: Job) -> None:
         return
     try:
         uploads.start(job)
+    except (TemporarilyUnavailable, *STORAGE_FAILURES):
+        raise  # the next sweep tries again
     except Exception:
         log.exception("job can't be started", extra={"job_id": job.id})
         uploads.fail(job, operation, StudioError())

@@ -116,13 +116,14 @@ class JobStore:
 
     # -- reading
 
-    def get(self, tenant: str, job_id: str) -> Job | None:
-        item = self._read(keys.job_key(tenant, job_id))
+    def get(self, tenant: str, job_id: str, *, expired: bool = False) -> Job | None:
+        """Return a job; with `expired` also one that DynamoDB is yet to delete."""
+        item = self._read(keys.job_key(tenant, job_id), expired=expired)
         return job_from(item) if item else None
 
-    def _read(self, key: Item) -> dict[str, Any] | None:
+    def _read(self, key: Item, *, expired: bool = False) -> dict[str, Any] | None:
         item = transactions.read(self._db, self._table, key)
-        return item if item and item["expires"] > self._now() else None
+        return item if item and (expired or item["expires"] > self._now()) else None
 
     def newest(self, tenant: str, count: int, before: str | None = None) -> tuple[list[Job], str | None]:
         """Return the caller's jobs, newest first, and the mark of the next page, None on the last page."""
@@ -300,8 +301,9 @@ class JobStore:
         change = "SET " + ", ".join(f"#{name} = :{name}" for name in known)
         change += "" if look else " REMOVE lease, lease_until"
         values = {f":{name}": value for name, value in known.items()}
-        values |= {":was": str(job.status), ":mine": job.attempt}
-        condition = "#status = :was AND attempt = :mine" + (" AND attribute_exists(awaits)" if waiting else "")
+        values |= {":was": str(job.status), ":mine": job.attempt, ":had": job.reserved}
+        condition = "#status = :was AND attempt = :mine AND reserved = :had"
+        condition += " AND attribute_exists(awaits)" if waiting else ""
         ending = change_of(self._table, job.key, change, values, condition, names={f"#{name}": name for name in known})
         settling = credits.settle(self._table, _month(job), job.reserved, job.total, charge)
         counted = count_end(self._table, job, charge.charged, succeeded=response is not None) if job.batch else None
