@@ -19,6 +19,7 @@ from image_studio.runtime.api import Call
 from image_studio.runtime.settings import settings
 from image_studio.schemas.webhooks import EventType
 from image_studio.storage import keys
+from image_studio.storage.webhooks import MAX_OLD_SECRETS
 from local.template import ROOT, Template
 from tests.jobs.harness import CREATE, Harness, png
 from tests.providers.hosts import CDN, HOSTILE_URLS, Guard
@@ -276,6 +277,20 @@ def test_what_was_not_announced_is_announced_by_the_reaper(
     assert harness.work() == 0
 
 
+def test_a_job_that_expires_is_announced_once(harness: Harness, receiver: Receiver) -> None:
+    """Its record is there until the table deletes it, though its caller finds it no more."""
+    register(harness, receiver)
+    job_id = harness.submit()
+    harness.messages()
+    harness.change(job_id, lease_until=int(time.time()) - 1, expires=int(time.time()) - 1)
+    harness.tick()
+    harness.work()
+    assert receiver.ids == [f"msg_{job_id}"]
+    harness.expire(job_id)
+    harness.tick()
+    assert harness.work() == 0
+
+
 # -- endpoints
 
 
@@ -295,6 +310,21 @@ def test_a_secret_is_shown_once_and_rotated_with_an_overlap(harness: Harness, re
     endpoint = wiring.webhooks().get(ALICE, webhook["id"])
     assert endpoint is not None
     assert endpoint.secrets(time.time() + webhooks_api.OVERLAP_SECONDS + 1) == [new]
+
+
+def test_a_rotation_whose_response_was_lost_can_be_repeated(harness: Harness, receiver: Receiver) -> None:
+    """The receiver's secret goes on signing for its day, as do the last few that nobody may have seen."""
+    webhook = register(harness, receiver)
+    newest = [harness.ask("POST", f"/webhooks/{webhook['id']}/rotate").json["secret"] for _ in range(2)]
+    harness.submit()
+    harness.work()
+    ((headers, body),) = receiver.got
+    for secret in (webhook["secret"], *newest):
+        Webhook(secret).verify(body, headers)
+    newest += [harness.ask("POST", f"/webhooks/{webhook['id']}/rotate").json["secret"] for _ in range(MAX_OLD_SECRETS)]
+    endpoint = wiring.webhooks().get(ALICE, webhook["id"])
+    assert endpoint is not None
+    assert set(endpoint.secrets(time.time())) == set(newest[-MAX_OLD_SECRETS - 1 :])
 
 
 def test_ten_endpoints_are_as_many_as_there_may_be(harness: Harness, receiver: Receiver) -> None:
@@ -373,3 +403,30 @@ def test_the_sample_rule_is_for_what_is_sent() -> None:
     assert pattern["source"] == [webhook_delivery.SOURCE]
     assert set(pattern["detail-type"]) <= kinds
     assert all(f"`{kind}`" in page for kind in kinds)
+
+
+def test_a_bus_that_takes_no_events_repeats_no_call(
+    harness: Harness, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its event is a message of its own, which the queue brings again; the end counts as announced."""
+    monkeypatch.setenv("EVENT_BUS", "default")
+    settings.cache_clear()
+    failed = [1, 1, 0]
+
+    class Bus:
+        def put_events(self, Entries: list[Any]) -> Any:  # noqa: N803  boto3's name
+            return {"FailedEntryCount": failed.pop(0)}
+
+    monkeypatch.setattr("image_studio.runtime.aws_clients.events", Bus)
+    register(harness, receiver)
+    job_id = harness.submit()
+    left = []
+    while found := [json.loads(message["Body"]) for message in harness.messages()]:
+        left += [body for body in found if harness.deliver(body)["batchItemFailures"]]
+    assert [body["webhook"] for body in left] == ["event"]
+    assert harness.deliver(left[0])["batchItemFailures"]
+    assert not harness.deliver(left[0])["batchItemFailures"]
+    harness.expire(job_id)
+    harness.tick()
+    assert harness.work() == 0
+    assert receiver.ids == [f"msg_{job_id}"]

@@ -11,7 +11,7 @@ import logging
 import math
 import secrets
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from image_studio.errors import JobStopped
 from image_studio.providers.webhook_call import CallFailed, call_webhook
@@ -79,9 +79,11 @@ def call(url: str, keys: list[str], webhook_id: str, body: str) -> Outcome:
 
 
 def take_message(message: Message, dispatcher: Dispatcher) -> None:
-    """Announce what a message names, make the call that it asks for, or the zip that somebody waits for."""
+    """Announce what a message names, send its event, make the call or the zip that it asks for."""
     if message["webhook"] == "announce":
         announce(message, dispatcher)
+    elif message["webhook"] == "event":
+        _put_event(message)
     elif message["webhook"] == "zip":
         make_zip(message["tenant"], message["batch"])
     else:
@@ -89,17 +91,20 @@ def take_message(message: Message, dispatcher: Dispatcher) -> None:
 
 
 def announce(message: Message, dispatcher: Dispatcher) -> None:
-    """Send a message for each webhook of an ended job or batch, and its event to the operator's bus."""
+    """Send a message for each webhook of an ended job or batch, and one for its event on the operator's bus."""
     ended = _find(message)
     if ended is None or not ended.unannounced:
         return
     # The jobs of a batch have one call for all of them, at the batch's end.
     endpoints = [] if isinstance(ended, Job) and ended.batch else enabled_endpoints(ended.tenant)
-    for endpoint in [*endpoints, *([None] if ended.webhook_url else [])]:
-        first = {"webhook": "call", "endpoint": endpoint, "attempt": 1, "due": 0}
-        dispatcher.send_webhook({"tenant": ended.tenant, kind_of(ended): ended.id, **first})
-    if settings().event_bus:
-        _put_event(ended)
+    messages: list[dict[str, Any]] = [
+        {"webhook": "call", "endpoint": endpoint, "attempt": 1, "due": 0}
+        for endpoint in [*endpoints, *([None] if ended.webhook_url else [])]
+    ]
+    # A message of its own, so that a bus that takes no events is asked again without the calls.
+    messages += [{"webhook": "event"}] if settings().event_bus else []
+    for each in messages:
+        dispatcher.send_webhook({"tenant": ended.tenant, kind_of(ended): ended.id, **each})
     if isinstance(ended, Job):
         wiring.jobs().announced(ended, settings().hold_seconds)
         return
@@ -109,9 +114,10 @@ def announce(message: Message, dispatcher: Dispatcher) -> None:
 
 
 def _find(message: Message) -> Job | Batch | None:
+    """Return what ended, expired or not: its end is announced as long as its record is there."""
     if "batch" in message:
         return wiring.batches().get(message["tenant"], message["batch"])
-    return wiring.jobs().get(message["tenant"], message["job"])
+    return wiring.jobs().get(message["tenant"], message["job"], expired=True)
 
 
 def type_of(job: Job | Batch) -> EventType:
@@ -136,7 +142,10 @@ def event_of(job: Job | Batch, *, with_prompt: bool = False) -> WebhookEvent:
     return WebhookEvent(type=type_of(job), timestamp=iso_time((job.finished_at or 0) / 1000), data=record)
 
 
-def _put_event(job: Job | Batch) -> None:
+def _put_event(message: Message) -> None:
+    job = _find(message)
+    if job is None:
+        return  # deleted meanwhile
     event = event_of(job)
     entry = {
         "EventBusName": settings().event_bus,

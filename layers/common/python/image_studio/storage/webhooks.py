@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 SHOWN_DELIVERIES = 20  # of an endpoint
+MAX_OLD_SECRETS = 5  # of an endpoint; its receiver compares each signature
 DELIVERY_DAYS = 30  # how long a delivery is kept
 _ENDPOINT, _DELIVERY, _COUNT, _SECRET = "ENDPOINT#", "DELIVERY#", "ENDPOINTS", "SECRET"
 
@@ -39,14 +40,13 @@ class Endpoint:
     secret: str  # whsec_<base64>
     created_at: int
     state: EndpointState = EndpointState.ENABLED
-    old_secret: str | None = None  # which signs, too, until `old_secret_until`
-    old_secret_until: int = 0
+    old_secrets: Mapping[str, int] = field(default_factory=dict)  # which sign, too: secret -> until when
     failing_since: int | None = None
     include_prompt: bool = False  # whether calls for a job carry its prompt
 
     def secrets(self, now: float) -> list[str]:
         """The secrets that sign a call now, the newest first."""
-        return [self.secret] + ([self.old_secret] if self.old_secret and self.old_secret_until > now else [])
+        return [self.secret, *(secret for secret, until in self.old_secrets.items() if until > now)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +100,16 @@ class WebhookStore:
         return not transact(self._db, {"old": {"Delete": gone}, "count": self._count(tenant, -1)})
 
     def rotate(self, tenant: str, endpoint: Endpoint, secret: str, overlap: int) -> bool:
-        """Replace the secret; the old one signs for `overlap` seconds more. False where it changed meanwhile."""
-        values = {":new": secret, ":old": endpoint.secret, ":until": int(self._now()) + overlap}
-        change = "SET secret = :new, old_secret = :old, old_secret_until = :until"
-        return self._change(tenant, endpoint.id, change, values, "secret = :old") is not None
+        """Replace the secret; the old one signs for `overlap` seconds more. False where it changed meanwhile.
+
+        Several may sign at once: a client whose response was lost rotates again, and its receiver has an older one.
+        """
+        now = int(self._now())
+        signing = sorted((until, old) for old, until in endpoint.old_secrets.items() if until > now)
+        kept = {old: until for until, old in signing[1 - MAX_OLD_SECRETS :]}
+        values = {":new": secret, ":was": endpoint.secret, ":old": kept | {endpoint.secret: now + overlap}}
+        change = "SET secret = :new, old_secrets = :old"
+        return self._change(tenant, endpoint.id, change, values, "secret = :was") is not None
 
     def succeeded(self, tenant: str, endpoint_id: str) -> None:
         """Note that a call arrived: the endpoint works."""
