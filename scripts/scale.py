@@ -30,6 +30,7 @@ class Setting:
     worker_gb: float
     wait: float
     worker_concurrency: int
+    webhook_concurrency: int
     throttle_rate: int
     result_days: int
 
@@ -48,6 +49,7 @@ def setting() -> Setting:
         worker_gb=memory["WorkerFunction"],
         wait=float(default["WaitSeconds"]),
         worker_concurrency=int(default["WorkerConcurrency"]),
+        webhook_concurrency=int(default["WebhookConcurrency"]),
         throttle_rate=int(default["ThrottleRate"]),
         result_days=int(default["ResultDays"]),
     )
@@ -147,7 +149,8 @@ def breaks(data: Mapping[str, Any], own: Setting) -> dict[str, float]:
     """Images a minute at which each limit is reached, as it is by default."""
     limits, one = data["limits"], load(data, own, 60)
     # In a new account, requests that wait share what these leave: see `rate_limits.shared_waits`.
-    beside_waits = min(limits["lambda_concurrency_new_account"] - 1, own.worker_concurrency + SHORT_REQUESTS)
+    beside_waits = own.worker_concurrency + own.webhook_concurrency + SHORT_REQUESTS
+    beside_waits = min(limits["lambda_concurrency_new_account"] - 1, beside_waits)
     return {
         "worker": 60 * own.worker_concurrency / one.working,
         "newaccount": 60 * beside_waits / (one.working + data["work"]["api_overhead_seconds"]),

@@ -9,6 +9,7 @@ from PIL import Image
 from image_studio.catalog.load import load_catalog
 from image_studio.providers import SPECS
 from image_studio.runtime.settings import TIERS
+from image_studio.storage import keys
 from image_studio.storage.library import EDITABLE_WORDS, FIXED_WORDS
 from scripts.guide_pictures import IDEAS, TEMPLATE_PROMPTS, TEMPLATES, ideas
 from scripts.guides import ADVICE, GUIDES, pages, shown_errors
@@ -64,6 +65,15 @@ def test_the_library_guide_says_what_the_code_keeps() -> None:
         assert f"| {name} | {tier.library_assets:,} | {tier.library_bytes / 1e9:g} |" in page
     assert f"the first {EDITABLE_WORDS} different words" in page
     assert f"the first {FIXED_WORDS} of the prompt" in page
+
+
+def test_the_operators_page_deletes_all_of_a_caller() -> None:
+    """Every partition and every prefix of objects that starts with a tenant, as the module of keys lists them."""
+    page = (ROOT / "docs/operating.md").read_text()
+    for pattern, loop in ((r"^ +([A-Z]+)#<tenant>", "pk"), (r"^ +([a-z]+)/<tenant>", "prefix")):
+        listed = re.search(rf"for {loop} in (.+?); do", page)
+        assert listed
+        assert set(listed[1].split()) == set(re.findall(pattern, keys.__doc__ or "", re.MULTILINE))
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.name)

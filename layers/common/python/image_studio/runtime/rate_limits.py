@@ -168,7 +168,7 @@ def _wait_status(tier: Tier, taken: int, seconds: float = 0) -> LimitStatus:
 def shared_waits() -> int | None:
     """Return how many requests of all callers may wait at once, or None for any number.
 
-    A new account of AWS runs ten functions at once. There, what the worker and short requests leave may wait.
+    A new account of AWS runs ten functions at once. There, what jobs, webhooks and short requests leave may wait.
     """
     wanted = settings().open_waits
     if wanted != "auto":
@@ -176,7 +176,7 @@ def shared_waits() -> int | None:
     room = configured_providers.account_concurrency()
     if room is None or room >= SMALL_ACCOUNT:
         return None
-    return max(1, int(room - settings().worker_concurrency - SHORT_REQUESTS))
+    return max(1, int(room - settings().worker_concurrency - settings().webhook_concurrency - SHORT_REQUESTS))
 
 
 @contextmanager

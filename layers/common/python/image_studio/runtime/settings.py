@@ -118,6 +118,7 @@ class Settings:
     wait_seconds: float = _env("WAIT_SECONDS", 25.0)  # how long an answer may wait for its job
     open_waits: str = _env("OPEN_WAITS", "auto")  # of all callers at once; auto: what a small account has room for
     worker_concurrency: float = _env("WORKER_CONCURRENCY", 5.0)  # jobs that run at once
+    webhook_concurrency: float = _env("WEBHOOK_CONCURRENCY", 2.0)  # webhooks that are called at once
     poll_hold_seconds: float = _env("POLL_HOLD_SECONDS", 60.0)  # a worker's wait until it gives a slow job back
     lease_seconds: int = _env("LEASE_SECONDS", 60)  # how long a silent worker is believed alive
     input_days: int = _env("INPUT_DAYS", 1)
