@@ -358,9 +358,37 @@ def test_hostile_urls_are_never_called(harness: Harness, guard: Guard) -> None:
         with pytest.raises(webhook_call.CallFailed):
             webhook_call.call_webhook(url, b"{}", {})
     assert guard.connected == []
-    harness.submit({**CREATE, "webhook_url": urls[0]})
-    harness.work(most=3)
+    for url in (f"https://{CDN}/", f"https://{CDN}./"):  # names of private addresses
+        harness.submit({**CREATE, "webhook_url": url})
+    harness.work(most=6)
     assert guard.connected == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "not a url",
+            "javascript:alert(1)",
+            "http://example.com/",
+            "https://example.com:8443/x",
+            "https://localhost/",
+        ),
+        *("https://10.0.0.1/", "https://[::1]/", "https://2130706433/", "https://0x7f.1/", "https://example.com/é"),
+    ],
+)
+def test_a_webhook_url_that_no_call_reaches_is_refused(harness: Harness, url: str) -> None:
+    """Before anything is recorded, wherever a request has one: nobody would learn of the calls that failed."""
+    create, edit = {**CREATE, "webhook_url": url}, {"operation": "remove_background", "webhook_url": url}
+    for path, body, name in (
+        ("/create", create, "webhook_url: Use "),
+        ("/batches", {"operation": "create", "items": [CREATE], "webhook_url": url}, "webhook_url: Use "),
+        ("/batches", {"operation": "create", "items": [CREATE, create]}, "items.1: webhook_url: Use "),
+        ("/uploads", {"content_type": "png", "operation": "edit", "request": edit}, "webhook_url: Use "),
+    ):
+        answer = harness.ask("POST", path, body=body)
+        assert (answer.status, answer.json["detail"].startswith(name)) == (400, True), answer.body
+    assert harness.records("JOB#") == []
 
 
 def test_an_address_that_turned_private_is_not_called(monkeypatch: pytest.MonkeyPatch) -> None:

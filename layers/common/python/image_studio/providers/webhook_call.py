@@ -1,5 +1,6 @@
 """One call of a webhook: a POST to an address that a caller chose, so with the guard of every untrusted URL."""
 
+import re
 import time
 from collections.abc import Mapping
 from urllib.parse import SplitResult, urlsplit
@@ -20,6 +21,7 @@ from image_studio.providers.download import (
 from image_studio.providers.responses import is_own
 
 CALL_SECONDS = 15.0  # for all of it; what takes longer counts as failed (Standard Webhooks)
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*")  # the last part of a host that is an address, however it is written
 REFUSED = "Use an https URL on port 443 of a public host, without a user name."
 
 
@@ -27,15 +29,18 @@ class CallFailed(Exception):
     """There was no response; the sentence says why."""
 
 
-def check_webhook_url(url: str, own_origin: str | None) -> SplitResult:
-    """Return the URL's parts if it may be called: an https URL of a public host. Raises CallFailed.
+def check_webhook_url(url: str, own_origin: str | None, *, look_up: bool = True) -> None:
+    """Raise CallFailed unless the URL may be called: an https URL of a public host.
 
-    `own_origin` is an origin that may be called in any case, for the local stack.
+    `own_origin` is an origin that may be called in any case, for the local stack. Without `look_up` a host's name is
+    not resolved: an address and a name without a dot are refused all the same.
     """
     parts = _parts_of(url, own_origin)
-    if not is_own(parts, own_origin):
+    if is_own(parts, own_origin):
+        return
+    host = parts.hostname or ""
+    if look_up or ":" in host or "." not in host or _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
         _address_of(parts, time.monotonic() + CALL_SECONDS)
-    return parts
 
 
 def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: str | None = None) -> int:
@@ -61,6 +66,8 @@ def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: 
 
 
 def _parts_of(url: str, own_origin: str | None) -> SplitResult:
+    if not url.isascii():
+        raise CallFailed("Use ASCII only: percent-encode other characters, and write the host's name in punycode.")
     try:
         parts = urlsplit(url)
         return parts if is_own(parts, own_origin) else check_public_url(url)

@@ -20,7 +20,7 @@ from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, INPUT
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.runtime.settings import settings
-from image_studio.runtime.submit import QUEUE_SECONDS, Draft, price, store, url_reader
+from image_studio.runtime.submit import QUEUE_SECONDS, Draft, check_webhook, price, store, url_reader
 from image_studio.schemas.batches import BatchRequest
 from image_studio.storage.batch import Batch, BatchItem
 from image_studio.storage.credits import Allowance, month_of
@@ -57,6 +57,7 @@ def submit_batch(caller: Caller, request: BatchRequest, source: Source) -> tuple
     Returns the batch, an earlier one's where the key names it, and the names of ignored fields.
     """
     operation = find_operation(request.operation)
+    check_webhook(request.webhook_url)
     drafts, ignored = _drafts(operation, request, source)
     digest = _digest(request, drafts)
     known = wiring.jobs().job_of_key(caller.tenant, source.idempotency_key, digest)

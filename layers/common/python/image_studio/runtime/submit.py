@@ -8,12 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from image_studio.errors import JobConflict, NotFound, StudioError
+from image_studio.errors import InvalidRequest, JobConflict, NotFound, StudioError
 from image_studio.operations.context import OperationContext, Sign
 from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
 from image_studio.operations.table import Operation, find_operation, with_operation_prefix
 from image_studio.providers.download import INPUT_SECONDS, download_input
+from image_studio.providers.webhook_call import CallFailed, check_webhook_url
 from image_studio.runtime import configured_providers, wiring
 from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
@@ -96,13 +97,24 @@ class Draft:
 
         Sorted keys and left-out defaults: a deployment that moves or adds fields must not change the digest of a
         request that a client repeats. Fields that are `undistinguished` have that value in the digest.
+        Raises InvalidRequest for a webhook_url that can't be called.
         """
+        check_webhook(getattr(request, "webhook_url", None))
         request, inputs = take_inputs(request, {})
         fields = _stored_fields(request)
         body = _sorted_json(fields)
         compared = _sorted_json(fields | undistinguished) if undistinguished else body
         digest = hashlib.sha256(operation.name.encode() + b"\n" + compared).hexdigest()
         return cls(operation, request, inputs, body, digest)
+
+
+def check_webhook(url: str | None) -> None:
+    """Raise InvalidRequest for a webhook_url that no call reaches. Names are not looked up: that may fail."""
+    try:
+        if url is not None:
+            check_webhook_url(url, settings().webhook_origin or None, look_up=False)
+    except CallFailed as failure:
+        raise InvalidRequest(f"webhook_url: {failure}") from None
 
 
 def price(
