@@ -122,12 +122,15 @@ def test_a_batch_beyond_the_allowance_reserves_nothing(harness: Harness) -> None
     at_limit = {"operation": "social", "shared": crops, "items": [{}] * most}
     over = {**at_limit, "items": [{}] * (most + 1)}
     answer = harness.ask("POST", "/batches", body=over, tier="free")
-    assert (answer.status, answer.json["code"]) == (429, "too_many_requests")
+    assert (answer.status, answer.json["code"], "retry-after" in answer.headers) == (400, "invalid_request", False)
+    assert f"at most {most} at a time" in answer.json["detail"], "waiting would not help"
     dear = {**BODY, "shared": {**CREATE, "provider": "stability", "model": "ultra"}, "items": BODY["items"] * 3}
     answer = harness.ask("POST", "/batches", body=dear, tier="free")
     assert (answer.status, answer.json["code"]) == (402, "not_enough_credits")
     assert harness.records("BATCH#") == []
     submit(harness, at_limit, tier="free")
+    answer = harness.ask("POST", "/batches", body={**at_limit, "items": [{}]}, tier="free")
+    assert (answer.status, answer.json["code"]) == (429, "too_many_requests")
 
 
 def keys_of(harness: Harness) -> str:

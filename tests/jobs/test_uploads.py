@@ -211,6 +211,16 @@ def test_the_same_request_waits_once(harness: Harness) -> None:
     assert harness.ask("POST", "/uploads", body=other, headers=key).json["code"] == "idempotency_mismatch"
 
 
+def test_the_key_of_a_removed_job_is_a_conflict(harness: Harness) -> None:
+    """As for every other request: the id is one that the caller didn't send."""
+    body, key = {**PNG, "operation": "edit", "request": EDIT}, {"idempotency-key": "k"}
+    form = harness.ask("POST", "/uploads", body=body, headers=key).json
+    for _ in range(2):  # stopped, then removed
+        assert harness.ask("DELETE", f"/jobs/{form['job_id']}").status == 200
+    answer = harness.ask("POST", "/uploads", body=body, headers=key)
+    assert (answer.status, answer.json["code"]) == (409, "job_conflict")
+
+
 def test_ignored_fields_are_named(harness: Harness) -> None:
     """Those of the upload and those of its request."""
     body = {**PNG, "color": 1, "operation": "edit", "request": {**EDIT, "tint": 2}}

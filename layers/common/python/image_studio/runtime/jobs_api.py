@@ -87,6 +87,10 @@ def not_found(job_id: str) -> NotFound:
     return NotFound(f"Job '{job_id[:80]}' not found.")
 
 
+def key_of_removed_job() -> JobConflict:
+    return JobConflict("The job of this Idempotency-Key was removed. Use a new key.")
+
+
 @dataclass(frozen=True, slots=True)
 class Preference:
     """How a caller wants to wait: seconds, whether to answer 202 instead of a redirect, and Preference-Applied."""

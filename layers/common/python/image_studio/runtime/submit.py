@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from image_studio.errors import InvalidRequest, JobConflict, NotFound, StudioError
+from image_studio.errors import InvalidRequest, NotFound, StudioError
 from image_studio.operations.context import OperationContext, Sign
 from image_studio.operations.estimate import estimate_cost
 from image_studio.operations.journal import NullJournal
@@ -20,7 +20,15 @@ from image_studio.runtime.api import JSON, NO_STORE, Call, Response, respond
 from image_studio.runtime.auth import Caller
 from image_studio.runtime.aws_clients import STORAGE_FAILURES
 from image_studio.runtime.dispatch import dispatcher
-from image_studio.runtime.jobs_api import accepted, body_with_images, ended, preference, unfinished, wait_for
+from image_studio.runtime.jobs_api import (
+    accepted,
+    body_with_images,
+    ended,
+    key_of_removed_job,
+    preference,
+    unfinished,
+    wait_for,
+)
 from image_studio.runtime.rate_limits import allowance, open_wait
 from image_studio.runtime.references import CallerReferences, take_inputs
 from image_studio.runtime.request_parsing import read_request
@@ -49,7 +57,7 @@ def submit(call: Call, name: str) -> Response:
         try:
             job = wait_for(call, call.known.tenant, job_id, seconds)
         except NotFound:
-            raise JobConflict("The job of this Idempotency-Key was removed. Use a new key.") from None
+            raise key_of_removed_job() from None
         except STORAGE_FAILURES:
             log.warning("recorded job not read", extra={"job_id": job_id}, exc_info=True)
             job = None

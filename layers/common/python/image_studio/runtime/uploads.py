@@ -13,7 +13,7 @@ from image_studio.runtime.auth import Caller
 from image_studio.runtime.dispatch import dispatcher
 from image_studio.runtime.job_end import end_job
 from image_studio.runtime.job_record import job_links
-from image_studio.runtime.jobs_api import not_found
+from image_studio.runtime.jobs_api import key_of_removed_job
 from image_studio.runtime.rate_limits import allowance
 from image_studio.runtime.references import IMAGE_FIELD, UPLOAD, ImageAwaited, stored_inputs
 from image_studio.runtime.request_parsing import parse_request
@@ -40,7 +40,7 @@ def create_upload(call: Call) -> Response:
         ignored += [f"request.{name}" for name in others]
         job = wiring.jobs().get(call.known.tenant, upload_id)
         if job is None:
-            raise not_found(upload_id)
+            raise key_of_removed_job()
         links = job_links(job.id, job.status, (body.request or {}).get("delivery")).model_dump()
     elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")

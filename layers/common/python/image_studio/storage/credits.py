@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from image_studio.errors import NotEnoughCredits, TooManyRequests
+from image_studio.errors import InvalidRequest, NotEnoughCredits, TooManyRequests
 from image_studio.storage import keys, transactions
 from image_studio.storage.transactions import Item, change_of
 
@@ -103,16 +103,20 @@ def reserve(table: str, key: Item, amount: int, variations: int, allowance: Allo
 
 
 def check(balance: Balance, amount: int, variations: int, allowance: Allowance) -> None:
-    """Raise NotEnoughCredits or TooManyRequests where such a job can't be started."""
+    """Raise NotEnoughCredits or TooManyRequests where a job can't start now, InvalidRequest where it never can."""
     left = max(0, allowance.credits - balance.committed)
     if amount > left:
         raise NotEnoughCredits(
             f"This needs {amount} credits and {left} are left this month. See GET /api/image-studio/usage."
         )
+    if variations > allowance.in_flight:
+        raise InvalidRequest(
+            f"These are {variations} images, and your tier makes at most {allowance.in_flight} at a time. Send fewer."
+        )
     if variations + balance.in_flight > allowance.in_flight:
         raise TooManyRequests(
-            f"{balance.in_flight} of your images are being made; {variations} more would exceed your tier's "
-            f"{allowance.in_flight} at a time. Try again when some are done.",
+            f"{balance.in_flight} of your images are being made or wait for their upload; {variations} more would "
+            f"exceed your tier's {allowance.in_flight} at a time. Try again when some are done; DELETE stops a job.",
             retry_after=RETRY_SECONDS,
         )
 
