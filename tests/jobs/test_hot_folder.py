@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from image_studio.errors import UnknownCharge
+from image_studio.providers.adapter import ProviderImage
 from image_studio.runtime import aws_clients, hot_folder, hot_folder_results, wiring
 from image_studio.storage import keys
 from image_studio.storage.credits import month_of, read
@@ -87,6 +88,31 @@ def test_social_by_platforms(harness: Harness) -> None:
         image = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
         assert image.size == (each["width"], each["height"])
     assert harness.wire.paid == []
+
+
+def test_an_answer_replaces_the_one_before(harness: Harness) -> None:
+    """A list that was wrong and is right now has a result.json and no error.json; and the other way round."""
+    right, wrong = b'{"prompt": "a lamp", "width": 64, "height": 64}\n', b'{"prompt": ""}\n'
+    for number, (lines, name) in enumerate([(wrong, "error"), (right, "result"), (wrong, "error")]):
+        take(harness, drop(harness, "create/list.jsonl", lines, sequencer=str(number)))
+        documents = [path for path in answered(harness) if path.startswith("create/list.jsonl/") and "/1/" not in path]
+        assert documents == [f"create/list.jsonl/{name}.json"]
+
+
+def test_an_earlier_image_that_ends_later_answers_no_more(harness: Harness) -> None:
+    """The answer is that of the image which is there, in whatever order the jobs end."""
+    path = "edit/remove_background/shoe.png"
+
+    def replaced(*_: Any, **__: Any) -> ProviderImage:
+        take(harness, drop(harness, path, png(256, 256), sequencer="2"))
+        return ProviderImage(png(64, 64), None)
+
+    harness.wire.script = [replaced]
+    take(harness, drop(harness, path, png(64, 64)))
+    found = answered(harness)
+    assert json.loads(found[f"{path}/result.json"])["width"] == 256
+    assert Image.open(io.BytesIO(found[f"{path}/shoe.png"])).size == (256, 256)
+    assert len(harness.wire.paid) == 2
 
 
 @pytest.mark.parametrize(

@@ -72,13 +72,16 @@ class ObjectStore:
         return StoredObject(found["Body"].read(), found["LastModified"])
 
     def exists(self, key: str) -> bool:
+        return self.etag(key) is not None
+
+    def etag(self, key: str) -> str | None:
+        """Return what tells an object's content from another one's; None where there is no object."""
         try:
-            self._client().head_object(Bucket=self._bucket, Key=key)
+            return self._client().head_object(Bucket=self._bucket, Key=key)["ETag"].strip('"')
         except ClientError as error:
             if _status(error) in (403, 404):
-                return False
+                return None
             raise
-        return True
 
     def copy(self, source: str, key: str) -> bool:
         """Copy an object within the bucket; False where there is no source."""
