@@ -360,9 +360,10 @@ def test_the_results_come_in_one_file(harness: Harness) -> None:
     path = f"/batches/{batch['batch_id']}/zip"
     assert harness.ask("GET", path).json["code"] == "job_conflict"
     harness.work()
-    answer = harness.ask("GET", path)
-    assert (answer.status, answer.json["url"]) == (202, None)
-    harness.work()
+    for _ in range(3):
+        answer = harness.ask("GET", path)
+        assert (answer.status, answer.json["url"]) == (202, None)
+    assert harness.work() == 1, "polls ask for one zip"
     answer = harness.ask("GET", path)
     assert (answer.status, answer.json["expires_in"]) == (200, 900)
     assert "X-Amz-" in answer.json["url"] or "Signature" in answer.json["url"]

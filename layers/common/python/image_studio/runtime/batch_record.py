@@ -91,3 +91,4 @@ def make_zip(tenant: str, batch_id: str) -> None:
                     archive.writestr(name, data)
         file.seek(0)
         wiring.objects().put(key, file, ZIP)
+    wiring.batches().zip_made(batch)

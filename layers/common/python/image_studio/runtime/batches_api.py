@@ -67,7 +67,7 @@ def get_zip(call: Call, batch_id: str, dispatcher: Dispatcher) -> Response:
         )
     key = keys.zip_key(batch.tenant, batch.id)
     made = wiring.objects().exists(key)
-    if not made:
+    if not made and wiring.batches().ask_for_zip(batch):
         dispatcher.send_webhook({"webhook": "zip", "tenant": batch.tenant, "batch": batch.id})
     body = bodies.BatchZip(
         batch_id=batch.id,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 STEP = 50  # jobs that are made in one transaction
+ZIP_SECONDS = 60  # that polls for a zip wait for the one that is being made
 MAX_STEPS = 10  # of one run: of two when nobody else makes the same jobs
 
 
@@ -72,8 +73,19 @@ class BatchStore:
         """Record that the batch's end was announced."""
         self._update(batch, "REMOVE unannounced, lease, lease_until", {":one": 1}, "unannounced = :one")
 
-    def _update(self, batch: Batch, change: str, values: Mapping[str, Any], condition: str) -> None:
-        update(self._db, change_of(self._table, batch.key, change, values, condition))
+    def ask_for_zip(self, batch: Batch) -> bool:
+        """Note that somebody makes the zip; False where that was asked for less than ZIP_SECONDS ago."""
+        now = int(self._now())
+        values = {":now": now, ":until": now + ZIP_SECONDS}
+        condition = "attribute_not_exists(zip_until) OR zip_until <= :now"
+        return self._update(batch, "SET zip_until = :until", values, condition)
+
+    def zip_made(self, batch: Batch) -> None:
+        """Note that nobody makes the zip any more: a later request may ask for it again."""
+        self._update(batch, "SET zip_until = :none", {":none": 0}, "attribute_exists(zip_until)")
+
+    def _update(self, batch: Batch, change: str, values: Mapping[str, Any], condition: str) -> bool:
+        return update(self._db, change_of(self._table, batch.key, change, values, condition)) is not None
 
     # -- its jobs
 
