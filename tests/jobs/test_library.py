@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import time
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -218,6 +219,20 @@ def test_a_change_keeps_what_it_does_not_name(harness: Harness) -> None:
     totals = {query: listed(harness, query)["total"] for query in ("search=pier", "search=harb", "tags=sea,boats")}
     assert totals == {"search=pier": 0, "search=harb": 1, "tags=sea,boats": 1}
     assert harness.ask("PUT", f"{ASSETS}/{saved}", body={"tags": []}).json["tags"] == []
+
+
+def test_two_changes_in_one_millisecond_are_two(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a time of its own, by which the next one sees that the asset changed."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime.fromtimestamp(0, tz)
+
+    monkeypatch.setattr(library, "datetime", Stopped)
+    saved = save(harness)["asset_id"]
+    times = [harness.ask("PUT", f"{ASSETS}/{saved}", body={"title": title}).json["updated_at"] for title in "ab"]
+    assert times == sorted(set(times))
 
 
 def test_favorites_and_uses(harness: Harness) -> None:

@@ -65,22 +65,25 @@ def test_http_is_refused_with_what_to_do_instead(guard):
     assert guard.looked_up == []
 
 
-def redirects(count: int, target: str = "/next.png"):
+def redirects(count: int, target: str = "/next.png", status: int = 307):
     """Answer so many redirects, then an image."""
     left = [count]
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         left[0] -= 1
         redirect = left[0] >= 0
-        replying(307 if redirect else 200, b"" if redirect else b"image", **({"Location": target} if redirect else {}))(
-            handler
-        )
+        replying(
+            status if redirect else 200, b"" if redirect else b"image", **({"Location": target} if redirect else {})
+        )(handler)
 
     return answer
 
 
 def test_three_redirects_are_followed_and_the_fourth_is_not(served):
-    """By a path or a whole URL."""
+    """By a path or a whole URL, with any status that redirects."""
+    for status in (301, 302, 303, 307, 308):
+        served.answer = redirects(1, status=status)
+        assert download_input(GOOD) == b"image"
     for target in ("/next.png", GOOD):
         served.answer = redirects(MAX_REDIRECTS, target)
         assert download_input(GOOD) == b"image"
