@@ -40,13 +40,13 @@ class Endpoint:
     secret: str  # whsec_<base64>
     created_at: int
     state: EndpointState = EndpointState.ENABLED
-    old_secrets: Mapping[str, int] = field(default_factory=dict)  # which sign, too: secret -> until when
+    old_secrets: list[dict[str, Any]] = field(default_factory=list)  # which sign, too, each `until` a time; newest last
     failing_since: int | None = None
     include_prompt: bool = False  # whether calls for a job carry its prompt
 
     def secrets(self, now: float) -> list[str]:
         """The secrets that sign a call now, the newest first."""
-        return [self.secret, *(secret for secret, until in self.old_secrets.items() if until > now)]
+        return [self.secret, *(old["secret"] for old in self.old_secrets if old["until"] > now)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +105,9 @@ class WebhookStore:
         Several may sign at once: a client whose response was lost rotates again, and its receiver has an older one.
         """
         now = int(self._now())
-        signing = sorted((until, old) for old, until in endpoint.old_secrets.items() if until > now)
-        kept = {old: until for until, old in signing[1 - MAX_OLD_SECRETS :]}
-        values = {":new": secret, ":was": endpoint.secret, ":old": kept | {endpoint.secret: now + overlap}}
+        signing = [old for old in endpoint.old_secrets if old["until"] > now]
+        signing.append({"secret": endpoint.secret, "until": now + overlap})
+        values = {":new": secret, ":was": endpoint.secret, ":old": signing[-MAX_OLD_SECRETS:]}
         change = "SET secret = :new, old_secrets = :old"
         return self._change(tenant, endpoint.id, change, values, "secret = :was") is not None
 
