@@ -28,7 +28,7 @@ from image_studio.schemas.limits import INLINE_BYTES, MAX_BODY, MAX_RESPONSE
 from image_studio.storage import keys
 from image_studio.storage.jobs import JobStore
 from tests.imaging.samples import noise
-from tests.jobs.harness import CREATE, Crash, Harness
+from tests.jobs.harness import CREATE, Crash, Harness, png
 from tests.tables import BUCKET, TABLE
 from tests.waiting import replace_sleep
 
@@ -105,6 +105,30 @@ def test_prefer_wait_bounds_the_wait(harness: Harness) -> None:
     ):
         answer = harness.ask("POST", "/create", body=CREATE, headers={"prefer": prefer})
         assert (answer.status, answer.headers.get("preference-applied")) == (status, applied)
+
+
+def test_url_delivery_stays_with_the_job(harness: Harness) -> None:
+    """However it came in and in any case: its result, the list, and the items of a batch. A query says otherwise."""
+    create = {**CREATE, "delivery": "URL"}
+    edit = {"operation": "remove_background", "delivery": "URL"}
+    form = harness.ask("POST", "/uploads", body={"content_type": "png", "operation": "edit", "request": edit}).json
+    harness.put(form["fields"]["key"], png())
+    harness.expire(form["job_id"])
+    harness.tick()
+    batch = harness.ask("POST", "/batches", body={"operation": "create", "items": [{}], "shared": create}).json
+    harness.submit(create)
+    harness.work()
+    (item,) = harness.ask("GET", f"/batches/{batch['batch_id']}").json["items"]
+    listed = harness.ask("GET", "/jobs").json["jobs"]
+    assert len(listed) == 3
+    for url in (form["result_url"], item["result_url"], *(job["result_url"] for job in listed)):
+        path, _, query = local(url).partition("?")
+        assert query == "delivery=url"
+        for asked, inline in (("", False), ("?delivery=url", False), ("?delivery=Auto", True)):
+            body = harness.ask("GET", path + asked).body
+            assert ('_base64":"' in body) == inline
+        refused = harness.ask("GET", f"{path}?delivery=nope")
+        assert (refused.status, refused.json["code"]) == (400, "unknown_choice")
 
 
 def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:

@@ -140,6 +140,7 @@ def _price(caller: Caller, drafts: list[Draft], batch_id: str, source: Source) -
                 total=draft.operation.variations(draft.request),
                 reserved=cost,
                 webhook_url=getattr(draft.request, "webhook_url", None),
+                delivery=getattr(draft.request, "delivery", None),
             )
         )
         if sum(map(len, read.values())) > CACHE_BYTES:

@@ -13,7 +13,7 @@ from image_studio.schemas.common import Delivery, StoredImage
 from image_studio.storage.job import Job, Status
 
 
-def job_links(job_id: str, status: Status, delivery: object = None) -> bodies.JobLinks:
+def job_links(job_id: str, status: Status, delivery: str | None = None) -> bodies.JobLinks:
     """Return the body of a 202 and a 303. Its URLs keep the request's `delivery`."""
     url, query = f"{PREFIX}/jobs/{job_id}", "?delivery=url" if delivery == Delivery.URL else ""
     addresses = {"status_url": url + query, "result_url": f"{url}/result{query}"}
@@ -21,14 +21,17 @@ def job_links(job_id: str, status: Status, delivery: object = None) -> bodies.Jo
 
 
 def job_record(
-    job: Job, delivery: object = None, url: Callable[[StoredImage, str], str] | None = None
+    job: Job, delivery: str | None = None, url: Callable[[StoredImage, str], str] | None = None
 ) -> bodies.JobRecord:
-    """Return a job's record. `url` gives the URL of a finished image, saved under a name; without it there is none."""
+    """Return a job's record; its links have `delivery`, else the request's own.
+
+    `url` gives the URL of a finished image, saved under a name; without it there is none.
+    """
     entries = list(entries_of(job).values())
     first = next(iter(entries), None)
     stages = [entry.stage for entry in entries]
     return bodies.JobRecord(
-        **job_links(job.id, job.status, delivery).model_dump(),
+        **job_links(job.id, job.status, delivery or job.delivery).model_dump(),
         operation=job.operation,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pybase64
 
-from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopped, NotFound
+from image_studio.errors import InvalidRequest, JobConflict, JobFailed, JobStopped, NotFound, UnknownChoice
 from image_studio.operations.journal import Stage
 from image_studio.operations.table import error_payload, find_operation
 from image_studio.runtime import wiring
@@ -143,17 +143,28 @@ def unfinished(call: Call, job: Job, hop: int, delivery: Delivery, seconds: floa
 
 def get_job(call: Call, job_id: str) -> Response:
     """GET /jobs/{id}: the status record, at once; `wait=N` waits up to N seconds for the job's end."""
+    delivery = _delivery(call)
     job = wait_for(call, call.known.tenant, job_id, call.number("wait", 0, 0, settings().wait_seconds))
-    return respond(200, job_record(job, call.query("delivery"), _url), NO_STORE if job.status.ended else POLL)
+    return respond(200, job_record(job, delivery, _url), NO_STORE if job.status.ended else POLL)
+
+
+def _delivery(call: Call) -> Delivery | None:
+    """Return how the query wants the images, None where it doesn't say. Raises UnknownChoice."""
+    value = call.query("delivery")
+    try:
+        return Delivery(value) if value else None
+    except ValueError:
+        raise UnknownChoice.of("delivery", str(value), [*Delivery]) from None
 
 
 def get_result(call: Call, job_id: str) -> Response:
     """GET (or POST) /jobs/{id}/result: the operation's own body or error; redirects to itself while the job runs."""
     hop = int(call.number("hop", 0, 0, 100))
-    delivery = Delivery.URL if call.query("delivery") == Delivery.URL else Delivery.AUTO
+    asked = _delivery(call)
     wanted = preference(call)
     seconds = call.number("wait", wanted.seconds, 0, wanted.seconds)
     job = wait_for(call, call.known.tenant, job_id, seconds)
+    delivery = asked or Delivery(job.delivery or Delivery.AUTO)
     call.headers.update(wanted.applied)
     if job.status.ended:
         return ended(job, delivery)

@@ -207,6 +207,7 @@ def record(caller: Caller, draft: Draft, terms: Terms) -> str:
         awaits=terms.awaits,
         origin=terms.origin,
         webhook_url=getattr(draft.request, "webhook_url", None),
+        delivery=getattr(draft.request, "delivery", None),
         inbox=terms.inbox,
         etag=terms.etag,
     )

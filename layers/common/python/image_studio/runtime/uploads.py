@@ -41,7 +41,7 @@ def create_upload(call: Call) -> Response:
         job = wiring.jobs().get(call.known.tenant, upload_id)
         if job is None:
             raise key_of_removed_job()
-        links = job_links(job.id, job.status, (body.request or {}).get("delivery")).model_dump()
+        links = job_links(job.id, job.status, job.delivery).model_dump()
     elif body.request is not None:
         raise InvalidRequest("request needs operation beside it: the operation that it is for.")
     call.headers.update(ignored_header(ignored))

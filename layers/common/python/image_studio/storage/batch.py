@@ -21,6 +21,7 @@ class BatchItem:
     total: int  # variations
     reserved: int
     webhook_url: str | None = None
+    delivery: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

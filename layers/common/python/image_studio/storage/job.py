@@ -54,6 +54,7 @@ class Job:
     awaits: str | None = None  # the upload that starts it
     origin: str = ""  # of the API as the caller reached it, for the links in webhooks
     webhook_url: str | None = None  # the request's own, called when the job ends
+    delivery: str | None = None  # the request's: how its links give the images
     unannounced: int | None = None  # 1: it ended, and its events may not have been sent yet
     batch: str | None = None  # the id of the batch that it belongs to; its inputs are under that id
     inbox: str | None = None  # of a hot-folder job: the image's path below inbox/, and its result's below outbox/
