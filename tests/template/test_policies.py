@@ -211,6 +211,16 @@ def test_a_parameter_that_would_fail_later_is_refused_at_once(
     assert [value for value in (*good, *bad) if re.fullmatch(pattern, value)] == list(good)
 
 
+def test_the_reserved_concurrency_covers_all_that_invokes_the_worker() -> None:
+    """The advice adds up the limits of its queues and one for the sweep; Rules can't compare numbers."""
+    events = FUNCTIONS["WorkerFunction"].properties["Events"].values()
+    limits = [each["Properties"]["ScalingConfig"]["MaximumConcurrency"] for each in events if each["Type"] == "SQS"]
+    least = " + ".join([*(each["Ref"] for each in limits), str(len(events) - len(limits))])
+    described = TEMPLATE.document["Parameters"]["WorkerReservedConcurrency"]["Description"]
+    assert f"at least {least}." in described
+    assert f"at least `{least}`" in (ROOT / "docs/operating.md").read_text()
+
+
 def test_the_access_log_has_no_sub_beside_an_address() -> None:
     """RequestId leads to the function's own line, which has the caller's hash."""
     written = _one("AWS::Serverless::HttpApi").properties["AccessLogSettings"]["Format"]
