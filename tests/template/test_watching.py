@@ -7,6 +7,7 @@ import pytest
 
 from image_studio.operations.journal import Entry, Stage
 from image_studio.runtime import metrics
+from image_studio.runtime.dispatch import MAX_DELAY
 from image_studio.storage.credits import Charge
 from local.template import ROOT, Template
 
@@ -58,6 +59,21 @@ def test_what_is_watched() -> None:
         parts = [each["MetricStat"]["Metric"] for each in ALARMS[name]["Metrics"] if "MetricStat" in each]
         assert [each["Dimensions"][0]["Value"]["Ref"] for each in parts] == FUNCTIONS
         assert {each["MetricName"] for each in parts} == {metric}
+
+
+def test_every_queue_is_watched_and_drawn() -> None:
+    """Jobs and webhooks for their age; a call that is repeated waits for its pause in the queue without an alarm."""
+    watched = {
+        name: alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
+        for name, alarm in ALARMS.items()
+        if alarm.get("Namespace") == "AWS/SQS"
+    }
+    queues = {each.name for each in TEMPLATE.resources("AWS::SQS::Queue")}
+    assert set(watched.values()) == queues
+    assert set(re.findall(r"\$\{(\w+)\.QueueName\}", json.dumps(WIDGETS))) == queues
+    aged = {watched[name] for name in watched if ALARMS[name]["MetricName"] == "ApproximateAgeOfOldestMessage"}
+    assert aged == {source.queue for source in TEMPLATE.queue_sources()}
+    assert ALARMS["WebhookQueueAgeAlarm"]["Threshold"] - MAX_DELAY == ALARMS["QueueAgeAlarm"]["Threshold"]
 
 
 def test_our_own_metrics_are_written(capsys: pytest.CaptureFixture[str]) -> None:
