@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -235,10 +236,26 @@ def test_browsers_may_use_the_methods_that_routes_have() -> None:
     assert set(allowed) == {route.key.partition(" ")[0] for route in TEMPLATE.routes()} - {"$default"}
 
 
+#: What is named once in an account, for all of its regions; and where its name is.
+GLOBAL = {
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
+    "AWS::CloudFront::OriginAccessControl": ("OriginAccessControlConfig", "Name"),
+    "AWS::CloudFront::ResponseHeadersPolicy": ("ResponseHeadersPolicyConfig", "Name"),
+}
+
+
 def test_stages_and_regions_share_neither_dashboards_nor_keys() -> None:
-    """Dashboards are named for stack and region. The table has AWS's own key, which isn't charged."""
-    name = _one("AWS::CloudWatch::Dashboard").properties["DashboardName"]
-    assert name == {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"}
+    """Global names have stack and region, the others are made up. The table has AWS's own key, uncharged."""
+    template = Template(parameters={"Playground": "yes", "PoolTiers": "yes"})
+    named = {each.type: each.properties for each in template.resources(*GLOBAL)}
+    assert named.keys() == GLOBAL.keys()
+    for kind, path in GLOBAL.items():
+        name = template.resolve(reduce(lambda node, key: node[key], path, named[kind]))
+        assert name.startswith("image-studio-")
+        assert name.endswith(f"-{REGION}")
+        assert len(name.replace(REGION, "ap-southeast-1")) <= 64 - len("-staging")  # an access control's most
+    for each in template.resources("AWS::IAM::Role", "AWS::IAM::ManagedPolicy", "AWS::S3::Bucket"):
+        assert not {"RoleName", "ManagedPolicyName", "BucketName"} & each.properties.keys()
     assert "SSESpecification" not in _one("AWS::DynamoDB::Table").properties
 
 
