@@ -76,6 +76,21 @@ def test_every_queue_is_watched_and_drawn() -> None:
     assert ALARMS["WebhookQueueAgeAlarm"]["Threshold"] - MAX_DELAY == ALARMS["QueueAgeAlarm"]["Threshold"]
 
 
+@pytest.mark.parametrize("signing", ["none", "secret"])
+def test_the_page_counts_what_is_billed(signing: str) -> None:
+    """CloudWatch charges for each metric in an alarm, Secrets Manager for each secret."""
+    template = Template(parameters={"Signing": signing})
+    alarms = [each.properties for each in template.resources("AWS::CloudWatch::Alarm")]
+    read = sum("MetricName" in str(part) for each in alarms for part in each.get("Metrics", [each]))
+    secrets = f"{0.4 * len(template.resources('AWS::SecretsManager::Secret')):.2f} USD"
+    if signing == "none":
+        assert f"{secrets} for the secret" in OPERATING
+        assert f"this stack's alarms have {read} metrics" in OPERATING
+    else:
+        assert f"{secrets} with `Signing`" in OPERATING
+        assert f"{read} with `Signing`" in OPERATING
+
+
 def test_our_own_metrics_are_written(capsys: pytest.CaptureFixture[str]) -> None:
     """Under the very names and dimensions that alarms and dashboard read."""
     emitted = _emitted(capsys)
