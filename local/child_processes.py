@@ -1,5 +1,6 @@
 """Child processes that end with their parent, whatever ends the parent."""
 
+import errno
 import json
 import os
 import random
@@ -126,7 +127,7 @@ def wait_for_port(port: int, seconds: float) -> None:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """Return a listening socket on loopback. Raises OSError when the port is in use."""
+    """Return a listening socket on loopback. Raises OSError when the port is in use, or no port."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -135,4 +136,7 @@ def listen(port: int = 0) -> socket.socket:
     except OSError:
         listener.close()
         raise
+    except OverflowError:  # from bind
+        listener.close()
+        raise OSError(errno.EINVAL, "it is not between 0 and 65535") from None
     return listener

@@ -212,17 +212,17 @@ def test_it_ends_with_its_parent(tree: Path) -> None:
 
 
 def test_what_cannot_be_done_is_a_sentence(tree: Path) -> None:
-    """A port that is no number, one that is taken (with a command for another), and no stack to make a token for."""
+    """A port that is no number, too large or taken (with a command for another), and no stack to make a token for."""
     word = _run(tree, *_Server.command(), PORT="http")
     assert (word.returncode, "invalid int value: 'http'" in word.stderr, "Traceback" in word.stderr) == (2, True, False)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        done = _run(tree, *_Server.command(), PORT=port)
-    assert done.returncode == 1
-    assert f"Port {port} can't be used" in done.stderr
-    assert "make run PORT=8001" in done.stderr
+        for given, why in ((port, "Address already in use"), ("99999", "it is not between 0 and 65535")):
+            done = _run(tree, *_Server.command(), PORT=given)
+            sentence = f"Port {given} can't be used ({why}). Choose another: make run PORT=8001\n"
+            assert (done.returncode, done.stderr) == (1, sentence)
     no_stack = _new_token(tree)
     assert (no_stack.returncode, "make run" in no_stack.stderr) == (1, True)
 
