@@ -11,14 +11,15 @@ import base64
 import secrets
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack import Options, Stack
 from local.static import CONFIG
@@ -48,11 +49,21 @@ def check(url: str, token: str) -> Iterator[str]:
     body = {"prompt": "A red bicycle in front of a white wall", "quality": "draft", "width": SIDE, "height": SIDE}
     key = {"idempotency-key": f"smoke-{secrets.token_hex(8)}", "prefer": "respond-async"}
     job = _call(session, "POST", f"{url}/create", json=body, headers=key)["job_id"]
-    try:
+    with _undone_by(lambda: _call(session, "DELETE", f"{url}/jobs/{job}")):
         yield _image(session, url, job)
-    finally:
-        _call(session, "DELETE", f"{url}/jobs/{job}")
     yield "The job and its image are deleted."
+
+
+@contextmanager
+def _undone_by(undo: Callable[[], object]) -> Iterator[None]:
+    """Call `undo` after the block. If the block fails, its failure is raised, whatever comes of `undo`."""
+    try:
+        yield
+    except BaseException:
+        with suppress(Failed, BotoCoreError, ClientError):
+            undo()
+        raise
+    undo()
 
 
 def _image(session: requests.Session, url: str, job: str) -> str:
@@ -87,7 +98,7 @@ def pool_token(pool: str, client: str, cognito: Any) -> Iterator[str]:
     """Make a user in a Cognito pool, give its access token, and delete the user. Raises Failed."""
     name, password = f"smoke-{secrets.token_hex(6)}@example.com", f"Aa1!{secrets.token_urlsafe(24)}"
     cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
-    try:
+    with _undone_by(lambda: cognito.admin_delete_user(UserPoolId=pool, Username=name)):
         cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
         try:
             signed_in = cognito.admin_initiate_auth(
@@ -99,8 +110,6 @@ def pool_token(pool: str, client: str, cognito: Any) -> Iterator[str]:
         except cognito.exceptions.InvalidParameterException:
             raise Failed("The pool's client allows no password sign-in: deploy with PoolPasswordSignIn=yes.") from None
         yield signed_in["AuthenticationResult"]["AccessToken"]
-    finally:
-        cognito.admin_delete_user(UserPoolId=pool, Username=name)
 
 
 def smoke_stage(stage: str, token: str) -> None:
