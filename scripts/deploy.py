@@ -4,26 +4,26 @@ import hashlib
 import json
 import subprocess
 import sys
-import tomllib
 from typing import Any
 
 import yaml
 
 from local.template import ROOT
 from scripts.build import SAM
+from scripts.stage import UnknownStage, read_config, saved_parameters
 
 BUILT = ROOT / ".aws-sam/build/template.yaml"
 NEEDED = "JwtIssuer"  # what every stage that was deployed once has
 
 
 def parameters(stage: str, config: dict[str, Any]) -> list[str]:
-    """A stage's parameters, each as Name=value. Raises KeyError for a stage that samconfig.toml doesn't have."""
-    known = config[stage]["deploy"]["parameters"].get("parameter_overrides", [])
+    """A stage's parameters, each as Name=value. Raises UnknownStage."""
+    known = saved_parameters(stage, config).get("parameter_overrides", [])
     return known if isinstance(known, list) else [known]
 
 
 def command(stage: str, config: dict[str, Any]) -> list[str]:
-    """The sam command for a stage. Raises KeyError as `parameters` does."""
+    """The sam command for a stage. Raises UnknownStage."""
     guided = [] if NEEDED in " ".join(parameters(stage, config)) else ["--guided"]
     return [str(SAM), "deploy", "--config-env", stage, *guided]
 
@@ -43,24 +43,19 @@ def main() -> int:
     """
     stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
     try:
-        if "--guided" in command(stage, _config()):
-            asked = subprocess.run([*command(stage, _config()), "--no-execute-changeset"], cwd=ROOT, check=False)
+        if "--guided" in command(stage, read_config()):
+            asked = subprocess.run([*command(stage, read_config()), "--no-execute-changeset"], cwd=ROOT, check=False)
             if asked.returncode:
                 return asked.returncode
-        wanted, values = command(stage, _config()), parameters(stage, _config())
-    except KeyError:
-        stages = ", ".join(name for name in _config() if name != "version")
-        print(f"No stage '{stage}' in samconfig.toml. Stages: {stages}.", file=sys.stderr)
+        wanted, values = command(stage, read_config()), parameters(stage, read_config())
+    except UnknownStage as unknown:
+        print(unknown, file=sys.stderr)
         return 1
     if "--guided" in wanted:
         print(f"No parameters were saved for '{stage}' in samconfig.toml, so nothing was deployed.", file=sys.stderr)
         return 1
     BUILT.write_text(yaml.safe_dump(stamp(yaml.safe_load(BUILT.read_text()), values)))
     return subprocess.run(wanted, cwd=ROOT, check=False).returncode
-
-
-def _config() -> dict[str, Any]:
-    return tomllib.loads((ROOT / "samconfig.toml").read_text())
 
 
 if __name__ == "__main__":

@@ -4,23 +4,13 @@ import json
 import mimetypes
 import sys
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
-import boto3
-
 from local.static import CONFIG, WEB, kind_of
-from local.template import ROOT
+from scripts.stage import AWS_FAILURES, UnknownStage, find_stage
 
 FRESH = "no-cache"  # asked for again each time, by ETag: a deployment is seen at once
-
-
-def stack_of(stage: str) -> str:
-    """The stack's name of a stage of samconfig.toml. Raises KeyError for one that isn't there."""
-    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    name: str = config[stage]["deploy"]["parameters"]["stack_name"]
-    return name
 
 
 def page_config(parameters: dict[str, str], outputs: dict[str, str]) -> dict[str, str]:
@@ -58,13 +48,15 @@ def publish(stack: dict[str, Any], s3: Any, cloudfront: Any) -> int:
 
 def main() -> int:
     """Publish to a stage; the exit code."""
-    stage = sys.argv[1] if len(sys.argv) > 1 else "dev"
+    name = sys.argv[1] if len(sys.argv) > 1 else "dev"
     try:
-        name = stack_of(stage)
-        stack = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
-        publish(stack, boto3.client("s3"), boto3.client("cloudfront"))
+        stage = find_stage(name)
+        publish(stage.stack(), stage.session.client("s3"), stage.session.client("cloudfront"))
+    except (UnknownStage, *AWS_FAILURES) as problem:
+        print(f"FAILED: {problem}", file=sys.stderr)
+        return 1
     except KeyError as missing:
-        print(f"Stage '{stage}' has no {missing}. Deploy it with the parameter Playground=yes first.", file=sys.stderr)
+        print(f"Stage '{name}' has no {missing}. Deploy it with the parameter Playground=yes first.", file=sys.stderr)
         return 1
     return 0
 

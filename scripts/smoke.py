@@ -17,13 +17,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import boto3
 import requests
-from botocore.exceptions import BotoCoreError, ClientError
 
 from local.stack import Options, Stack
 from local.static import CONFIG
-from scripts.playground import stack_of
+from scripts.stage import AWS_FAILURES, UnknownStage, find_stage
 
 PREFIX = CONFIG["api"]
 SECONDS = 60  # for one request
@@ -60,7 +58,7 @@ def _undone_by(undo: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(Failed, BotoCoreError, ClientError):
+        with suppress(Failed, *AWS_FAILURES):
             undo()
         raise
     undo()
@@ -113,14 +111,14 @@ def pool_token(pool: str, client: str, cognito: Any) -> Iterator[str]:
 
 
 def smoke_stage(stage: str, token: str) -> None:
-    """Check a stage of samconfig.toml, and print each step. Raises Failed, or KeyError for an unknown stage."""
-    stack = boto3.client("cloudformation").describe_stacks(StackName=stack_of(stage))["Stacks"][0]
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    """Check a stage of samconfig.toml, and print each step. Raises Failed, UnknownStage, AWS_FAILURES."""
+    found = find_stage(stage)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.stack()["Outputs"]}
     url = outputs["ApiUrl"]
     if token:
         show(url, token)
     elif "UserPoolId" in outputs:
-        with pool_token(outputs["UserPoolId"], outputs["UserPoolClientId"], boto3.client("cognito-idp")) as own:
+        with pool_token(outputs["UserPoolId"], outputs["UserPoolClientId"], found.session.client("cognito-idp")) as own:
             show(url, own)
     else:
         raise Failed(f"The stage takes tokens of {outputs['Issuer']}: get one there, and give it as TOKEN=...")
@@ -154,7 +152,7 @@ def main() -> int:
             show(chosen.url.rstrip("/") + PREFIX, chosen.token)
         else:
             smoke_stage(chosen.stage, chosen.token)
-    except (Failed, KeyError) as problem:
+    except (Failed, UnknownStage, KeyError, *AWS_FAILURES) as problem:
         print(f"FAILED: {problem}", file=sys.stderr)
         return 1
     return 0

@@ -9,8 +9,9 @@ import yaml
 
 from local.intrinsics import read_yaml
 from local.template import TEMPLATE
-from scripts import deploy
+from scripts import deploy, stage
 from scripts.deploy import command, parameters, stamp
+from scripts.stage import UnknownStage
 
 DECLARED = read_yaml(TEMPLATE)["Globals"]["Function"]["Environment"]["Variables"]
 
@@ -32,7 +33,7 @@ def test_the_first_time_is_guided() -> None:
 
 def test_an_unknown_stage_is_an_error() -> None:
     """Nothing is deployed to a stage that samconfig.toml doesn't have."""
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownStage, match=r"^No stage 'moon' in samconfig\.toml\. Stages: dev\.$"):
         command("moon", _config())
 
 
@@ -61,7 +62,7 @@ def test_the_second_deployment_publishes_nothing(tmp_path: Path, monkeypatch: py
         return subprocess.CompletedProcess(given, 0)
 
     monkeypatch.setattr(deploy.subprocess, "run", sam)
-    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    monkeypatch.setattr(stage, "CONFIG", config)
     monkeypatch.setattr(deploy, "BUILT", built)
     for _ in range(2):
         built.write_text(yaml.safe_dump(read_yaml(TEMPLATE)))
