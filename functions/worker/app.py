@@ -59,9 +59,9 @@ def take_message(record: SQSRecord) -> None:
 def take_event(event: EventBridgeEvent) -> None:
     """Handle an event of EventBridge. The same event again changes nothing."""
     if event.detail_type == SCHEDULED:
+        reap()  # first: it needs no key, and the secret may not be readable
         configured = credential_store().configured()
         configured_providers.record(configured, aws_clients.account_concurrency(), find_not_ready())
-        reap()
     elif event.detail_type == CREATED:
         _take_object(event)
     else:

@@ -5,10 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from aws_lambda_powertools.utilities.parameters import GetParameterError
 
 from image_studio.errors import UnknownCharge
 from image_studio.providers import PROVIDERS
 from image_studio.runtime import configured_providers, reaper, wiring, worker
+from image_studio.runtime.credentials import CredentialStore
 from image_studio.storage import keys
 from tests.jobs.harness import CREATE, Crash, Harness
 
@@ -28,6 +30,10 @@ def crash(*_: Any, **__: Any) -> Any:
     raise Crash
 
 
+def raise_unreadable(*_: Any) -> Any:
+    raise GetParameterError
+
+
 def test_a_lost_message_is_sent_again(harness: Harness) -> None:
     """A job that was recorded and never dispatched runs all the same."""
     job_id = harness.submit()
@@ -36,6 +42,19 @@ def test_a_lost_message_is_sent_again(harness: Harness) -> None:
     assert harness.messages() == []
     harness.expire(job_id)
     harness.tick()
+    assert harness.work() == 1
+    assert harness.status(job_id)["status"] == "succeeded"
+
+
+def test_a_sweep_needs_no_key(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made while the secret can't be read; that still fails the invocation, so that an alarm starts."""
+    job_id = harness.submit()
+    lose_messages(harness)
+    harness.expire(job_id)
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr(CredentialStore, "_secret", raise_unreadable)
+        with pytest.raises(GetParameterError):
+            harness.tick()
     assert harness.work() == 1
     assert harness.status(job_id)["status"] == "succeeded"
 
