@@ -1,6 +1,7 @@
 """The shipped data passes the check, and the check names what is wrong in other data."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from image_studio.catalog.load import DATA, Catalog
+from image_studio.catalog.load import DATA, Catalog, load_catalog
 from scripts.check_catalog import check
 
 LIMITS = {"file_types": ["png"], "max_bytes": 5_000_000}
@@ -36,7 +37,24 @@ def change_inpaint(**fields: Any) -> Callable[[Any], object]:
 
 
 def test_the_shipped_data_is_valid() -> None:
-    assert len(check().templates) == 26
+    assert check().templates.keys() == load_catalog().templates.keys()
+
+
+def test_the_recipes_add_valid_data(data: Path) -> None:
+    """Each JSON block of ADDING.md is carried out, in the page's order; formats take files as large as the others'."""
+    blocks = re.findall(r"```json (\w+) (\S+) ?(\w*)\n(.*?)```", (DATA.parent / "ADDING.md").read_text(), re.DOTALL)
+    for verb, file, key, text in blocks:
+        value, path = json.loads(text), data / file
+        content = value if verb == "write" else json.loads(path.read_text())
+        if verb == "set":
+            content[key] = value
+        elif verb == "append" and value not in (rows := content[key] if key else content):
+            rows.append(value)
+        path.write_text(json.dumps(content))
+    added = check(data)
+    assert {"linkedin_portrait", "mastodon_post"} <= added.templates.keys()
+    formats = [added.platform("pinterest").format("Board"), *added.platform("mastodon").formats]
+    assert min(each.max_bytes for each in formats) >= 2_000_000
 
 
 @pytest.mark.parametrize(

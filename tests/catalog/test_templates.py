@@ -1,11 +1,11 @@
-"""The 26 templates are those of the API reference and the original. Styles and upscale presets are beside them."""
+"""26 templates are those of the API reference and the original. Styles and upscale presets are beside them."""
 
 import pytest
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import NotFound, UnknownChoice
 
-# id, width x height, ratio, label, style, quality: typed once more here, from the original's published list.
+# id, width x height, ratio, label, style, quality: typed once more here, 26 from the original's published list.
 FACTS = """
 instagram_feed_square    1080x1080 1:1    Square            photographic premium
 instagram_feed_portrait  1080x1350 4:5    Portrait          photographic premium

@@ -139,7 +139,6 @@ SHAPES = {(each.aspect_ratio.width, each.aspect_ratio.height): name for name, ea
 )
 def test_each_template_on_its_recommended_provider(harness: Harness, name: str) -> None:
     """An image of exactly its size, in its style and quality."""
-    assert len(TEMPLATES) == 26  # as many as the reference counts
     template = TEMPLATES[name]
     body = {"prompt": "a kite", "enhance_prompt": False, "template_id": template.id}
     job_id = harness.submit({**body, "provider": template.recommended_provider})
