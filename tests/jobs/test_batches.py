@@ -20,6 +20,7 @@ from image_studio.storage import keys
 from image_studio.storage.batches import BatchStore
 from local.template import ROOT
 from tests.jobs.harness import CREATE, Crash, Harness, png
+from tests.jobs.test_library import to_text
 from tests.jobs.test_webhooks import Receiver, receiver, register
 from tests.security.inside import handler
 
@@ -32,6 +33,9 @@ BODY = {
     "items": [{"prompt": prompt} for prompt in PROMPTS],
     "shared": {**CREATE, "provider": "stability"},
 }
+
+
+CROPS = {"operation": "social", "shared": {"image_base64": to_text(png(96, 96)), "platforms": ["instagram"]}}
 
 
 def submit(harness: Harness, body: Any = BODY, **given: Any) -> Any:
@@ -107,6 +111,7 @@ def test_one_invalid_item_refuses_the_batch_and_is_named(harness: Harness) -> No
         ({"items": ["a lamp"]}, "items.0 should be"),
         ({"operation": "paint"}, "Unknown operation 'paint'"),
         ({"shared": {"prompt": "x", "width": 64, "image_base64": 3}, "operation": "upscale"}, "items.0: image_base64"),
+        ({**CROPS, "items": [{}, {"format_names": {"nope": "x"}}]}, "items.1: Unknown platform 'nope'"),
     ],
 )
 def test_what_is_no_batch_is_refused_in_one_sentence(harness: Harness, change: Any, sentence: str) -> None:

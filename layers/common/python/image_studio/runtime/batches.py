@@ -95,9 +95,9 @@ def _drafts(operation: Operation, request: BatchRequest, source: Source) -> tupl
             fields = with_part(request.operation, {**shared, **item})
             parsed, unknown = parse_request(operation.request, json.dumps(fields))
             draft = Draft.of(operation, parsed)
+            ignored += [f"{source.name(index)}.{name}" for name in [*unknown, *operation.unread(parsed)]]
         inputs |= draft.inputs
         drafts.append(replace(draft, inputs=inputs))
-        ignored += [f"{source.name(index)}.{name}" for name in [*unknown, *operation.unread(parsed)]]
     return drafts, ignored
 
 
