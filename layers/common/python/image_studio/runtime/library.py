@@ -33,6 +33,7 @@ from image_studio.storage.library import FIRST_ID, LAST_ID, Asset, AssetQuery, Q
 THUMBNAIL_SIDE, THUMBNAIL_QUALITY = 512, 80
 PAGE, MAX_PAGE, MAX_OFFSET = 100, 500, 1_000_000
 MAX_SEARCH_WORDS, MAX_SEARCH_TAGS = 5, 10  # each is a Query
+YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_TRIES = 3  # of a change that met another one
 MAX_FILENAME = 100  # characters
 _ID = re.compile(r"[0-9a-f]{32}")
@@ -162,7 +163,7 @@ def _filename(name: str, kind: AnyFileType) -> str:
 def list_assets(call: Call) -> Response:
     """GET /api/content-assets: a page of what matches all filters, and how many there are."""
     query = _query(call)
-    other = (call.query("asset_type") or "image") != "image"  # which is never kept
+    other = _chosen(call, "asset_type", bodies.ASSET_TYPES) not in (None, "image")  # which is never kept
     assets, total = ([], 0) if other else wiring.library().find(call.known.tenant, query)
     page = bodies.AssetList(
         assets=[_answer(call, asset) for asset in assets], total=total, limit=query.limit, offset=query.offset
@@ -175,7 +176,6 @@ def list_assets(call: Call) -> Response:
 
 def _query(call: Call) -> AssetQuery:
     """Return what a list asks for. Raises InvalidRequest."""
-    _chosen(call, "asset_type", bodies.ASSET_TYPES)
     words = words_of(call.query("search"))
     tags = [tag.strip() for tag in (call.query("tags") or "").split(",") if tag.strip()]
     if len(words) > MAX_SEARCH_WORDS or len(tags) > MAX_SEARCH_TAGS:
@@ -183,7 +183,7 @@ def _query(call: Call) -> AssetQuery:
     return AssetQuery(
         words=words,
         tags=[tag[:60] for tag in tags],
-        favorites=(call.query("favorites_only") or "").lower() in ("true", "1"),
+        favorites=_chosen(call, "favorites_only", (*YES, *NO)) in YES,
         source_module=_chosen(call, "source_module", bodies.SOURCE_MODULES),
         first=_moment(call, "date_from", FIRST_ID),
         last=_moment(call, "date_to", LAST_ID),
