@@ -125,6 +125,20 @@ def test_a_result_is_copied_with_what_its_job_says(harness: Harness, monkeypatch
     assert files(harness)[keys.asset_key(ALICE, saved["asset_id"])] == result
 
 
+def test_what_a_job_does_not_know_stays_as_the_client_has_it(harness: Harness) -> None:
+    """A crop has no provider, no model and no prompt."""
+    crop = {"platforms": ["instagram"], "image_base64": to_text(png())}
+    batch = harness.ask("POST", "/batches", body={"operation": "social", "items": [crop]}).json["batch_id"]
+    harness.work()
+    [item] = harness.ask("GET", f"/batches/{batch}").json["items"]
+    said = {"provider": "gemini", "model": "x", "prompt": "y"}
+    save(harness, f"job:{item['job_id']}/1")
+    save(harness, f"job:{item['job_id']}/1", **said, cost=99)
+    given, without = listed(harness)["assets"]
+    assert {name: given[name] for name in (*said, "cost")} == {**said, "cost": 0}
+    assert {name: without[name] for name in said} == dict.fromkeys(said)
+
+
 def test_a_result_is_copied_within_the_bucket(harness: Harness) -> None:
     """The function writes its thumbnail only."""
     job_id = harness.submit()

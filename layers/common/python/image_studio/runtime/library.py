@@ -90,22 +90,17 @@ def _read(call: Call, text: str) -> _Image:
 
 
 def _facts(job: Job, entry: Entry) -> dict[str, Any]:
-    """Return what a job's record says of one of its images."""
-    seconds = (job.finished_at - job.started_at) / 1000 if job.finished_at and job.started_at else None
-    prompt = prompt_of(job)
-    return {
+    """Return what a job's record says of one of its images: where it says nothing, the request may."""
+    metadata = {"operation": job.operation, "job_id": job.id, "variation": entry.variation, "seed": entry.seed}
+    facts = {
         "provider": entry.provider,
         "model": entry.model,
         "cost": float(entry.credits),
-        "generation_time": seconds,
-        **({"prompt": prompt} if prompt else {}),
-        "asset_metadata": {
-            "operation": job.operation,
-            "job_id": job.id,
-            "variation": entry.variation,
-            **({"seed": entry.seed} if entry.seed is not None else {}),
-        },
+        "generation_time": (job.finished_at - job.started_at) / 1000 if job.finished_at and job.started_at else None,
+        "prompt": prompt_of(job),
+        "asset_metadata": {name: value for name, value in metadata.items() if value is not None},
     }
+    return {name: value for name, value in facts.items() if value not in (None, "")}
 
 
 def _keep(call: Call, image: _Image, described: dict[str, Any]) -> Asset:
