@@ -6,6 +6,7 @@ import json
 import time
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image, ImageDraw
@@ -357,6 +358,14 @@ def test_a_list_names_what_it_takes(harness: Harness, query: str, said: str) -> 
     answer = harness.ask("GET", f"{ASSETS}?{query}")
     assert answer.status == 400
     assert said in answer.json["detail"]
+
+
+def test_a_search_without_a_word_finds_nothing(harness: Harness) -> None:
+    """A word may be one character; a blank search is none."""
+    save(harness, title="猫 at plan B")
+    save(harness, title="Pier")
+    totals = {"猫": 1, "b": 1, "p": 2, "z": 0, "***": 0, "😀": 0, "*** pier": 1, "": 2, " ": 2}
+    assert {word: listed(harness, f"search={quote(word)}")["total"] for word in totals} == totals
 
 
 def test_filters_take_their_words_in_any_case(harness: Harness) -> None:

@@ -159,7 +159,8 @@ def list_assets(call: Call) -> Response:
     """GET /api/content-assets: a page of what matches all filters, and how many there are."""
     query = _query(call)
     other = _chosen(call, "asset_type", bodies.ASSET_TYPES) not in (None, "image")  # which is never kept
-    assets, total = ([], 0) if other else wiring.library().find(call.known.tenant, query)
+    wordless = (call.query("search") or "").strip() and not query.words  # no asset has such a word
+    assets, total = ([], 0) if other or wordless else wiring.library().find(call.known.tenant, query)
     page = bodies.AssetList(
         assets=[_answer(call, asset) for asset in assets], total=total, limit=query.limit, offset=query.offset
     )

@@ -28,7 +28,7 @@ PRICE_STEP = 10_000  # a credit in the table's whole numbers
 MAX_QUERIES = 10  # for one index: each reads 1 MB, about 11,000 rows
 USAGE = {"download": "downloads", "share": "shares", "access": "accesses"}
 _ASSET, _TOTALS, _FAVORITE = "ASSET#", "TOTALS", "FAVORITE#"
-_WORD = re.compile(r"[^\W_]{2,}")
+_WORD = re.compile(r"[^\W_]+")
 _SOURCE = "source "  # how the totals' attributes start that count assets by module
 
 
