@@ -65,7 +65,7 @@ def list_templates(platform: str | None = None, category: str | None = None) -> 
 
 
 def search_templates(query: str) -> FoundTemplates:
-    """Return the templates with all words of the query, else those with any, best first. An empty query finds all."""
+    """Return the templates with all words of the query, else those with any, best first. A blank query finds all."""
     catalog = load_catalog()
     ranked = _rank(catalog, list(catalog.templates.values()), query)
     complete = len(query_words(query))
@@ -74,7 +74,7 @@ def search_templates(query: str) -> FoundTemplates:
 
 
 def recommend_templates(use_case: str, platform: str | None = None) -> RecommendedTemplates:
-    """Return the templates that share a word with the use case, best first; an empty one finds all."""
+    """Return the templates that share a word with the use case, best first; a blank one finds all."""
     catalog = load_catalog()
     found = [template for template, _ in _rank(catalog, _on_platform(catalog, platform), use_case)]
     return RecommendedTemplates(found, len(found), use_case)
@@ -109,7 +109,7 @@ def _on_platform(catalog: Catalog, platform: str | None) -> list[Template]:
 def _rank(catalog: Catalog, templates: Sequence[Template], query: str) -> list[tuple[Template, int]]:
     """Pair each template that matches with how many of the query's words it has, best first."""
     words = query_words(query)
-    if not words:
+    if not query.strip():
         return [(each, 0) for each in templates]
     entries = _index(catalog)
     rows = [[_strength(word, entries[each.id].weights) for word in words] for each in templates]
@@ -119,7 +119,7 @@ def _rank(catalog: Catalog, templates: Sequence[Template], query: str) -> list[t
     ]
     scored.sort(key=lambda found: found[1:], reverse=True)
     hits = [(each, matched) for each, matched, _ in scored if matched]
-    # Where no word matches, the query may still be a piece of a text: "gram".
+    # Where no word matches, or there is none, the query may still be a piece of a text: "gram".
     piece = query.strip().casefold()
     return hits or [(each, len(words)) for each in templates if piece in entries[each.id].text]
 
