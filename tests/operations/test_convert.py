@@ -1,6 +1,7 @@
 """Compress and convert: honest about quality and size, and what a file says beside its pixels is kept as asked."""
 
 import io
+import json
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ from PIL.PngImagePlugin import PngInfo
 from pybase64 import b64encode_as_string
 
 from image_studio.errors import InvalidRequest, UnknownChoice
-from image_studio.imaging.convert import COMPRESSED, OPAQUE
+from image_studio.imaging.convert import OPAQUE
 from image_studio.operations import convert
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
+from image_studio.runtime.request_parsing import parse_request
 from image_studio.schemas import convert as schemas
+from image_studio.schemas.common import FileType
 from image_studio.schemas.convert import MAX_BATCH, TargetType
 from tests.imaging.containers import Item, container, grid, turned
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
@@ -60,7 +63,7 @@ def studio() -> Studio:
     return Studio()
 
 
-@pytest.mark.parametrize("name", [*sorted(COMPRESSED), "jpg", "PNG"])
+@pytest.mark.parametrize("name", [*FileType, "jpg", "PNG"])
 def test_every_type_is_compressed(studio: Studio, name: str) -> None:
     """The response says what the file is: type, size in pixels and KB."""
     result = studio.compress(format=name)
@@ -87,10 +90,12 @@ def test_lower_quality_is_smaller(studio: Studio, name: str) -> None:
     assert small.compressed_size_kb < large.compressed_size_kb
 
 
-def test_a_type_without_lossy_files_cannot_be_compressed(studio: Studio) -> None:
-    """The sentence lists those that can."""
-    with pytest.raises(UnknownChoice, match="avif, jpeg, png, webp"):
-        studio.compress(format="bmp")
+@pytest.mark.parametrize("kind", [schemas.CompressRequest, schemas.CompressEstimateRequest])
+@pytest.mark.parametrize("name", ["bmp", "nope"])
+def test_what_cannot_be_compressed_is_refused_with_the_types_that_can(kind: Any, name: str) -> None:
+    """The same ones, whether another route writes the type or none does."""
+    with pytest.raises(UnknownChoice, match=f"Unknown format '{name}'. Valid: png, jpeg, webp, avif."):
+        parse_request(kind, json.dumps({"image_base64": PHOTO, "format": name}))
 
 
 @pytest.mark.parametrize("name", ["jpeg", "webp", "avif"])
@@ -239,7 +244,7 @@ def test_an_estimate_is_the_size_of_the_file(studio: Studio) -> None:
 
 def test_what_is_listed_can_be_asked_for(studio: Studio) -> None:
     """Formats, presets and recommendations name types that are written."""
-    assert {row.id for row in convert.compress_formats().formats} == {each.value for each in COMPRESSED}
+    assert {row.id for row in convert.compress_formats().formats} == {each.value for each in FileType}
     assert [row.id for row in convert.convert_formats().formats] == [each.value for each in TargetType]
     for preset in convert.compress_presets().presets:
         assert studio.compress(format=preset.format, quality=preset.quality).success

@@ -196,7 +196,7 @@ def converted(data: bytes, target: TargetType, **parts: Any) -> tuple[bytes, Any
     return result_bytes(context), response
 
 
-def compressed(data: bytes, target: TargetType, **parts: Any) -> tuple[bytes, Any]:
+def compressed(data: bytes, target: FileType, **parts: Any) -> tuple[bytes, Any]:
     context = make_context(**parts)
     response = convert.compress(files.CompressRequest(image_base64=text(data), format=target), context)
     return result_bytes(context), response
@@ -217,12 +217,12 @@ def test_a_mark_goes_through_crops_conversions_and_compression(kind: str) -> Non
         data, response = converted(source, target)
         assert read_mark(data), target
         assert response.metadata["digital_source_type"] == "trainedAlgorithmicMedia"
-    assert read_mark(compressed(source, TargetType.JPEG)[0])
+    assert read_mark(compressed(source, FileType.JPEG)[0])
 
 
 def test_a_photograph_that_was_only_cropped_resized_or_converted_gets_none() -> None:
     renditions, results = social_files(PHOTO, sign=signs)
-    outputs = [*renditions, converted(PHOTO, TargetType.PNG, sign=signs)[0], compressed(PHOTO, TargetType.WEBP)[0]]
+    outputs = [*renditions, converted(PHOTO, TargetType.PNG, sign=signs)[0], compressed(PHOTO, FileType.WEBP)[0]]
     context = make_context(sign=signs)
     request = UpscaleRequest(image_base64=text(PHOTO), target_width=200, target_height=150)
     response = OPERATIONS["upscale"].run(request, context)
@@ -256,7 +256,7 @@ def test_a_signed_rendition_stays_within_its_platforms_limit() -> None:
 
 def test_compression_signs_only_what_stays_smaller() -> None:
     small = signs(encode(photo(64, 48), FileType.WEBP, xmp=MARK.to_xmp()), "image/webp", History(MARK))
-    data, _response = compressed(small, TargetType.WEBP, sign=signs)
+    data, _response = compressed(small, FileType.WEBP, sign=signs)
     assert len(data) <= len(small)
     assert read_mark(data)
 

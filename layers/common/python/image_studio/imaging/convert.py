@@ -26,7 +26,6 @@ KB = 1024
 LOSSLESS = 100  # what `quality_used` says of such a file
 OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
 LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
-COMPRESSED = frozenset({*LOSSY, TargetType.PNG})  # types whose size depends on more than the number of pixels
 _TIFF_XMP = 700  # the tag of a packet (XMP part 3, section 1.1.7)
 #: libavif's speeds: 6 takes three times as long as 8 for files a tenth smaller, up to these pixels.
 _AVIF_CAREFUL, _AVIF_USUAL, _AVIF_FAST, _AVIF_CAREFUL_PIXELS = 6, 8, 9, 4_194_304

@@ -6,10 +6,9 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from image_studio.catalog.load import choose, load_catalog
-from image_studio.errors import InvalidRequest, StudioError, UnknownChoice
+from image_studio.errors import InvalidRequest, StudioError
 from image_studio.imaging.content_credentials import History
 from image_studio.imaging.convert import (
-    COMPRESSED,
     KB,
     LOSSLESS,
     LOSSY,
@@ -99,30 +98,23 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
 
 
 def _compressed(source: _Source, request: schemas.CompressRequest, options: FileOptions) -> WrittenFile:
-    _check_compressed(request.format)
+    target = TargetType(request.format)
     if request.target_size_kb is None:
         quality = request.quality or _DEFAULT_QUALITY
-        data = write(source.image, request.format, quality, options)
-        file = WrittenFile(data, quality if request.format in LOSSY else LOSSLESS)
+        data = write(source.image, target, quality, options)
+        file = WrittenFile(data, quality if target in LOSSY else LOSSLESS)
     else:
-        most = request.target_size_kb * KB
-        file = write_under(source.image, request.format, most, request.quality, options)
+        file = write_under(source.image, target, request.target_size_kb * KB, request.quality, options)
     same = source.file_type == request.format.value and (not request.strip_metadata or source.metadata.nothing)
     return file if len(file.data) < len(source.data) or not same else WrittenFile(source.data, file.quality)
-
-
-def _check_compressed(format_: TargetType) -> None:
-    if format_ not in COMPRESSED:
-        raise UnknownChoice.of("format", format_.value, sorted(each.value for each in COMPRESSED))
 
 
 def estimate_compression(
     request: schemas.CompressEstimateRequest, context: OperationContext
 ) -> schemas.CompressEstimate:
     """Compress an image to learn the size of its file."""
-    _check_compressed(request.format)
     source = _read(request.image_base64, context)
-    data = write(source.image, request.format, request.quality, FileOptions())
+    data = write(source.image, TargetType(request.format), request.quality, FileOptions())
     return schemas.CompressEstimate(
         original_size_kb=source.kilobytes,
         estimated_size_kb=_kilobytes(data),

@@ -10,6 +10,7 @@ from image_studio.schemas.common import (
     Deliverable,
     Delivery,
     DeliveryField,
+    FileType,
     ImageText,
     Model,
     Request,
@@ -36,7 +37,7 @@ class TargetType(AnyFileType):
 Percent = Annotated[int, Field(ge=1, le=100)]
 ImageField = Annotated[ImageText, Field(description=f"The image. {IMAGE_FORMS}")]
 CompressedField = Annotated[
-    TargetType, Field(description="png, jpeg (or jpg), webp, avif."), default_for_null(TargetType.JPEG)
+    FileType, Field(description="png, jpeg (or jpg), webp, avif."), default_for_null(FileType.JPEG)
 ]
 OptimizeField = Annotated[
     bool, Field(description="Whether to spend more time on a smaller file."), default_for_null(True)
@@ -54,7 +55,7 @@ class CompressRequest(Request):
         default=None,
         description="1 to 100; 85 without it. With `target_size_kb` alone, the best that fits, at least 40.",
     )
-    format: CompressedField = TargetType.JPEG
+    format: CompressedField = FileType.JPEG
     target_size_kb: Annotated[int, Field(ge=LEAST_TARGET)] | None = Field(
         default=None, description="The largest file that will do, in KB of 1024 bytes."
     )
@@ -70,7 +71,7 @@ class CompressEstimateRequest(Request):
     """POST /compress/estimate."""
 
     image_base64: ImageField
-    format: CompressedField = TargetType.JPEG
+    format: CompressedField = FileType.JPEG
     quality: Annotated[Percent, Field(description="1 to 100."), default_for_null(85)] = 85
 
 
