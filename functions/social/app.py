@@ -54,7 +54,7 @@ def compress_batch() -> Response:
 @app.post("/compress/estimate", counts_as=RateClass.READ)
 def estimate_compression() -> Response:
     """Say how small a file would become."""
-    return serve_now(app.call, convert.COMPRESS_ESTIMATE)
+    return serve_now(app.call, convert.COMPRESS_ESTIMATE, signing())
 
 
 @app.get("/compress/formats")

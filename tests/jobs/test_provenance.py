@@ -96,6 +96,18 @@ def test_a_result_that_lost_its_marks_is_known_by_what_it_shows(signing: Harness
     assert (other["made_here"], other["match"]) == (False, None)
 
 
+def test_an_estimate_of_a_signed_file_has_its_signature(signing: Harness) -> None:
+    """And stores nothing."""
+    job_id = signing.submit(CREATED)
+    signing.work()
+    stored = signing.objects("")
+    body = {"image_base64": f"job:{job_id}", "format": "jpeg", "quality": 85}
+    made, estimate = (signing.ask("POST", path, body=body).json for path in ("/compress", "/compress/estimate"))
+    assert read_manifest(base64.b64decode(made["image_base64"].partition(",")[2]))
+    assert estimate["estimated_size_kb"] == pytest.approx(made["compressed_size_kb"], abs=0.1)
+    assert signing.objects("") == stored
+
+
 def test_an_original_that_was_upscaled_here_is_not_claimed_as_made_here(signing: Harness) -> None:
     """It looks like the result; only the result's own file is surely that."""
     original = encode(scene(3), FileType.JPEG)

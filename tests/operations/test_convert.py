@@ -11,6 +11,7 @@ from pybase64 import b64encode_as_string
 
 from image_studio.errors import InvalidRequest, UnknownChoice
 from image_studio.imaging.convert import OPAQUE
+from image_studio.imaging.xmp import Mark
 from image_studio.operations import convert
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
@@ -18,6 +19,7 @@ from image_studio.runtime.request_parsing import parse_request
 from image_studio.schemas import convert as schemas
 from image_studio.schemas.common import FileType
 from image_studio.schemas.convert import MAX_BATCH, TargetType
+from image_studio.schemas.limits import SourceType
 from tests.imaging.containers import Item, container, grid, turned
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
@@ -233,11 +235,20 @@ def test_a_batch_has_a_limit() -> None:
         schemas.CompressBatchRequest.model_validate({"images": images})
 
 
-def test_an_estimate_is_the_size_of_the_file(studio: Studio) -> None:
+@pytest.mark.parametrize(
+    ("image", "fields"),
+    [
+        (PHOTO, {"format": "webp", "quality": 70}),
+        (text(photo(320, 240), "JPEG", quality=20), {}),
+        (text(photo(320, 240), "JPEG", xmp=Mark(SourceType.TRAINED).to_xmp()), {"quality": 60}),
+    ],
+    ids=["smaller", "as it is", "marked"],
+)
+def test_an_estimate_is_the_size_of_the_file(studio: Studio, image: str, fields: Any) -> None:
     """It is made to know."""
-    request = schemas.CompressEstimateRequest.model_validate({"image_base64": PHOTO, "format": "webp", "quality": 70})
+    request = schemas.CompressEstimateRequest.model_validate({"image_base64": image, **fields})
     estimate = convert.estimate_compression(request, studio.context)
-    result = studio.compress(format="webp", quality=70)
+    result = studio.compress(image, **fields)
     assert estimate.estimated_size_kb == result.compressed_size_kb
     assert estimate.estimated_reduction_percent == result.compression_ratio
 

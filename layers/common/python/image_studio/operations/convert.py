@@ -112,16 +112,15 @@ def _compressed(source: _Source, request: schemas.CompressRequest, options: File
 def estimate_compression(
     request: schemas.CompressEstimateRequest, context: OperationContext
 ) -> schemas.CompressEstimate:
-    """Compress an image to learn the size of its file."""
-    source = _read(request.image_base64, context)
-    data = write(source.image, TargetType(request.format), request.quality, FileOptions())
+    """Compress an image to learn the size of its file, which isn't returned."""
+    file = compress(schemas.CompressRequest(**dict(request)), context)
     return schemas.CompressEstimate(
-        original_size_kb=source.kilobytes,
-        estimated_size_kb=_kilobytes(data),
-        estimated_reduction_percent=_saved(source.data, data),
-        width=source.image.width,
-        height=source.image.height,
-        format=request.format.value,
+        original_size_kb=file.original_size_kb,
+        estimated_size_kb=file.compressed_size_kb,
+        estimated_reduction_percent=file.compression_ratio,
+        width=file.width,
+        height=file.height,
+        format=file.format,
     )
 
 
