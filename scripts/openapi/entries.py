@@ -172,7 +172,7 @@ ENTRIES: Mapping[str, Entry] = {
     "GET /convert-format/supported": Entry(tag="Convert", responses={200: convert.SupportedFormatList}, cached=True),
     "GET /convert-format/recommendations": Entry(
         tag="Convert",
-        query=(Query(name="source_format", about="The file type that there is, such as `png`.", required=True),),
+        query=(Query(name="source_format", about="Your type of file: png, jpeg, webp, avif or heic.", required=True),),
         responses={200: convert.FormatRecommendationList},
         errors=(400,),
         cached=True,

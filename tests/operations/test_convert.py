@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 from pybase64 import b64encode_as_string
 
-from image_studio.errors import InvalidRequest, UnknownChoice
+from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
 from image_studio.imaging.convert import OPAQUE
 from image_studio.imaging.xmp import Mark
 from image_studio.operations import convert
@@ -17,7 +17,7 @@ from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
 from image_studio.runtime.request_parsing import parse_request
 from image_studio.schemas import convert as schemas
-from image_studio.schemas.common import FileType
+from image_studio.schemas.common import FileType, InputType
 from image_studio.schemas.convert import MAX_BATCH, TargetType
 from image_studio.schemas.limits import SourceType
 from tests.imaging.containers import Item, container, grid, turned
@@ -259,8 +259,16 @@ def test_what_is_listed_can_be_asked_for(studio: Studio) -> None:
     assert [row.id for row in convert.convert_formats().formats] == [each.value for each in TargetType]
     for preset in convert.compress_presets().presets:
         assert studio.compress(format=preset.format, quality=preset.quality).success
-    for source in ("png", "JPG", ".tif", "heic", "gif"):
+    for source in (*InputType, "JPG", ".heif"):
         names = [row.format for row in convert.convert_recommendations(source).recommendations]
         assert names == [TargetType(name).value for name in names] != []
-    with pytest.raises(UnknownChoice, match="Valid"):
-        convert.convert_recommendations("psd")
+
+
+@pytest.mark.parametrize("name", sorted({*TargetType} - {*InputType}))
+def test_what_is_only_written_is_no_source(studio: Studio, name: str) -> None:
+    """Nothing is recommended for a file that the conversion would refuse."""
+    studio.convert(PHOTO, name)
+    with pytest.raises(InvalidImage, match="not a PNG, JPEG, WebP, HEIC or AVIF file"):
+        studio.convert(b64encode_as_string(studio.journal.images["1"]), "png")
+    with pytest.raises(UnknownChoice, match="Valid: png, jpeg, webp, avif, heic"):
+        convert.convert_recommendations(name)

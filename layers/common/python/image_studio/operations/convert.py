@@ -228,8 +228,8 @@ def convert_formats() -> schemas.SupportedFormatList:
 
 
 def convert_recommendations(source_format: str) -> schemas.FormatRecommendationList:
-    """Return what to convert a file type to, best first. Raises UnknownChoice with the types."""
+    """Return what to convert a file type to, best first. Raises UnknownChoice with the types that are read."""
     word = source_format.strip().lower().lstrip(".")
-    word = {"jpg": "jpeg", "tif": "tiff", "heif": "heic"}.get(word, word)
+    word = {"jpg": "jpeg", "heif": "heic"}.get(word, word)
     found = choose("source_format", word, load_catalog().files["convert_recommendations"])
     return schemas.FormatRecommendationList(recommendations=found)
