@@ -179,6 +179,14 @@ def test_unknown_fields_are_named_by_item(harness: Harness) -> None:
     assert answer.headers["x-ignored-fields"] == "hue, items.1.colour"
 
 
+def test_the_result_of_a_crop_is_that_of_its_own_route(harness: Harness) -> None:
+    batch = submit(harness, {**CROPS, "items": [{}]})
+    harness.work()
+    [item] = show(harness, batch)["items"]
+    at_once = harness.ask("POST", "/social/optimize", body=CROPS["shared"])
+    assert harness.ask("GET", f"/jobs/{item['job_id']}/result").json == at_once.json
+
+
 # -- repeats, crashes
 
 
@@ -368,6 +376,7 @@ def test_the_results_come_in_one_file(harness: Harness) -> None:
     for _ in range(3):
         answer = harness.ask("GET", path)
         assert (answer.status, answer.json["url"]) == (202, None)
+        assert answer.headers["location"] == show(harness, batch)["zip_url"]
     assert harness.work() == 1, "polls ask for one zip"
     answer = harness.ask("GET", path)
     assert (answer.status, answer.json["expires_in"]) == (200, 900)

@@ -76,7 +76,9 @@ def get_zip(call: Call, batch_id: str, dispatcher: Dispatcher) -> Response:
         url=wiring.objects().link(key, f"{batch.id}.zip") if made else None,
         expires_in=URL_SECONDS if made else None,
     )
-    return respond(200, body, NO_STORE) if made else respond(202, body, POLL)
+    if made:
+        return respond(200, body, NO_STORE)
+    return respond(202, body, {"location": f"{PREFIX}/batches/{batch.id}/zip", **POLL})
 
 
 def _find(call: Call, batch_id: str) -> Batch:
