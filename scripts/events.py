@@ -162,7 +162,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /batches": {"query": "limit=20"},
     # an address and no name, so that it works without a name server
     "POST /webhooks": {"body": {"url": "https://1.1.1.1/image-studio"}},
-    "POST /uploads": {"body": {"content_type": "image/png"}},
+    "POST /uploads": {"body": {"content_type": "png"}},
 }
 VARIABLES = {"{id}": JOB, "{platform}": "instagram", "{proxy+}": "api/image-studio/create"}
 CLAIMS = {

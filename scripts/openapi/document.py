@@ -130,7 +130,8 @@ def _headers(status: int, route: DeclaredRoute, entry: Entry) -> dict[str, Any]:
     names += ["X-Credits-Remaining"] if route.spends else []
     names += ["X-Job-Id"] if route.spends and status == 200 else []
     names += ["X-Ignored-Fields"] if entry.request is not None else []
-    names += ["Location", "Retry-After"] if status in (202, 303) else []
+    names += ["Location"] if status in (202, 303) else []
+    names += ["Retry-After"] if status in (202, 303) or entry.polled else []
     names += ["Preference-Applied"] if 303 in entry.responses else []
     names += ["ETag"] if entry.cached else []
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
@@ -150,7 +151,9 @@ def _errors(path: str, route: DeclaredRoute, entry: Entry) -> Iterator[tuple[str
 def _refusal(status: int) -> dict[str, Any]:
     kinds = [Error, GatewayError] if status in words.BY_GATEWAY else [Error]
     schema = {"anyOf": [_ref(kind) for kind in kinds]} if len(kinds) > 1 else _ref(kinds[0])
-    names = {401: ["WWW-Authenticate"], 429: [*words.RATE_HEADERS, "Retry-After"], 503: ["Retry-After"]}.get(status, [])
+    also = [*words.RATE_HEADERS, "X-Credits-Remaining", "X-Ignored-Fields", "Preference-Applied"]
+    names = ["WWW-Authenticate"] if status == 401 else also
+    names += ["Retry-After"] if status in (429, 503) else []
     return {
         "description": words.ERRORS[status],
         "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in names},

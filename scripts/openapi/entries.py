@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from image_studio.operations.table import find_operation
+from image_studio.operations.table import OPERATIONS, find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
 from image_studio.schemas import batches, catalog, convert, jobs, library, provenance, webhooks
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
@@ -34,13 +34,14 @@ class Entry:
     errors: tuple[int, ...] = ()  # beyond those that follow from the route's declaration
     stored: bool = False  # reads the table, which may fail (503)
     cached: bool = False  # has an ETag, so 304
+    polled: bool = False  # has Retry-After until what it shows has ended
 
 
 def paid(tag: str, name: str) -> Entry:
     """A route of a paid operation."""
     row = find_operation(name)
     responses = {200: row.response, 202: jobs.JobLinks, 303: jobs.JobLinks}
-    return Entry(tag=tag, request=row.request, responses=responses, errors=(402, 404), stored=True)
+    return Entry(tag=tag, request=row.request, responses=responses, errors=(402, 404, 409), stored=True)
 
 
 def free(tag: str, request: Any, response: Any) -> Entry:
@@ -62,11 +63,11 @@ RESULT = Entry(
         Query(name="hop", about="Counts redirects; set by the API itself.", schema=_number(0, 100)),
     ),
     responses={
-        200: tuple(find_operation(name).response for name in ("create", "edit", "upscale", "control")),
+        200: tuple(operation.response for operation in OPERATIONS.values()),
         202: jobs.JobLinks,
         303: jobs.JobLinks,
     },
-    errors=(400, 402, 404, 409),
+    errors=(400, 402, 404, 409, 413),
     stored=True,
 )
 
@@ -188,7 +189,9 @@ ENTRIES: Mapping[str, Entry] = {
         errors=(400,),
         stored=True,
     ),
-    "GET /jobs/{id}": Entry(tag="Jobs", query=(WAIT,), responses={200: jobs.JobRecord}, errors=(400,), stored=True),
+    "GET /jobs/{id}": Entry(
+        tag="Jobs", query=(WAIT,), responses={200: jobs.JobRecord}, errors=(400,), stored=True, polled=True
+    ),
     "DELETE /jobs/{id}": Entry(tag="Jobs", responses={200: jobs.JobEnded}, errors=(409,), stored=True),
     "GET /jobs/{id}/result": RESULT,
     "POST /jobs/{id}/result": RESULT,
@@ -209,7 +212,7 @@ ENTRIES: Mapping[str, Entry] = {
         errors=(400,),
         stored=True,
     ),
-    "GET /batches/{id}": Entry(tag="Batches", responses={200: batches.BatchDetails}, stored=True),
+    "GET /batches/{id}": Entry(tag="Batches", responses={200: batches.BatchDetails}, stored=True, polled=True),
     "DELETE /batches/{id}": Entry(tag="Batches", responses={200: batches.BatchStopped}, stored=True),
     "GET /batches/{id}/zip": Entry(
         tag="Batches",

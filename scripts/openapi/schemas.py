@@ -8,7 +8,8 @@ from pydantic import Field, TypeAdapter
 from image_studio.catalog.load import load_catalog
 from image_studio.providers import ALIASES, PROVIDERS
 from image_studio.runtime.settings import TIERS
-from image_studio.schemas.common import InlineCopy, Request, Response, StoredImage
+from image_studio.schemas.common import FileType, InlineCopy, InputType, Request, Response, StoredImage
+from image_studio.schemas.convert import TargetType
 
 REF = "#/components/schemas/{model}"
 STORAGE_FIELDS = ("stored", "inline")  # of a response: no caller sees them, nor their schemas
@@ -50,8 +51,8 @@ def definitions(models: Iterable[type]) -> dict[str, Any]:
             _correct_response(schema)
     for name in (StoredImage.__name__, InlineCopy.__name__):
         found.pop(name, None)
-    found["FileType"]["enum"].append("jpg")
-    found["InputType"]["enum"].append("jpg")
+    for kind in (FileType, InputType, TargetType):
+        found[kind.__name__]["enum"].append("jpg")
     found["Usage"]["properties"]["tier"]["enum"] = list(TIERS)
     return dict(sorted(found.items()))
 

@@ -75,6 +75,21 @@ def test_operations_have_unique_ids_and_described_fields() -> None:
             assert all(field.get("description") for field in schema["properties"].values())
 
 
+def test_examples_of_requests_are_in_their_enums() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    bodies = [operation["requestBody"] for *_, operation in OPERATIONS if "requestBody" in operation]
+    found = 0
+    for [content] in (body["content"].values() for body in bodies):
+        properties = schemas[content["schema"]["$ref"].rpartition("/")[2]]["properties"]
+        for name, value in content["examples"]["usual"]["value"].items():
+            kinds = properties[name].get("anyOf", [properties[name]])
+            enums = [{**kind, **schemas.get(kind.get("$ref", "").rpartition("/")[2], {})}.get("enum") for kind in kinds]
+            for enum in filter(None, enums):
+                assert value in enum, f"{name}: {value}"
+                found += 1
+    assert found > 10
+
+
 SAMPLES = [sample for _, _, operation in OPERATIONS for sample in operation.get("x-codeSamples", [])]
 
 

@@ -32,6 +32,7 @@ from local.payload import HttpRequest, build_event
 from local.routes import RouteTable
 from local.template import ROOT, Template
 from scripts.events import REQUESTS, VARIABLES
+from tests.documented import check_documented
 from tests.tables import BUCKET, TABLE, fake_aws, forget
 
 _PARAMETERS = {"JwtIssuer": "https://issuer.example", "JwtAudience": "studio"}
@@ -86,7 +87,10 @@ class Inside:
 
     def ask(self, method: str, path: str, **given: Any) -> HttpResponse:
         """The answer to a request: `body` (data or bytes), `sub`, `tier`, `claims`, `headers`."""
-        return self.send(*self.event(method, path, **given))
+        function, event = self.event(method, path, **given)
+        answer = self.send(function, event)
+        check_documented(event["routeKey"], answer.status, answer.headers, answer.body)
+        return answer
 
     def raw(self, function: str, event: Any) -> dict[str, Any]:
         answered: dict[str, Any] = handler(function)(event, None)
