@@ -143,6 +143,9 @@ def cdn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cdn]:
             state[0].asked.append((self.headers["Host"], self.path))
             state[0].answer(self)
 
+        def do_POST(self) -> None:
+            self.do_GET()
+
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 

@@ -11,6 +11,7 @@ from urllib3.util import Timeout
 from image_studio.errors import InvalidImage, ResultUnusable
 from image_studio.providers.adapter import DownloadFault
 from image_studio.providers.download import (
+    CONNECT_SECONDS,
     PlainPool,
     check_public_url,
     deadline_at,
@@ -61,8 +62,22 @@ def call_webhook(url: str, body: bytes, headers: Mapping[str, str], own_origin: 
             )
             response.close()  # what it says is of no interest
             return response.status
-    except (urllib3.exceptions.HTTPError, OSError, UnicodeError):
-        raise CallFailed(f"There was no response within {CALL_SECONDS:g} seconds.") from None
+    except (urllib3.exceptions.HTTPError, OSError, UnicodeError) as error:
+        raise CallFailed(_sentence_of(error, until)) from None
+
+
+def _sentence_of(error: Exception, until: float) -> str:
+    """Return why there was no response, without what the error itself says: that may name addresses."""
+    match error:
+        case urllib3.exceptions.SSLError():
+            return "No secure connection was possible: the host needs a valid certificate for its name."
+        case urllib3.exceptions.NewConnectionError():
+            return "The host refused the connection, or could not be reached."
+        case urllib3.exceptions.ConnectTimeoutError():
+            return f"There was no connection to the host within {CONNECT_SECONDS:g} seconds."
+    if isinstance(error, (urllib3.exceptions.TimeoutError, TimeoutError)) or time.monotonic() >= until:
+        return f"There was no response within {CALL_SECONDS:g} seconds."
+    return "The host closed the connection without a valid response."
 
 
 def _parts_of(url: str, own_origin: str | None) -> SplitResult:
