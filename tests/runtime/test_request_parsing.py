@@ -13,7 +13,10 @@ from image_studio.schemas.catalog import EstimateRequest
 from image_studio.schemas.create import CreateRequest, Persona
 from image_studio.schemas.single_image import EditRequest
 from image_studio.schemas.social import SocialRequest
+from scripts.events import REQUESTS
+from scripts.openapi.entries import ENTRIES
 
+EXAMPLES = [(entry.request, REQUESTS[key]["body"]) for key, entry in ENTRIES.items() if entry.request]
 NAMES = "format_names.instagram should be a format's name, or 1 to 20 names."
 
 
@@ -109,6 +112,23 @@ def test_a_text_that_is_too_long_is_counted_in_characters() -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_request(Persona, json.dumps({"name": "x" * 81}))
     assert refused.value.detail == "name should have at most 80 characters."
+
+
+@pytest.mark.parametrize(("kind", "body"), EXAMPLES)
+def test_a_text_is_never_counted_in_items(kind: Any, body: dict[str, Any]) -> None:
+    """One that is empty must not be; of one that is too long the characters are counted."""
+    for name in kind.model_fields:
+        for text in ("", "x" * 100_000):
+            assert " item" not in _sentence(kind, {**body, name: text})
+    assert _sentence(EstimateRequest, {"provider": ""}) == "Provider must not be empty."
+
+
+def _sentence(kind: Any, body: dict[str, Any]) -> str:
+    try:
+        parse_request(kind, json.dumps(body))
+    except InvalidRequest as refused:
+        return refused.detail
+    return ""
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def explain(problem: Mapping[str, Any]) -> InvalidRequest:
             return missing(field)
         case _ if field and problem["input"] is None and isinstance(problem["loc"][-1], str):  # null means "not given"
             return missing(field)
-        case "string_too_short":
+        case "string_too_short" | "too_short" if isinstance(problem["input"], str):
             return InvalidRequest(f"{title(field)} must not be empty.")
         case "enum" | "literal_error":
             valid = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
