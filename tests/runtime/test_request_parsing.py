@@ -115,6 +115,13 @@ def test_a_text_that_is_too_long_is_counted_in_characters() -> None:
 
 
 @pytest.mark.parametrize(("kind", "body"), EXAMPLES)
+def test_null_means_that_an_optional_field_was_not_sent(kind: Any, body: dict[str, Any]) -> None:
+    optional = [name for name, field in kind.model_fields.items() if not field.is_required()]
+    for name in optional:
+        assert parse_request(kind, json.dumps({**body, name: None}))[1] == [], name
+
+
+@pytest.mark.parametrize(("kind", "body"), EXAMPLES)
 def test_a_text_is_never_counted_in_items(kind: Any, body: dict[str, Any]) -> None:
     """One that is empty must not be; of one that is too long the characters are counted."""
     for name in kind.model_fields:

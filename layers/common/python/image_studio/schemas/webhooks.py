@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from image_studio.schemas.batches import BatchRecord
-from image_studio.schemas.common import Request, Response, WebhookAddress
+from image_studio.schemas.common import Request, Response, WebhookAddress, default_for_null
 from image_studio.schemas.jobs import JobRecord, Milliseconds
 
 EventType = Literal["job.succeeded", "job.failed", "job.cancelled", "batch.completed", "webhook.test"]
@@ -17,7 +17,9 @@ class WebhookRequest(Request):
     """POST /webhooks."""
 
     url: WebhookAddress = Field(description="An https URL on port 443 of a public host.")
-    include_prompt: bool = Field(default=False, description="Whether calls for a job carry its prompt.")
+    include_prompt: Annotated[bool, default_for_null(False)] = Field(
+        default=False, description="Whether calls for a job carry its prompt."
+    )
 
 
 class Webhook(Response):
