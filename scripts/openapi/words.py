@@ -22,7 +22,7 @@ HEADERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "Retry-After": ("Seconds to wait before the next request.", {"type": "integer"}),
     "X-Credits-Remaining": ("Credits of this month that are neither used nor reserved.", {"type": "integer"}),
     "X-Job-Id": ("The job behind the response: GET /jobs/{id}, or `job:<id>` as an image.", {"type": "string"}),
-    "X-Ignored-Fields": ("Fields of the body that were ignored.", {"type": "string"}),
+    "X-Ignored-Fields": ("Fields of the body that were ignored, such as `hue` or `images.0.hue`.", {"type": "string"}),
     "Location": ("Where to continue.", {"type": "string"}),
     "ETag": ("For If-None-Match.", {"type": "string"}),
     "Preference-Applied": ("The preferences that were applied.", {"type": "string"}),

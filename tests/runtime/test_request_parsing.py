@@ -10,6 +10,7 @@ from image_studio.operations.estimate import estimate_cost
 from image_studio.runtime.api import ignored_header
 from image_studio.runtime.request_parsing import MAX_ECHO, parse_request
 from image_studio.schemas.catalog import EstimateRequest
+from image_studio.schemas.convert import CompressBatchRequest, ConvertBatchRequest
 from image_studio.schemas.create import CreateRequest, Persona
 from image_studio.schemas.single_image import EditRequest
 from image_studio.schemas.social import SocialRequest
@@ -17,6 +18,8 @@ from scripts.events import REQUESTS
 from scripts.openapi.entries import ENTRIES
 
 EXAMPLES = [(entry.request, REQUESTS[key]["body"]) for key, entry in ENTRIES.items() if entry.request]
+IMAGE = {"image_base64": "eA=="}
+UNKNOWN = ["images.1.a", "images.1.b"]
 NAMES = "format_names.instagram should be a format's name, or 1 to 20 names."
 
 
@@ -161,6 +164,21 @@ def test_unknown_fields_are_dropped_and_named() -> None:
     request, ignored = parse_request(CreateRequest, '{"prompt": "a", "zeta": 1, "alpha": {"b": 2}}')
     assert (request.prompt, ignored) == ("a", ["alpha", "zeta"])
     assert ignored_header(ignored) == {"x-ignored-fields": "alpha, zeta"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "names"),
+    [
+        (CompressBatchRequest, {"images": [IMAGE, {**IMAGE, "b": 1, "a": 1}], "z": 1}, ["z", *UNKNOWN]),
+        (ConvertBatchRequest, {"images": [{**IMAGE, "target_format": "png", "a": 1}]}, ["images.0.a"]),
+        (SocialRequest, {**IMAGE, "platforms": ["x"], "focal_point": {"x": 0, "y": 1, "a": 2}}, ["focal_point.a"]),
+    ],
+)
+def test_unknown_fields_inside_are_named_by_their_path(kind: Any, body: Any, names: list[str]) -> None:
+    """And dropped, too."""
+    request, ignored = parse_request(kind, json.dumps(body))
+    assert (ignored, request.take_ignored()) == (names, [])
+    assert '"a"' not in request.model_dump_json()
 
 
 def test_a_wrong_choice_keeps_its_code() -> None:

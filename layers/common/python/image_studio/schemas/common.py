@@ -71,13 +71,6 @@ class Model(BaseModel):
     model_config = ConfigDict(defer_build=not INIT_IS_KEPT)
 
 
-class FocalPoint(Model):
-    """The point a crop must keep, as shares of width and height from the top left, 0 to 1."""
-
-    x: Annotated[float, Field(ge=0, le=1, description="Share of the width from the left.")]
-    y: Annotated[float, Field(ge=0, le=1, description="Share of the height from the top.")]
-
-
 class Focus(StrEnum):
     """What a crop was placed by: detected faces, what stands out, the given point, or the image's center."""
 
@@ -265,16 +258,29 @@ class Response(Model):
 
 
 class Request(Model):
-    """A request body. `take_ignored` removes unknown fields, so that a response can name them."""
+    """A request body, or an object in one. `take_ignored` removes unknown fields, so that a response can name them."""
 
     model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
 
     def take_ignored(self) -> list[str]:
-        """Remove the fields that we don't know and return their names, sorted."""
+        """Remove the fields that we don't know, and return their names: here sorted, then inside, as `images.0.x`."""
         extra = self.__pydantic_extra__ or {}
         names = sorted(extra)
         extra.clear()
+        for name, value in self:
+            listed = isinstance(value, list)
+            for index, part in enumerate(value if listed else [value]):
+                if isinstance(part, Request):
+                    path = f"{name}.{index}" if listed else name
+                    names += [f"{path}.{unknown}" for unknown in part.take_ignored()]
         return names
+
+
+class FocalPoint(Request):
+    """The point a crop must keep, as shares of width and height from the top left, 0 to 1."""
+
+    x: Annotated[float, Field(ge=0, le=1, description="Share of the width from the left.")]
+    y: Annotated[float, Field(ge=0, le=1, description="Share of the height from the top.")]
 
 
 class SingleImageRequest(Request):
