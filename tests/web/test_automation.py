@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.web.browser_session import BrowserSession
 
@@ -39,6 +39,28 @@ def test_a_batch_is_canceled(session: BrowserSession) -> None:
     session.press("Cancel")
     expect(page.locator(".batch .badge")).to_have_text("Done")
     expect(page.locator(".batch")).to_contain_text("failed or canceled")
+
+
+def test_a_batch_without_an_answer_is_joined(session: BrowserSession) -> None:
+    """When the gateway gives up on a batch that the API has, "Try again" repeats its key: one batch, one charge."""
+    page = session.open("automation")
+    keys: list[str] = []
+
+    def give_up(route: Route) -> None:
+        keys.append(route.request.headers["idempotency-key"])
+        response = route.fetch()
+        if len(keys) == 1:
+            route.fulfill(status=503, json={"message": "Service Unavailable"})
+        else:
+            route.fulfill(response=response)
+
+    page.route("**/api/image-studio/batches", give_up)
+    session.field("Prompts").fill("A red chair\nA blue chair")
+    session.press("Create all")
+    session.press("Try again")
+    expect(page.locator(".batch .badge")).to_have_text("Done")
+    assert keys == [keys[0]] * 2
+    session.expect_problem("503")
 
 
 def test_an_empty_batch_sends_nothing(session: BrowserSession) -> None:

@@ -91,7 +91,7 @@ export async function runTask(task, body, { onstatus = () => {}, onoffline = () 
 }
 
 /** Whether a submit that failed may have made a job. What a job's own failure says is no such case. */
-function mayHaveStarted(task, error) {
+export function mayHaveStarted(task, error) {
   task.failures = (task.failures ?? 0) + (error.code === "internal_error" ? 1 : 0);
   return !error.status || !error.code || error.code === "temporarily_unavailable" || (error.code === "internal_error" && task.failures < 2);
 }

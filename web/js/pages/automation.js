@@ -5,7 +5,7 @@ import { call, get, getCached } from "../api.js";
 import { announce, debounce, dialog, field, fill, h, icon, plural, toast } from "../dom.js";
 import { ApiError, dateText } from "../errors.js";
 import { accountHead, confirmAt } from "../gallery.js";
-import { forgetTask, taskFor } from "../jobs.js";
+import { forgetTask, mayHaveStarted, taskFor } from "../jobs.js";
 import { operationLabel, platformLabel, QUOTED } from "../labels.js";
 import { codeButton, facts, withoutEmpty } from "../layout.js";
 import { modelPicker } from "../model-picker.js";
@@ -74,7 +74,7 @@ function batchSection() {
         await call("POST", path, { body, headers: { "idempotency-key": task.key } });
         forgetTask(task);
       } catch (error) {
-        if (error.code !== "unreachable") forgetTask(task);
+        if (!mayHaveStarted(task, error)) forgetTask(task);
         throw error;
       }
       if (prompts.value === written) prompts.value = ""; // else the next batch is being written
