@@ -53,6 +53,18 @@ def test_results_of_all_ratios_keep_apart_at_all_widths(session: BrowserSession)
             assert {rows.count(row) for row in rows} in ({2}, {4}), width
 
 
+def test_the_header_fits_at_all_widths(session: BrowserSession) -> None:
+    """With eight pages, the credits and, where users sign in, "Sign out", nothing scrolls sideways."""
+    page = session.open("inspect", size=(1440, 900))
+    page.locator(".credits").wait_for()
+    page.evaluate("document.getElementById('sign-out').hidden = false")
+    widths = {}
+    for width in (320, 740, 820, 1024, 1100, 1189, 1250, 1280, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        widths[width] = page.evaluate("document.documentElement.scrollWidth")
+    assert [width for width, needed in widths.items() if needed > width] == []
+
+
 def test_white_is_white(session: BrowserSession) -> None:
     """Around the whole image, "White" is sent and fills the bars."""
     page = session.open("social")
