@@ -125,7 +125,7 @@ def test_a_dropped_file_is_chosen(session: BrowserSession) -> None:
     page.locator(".drop").evaluate(drop)
     expect(page.locator(".drop-name")).to_have_text("dropped.png")
     elsewhere = """(node) => {
-        const dropped = new DragEvent("drop", {bubbles: true, cancelable: true});
+        const dropped = new DragEvent("drop", {dataTransfer: new DataTransfer(), bubbles: true, cancelable: true});
         node.dispatchEvent(dropped);
         return dropped.defaultPrevented;
     }"""

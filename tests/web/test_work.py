@@ -33,6 +33,41 @@ def test_an_image_may_land_anywhere(session: BrowserSession, kind: str, place: s
     expect(page.locator(".drop-name").first).to_have_text("sent.png")
 
 
+COPY_CELL = """async () => {
+    const canvas = Object.assign(document.createElement("canvas"), {width: 80, height: 80});
+    const image = await new Promise((done) => canvas.toBlob(done));
+    const text = new Blob(["Summer sale"], {type: "text/plain"});
+    await navigator.clipboard.write([new ClipboardItem({"text/plain": text, "image/png": image})]);
+}"""
+
+
+def test_text_stays_text(session: BrowserSession) -> None:
+    """A spreadsheet's cell, which is copied with its image, is pasted into a prompt as text; a word can be dragged."""
+    page = session.open("create", permissions=["clipboard-read", "clipboard-write"])
+    prompt = session.field("Prompt")
+    prompt.fill("alpha beta")
+    prompt.evaluate("(node) => node.setSelectionRange(0, 5)")
+    box = prompt.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 25, box["y"] + 22)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 24, steps=10)
+    page.mouse.up()
+    expect(prompt).to_have_value(" betaalpha")
+    page.evaluate(SEND_FILE, ["drop", "h1"])
+    expect(page.locator(".toast")).to_have_text("This page takes no image.")
+    page.evaluate("location.hash = '#/edit'")
+    session.choose_image(400, 300)
+    page.evaluate(COPY_CELL)
+    session.field("Prompt").press("Control+v")
+    expect(session.field("Prompt")).to_have_value("Summer sale")
+    expect(page.locator(".drop-name").first).to_have_text("photo.png")
+    page.evaluate("location.hash = '#/control'")
+    page.locator(".sketch").wait_for()
+    page.evaluate(SEND_FILE, ["drop", "h1"])
+    expect(page.locator(".toast").last).to_have_text('Choose "Use an image" first.')
+
+
 def test_the_keyboard_runs_and_browses(session: BrowserSession) -> None:
     """Ctrl+Enter runs the form on every page; the arrow keys go through the variations in full size."""
     page = session.open("edit")

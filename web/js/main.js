@@ -119,16 +119,25 @@ async function signedIn() {
 
 document.querySelector(".skip").addEventListener("click", (event) => { event.preventDefault(); main.focus(); });
 window.addEventListener("hashchange", show);
-// an image that is dropped or pasted anywhere goes to the page's first image field
+// an image that is dropped or pasted anywhere goes to the page's first image field; text goes into the field under it
 function take(event, files) {
   if (event.defaultPrevented) return; // a field took it
   event.preventDefault();
-  const pickers = [...main.querySelectorAll(".picker")].filter((picker) => picker.checkVisibility());
-  if (files?.length) (pickers.find((picker) => picker.querySelector(".drop-empty").checkVisibility()) ?? pickers[0])?.dispatchEvent(new CustomEvent("files", { detail: files }));
+  if (!files.length) return;
+  const pickers = [...main.querySelectorAll(".picker")];
+  const shown = pickers.filter((picker) => picker.checkVisibility());
+  const picker = shown.find((each) => each.querySelector(".drop-empty").checkVisibility()) ?? shown[0];
+  if (picker) picker.dispatchEvent(new CustomEvent("files", { detail: files }));
+  else toast(pickers.length ? "Choose \"Use an image\" first." : "This page takes no image.");
 }
-window.addEventListener("dragover", (event) => event.preventDefault());
-window.addEventListener("drop", (event) => take(event, event.dataTransfer?.files));
-window.addEventListener("paste", (event) => { if (event.clipboardData.files.length) take(event, event.clipboardData.files); });
+const inTextField = ({ target }) => target.matches?.("input, textarea");
+const isTextDrag = (event) => inTextField(event) && !event.dataTransfer.types.includes("Files");
+window.addEventListener("dragover", (event) => { if (!isTextDrag(event)) event.preventDefault(); });
+window.addEventListener("drop", (event) => { if (!isTextDrag(event)) take(event, event.dataTransfer.files); });
+window.addEventListener("paste", (event) => {
+  const { files, types } = event.clipboardData; // an office program's text comes with its image
+  if (files.length && !(inTextField(event) && types.includes("text/plain"))) take(event, files);
+});
 
 await session.start();
 await signedIn();
