@@ -4,7 +4,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.browser_session import BrowserSession
 
@@ -108,6 +108,47 @@ def test_a_broken_address_opens_the_page(session: BrowserSession, state: str) ->
     expect(session.run_button).to_have_text(re.compile(r"^Create \d+ images? · \d+ credits$"))
     session.run()
     expect(page.locator(".result-image img").first).to_be_visible()
+
+
+def test_what_is_typed_while_lists_load_stays(session: BrowserSession) -> None:
+    """The address's prompt doesn't replace it, it enters the address, and a reload brings it back."""
+    page = session.open("upscale")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/templates", hold)
+    page.evaluate("location.hash = '#/create?prompt=Old+prompt'")
+    session.field("Prompt").fill("New prompt")
+    page.wait_for_url(re.compile(r"prompt=New\+prompt"))
+    held[0].continue_()
+    page.locator(".card").first.wait_for()
+    page.wait_for_timeout(300)
+    expect(session.field("Prompt")).to_have_value("New prompt")
+    page.unroute("**/templates")
+    page.reload()
+    expect(session.field("Prompt")).to_have_value("New prompt")
+
+
+def test_words_survive_a_reload(session: BrowserSession) -> None:
+    """Prompts that look like data or are too long for an address, and the lines of a batch, come back as they were."""
+    page = session.open("create")
+    page.wait_for_load_state("networkidle")
+    for text in ('{"subject": "a cat"}', "1e3", "word " * 500 + "end"):
+        session.field("Prompt").fill(text)
+        page.wait_for_timeout(600)
+        page.reload()
+        expect(session.field("Prompt")).to_have_value(text)
+    page.evaluate("location.hash = '#/automation'")
+    session.field("Prompts").fill("A chair\nA table")
+    page.reload()
+    expect(session.field("Prompts")).to_have_value("A chair\nA table")
+    expect(page.locator(".price")).to_contain_text("for 2 images")
+    session.press("Create all")
+    expect(page.locator(".batch")).to_have_count(1)
+    page.reload()
+    expect(session.field("Prompts")).to_have_value("")
 
 
 def test_a_link_opens_a_result(session: BrowserSession) -> None:

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { debounce, fill, h, icon, toast } from "./dom.js";
 import { loadingDone, takeReuse } from "./images.js";
-import { addressOf, parseAddress } from "./links.js";
+import { addressOf, keepLongValues, parseAddress, withLongValues } from "./links.js";
 import { store, stored } from "./memory.js";
 import { session } from "./session.js";
 
@@ -45,17 +45,25 @@ async function show() {
   }
   page.onshow?.(rest);
   if (!page.reuse) return;
-  const earlier = takeReuse(name) ?? (location.hash !== page.address ? state : null);
-  await loadingDone(); // the lists that the settings are chosen from
+  const earlier = takeReuse(name) ?? (location.hash !== page.address ? withLongValues(location.hash, state) : null);
+  const isNew = !page.initial;
   page.initial ??= page.request().body;
+  let typed = false;
+  page.node.addEventListener("input", () => { typed = true; }, { once: true });
+  await loadingDone(); // the lists that the settings are chosen from
+  if (typed) return; // what was typed meanwhile stays
+  if (isNew) page.initial = page.request().body;
   if (earlier) page.reuse(earlier);
+  keepAddress();
 }
 
 /** Keep the form's state in the address, so that a link, a bookmark or a reload brings it back. */
 const keepAddress = debounce(() => {
   const [name, page] = [...mounted].find(([, each]) => each.node === main.firstElementChild) ?? [];
   if (!page?.initial) return;
-  page.address = addressOf(name, page.request().body, page.initial);
+  const { body } = page.request();
+  page.address = addressOf(name, body, page.initial);
+  keepLongValues(page.address, body);
   if (parseAddress(location.hash).name === name && location.hash !== page.address) history.replaceState(null, "", page.address);
 }, 400);
 for (const kind of ["input", "change", "click"]) main.addEventListener(kind, keepAddress);

@@ -5,6 +5,15 @@
 export const stored = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
 export const store = (name, value) => { try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* private mode */ } };
 
+/** Read or keep what a reload of this tab brings back. Null removes it. */
+export const keptInTab = (name) => { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } };
+export function keepInTab(name, value) {
+  try {
+    if (value === null) sessionStorage.removeItem(name);
+    else sessionStorage.setItem(name, JSON.stringify(value));
+  } catch { /* private mode, or full */ }
+}
+
 const STORE = "image-studio-results";
 const KEPT = 500; // results, the newest
 const THUMBNAIL_SIDE = 192; // pixels

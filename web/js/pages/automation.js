@@ -8,12 +8,14 @@ import { accountHead, confirmAt } from "../gallery.js";
 import { forgetTask, mayHaveStarted, taskFor } from "../jobs.js";
 import { operationLabel, platformLabel, QUOTED } from "../labels.js";
 import { codeButton, facts, withoutEmpty } from "../layout.js";
+import { keepInTab, keptInTab } from "../memory.js";
 import { modelPicker } from "../model-picker.js";
 
 const MAX_ITEMS = 100; // of one batch
 const REFRESH_MS = 2000;
 const ZIP_TRIES = 60;
 const TASK_PAGE = "batches"; // of its remembered Idempotency-Key
+const LINES = "image-studio-batch"; // the prompts that this tab has not submitted
 
 export function mount() {
   const batches = batchSection();
@@ -57,7 +59,10 @@ function batchSection() {
     }
     price.removeAttribute("aria-busy");
   }, 300);
-  prompts.addEventListener("input", showPrice);
+  const keepLines = () => keepInTab(LINES, prompts.value || null);
+  prompts.value = keptInTab(LINES) ?? "";
+  for (const work of [showPrice, keepLines]) prompts.addEventListener("input", work);
+  showPrice();
   size.addEventListener("change", showPrice);
 
   async function submit(event) {
@@ -78,6 +83,7 @@ function batchSection() {
         throw error;
       }
       if (prompts.value === written) prompts.value = ""; // else the next batch is being written
+      keepLines();
       showPrice();
       announce("The batch was submitted.");
       window.dispatchEvent(new Event("credits-changed"));

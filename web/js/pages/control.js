@@ -164,6 +164,7 @@ export function mount() {
     moreSettings(models.qualityField, sliders.composition_fidelity.node, sliders.change_strength.node, field("Negative prompt", negative), h("div", { class: "pair" }, field("Style", preset), field("Seed", seed))),
     action.node);
 
+  updateFields();
   trackLoading(getCached("control/operations").then(({ operations: listed }) => {
     state.operations = listed;
     const group = uniqueId("control");
