@@ -72,6 +72,22 @@ def test_a_lost_connection_can_be_retried(session: BrowserSession) -> None:
     session.expect_problem("ERR_FAILED")
 
 
+def test_an_error_is_shown_where_it_is_seen(session: BrowserSession) -> None:
+    """Closed settings open for the field that an error names; a field that the operation hides takes none."""
+    page = session.open("create")
+    page.get_by_text("More settings").click()
+    session.field("Steps").fill("500")
+    page.get_by_text("More settings").click()
+    session.create("A lighthouse")
+    expect(session.field("Steps")).to_be_focused()
+    expect(page.get_by_role("alert")).to_contain_text("Steps must be 150")
+    page.evaluate("location.hash = '#/control'")
+    page.locator(".sketch").wait_for()
+    session.create("A house")
+    expect(page.get_by_role("alert")).to_have_text("The sketch is empty. Draw some lines first.")
+    session.expect_problem("400")
+
+
 def test_social_asks_for_a_format(session: BrowserSession) -> None:
     """With no format selected, the page asks for one."""
     page = session.open("social")

@@ -147,11 +147,14 @@ export function resultFacts(response, image, job) {
   ]);
 }
 
-/** Show a 400 at the field that the API's sentence names. Return whether there is one. */
+/** Show a 400 at the field that the API's sentence names. Return whether there is one that can be seen. */
 export function showFieldError(patterns, error) {
   if (error.status !== 400) return false;
   for (const [pattern, control] of patterns) {
-    if (pattern.test(error.detail) && control?.isConnected) {
+    if (!control || !pattern.test(error.detail)) continue;
+    const settings = control.closest("details");
+    if (settings) settings.open = true;
+    if (control.checkVisibility()) {
       control.setAttribute("aria-invalid", "true");
       const line = h("p", { class: "error-line", role: "alert", id: `${control.id}-error` }, icon("alert"), error.message);
       control.setAttribute("aria-errormessage", line.id);
