@@ -73,6 +73,21 @@ def test_an_empty_batch_sends_nothing(session: BrowserSession) -> None:
     assert not any(url.endswith("/batches") and method == "POST" for method, url, _ in session.requests)
 
 
+def test_a_secret_is_not_lost(session: BrowserSession) -> None:
+    """A double click makes one webhook, a click beside its secret leaves it open, and it can be copied by hand."""
+    page = session.open("automation")
+    session.field("Address").fill(HOOK)
+    page.get_by_role("button", name="Add webhook").dblclick()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".code")).to_have_text(re.compile("^whsec_"))
+    page.mouse.click(20, 20)
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException('not allowed')); }")
+    session.press("Copy")
+    expect(page.locator(".toast")).to_have_text("The browser does not allow copying here. Select the text instead.")
+    session.press("Close")
+    expect(page.locator(".webhook")).to_have_count(1)
+
+
 def test_a_webhook_is_added_tested_rotated_and_deleted(session: BrowserSession) -> None:
     """Its secret is shown once, a test says what came of it, and a wrong address is explained."""
     page = session.open("automation")

@@ -70,6 +70,23 @@ def test_an_invalid_persona_is_explained_in_the_dialog(session: BrowserSession) 
     session.expect_problem("400")
 
 
+def test_a_dialog_is_closed_beside_it_only(session: BrowserSession) -> None:
+    """Words that are selected with the mouse beyond the dialog's edge leave it open; a click beside it closes it."""
+    page = session.open("create")
+    session.press("New brand kit")
+    name = page.get_by_role("dialog").get_by_label("Name")
+    name.fill("Acme")
+    box = name.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 60, box["y"] + 15)
+    page.mouse.down()
+    page.mouse.move(20, box["y"] + 15, steps=5)
+    page.mouse.up()
+    expect(name).to_have_value("Acme")
+    page.mouse.click(20, 20)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_colors_are_picked_and_shown(session: BrowserSession) -> None:
     """A color input follows the words and the other way round; the selected brand kit shows its colors and look."""
     page = session.open("create")

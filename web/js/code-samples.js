@@ -1,7 +1,7 @@
 // "Code": the request that the page would send, as curl, Python or JavaScript to paste.
 
 import { urlOf } from "./api.js";
-import { add, dialog, h, icon, toast } from "./dom.js";
+import { add, copyText, dialog, h, icon } from "./dom.js";
 import { canvasBlob, extensionOf, save } from "./images.js";
 import { slug } from "./labels.js";
 import { session } from "./session.js";
@@ -130,10 +130,7 @@ export function showCode(call) {
     tabs.children[next].focus();
   } }, name)));
   pick(0);
-  const copy = h("button", { type: "button", class: "primary small", onclick: async () => {
-    await navigator.clipboard.writeText(text);
-    toast("Copied");
-  } }, icon("copy"), "Copy");
+  const copy = h("button", { type: "button", class: "primary small", onclick: () => copyText(text) }, icon("copy"), "Copy");
   const tokenCommand = session.local ? "export TOKEN=$(make -s token)" : "export TOKEN=...";
   dialog("This request as code", tabs, panel, inputFiles(call), h("div", { class: "dialog-end" },
     h("p", { class: "hint" }, "The code reads the token from the environment: ", h("code", {}, tokenCommand)), copy));

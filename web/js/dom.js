@@ -121,14 +121,20 @@ export function slider(label, { min = 0, max = 1, step = 0.05, start = null, hin
   return { node, input, label: text, set, get value() { return moved ? Number(input.value) : null; } };
 }
 
-/** Open a modal dialog. It is removed when it closes. */
+/** Open a modal dialog. It is removed when it closes. A click beside it closes it, unless it has `data-stays`. */
 export function dialog(title, ...content) {
   const box = h("dialog", { class: "dialog", "aria-label": title },
     h("header", {}, h("h2", {}, title),
       h("button", { type: "button", class: "ghost icon-only", "aria-label": "Close", onclick: () => box.close() }, icon("close"))));
   add(box, content);
   box.addEventListener("close", () => box.remove());
-  box.addEventListener("click", (event) => { if (event.target === box) box.close(); });
+  let pressed = false; // beside the box; a selection with the mouse may end there, too
+  const isBeside = ({ target, clientX, clientY }) => {
+    const { left, right, top, bottom } = box.getBoundingClientRect();
+    return target === box && (clientX < left || clientX > right || clientY < top || clientY > bottom);
+  };
+  box.addEventListener("pointerdown", (event) => { pressed = isBeside(event); });
+  box.addEventListener("click", (event) => { if (pressed && isBeside(event) && !("stays" in box.dataset)) box.close(); });
   document.body.append(box);
   box.showModal();
   return box;
@@ -147,6 +153,16 @@ export function toast(text) {
   document.getElementById("toasts").append(note);
   announce(text);
   setTimeout(() => note.remove(), 4000);
+}
+
+/** Copy text and say so, or say what to do where the browser refuses. */
+export async function copyText(text, copied = "Copied", refused = "The browser does not allow copying here. Select the text instead.") {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(copied);
+  } catch {
+    toast(refused);
+  }
 }
 
 export const bytesText = (bytes) =>

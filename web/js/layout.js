@@ -1,6 +1,6 @@
 // What all pages share: a form beside a workspace, and a result with its actions.
 
-import { bytesText, dialog, fill, h, icon, plural, toast } from "./dom.js";
+import { bytesText, copyText, dialog, fill, h, icon, plural, toast } from "./dom.js";
 import { fieldLabel } from "./errors.js";
 import { fileNameOf, openOn, save, useStyleOf } from "./images.js";
 import { session } from "./session.js";
@@ -55,9 +55,9 @@ export function openImage(image, title, { all = [image], more } = {}) {
 }
 
 /** A button that copies the address of something on this page. */
-export const copyLinkButton = (hash) => h("button", { type: "button", class: "ghost small", onclick: async () => {
+export const copyLinkButton = (hash) => h("button", { type: "button", class: "ghost small", onclick: () => {
   const address = new URL(hash, location.href).href;
-  await navigator.clipboard.writeText(address).then(() => toast("The link is copied. It works for your account only."), () => toast(address));
+  return copyText(address, "The link is copied. It works for your account only.", address);
 } }, icon("copy"), "Copy link");
 
 /** Settings that few people need, collapsed. */

@@ -2,7 +2,7 @@
 
 import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
-import { announce, debounce, dialog, field, fill, h, icon, plural, toast } from "../dom.js";
+import { announce, copyText, debounce, dialog, field, fill, h, icon, plural, toast } from "../dom.js";
 import { ApiError, dateText } from "../errors.js";
 import { accountHead, confirmAt } from "../gallery.js";
 import { forgetTask, mayHaveStarted, taskFor } from "../jobs.js";
@@ -183,10 +183,13 @@ function webhookSection() {
   const withPrompt = h("input", { type: "checkbox" });
   const errorBox = h("div");
   const list = h("ul", { class: "jobs" });
+  const button = h("button", { type: "submit" }, "Add webhook");
   const request = () => ({ path: "webhooks", body: { url: url.value.trim(), include_prompt: withPrompt.checked }, savesImages: false });
 
   async function add(event) {
     event.preventDefault();
+    if (button.classList.contains("busy")) return;
+    button.classList.add("busy");
     fill(errorBox);
     try {
       const made = await call("POST", "webhooks", { body: request().body });
@@ -197,6 +200,7 @@ function webhookSection() {
       fill(errorBox, errorNote(error));
       url.focus();
     }
+    button.classList.remove("busy");
   }
   async function load() {
     try {
@@ -209,7 +213,7 @@ function webhookSection() {
   const form = h("form", { class: "usage-card", onsubmit: add }, h("h2", {}, "Webhooks"),
     h("p", { class: "hint" }, "Your server is called when a job or a batch ends. Calls are signed after ", h("a", { href: "https://www.standardwebhooks.com", rel: "noreferrer" }, "Standard Webhooks"), "."),
     field("Address", url, "An https address of a public server."), h("label", { class: "check" }, withPrompt, h("span", {}, "Send each job's prompt, too")), errorBox,
-    h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request)), h("button", { type: "submit" }, "Add webhook")));
+    h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request)), button));
   form.noValidate = true;
   return { node: h("section", { class: "section", "aria-label": "Webhooks" }, form, list), load };
 }
@@ -237,8 +241,9 @@ function webhookRow(webhook, changed) {
 }
 
 function showSecret(title, secret, more = "") {
-  dialog(title, h("div", { class: "dialog-form" }, h("p", {}, `Keep it now: it is not shown again. ${more}`), h("pre", { class: "code", tabindex: "0" }, h("code", {}, secret)),
-    h("div", { class: "form-end" }, h("button", { type: "button", class: "primary small", onclick: async () => { await navigator.clipboard.writeText(secret); toast("Copied"); } }, icon("copy"), "Copy"))));
+  const box = dialog(title, h("div", { class: "dialog-form" }, h("p", {}, `Keep it now: it is not shown again. ${more}`), h("pre", { class: "code", tabindex: "0" }, h("code", {}, secret)),
+    h("div", { class: "form-end" }, h("button", { type: "button", class: "primary small", onclick: () => copyText(secret) }, icon("copy"), "Copy"))));
+  box.dataset.stays = "";
 }
 
 async function showDeliveries(path) {
