@@ -126,7 +126,7 @@ export function dialog(title, ...content) {
   const box = h("dialog", { class: "dialog", "aria-label": title },
     h("header", {}, h("h2", {}, title),
       h("button", { type: "button", class: "ghost icon-only", "aria-label": "Close", onclick: () => box.close() }, icon("close"))));
-  add(box, content);
+  add(box, content, h("div", { class: "toasts", role: "status" }));
   box.addEventListener("close", () => box.remove());
   let pressed = false; // beside the box; a selection with the mouse may end there, too
   const isBeside = ({ target, clientX, clientY }) => {
@@ -147,11 +147,10 @@ export function announce(text) {
   requestAnimationFrame(() => { live.textContent = text; });
 }
 
-/** Show a short note at the edge of the screen. */
+/** Show and announce a short note at the edge of the screen. A modal dialog covers all that is outside it. */
 export function toast(text) {
   const note = h("div", { class: "toast" }, text);
-  document.getElementById("toasts").append(note);
-  announce(text);
+  ([...document.querySelectorAll("dialog[open] > .toasts")].at(-1) ?? document.getElementById("toasts")).append(note);
   setTimeout(() => note.remove(), 4000);
 }
 
