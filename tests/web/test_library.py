@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.web.browser_session import BrowserSession
 
@@ -81,6 +81,39 @@ def test_several_assets_are_saved_compared_and_deleted(session: BrowserSession) 
     session.press("Delete")
     session.press("Really delete 2 images?")
     expect(page.locator(".empty-state")).to_contain_text("Nothing is kept yet.")
+
+
+def gone(route: Route) -> None:
+    """Answer as if another tab had deleted it before; a DELETE deletes it."""
+    if route.request.method == "DELETE":
+        route.fetch()
+    route.fulfill(status=404, json={"code": "not_found", "detail": "Not found."})
+
+
+def test_what_is_gone_stops_nothing_else(session: BrowserSession) -> None:
+    """Of several selected images or jobs the others are saved and deleted, and what is gone is counted."""
+    page = save_results(session, "A lighthouse", "A harbor")
+    session.select_all()
+    page.route(re.compile("original"), gone, times=1)
+    session.press("Compare")
+    expect(page.locator(".toast").last).to_have_text("The image has expired.")
+    page.route(re.compile("content-assets/[0-9a-f]{32}$"), gone, times=1)
+    session.press("Delete")
+    session.press("Really delete 2 images?")
+    expect(page.locator(".toast").last).to_have_text("1 image deleted, 1 was gone already.")
+    expect(page.locator(".asset")).to_have_count(0)
+    page.get_by_role("link", name="History", exact=True).first.click()
+    expect(page.locator(".job input")).to_have_count(2)
+    session.select_all()
+    page.route(re.compile("/result"), gone, times=1)
+    session.press("Save to library")
+    expect(page.locator(".toast").last).to_have_text("1 image saved to the library, 1 was gone already.")
+    page.route(re.compile("/jobs/[0-9a-f]{32}$"), gone, times=1)
+    session.press("Delete")
+    session.press("Really delete 2 jobs?")
+    expect(page.locator(".toast").last).to_have_text("1 job deleted, 1 was gone already.")
+    expect(page.locator(".job")).to_have_count(0)
+    session.expect_problem("404")
 
 
 def test_an_asset_is_an_input_and_is_reused(session: BrowserSession) -> None:

@@ -1,6 +1,6 @@
 // What History and the library share: their tabs, dates, several images at once, and images side by side.
 
-import { dialog, fill, h, icon, plural, uniqueId } from "./dom.js";
+import { dialog, fill, h, icon, plural, toast, uniqueId } from "./dom.js";
 import { fileNameOf, save } from "./images.js";
 import { zip } from "./zip.js";
 
@@ -39,10 +39,28 @@ export function selectionBar(label, buttons, clear) {
   const show = (count) => {
     node.hidden = count === 0;
     fill(node, h("strong", {}, `${count} selected`),
-      buttons(count).map(([text, name, onclick]) => h("button", { type: "button", class: "small", onclick }, icon(name), text)),
+      buttons(count).map(([text, name, work]) => h("button", { type: "button", class: "small", onclick: async (event) => {
+        try { await work(event); } catch (error) { toast(error.message); }
+      } }, icon(name), text)),
       h("button", { type: "button", class: "ghost small", onclick: () => { clear(); show(0); } }, "Clear"));
   };
   return { node, show };
+}
+
+/** Do something to each item, and say what came of it: `describe(done)`, and how many were gone. Another error stops it. */
+export async function doEach(items, work, describe) {
+  let [done, gone, problem] = [0, 0, null];
+  for (const item of items) {
+    try {
+      await work(item);
+      done++;
+    } catch (error) {
+      if (error.status !== 404) { problem = error; break; }
+      gone++;
+    }
+  }
+  const counts = [describe(done), gone && `${gone} ${gone === 1 ? "was" : "were"} gone already`].filter(Boolean).join(", ");
+  toast([counts && `${counts}.`, problem?.message].filter(Boolean).join(" "));
 }
 
 /** Put a button that asks once more in the place of one that deletes. */

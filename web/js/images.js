@@ -74,7 +74,7 @@ export async function imageFromResult(result, { name, ref } = {}) {
 
 async function blobOf(result) {
   if (result.image_url) {
-    const response = await fetch(result.image_url);
+    const response = await fetch(result.image_url).catch(() => { throw new ApiError(0, "unreachable"); });
     if (!response.ok) throw new ApiError(response.status, "image_expired");
     return response.blob();
   }

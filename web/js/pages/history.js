@@ -4,7 +4,7 @@ import { errorNote } from "../action-bar.js";
 import { call, get, getCached } from "../api.js";
 import { add, announce, fill, h, icon, plural, toast } from "../dom.js";
 import { dateText, errorText } from "../errors.js";
-import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar, usageCard } from "../gallery.js";
+import { accountHead, compareImages, confirmAt, dateRange, doEach, saveZip, selectionBar, usageCard } from "../gallery.js";
 import { imageFromResult, resultsOf, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
 import { codeButton, copyLinkButton, facts, openImage } from "../layout.js";
@@ -33,7 +33,7 @@ export function mount() {
     ["Save to library", "save", saveSelected],
     ["Download (zip)", "download", async () => saveZip(await selectedImages())],
     ["Compare", "image", async () => compareImages(await selectedImages())],
-    ["Delete", "trash", ({ currentTarget }) => confirmAt(currentTarget, `Really delete ${plural(count, "job")}?`, () => { for (const row of selected()) row.deleteJob(); })],
+    ["Delete", "trash", ({ currentTarget }) => confirmAt(currentTarget, `Really delete ${plural(count, "job")}?`, () => doEach(selected(), (row) => row.deleteJob(), (done) => done && `${plural(done, "job")} deleted`))],
   ], () => { for (const row of selected()) row.box.checked = false; });
 
   const context = { watcher: null, removeJob, changed: () => { showSelection(); render(); } };
@@ -83,12 +83,8 @@ export function mount() {
   const selectedImages = async () => (await Promise.all(selected().map((row) => row.images()))).flat();
   async function saveSelected() {
     let saved = 0;
-    try {
-      for (const row of selected()) for (const ref of await row.refs()) { await saveToLibrary({ ref }); saved++; }
-    } catch (error) {
-      toast(error.message);
-    }
-    if (saved) toast(`${plural(saved, "image")} saved to the library.`);
+    const saveImages = async (row) => { for (const ref of await row.refs()) { await saveToLibrary({ ref }); saved++; } };
+    await doEach(selected(), saveImages, () => saved && `${plural(saved, "image")} saved to the library`);
   }
 
   /** Load a page of jobs. The newest page replaces the jobs of its period; an older one is appended. */
@@ -200,10 +196,10 @@ function jobRow(job, { watcher, removeJob, changed }) {
   }
 
   let result = null; // the job's result with URLs, once it is needed
-  const loadResult = () => (result ??= get(`jobs/${job.job_id}/result?delivery=url`));
+  const loadResult = () => (result ??= get(`jobs/${job.job_id}/result?delivery=url`).catch((error) => { result = null; throw error; }));
   row.refs = async () => resultsOf(await loadResult()).map((one) => `job:${job.job_id}/${one.variation ?? 1}`);
   let loaded = null; // its images in full size
-  row.images = () => (loaded ??= loadImages());
+  row.images = () => (loaded ??= loadImages().catch((error) => { loaded = null; throw error; }));
   async function loadImages() {
     const results = resultsOf(await loadResult());
     const stem = slug(title.textContent, job.operation);
@@ -254,7 +250,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
   } }, icon("star"));
   const reuse = h("button", { type: "button", class: "small", hidden: true, onclick: () => reuseOn(row.known.page, row.known.body) }, "Reuse");
   const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`,
-    onclick: () => confirmAt(remove, job.status === "queued" ? "Cancel job" : "Really delete?", deleteJob) }, icon("trash"));
+    onclick: () => confirmAt(remove, job.status === "queued" ? "Cancel job" : "Really delete?", () => deleteJob().catch(showDeleteError)) }, icon("trash"));
   async function deleteJob() {
     try {
       const { stopped } = await call("DELETE", `jobs/${job.job_id}`);
@@ -263,8 +259,13 @@ function jobRow(job, { watcher, removeJob, changed }) {
       announce(stopped ? "Canceled" : "Deleted");
       window.dispatchEvent(new Event("credits-changed"));
     } catch (error) {
-      row.querySelector(".job-info").append(h("span", { class: "error-line", role: "alert" }, error.message));
+      if (error.status === 404) removeJob(job.job_id);
+      throw error;
     }
+  }
+  function showDeleteError(error) {
+    if (error.status === 404) announce("It was gone already");
+    else row.querySelector(".job-info").append(h("span", { class: "error-line", role: "alert" }, error.message));
   }
   add(end, h("span", { class: "badge", dataset: { status: job.status } }, STATUS_LABELS[job.status]), reuse, done && star, job.status === "running" ? null : remove, box);
   return row;

@@ -3,7 +3,7 @@
 import { errorNote } from "../action-bar.js";
 import { ASSETS } from "../api.js";
 import { add, announce, bytesText, debounce, dialog, field, fill, h, icon, plural, select, toast } from "../dom.js";
-import { accountHead, compareImages, confirmAt, dateRange, saveZip, selectionBar, usageCard } from "../gallery.js";
+import { accountHead, compareImages, confirmAt, dateRange, doEach, saveZip, selectionBar, usageCard } from "../gallery.js";
 import { imageOfAsset, reuseOn } from "../images.js";
 import { operationLabel } from "../labels.js";
 import { assetButton, assetTitle, changeAsset, deleteAsset, libraryTotals, listAssets, toggleFavorite } from "../library.js";
@@ -75,12 +75,7 @@ export function mount() {
     ? "No image matches." : "Nothing is kept yet. \"Save\" at a result keeps it here until you delete it."));
 
   async function remove(those) {
-    try {
-      for (const asset of those) await deleteAsset(asset.id);
-      announce(`${plural(those.length, "image")} deleted`);
-    } catch (error) {
-      toast(error.message);
-    }
+    await doEach(those, (asset) => deleteAsset(asset.id), (done) => done && `${plural(done, "image")} deleted`);
     await load();
   }
 
