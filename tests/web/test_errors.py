@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from local.template import ROOT
 from scripts.guides import ADVICE
-from tests.web.browser_session import BrowserSession
+from tests.web.browser_session import LOADED, BrowserSession
 
 CREATE = "**/api/image-studio/create"
 
@@ -70,6 +70,35 @@ def test_a_lost_connection_can_be_retried(session: BrowserSession) -> None:
     session.press("Try again")
     expect(page.locator(".result-image img")).to_have_count(1)
     session.expect_problem("ERR_FAILED")
+
+
+def test_a_page_opens_when_the_network_is_back(session: BrowserSession) -> None:
+    """Without a network the page says so instead of showing another one, and it opens by itself."""
+    page = session.open("create")
+    page.context.set_offline(True)
+    page.get_by_role("link", name="Edit", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("The API can't be reached.")
+    expect(page.locator("h1")).to_have_count(0)
+    page.context.set_offline(False)
+    expect(page.locator("h1")).to_have_text("Edit")
+    expect(page).to_have_title("Edit · Image Studio")
+    session.expect_problem("ERR_INTERNET_DISCONNECTED")
+
+
+def test_a_list_that_failed_is_loaded_again(session: BrowserSession) -> None:
+    """Operations, formats and templates have a button for it, so the page needs no reload."""
+    page = session.open("upscale")
+    lists = {"edit": "edit/operations", "control": "control/operations", "social": "templates", "create": "templates"}
+    failure = {"code": "temporarily_unavailable", "detail": "Busy."}
+    for name, path in lists.items():
+        page.route(f"**/{path}", lambda route: route.fulfill(status=503, json=failure), times=1)
+        page.evaluate(f"location.hash = '#/{name}'")
+        session.press("Try again")
+        page.locator(LOADED[name]).first.wait_for()
+        expect(page.get_by_role("alert")).to_have_count(0)
+        page.evaluate("location.hash = '#/upscale'")
+        page.reload()
+    session.expect_problem("503")
 
 
 def test_an_error_is_shown_where_it_is_seen(session: BrowserSession) -> None:

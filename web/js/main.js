@@ -1,7 +1,9 @@
 // The shell: routing between pages, color theme, sign-in, and credits left.
 
+import { errorNote } from "./action-bar.js";
 import { get } from "./api.js";
 import { debounce, fill, h, icon, toast } from "./dom.js";
+import { ApiError } from "./errors.js";
 import { loadingDone, takeReuse } from "./images.js";
 import { addressOf, keepLongValues, parseAddress, withLongValues } from "./links.js";
 import { store, stored } from "./memory.js";
@@ -25,20 +27,29 @@ const main = document.getElementById("main");
 const links = [...document.querySelectorAll(".nav a")];
 for (const link of links) link.prepend(icon(link.dataset.icon));
 
-async function show() {
-  const { name: requested, rest, state } = parseAddress(location.hash);
-  const name = Object.hasOwn(PAGES, requested) ? requested : "create";
+/** Name a page in the title and in the navigation. */
+function markCurrent(name) {
   for (const link of links) {
     if (link.dataset.icon === (ACCOUNT.includes(name) ? "history" : name)) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
   document.title = `${name[0].toUpperCase()}${name.slice(1)} · Image Studio`;
-  if (!session.signedIn) { fill(main, welcome()); return; }
-  if (!mounted.has(name)) {
-    const { mount } = await PAGES[name]();
-    if (!mounted.has(name)) mounted.set(name, mount());
-  }
+}
+
+async function show() {
+  const { name: requested, rest, state } = parseAddress(location.hash);
+  const name = Object.hasOwn(PAGES, requested) ? requested : "create";
+  if (!session.signedIn) { markCurrent(name); fill(main, welcome()); return; }
+  const module = mounted.has(name) ? null : await PAGES[name]().catch(() => null);
+  if (parseAddress(location.hash).name !== requested) return; // another page was opened meanwhile
+  markCurrent(name);
+  if (module && !mounted.has(name)) mounted.set(name, module.mount());
   const page = mounted.get(name);
+  if (!page) {
+    fill(main, errorNote(new ApiError(0, "unreachable"), show));
+    window.addEventListener("online", show, { once: true });
+    return;
+  }
   if (main.firstElementChild !== page.node) {
     fill(main, page.node);
     window.scrollTo(0, 0);

@@ -165,13 +165,14 @@ export function mount() {
     action.node);
 
   updateFields();
-  trackLoading(getCached("control/operations").then(({ operations: listed }) => {
+  const loadOperations = () => trackLoading(getCached("control/operations").then(({ operations: listed }) => {
     state.operations = listed;
     const group = uniqueId("control");
     fill(operations, Object.entries(listed).map(([name, operation]) => h("label", { class: "operation" },
       h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }), h("span", {}, operation.label))));
     chooseOperation(state.name);
-  }).catch((error) => fill(operations, errorNote(error))));
+  }).catch((error) => fill(operations, errorNote(error, loadOperations))));
+  loadOperations();
 
   const node = pageLayout({ title: "Control", lead: "Guide a new image with a sketch, a structure or a style.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });
   /** Fill in the form from an earlier request. */

@@ -175,7 +175,7 @@ function sizePicker(onchange) {
       h("span", { class: "card-ratio" }, template ? template.aspect_ratio.ratio : ""));
   }
 
-  trackLoading(getCached("templates").then(({ templates }) => {
+  const loadTemplates = () => trackLoading(getCached("templates").then(({ templates }) => {
     const platforms = [...new Set(templates.map((template) => template.platform))];
     const show = (platform) => {
       for (const tab of tabs.children) tab.setAttribute("aria-pressed", String(tab.value === platform));
@@ -194,10 +194,11 @@ function sizePicker(onchange) {
       [...cards.querySelectorAll("input")].find((input) => input.value === (template?.id ?? "")).click();
     };
   }).catch((error) => {
-    fill(cards, errorNote(error));
+    fill(cards, errorNote(error, loadTemplates));
     customSize.hidden = false;
     readCustomSize();
   }));
+  loadTemplates();
   return state;
 }
 

@@ -173,14 +173,15 @@ export function mount() {
     moreSettings(models.qualityField, negative, inputs.grow.node, h("div", { class: "triple" }, field("Style", inputs.style), field("Seed", inputs.seed), field("File type", inputs.fileType))),
     action.node);
 
-  trackLoading(getCached("edit/operations").then(({ operations: listed }) => {
+  const loadOperations = () => trackLoading(getCached("edit/operations").then(({ operations: listed }) => {
     state.operations = listed;
     const group = uniqueId("operation");
     fill(operations, Object.entries(listed).map(([name, operation]) => h("label", { class: "operation" },
       h("input", { type: "radio", name: group, value: name, checked: name === state.name, onchange: () => chooseOperation(name) }),
       h("span", {}, operation.label))));
     chooseOperation(state.name in listed ? state.name : Object.keys(listed)[0]);
-  }).catch((error) => fill(operations, errorNote(error))));
+  }).catch((error) => fill(operations, errorNote(error, loadOperations))));
+  loadOperations();
   showEditor();
 
   const node = pageLayout({ title: "Edit", lead: "Change an image, or extend it.", form, workspace, workspaceFirst: true, onsubmit: () => action.run() });

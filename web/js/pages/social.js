@@ -262,7 +262,7 @@ export function mount() {
     h("div", { class: "pair" }, field("File type", fileType), h("label", { class: "check" }, zones, h("span", {}, "Show safe zones"))),
     action.node);
   action.node.prepend(h("p", { class: "price" }, h("strong", {}, "Free"), outcome));
-  trackLoading(formats.load()).catch((error) => fill(formats.node, errorNote(error)));
+  trackLoading(formats.load());
 
   const node = pageLayout({ title: "Social", lead: "Your images in every platform's exact size.", form, workspace, onsubmit: submit });
   /** What an address holds: without the image, its focal point and what follows from the formats. */

@@ -1,5 +1,6 @@
 // The formats of all platforms to choose from: one by one, all or none, and as sets that a person saved.
 
+import { errorNote } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { fill, h, icon } from "../dom.js";
 import { platformLabel } from "../labels.js";
@@ -66,7 +67,13 @@ export function formatList({ onchange }) {
 
   async function load() {
     const kept = stored(SELECTION);
-    const { templates } = await getCached("templates");
+    let templates;
+    try {
+      ({ templates } = await getCached("templates"));
+    } catch (error) {
+      fill(platforms, errorNote(error, load));
+      return;
+    }
     const names = [...new Set(templates.map((template) => template.platform))];
     const listed = await Promise.all(names.map(async (platform) => [platform, await getCached(`social/platforms/${platform}/formats`).then((response) => response.formats, () => [])]));
     fill(platforms, listed.filter(([, formats]) => formats.length).map(([platform, formats], position) => platformNode(platform, formats, position === 0, kept)));
