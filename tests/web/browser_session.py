@@ -90,7 +90,10 @@ class BrowserSession:
     def forget_results(self) -> None:
         """Wait until the browser remembers a result, and make it forget all, as another browser knows none."""
         results = "caches.open('image-studio-results')"
-        self.page.wait_for_function(f"{results}.then((c) => c.keys()).then((keys) => keys.length)")
+        texts = "(c) => c.matchAll().then((all) => Promise.all(all.map((each) => each.text())))"
+        self.page.wait_for_function(
+            f"{results}.then({texts}).then((all) => all.length && all.every((text) => text.includes('thumbnails')))"
+        )
         self.page.evaluate(f"{results}.then(async (c) => {{ for (const key of await c.keys()) await c.delete(key); }})")
 
     def choose_operation(self, name: str) -> None:

@@ -49,6 +49,30 @@ def test_a_result_is_reused_with_its_settings(session: BrowserSession) -> None:
     assert session.body("/create") == first
 
 
+def test_a_job_has_its_prompt_from_the_start(session: BrowserSession) -> None:
+    """One that runs or has failed is named by it and can be reused; ten images leave room for it."""
+    page = session.open("create", size=(1024, 768))
+    failing = "A lighthouse on a cliff at dusk in warm light [[fault=moderated]]"
+    session.create(failing)
+    page.get_by_role("alert").wait_for()
+    session.create("A harbor [[delay=9]]")
+    page.locator('.waiting[data-status="running"]').wait_for()
+    open_history(page)
+    expect(page.locator(".job strong")).to_have_text(["A harbor [[delay=9]]", failing])
+    expect(page.get_by_role("button", name="Reuse")).to_have_count(2)
+    failed = page.locator(".job", has_text=failing)
+    remember = """async ({ dataset: { job } }) => {
+        const { remember } = await import("./js/memory.js");
+        await remember(job, { thumbnails: Array(10).fill(null) });
+        dispatchEvent(new CustomEvent("remembered", { detail: job }));
+    }"""
+    failed.evaluate(remember)
+    expect(failed.locator(".job-images button")).to_have_count(10)
+    assert failed.locator("strong").evaluate("(node) => node.getBoundingClientRect().width") > 300
+    failed.get_by_role("button", name="Reuse").click()
+    expect(session.field("Prompt")).to_have_value(failing)
+
+
 def test_two_hundred_jobs_load_no_full_images(session: BrowserSession) -> None:
     """Ten pages of history move less than a megabyte; an image is loaded when it is opened."""
     page = session.open("create")

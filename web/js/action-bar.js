@@ -7,7 +7,7 @@ import { choicePrices, estimateOf, expectedSeconds, optionChoices, rememberTime 
 import { encodeImages, imageFromResult, loadingDone, recent } from "./images.js";
 import { cancelJob, forgetTask, runTask, taskFor, unfinishedTasks } from "./jobs.js";
 import { clearFieldErrors, codeButton, reveal, showFieldError } from "./layout.js";
-import { rememberResult } from "./memory.js";
+import { rememberJob } from "./memory.js";
 
 const DOUBLE_CLICK_MS = 1000;
 
@@ -149,14 +149,23 @@ export function actionBar({ page, verb, price, request, start, paid = true }) {
     const view = start(current, paid ? controls.node : null);
     try {
       const task = await prepare();
-      const onstatus = (job) => { controls.update(job); view.update(job); };
+      let known = false;
+      const keep = (id, images) => rememberJob(id, {
+        page, path: current.path, body: current.sent, title: current.about.prompt || [current.about.title, current.sent?.prompt].filter(Boolean).join(": "), images,
+      }).catch(console.error);
+      const onstatus = (job) => {
+        controls.update(job);
+        view.update(job);
+        if (!known) keep(job.job_id);
+        known = true;
+      };
       const result = paid
         ? await runTask(task, current.sent, { onstatus, onoffline: view.offline, signal: controller.signal })
         : { response: await call("POST", current.path, { body: current.sent }), id: null };
       await loadingDone();
       try {
         const images = await view.finish(result);
-        if (paid) rememberResult(result.id, { page, path: current.path, body: current.sent, title: current.about.prompt || [current.about.title, current.sent?.prompt].filter(Boolean).join(": "), images }).catch(console.error);
+        if (paid) keep(result.id, images);
       } catch (error) {
         console.error(error);
         throw new ApiError(0, "result_unloaded");

@@ -28,8 +28,14 @@ export async function recall(id) {
   return found ? found.json() : {};
 }
 
-/** Add facts to what is remembered of a job. */
-export async function remember(id, facts) {
+let writing = Promise.resolve();
+/** Add facts to what is remembered of a job. One call waits for the one before, whose facts it keeps. */
+export function remember(id, facts) {
+  writing = writing.catch(() => { /* its caller has the error */ }).then(() => write(id, facts));
+  return writing;
+}
+
+async function write(id, facts) {
   const cache = await open();
   if (!cache) return;
   await cache.put(address(id), Response.json({ ...await recall(id), ...facts }));
@@ -43,10 +49,10 @@ export const forgetResult = async (id) => (await open())?.delete(address(id));
 const reusable = (body) => Object.fromEntries(Object.entries(body).filter(([, value]) =>
   typeof value !== "string" || (value.length < TEXT_LENGTH && !value.startsWith("data:"))));
 
-/** Remember a result: its page, title and request, and a thumbnail of each image. */
-export async function rememberResult(id, { page, path, body, title, images }) {
-  const thumbnails = await Promise.all(images.map(thumbnailOf));
-  await remember(id, { page, path, title, body: body && reusable(body), thumbnails });
+/** Remember a job: its page, title and request, and once there are images, a thumbnail of each. */
+export async function rememberJob(id, { page, path, body, title, images }) {
+  const thumbnails = images && await Promise.all(images.map(thumbnailOf));
+  await remember(id, { page, path, title, body: body && reusable(body), ...(thumbnails && { thumbnails }) });
   window.dispatchEvent(new CustomEvent("remembered", { detail: id }));
 }
 

@@ -9,7 +9,7 @@ import { imageFromResult, resultsOf, reuseOn } from "../images.js";
 import { operationLabel, slug, STATUS_LABELS, titleCase } from "../labels.js";
 import { codeButton, copyLinkButton, facts, openImage } from "../layout.js";
 import { saveToLibrary } from "../library.js";
-import { forgetResult, recall, remember, rememberResult } from "../memory.js";
+import { forgetResult, recall, remember, rememberJob } from "../memory.js";
 
 const PAGE_SIZE = 20;
 const REFRESH_MS = 2000;
@@ -209,7 +209,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
     }));
     if (!row.known.thumbnails) {
       const { page, path, body } = row.known;
-      rememberResult(job.job_id, { page, path, body, title: title.textContent, images: full }).catch(console.error);
+      rememberJob(job.job_id, { page, path, body, title: title.textContent, images: full }).catch(console.error);
     }
     return full;
   }
