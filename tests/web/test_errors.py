@@ -109,7 +109,7 @@ def test_an_error_is_shown_where_it_is_seen(session: BrowserSession) -> None:
     page.get_by_text("More settings").click()
     session.create("A lighthouse")
     expect(session.field("Steps")).to_be_focused()
-    expect(page.get_by_role("alert")).to_contain_text("Steps must be 150")
+    expect(page.get_by_role("alert")).to_have_text("Steps must be 150 or less.")
     page.evaluate("location.hash = '#/control'")
     page.locator(".sketch").wait_for()
     session.create("A house")

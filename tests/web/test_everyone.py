@@ -169,3 +169,23 @@ def test_sentences_are_for_people(session: BrowserSession, detail: str, sentence
     expect(alert).not_to_contain_text("_")
     expect(alert.get_by_role("button")).to_have_count(0)
     session.expect_problem("400")
+
+
+def test_sentences_have_the_words_of_the_page(session: BrowserSession) -> None:
+    """Numbers without the sentence's full stop, the labels of fields, and no prefix that only programs need."""
+    sentences = {
+        "width should be greater than or equal to 16.": "Width must be 16 or more.",
+        "guidance_scale should be less than or equal to 0.5.": "Guidance must be 0.5 or less.",
+        "target_size_kb should be greater than or equal to 10.": "At most (KB) must be 10 or more.",
+        "items should have at most 100 items.": "Prompts: use at most 100.",
+        "items.1: prompt should have at most 10000 characters.": "Prompt: use at most 10000 characters.",
+        "url should have at most 2048 characters.": "Address: use at most 2048 characters.",
+        "Url must not be empty.": "Enter an address.",
+        "url: Use an https URL of a public host.": "Use an https URL of a public host.",
+    }
+    page = session.open("create")
+    explain = """async (details) => {
+        const { errorText } = await import("./js/errors.js");
+        return details.map((detail) => errorText({ status: 400, code: "invalid_request", detail }));
+    }"""
+    assert dict(zip(sentences, page.evaluate(explain, list(sentences)), strict=True)) == sentences

@@ -32,7 +32,7 @@ const LABELS = {
   image_base64: "The image", control_image_base64: "The image", mask_base64: "The mask", style_image_base64: "The style image",
   background_image_base64: "The new background", lighting_image_base64: "The light reference", output_format: "File type",
   num_variations: "Variations", style_preset: "Style", grow_mask: "Grow the mask",
-  palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height",
+  target_size_kb: "At most (KB)", items: "Prompts", url: "Address", palette: "Colors", avoid_words: "Avoid", guidance_scale: "Guidance", target_width: "Width", target_height: "Height",
 };
 export const fieldLabel = (field) => LABELS[field] ?? titleCase(field);
 
@@ -52,12 +52,15 @@ const FIELD_MESSAGES = [
   [/^control_image_base64 is empty/, () => "The sketch is empty. Draw some lines first."],
   [/is animated/, () => "The image is animated. Choose a still image."],
   [/more than 25 megapixels|at most 25,000,000 pixels/, () => "This size has more than 25 megapixels. Choose a smaller size."],
-  [/^(\w+) should be greater than or equal to ([\d.]+)/, (_, name, least) => `${fieldLabel(name)} must be ${least} or more.`],
+  [/^(\w+) should be greater than or equal to (\d+(?:\.\d+)?)/, (_, name, least) => `${fieldLabel(name)} must be ${least} or more.`],
+  [/^url must not be empty/i, () => "Enter an address."],
+  [/^(\w+) should have at most (\d+) items/, (_, name, most) => `${fieldLabel(name)}: use at most ${most}.`],
   [/^(\w+)\S* should have at most (\d+) characters/, (_, name, most) => `${fieldLabel(name)}: use at most ${most} characters.`],
-  [/^(\w+) should be less than or equal to ([\d.]+)/, (_, name, most) => `${fieldLabel(name)} must be ${most} or less.`],
+  [/^(\w+) should be less than or equal to (\d+(?:\.\d+)?)/, (_, name, most) => `${fieldLabel(name)} must be ${most} or less.`],
 ];
 
-function invalid({ detail }) {
+function invalid({ detail: full }) {
+  const detail = full.replace(/^[a-z]\w*(\.\w+)*: /, ""); // the field that the sentence is about
   for (const [pattern, text] of FIELD_MESSAGES) {
     const match = pattern.exec(detail);
     if (match) return text(...match);

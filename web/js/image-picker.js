@@ -5,9 +5,10 @@ import { imageFromFile, imageOfRef, imageProblem, recent, sampleImage, scaledDow
 
 /**
  * A field for an image, or for up to `most` of them. `images` has them all; `image` is the one that the page shows (`look`
- * changes it), and that `onpick` gets, or null. `sample` says which sample image is offered.
+ * changes it), and that `onpick` gets, or null. `sample` says which sample image is offered, `leastSide` how many pixels
+ * the API needs where that isn't 16.
  */
-export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } = {}) {
+export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1, leastSide } = {}) {
   const id = uniqueId("image");
   const input = h("input", { type: "file", id, accept: "image/png,image/jpeg,image/webp,image/avif", class: "file-input", multiple: most > 1 });
   const errorBox = h("p", { class: "error", role: "alert", hidden: true });
@@ -63,7 +64,7 @@ export function imagePicker(label, { onpick = () => {}, sample = {}, most = 1 } 
 
   /** Say at once what the API would refuse after the click. */
   function showProblem() {
-    const lines = state.images.map((image) => [image, imageProblem(image)]).filter(([, found]) => found);
+    const lines = state.images.map((image) => [image, imageProblem(image, leastSide)]).filter(([, found]) => found);
     problem.hidden = !lines.length;
     fill(problem, lines.map(([image, found]) => h("p", {}, h("span", {}, state.images.length > 1 && `${image.name}: `, found.text),
       found.scalable && h("button", { type: "button", class: "small", onclick: () => load(async () => replace(image, await scaledDown(image))) }, "Scale it down"))));

@@ -43,11 +43,11 @@ const MAX_PIXELS = 25_000_000;
 const MAX_JPEG_PIXELS = 100_000_000; // the API decodes a JPEG at a fraction of its size
 const MIN_SIDE = 16;
 
-/** Why the API would refuse an image, for people, or nothing. `scalable`: a smaller copy would be accepted. */
-export function imageProblem({ blob, width, height }) {
+/** Why the API would refuse an image with a side below `least`, or a large one. `scalable`: a smaller copy would be accepted. */
+export function imageProblem({ blob, width, height }, least = MIN_SIDE) {
   const most = blob.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
   const size = `${width} × ${height} pixels`;
-  if (Math.min(width, height) < MIN_SIDE) return { text: `This image has ${size}. Each side needs at least ${MIN_SIDE}.` };
+  if (Math.min(width, height) < least) return { text: `This image has ${size}. Each side needs at least ${least}.` };
   if (width * height > most) return { text: `This image has ${(width * height / 1e6).toFixed(0)} megapixels. At most ${most / 1e6} can be used.`, scalable: true };
   if (blob.size > MAX_BYTES) return { text: `This file has ${(blob.size / 1e6).toFixed(0)} MB. At most ${MAX_BYTES / 1e6} MB can be used.`, scalable: true };
   return null;

@@ -15,7 +15,7 @@ const NEXT_PAGES = ["edit", "upscale", "social", "control"];
 export function mount() {
   const workspace = h("div");
   const state = { goal: "small" };
-  const source = imagePicker("Image", { onpick: () => showSource() });
+  const source = imagePicker("Image", { leastSide: 1, onpick: () => showSource() });
   const smallType = select(SMALL_TYPES);
   const otherType = select(OTHER_TYPES);
   const quality = slider("Quality", { min: 1, max: 100, step: 1 });

@@ -11,7 +11,7 @@ const PATH = "provenance/inspect";
 
 export function mount() {
   const workspace = h("div");
-  const source = imagePicker("Image", { onpick: () => run() });
+  const source = imagePicker("Image", { leastSide: 1, onpick: () => run() });
   let latest = 0;
 
   async function run() {

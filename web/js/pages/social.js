@@ -30,7 +30,7 @@ export function mount() {
   const items = new Map(); // image -> {image, focal, detected, focusedBy, faces, cards by format, node, ...}
   const state = { crop: "smart", running: false, pause: 0, waits: 0 };
 
-  const source = imagePicker("Images", { sample: { longest: SAMPLE_SIDE }, most: MAX_IMAGES, onpick: () => { updateItems(); scheduleRun(); } });
+  const source = imagePicker("Images", { sample: { longest: SAMPLE_SIDE }, most: MAX_IMAGES, leastSide: 1, onpick: () => { updateItems(); scheduleRun(); } });
   const empty = emptyState("social", "Choose images. Every selected format is made at once.", sampleButton(source));
   const workspace = h("div", { class: "result" }, empty, errorBox, head, groups);
   const formats = formatList({ onchange: () => { updateItems(); scheduleRun(); } });
