@@ -62,6 +62,26 @@ def test_the_mask_is_what_was_painted(session: BrowserSession) -> None:
     assert has_mask()
 
 
+def test_a_result_leaves_the_canvas_in_its_place(session: BrowserSession) -> None:
+    """While another image is prepared, the editor has the focus, and what was made before appears below it."""
+    page = session.open("edit", size=(1440, 700))
+    session.choose_image(900, 600)
+    session.field("Prompt").fill("a door [[delay=4]]")
+    session.run()
+    session.press("Start another meanwhile")
+    canvas = page.locator(CANVAS)
+    assert page.evaluate("document.activeElement.contains(document.querySelector('.image-overlay canvas'))")
+    assert page.evaluate("document.activeElement.closest('.workspace') !== null")
+    before = canvas.bounding_box()
+    assert before
+    page.locator(".compare").wait_for()
+    expect(page.locator(".toast")).to_have_text("The result is below the editor.")
+    page.wait_for_timeout(300)
+    after = canvas.bounding_box()
+    assert after
+    assert abs(after["y"] - before["y"]) < 2
+
+
 def test_a_dragged_handle_extends_the_image(session: BrowserSession) -> None:
     """The saved image is wider and higher by the pixels that dragging and arrow keys added."""
     page = session.open("edit")

@@ -86,6 +86,42 @@ def test_the_keyboard_runs_and_browses(session: BrowserSession) -> None:
     assert page.locator("dialog img").get_attribute("src") != first
 
 
+def test_ctrl_enter_runs_whatever_has_the_focus(session: BrowserSession) -> None:
+    """On the canvas it paints nothing, and in Automation it makes the batch."""
+    page = session.open("edit")
+    session.choose_image(300, 200)
+    session.field("Prompt").fill("a door")
+    page.locator(".image-overlay canvas").press("Control+Enter")
+    page.locator(".compare").wait_for()
+    assert "mask_base64" not in session.body("/edit/process")
+    page.evaluate("location.hash = '#/automation'")
+    session.field("Prompts").fill("A chair")
+    session.field("Prompts").press("Control+Enter")
+    expect(page.locator(".batch")).to_have_count(1)
+
+
+def test_the_focus_follows_what_was_done(session: BrowserSession) -> None:
+    """To the title of the page that opens, to the job after a deleted one, and without another to the search."""
+    page = session.open("create")
+    for prompt in ("A lighthouse", "A harbor"):
+        session.create(prompt)
+        page.wait_for_timeout(1000)
+    expect(page.locator(".result-image img")).to_have_count(2)
+    page.get_by_role("button", name=re.compile("^Edit this")).first.click()
+    expect(page.locator("h1")).to_have_text("Edit")
+    expect(page.locator("h1")).to_be_focused()
+    page.get_by_role("link", name="History", exact=True).click()
+    delete = page.get_by_role("button", name=re.compile("^Delete"))
+    expect(delete).to_have_count(2)
+    delete.first.click()
+    session.press("Really delete?")
+    expect(delete).to_have_count(1)
+    expect(delete).to_be_focused()
+    delete.click()
+    session.press("Really delete?")
+    expect(page.get_by_label("Search")).to_be_focused()
+
+
 def test_formats_are_chosen_at_once_and_kept(session: BrowserSession) -> None:
     """All or none with one click; the next visit has the same formats, and none hides in a scroll box."""
     page = session.open("social")

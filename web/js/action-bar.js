@@ -250,11 +250,18 @@ export function placeholder({ width, height, expected }, { before, controls } = 
 }
 
 /** Remove what earlier runs showed. Runs that are not done stay, in one line each. */
-export function clearOutput(output) {
+function clearOutput(output) {
   for (const view of [...output.children]) {
     if (view.classList.contains("running")) view.classList.add("compact");
     else view.remove();
   }
+}
+
+/** Show the editor alone. Runs that are not done stay below it, where their results don't move it. */
+export function showOnlyEditor(editor, output) {
+  clearOutput(output);
+  editor.hidden = false;
+  editor.after(output);
 }
 
 /**
@@ -263,18 +270,27 @@ export function clearOutput(output) {
  */
 export function showRun({ about, before }, controls, { form, workspace, output, editor, errorFields, show }) {
   clearFieldErrors(form);
-  const meanwhile = h("button", { type: "button", class: "ghost small meanwhile", onclick: () => { view.classList.add("compact"); editor.hidden = false; } }, "Start another meanwhile");
+  const meanwhile = h("button", { type: "button", class: "ghost small meanwhile", onclick: () => { view.classList.add("compact"); returnToEditor(); } }, "Start another meanwhile");
   const progress = placeholder(about, { before, controls: [controls, meanwhile] });
   const view = h("div", { class: "run-view running" }, progress.node);
-  const back = () => { view.remove(); editor.hidden = false; };
+  const returnToEditor = () => {
+    editor.hidden = false;
+    editor.after(output); // what is still made doesn't move the editor
+    editor.tabIndex = -1;
+    editor.focus({ preventScroll: true });
+  };
+  const back = () => { view.remove(); returnToEditor(); };
   clearOutput(output);
+  editor.before(output);
   output.prepend(view);
   editor.hidden = true;
   reveal(workspace);
   const end = (...content) => {
     progress.stop();
+    const { top } = editor.getBoundingClientRect();
     view.className = "run-view";
     fill(view, ...content);
+    if (!editor.hidden) window.scrollBy(0, editor.getBoundingClientRect().top - top); // a taller workspace doesn't stick
   };
   return {
     ...progress,
@@ -282,12 +298,15 @@ export function showRun({ about, before }, controls, { form, workspace, output, 
       const image = await imageFromResult(response, { name: about.name, ref: id && `job:${id}/1` });
       recent.add(image);
       end(show(image, response, job, back));
-      reveal(workspace);
+      if (editor.hidden) reveal(workspace);
+      else toast("The result is below the editor.");
       return [image];
     },
     fail: (error, retry, cost) => {
+      const atField = showFieldError(errorFields, error);
+      end(!atField && errorNote(error, retry, cost));
+      if (!atField && !editor.hidden && !error.calm) toast(error.message); // the note is below the editor
       editor.hidden = false;
-      end(!showFieldError(errorFields, error) && errorNote(error, retry, cost));
     },
   };
 }

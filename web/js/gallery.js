@@ -37,12 +37,14 @@ export function dateRange(onchange) {
 export function selectionBar(label, buttons, clear) {
   const node = h("div", { class: "selection", role: "group", "aria-label": label, hidden: true });
   const show = (count) => {
+    const hadFocus = node.contains(document.activeElement);
     node.hidden = count === 0;
     fill(node, h("strong", {}, `${count} selected`),
       buttons(count).map(([text, name, work]) => h("button", { type: "button", class: "small", onclick: async (event) => {
         try { await work(event); } catch (error) { toast(error.message); }
       } }, icon(name), text)),
       h("button", { type: "button", class: "ghost small", onclick: () => { clear(); show(0); } }, "Clear"));
+    if (hadFocus) (count ? node.querySelector("button") : document.getElementById("main")).focus({ preventScroll: true });
   };
   return { node, show };
 }
@@ -65,7 +67,7 @@ export async function doEach(items, work, describe) {
 
 /** Put a button that asks once more in the place of one that deletes. */
 export function confirmAt(button, text, work) {
-  const confirm = h("button", { type: "button", class: "small danger", onclick: () => { putBack(); work(); } }, text);
+  const confirm = h("button", { type: "button", class: "small danger", onclick: () => { putBack(); button.focus(); work(); } }, text);
   const putBack = () => {
     confirm.removeEventListener("blur", putBack); // which leaving the page's tree causes, too
     if (confirm.isConnected) confirm.replaceWith(button);

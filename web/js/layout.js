@@ -11,13 +11,20 @@ const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)");
 /** A page: a heading, the form and the workspace. With `workspaceFirst`, a phone shows the workspace above the form. */
 export function pageLayout({ title, lead, form, workspace, onsubmit, workspaceFirst = false }) {
   form.addEventListener("submit", (event) => { event.preventDefault(); onsubmit?.(); });
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) form.requestSubmit();
-  });
   form.noValidate = true;
-  return h("div", { class: workspaceFirst ? "page workspace-first" : "page" },
+  return submitFrom(h("div", { class: workspaceFirst ? "page workspace-first" : "page" },
     h("div", { class: "panel" }, h("div", { class: "page-head" }, h("h1", {}, title), h("p", {}, lead)), form),
-    h("section", { class: "workspace", "aria-label": "Result" }, workspace));
+    h("section", { class: "workspace", "aria-label": "Result" }, workspace)), form);
+}
+
+/** Let Ctrl+Enter anywhere in a node submit a form. Return the node. */
+export function submitFrom(node, form) {
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.metaKey || event.ctrlKey)) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  return node;
 }
 
 /** Scroll to a node that is outside the window, as the workspace is below the form on a phone. */

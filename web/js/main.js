@@ -51,8 +51,10 @@ async function show() {
     return;
   }
   if (main.firstElementChild !== page.node) {
+    const hadFocus = main.contains(document.activeElement);
     fill(main, page.node);
     window.scrollTo(0, 0);
+    if (hadFocus) Object.assign(page.node.querySelector("h1"), { tabIndex: -1 }).focus({ preventScroll: true });
   }
   page.onshow?.(rest);
   if (!page.reuse) return;

@@ -7,7 +7,7 @@ import { ApiError, dateText } from "../errors.js";
 import { accountHead, confirmAt } from "../gallery.js";
 import { forgetTask, mayHaveStarted, taskFor } from "../jobs.js";
 import { operationLabel, platformLabel, QUOTED } from "../labels.js";
-import { codeButton, facts, withoutEmpty } from "../layout.js";
+import { codeButton, facts, submitFrom, withoutEmpty } from "../layout.js";
 import { keepInTab, keptInTab } from "../memory.js";
 import { modelPicker } from "../model-picker.js";
 
@@ -123,7 +123,7 @@ function batchSection() {
     field("Prompts", prompts, "One in each line, up to 100. Each becomes an image."),
     h("div", { class: "triple" }, field("Size", size), field("Provider", models.provider), field("Model", models.model)), errorBox,
     h("div", { class: "form-end" }, h("span", { class: "first" }, codeButton(request)), price, button));
-  const node = h("section", { class: "section", "aria-label": "Batches" }, form, list);
+  const node = h("section", { class: "section", "aria-label": "Batches" }, submitFrom(form, form), list);
   return { node, load };
 }
 

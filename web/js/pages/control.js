@@ -1,6 +1,6 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { debounce, field, fill, h, numberValue, pick, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -126,8 +126,7 @@ export function mount() {
   }
 
   function showEditor() {
-    clearOutput(output);
-    editor.hidden = false;
+    showOnlyEditor(editor, output);
     if (isDrawn()) fill(editor, (state.sketch ??= newSketch("wide")).node);
     else if (source.image) fill(editor, imageWithOverlay(source.image, IMAGE_LABELS[state.name]));
     else fill(editor, emptyState("control", "Choose an image to start from.", sampleButton(source)));

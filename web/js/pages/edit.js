@@ -1,6 +1,6 @@
 // The Edit page: the operations and inputs that the API lists.
 
-import { actionBar, anotherSeed, clearOutput, errorNote, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, pick, seedInput, select, slider, uniqueId } from "../dom.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -119,8 +119,7 @@ export function mount() {
   /** Show the editor for the operation: a brush, handles, or the plain image. */
   function showEditor() {
     const { image } = source;
-    clearOutput(output);
-    editor.hidden = false;
+    showOnlyEditor(editor, output);
     state.tool = null;
     showUnpainted();
     if (!image) { fill(editor, emptyState("edit", "Choose an image to edit.", sampleButton(source))); return; }

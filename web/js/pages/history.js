@@ -69,11 +69,17 @@ export function mount() {
   }
 
   function removeJob(id) {
+    const { row } = rows.get(id);
+    const hadFocus = row.contains(document.activeElement);
+    const at = [...list.querySelectorAll(".job")].indexOf(row);
     jobs = jobs.filter((job) => job.job_id !== id);
     rows.delete(id);
     forgetResult(id);
     showSelection();
     render();
+    if (!hadFocus) return;
+    const left = [...list.querySelectorAll(".job")]; // the next one has the focus, so that it can be deleted as well
+    ((left[at] ?? left.at(-1))?.querySelector(".delete") ?? search).focus();
   }
 
   // --- several at once ---------------------------------------------------------------------------------------
@@ -249,7 +255,7 @@ function jobRow(job, { watcher, removeJob, changed }) {
     changed();
   } }, icon("star"));
   const reuse = h("button", { type: "button", class: "small", hidden: true, onclick: () => reuseOn(row.known.page, row.known.body) }, "Reuse");
-  const remove = h("button", { type: "button", class: "ghost icon-only", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`,
+  const remove = h("button", { type: "button", class: "ghost icon-only delete", "aria-label": `Delete ${operationLabel(job.operation)}, ${timeText(job.created_at)}`,
     onclick: () => confirmAt(remove, job.status === "queued" ? "Cancel job" : "Really delete?", () => deleteJob().catch(showDeleteError)) }, icon("trash"));
   async function deleteJob() {
     try {

@@ -1,6 +1,6 @@
 // The Upscale page.
 
-import { actionBar, clearOutput, estimateSize, liveEstimate, showRun } from "../action-bar.js";
+import { actionBar, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
 import { field, fill, h, numberValue, pick, seedInput, segmented } from "../dom.js";
 import { choicePrices, segmentChoices } from "../estimates.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
@@ -71,8 +71,7 @@ export function mount() {
   }
 
   function showSource() {
-    clearOutput(output);
-    editor.hidden = false;
+    showOnlyEditor(editor, output);
     fill(editor, source.image
       ? imageWithOverlay(source.image, "The image to upscale")
       : emptyState("upscale", "Choose an image to upscale.", sampleButton(source)));

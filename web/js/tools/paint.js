@@ -103,7 +103,7 @@ function brushCanvas({ width, height, color, background = null, label }) {
       drawingLine = event.altKey;
       if (drawingLine) stroke(from, cursor);
       announce(`${Math.round(cursor.x / canvas.width * 100)} % across, ${Math.round(cursor.y / canvas.height * 100)} % down`);
-    } else if (event.key === " " || event.key === "Enter") {
+    } else if (event.key === " " || (event.key === "Enter" && !event.ctrlKey && !event.metaKey)) {
       event.preventDefault();
       saveUndo();
       stroke(cursor, cursor);
