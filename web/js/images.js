@@ -7,7 +7,7 @@ const INLINE_BYTES = 3_000_000; // all images of one request together; larger on
 const FILE_TYPES = ["image/png", "image/jpeg", "image/webp", "image/avif"];
 
 /** An image: its bytes, a blob URL, its size in pixels, and the reference (`job:...`, `upload:...`) that can replace the bytes. */
-async function imageFromBlob(blob, { name = "image", ref = null } = {}) {
+export async function imageFromBlob(blob, { name = "image", ref = null } = {}) {
   const url = URL.createObjectURL(blob);
   const element = new Image();
   element.src = url;
@@ -36,35 +36,6 @@ export const loadingDone = () => Promise.allSettled(loading);
 export async function imageFromFile(file) {
   if (!FILE_TYPES.includes(file.type)) throw new ApiError(0, "not_an_image", file.name);
   return imageFromBlob(file, { name: file.name });
-}
-
-const MAX_BYTES = 20_000_000; // the API's limits for an image
-const MAX_PIXELS = 25_000_000;
-const MAX_JPEG_PIXELS = 100_000_000; // the API decodes a JPEG at a fraction of its size
-const MIN_SIDE = 16;
-
-/** Why the API would refuse an image with a side below `least`, or a large one. `scalable`: a smaller copy would be accepted. */
-export function imageProblem({ blob, width, height }, least = MIN_SIDE) {
-  const most = blob.type === "image/jpeg" ? MAX_JPEG_PIXELS : MAX_PIXELS;
-  const size = `${width} × ${height} pixels`;
-  if (Math.min(width, height) < least) return { text: `This image has ${size}. Each side needs at least ${least}.` };
-  if (width * height > most) return { text: `This image has ${(width * height / 1e6).toFixed(0)} megapixels. At most ${most / 1e6} can be used.`, scalable: true };
-  if (blob.size > MAX_BYTES) return { text: `This file has ${(blob.size / 1e6).toFixed(0)} MB. At most ${MAX_BYTES / 1e6} MB can be used.`, scalable: true };
-  return null;
-}
-
-/** A copy of an image that is small enough for the API. */
-export async function scaledDown(image) {
-  for (let pixels = Math.min(MAX_PIXELS, image.width * image.height) * 0.98; ; pixels /= 2) {
-    const scale = Math.min(1, Math.sqrt(pixels / (image.width * image.height)));
-    const [width, height] = [Math.floor(image.width * scale), Math.floor(image.height * scale)];
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
-    const drawing = Object.assign(new Image(), { src: image.url });
-    await drawing.decode();
-    canvas.getContext("2d").drawImage(drawing, 0, 0, width, height);
-    const blob = await canvasBlob(canvas, image.blob.type === "image/jpeg" ? "image/jpeg" : "image/webp");
-    if (blob.size <= MAX_BYTES || pixels < 1e6) return imageFromBlob(blob, { name: image.name });
-  }
 }
 
 /** The image of one result in a response: base64, a data URL, or a presigned URL. */
@@ -98,20 +69,6 @@ export async function imageOfRef(ref) {
 export async function imageOfAsset({ id, filename, file_url, prompt }) {
   const image = await imageFromResult({ image_url: file_url }, { name: filename.replace(/\.\w+$/, ""), ref: `asset:${id}` });
   return { ...image, prompt };
-}
-
-/** A sample image: `name` is a file of img/, `longest` the longer side in pixels. */
-export async function sampleImage({ name = "sample", longest = 1200 } = {}) {
-  const drawing = new Image();
-  drawing.src = `img/${name}.svg`;
-  await drawing.decode();
-  const scale = longest / Math.max(drawing.naturalWidth, drawing.naturalHeight);
-  const width = Math.round(drawing.naturalWidth * scale);
-  const height = Math.round(drawing.naturalHeight * scale);
-  const canvas = Object.assign(document.createElement("canvas"), { width, height });
-  canvas.getContext("2d").drawImage(drawing, 0, 0, width, height);
-  const image = await imageFromBlob(await canvasBlob(canvas, "image/jpeg"), { name: `${name}.jpg` });
-  return { ...image, isSample: true };
 }
 
 /** A canvas as an image of a request; it is encoded when the request is sent. */

@@ -1,7 +1,8 @@
 // The Compress page: a smaller file, or a file of another type. It is free and uses no AI provider.
 
-import { actionBar, errorNote, placeholder } from "../action-bar.js";
+import { actionBar, errorNote } from "../action-bar.js";
 import { bytesText, field, fill, h, numberValue, pick, segmented, select, slider } from "../dom.js";
+import { placeholder } from "../editor-run.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { imageFromResult, isUsable, recent, takeIncoming } from "../images.js";
 import { stemOf } from "../labels.js";

@@ -1,8 +1,9 @@
 // The Control page: a sketch, a structure or a style guides a new image.
 
-import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { debounce, field, fill, h, numberValue, pick, seedInput, segmented, select, slider, uniqueId } from "../dom.js";
+import { showOnlyEditor, showRun } from "../editor-run.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { slug, styleOptions } from "../labels.js";

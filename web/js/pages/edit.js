@@ -1,8 +1,9 @@
 // The Edit page: the operations and inputs that the API lists.
 
-import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
+import { actionBar, anotherSeed, errorNote, estimateSize, liveEstimate } from "../action-bar.js";
 import { getCached } from "../api.js";
 import { field, fill, h, numberValue, pick, seedInput, select, slider, uniqueId } from "../dom.js";
+import { showOnlyEditor, showRun } from "../editor-run.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { canvasImage, takeIncoming, trackLoading } from "../images.js";
 import { sentenceCase, stemOf, styleOptions } from "../labels.js";

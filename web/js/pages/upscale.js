@@ -1,7 +1,8 @@
 // The Upscale page.
 
-import { actionBar, estimateSize, liveEstimate, showOnlyEditor, showRun } from "../action-bar.js";
+import { actionBar, estimateSize, liveEstimate } from "../action-bar.js";
 import { field, fill, h, numberValue, pick, seedInput, segmented } from "../dom.js";
+import { showOnlyEditor, showRun } from "../editor-run.js";
 import { choicePrices, segmentChoices } from "../estimates.js";
 import { imagePicker, sampleButton } from "../image-picker.js";
 import { takeIncoming } from "../images.js";
