@@ -12,6 +12,7 @@ import pytest
 from image_studio.catalog.load import DATA, Catalog, load_catalog
 from scripts.check_catalog import check
 
+ADDING = "\n".join((DATA.parents[1] / folder / "ADDING.md").read_text() for folder in ("catalog", "operations"))
 LIMITS = {"file_types": ["png"], "max_bytes": 5_000_000}
 
 
@@ -119,3 +120,25 @@ def test_parts_are_read_on_first_use(data: Path) -> None:
     platforms = catalog.platforms
     shutil.rmtree(data)
     assert catalog.platforms is platforms
+
+
+def test_what_the_adding_pages_write_is_valid_data(data: Path) -> None:
+    """Their JSON, step by step on a copy: written to a file, appended to a list, or merged into an object."""
+    steps = re.findall(r"```json (write|append|merge) (\S+) ?(\S*)\n(.+?)```", ADDING, re.DOTALL)
+    assert len(steps) == ADDING.count("```json")
+    for verb, file, key, text in steps:
+        if verb == "write":
+            (data / file).write_text(text)
+        else:
+            change(data / file, lambda whole: _add(whole[key] if key else whole, json.loads(text)))  # noqa: B023
+    catalog = check(data)
+    assert {"linkedin_portrait", "mastodon_post"} <= catalog.templates.keys()
+    assert catalog.platforms["pinterest"].formats[-1].name == "Board Cover"
+    assert catalog.operations["edit"].choose("deblur").missing(frozenset()) == "Prompt is required for deblurring"
+
+
+def _add(to: Any, what: Any) -> None:
+    if isinstance(to, list):
+        to.append(what)
+    else:
+        to.update(what)
