@@ -142,7 +142,7 @@ class Containers:
             started = time.monotonic()
             body: dict[str, str] | None = {} if method == "POST" else None
             answer = requests.request(method, f"{origin}{PREFIX}{path}", json=body, timeout=INVOKE_SECONDS)
-            command = f"curl -X {method} $API{path}"
+            command = f"curl -X {method} $ORIGIN{PREFIX}{path}"
             self._note(command, f"{answer.status_code} {answer.text}", time.monotonic() - started)
             if answer.status_code != wanted or (wanted == 401 and set(answer.json()) != {"detail", "code"}):
                 raise Wrong(f"start-api: {asked} answered {answer.status_code} {answer.text[:300]}")

@@ -206,7 +206,8 @@ def _troubleshooting() -> Iterator[str]:
     yield from _table(("code", "status", "charged", "meaning", "what to do"), map(_error_row, shown_errors()))
     yield "## A request above 6 MB\n"
     yield 'API Gateway answers `413` with `{"message": "Request Entity Too Large"}`. About 4.4 MB of images fit into a'
-    yield f"request as base64. {INSTEAD}\n"
+    yield "request as base64. [The quickstart](../quickstart.md) sets `ORIGIN` and `TOKEN`."
+    yield f"{INSTEAD}\n"
     yield f"```sh\n{UPLOAD}\n```\n"
     yield "An image may have 20 MB. The reference (`upload:<id>`) is valid for a day.\n"
     yield "## Long jobs and 303\n"

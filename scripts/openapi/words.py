@@ -32,7 +32,7 @@ RATE_HEADERS = tuple(name for name in HEADERS if "RateLimit" in name)
 
 #: Uploads a file and prints its reference: what to do where a request is too large. A test runs it.
 UPLOAD = (
-    """curl -T photo.jpg "$(curl -s $API/uploads -H "Authorization: Bearer $TOKEN" """
+    """curl -T photo.jpg "$(curl -s "$ORIGIN/api/image-studio/uploads" -H "Authorization: Bearer $TOKEN" """
     """-H 'Content-Type: application/json' -d '{"content_type": "jpeg"}' """
     """| tee upload.json | jq -r .put_url)" && jq -r .reference upload.json"""
 )

@@ -76,7 +76,7 @@ def test_the_line_of_the_guides_uploads_a_file(stack: Stack, tmp_path: Path) -> 
         assert UPLOAD in (ROOT / page).read_text(), page
     assert UPLOAD in ERRORS[413]
     (tmp_path / "photo.jpg").write_bytes(png(264, 248))
-    variables = {"API": stack.url, "TOKEN": stack.token(), "PATH": SURROUNDINGS["PATH"]}
+    variables = {"ORIGIN": stack.origin, "TOKEN": stack.token(), "PATH": SURROUNDINGS["PATH"]}
     printed = subprocess.check_output(["bash", "-c", UPLOAD], cwd=tmp_path, env=variables, text=True, timeout=60)
     body = {"image_base64": printed.strip(), "operation": "remove_background"}
     answer = requests.post(f"{stack.url}/edit/process", json=body, headers=stack.headers(), timeout=PATIENCE)

@@ -27,6 +27,13 @@ def test_make_targets_exist(page: str) -> None:
     assert set(re.findall(r"make (?:-s )?([a-z]+)\b(?=[` \n]|$)", code)) <= targets
 
 
+def test_shell_lines_use_variables_that_are_set() -> None:
+    """By the quickstart, or by a line of the same page; operators know their bucket, a job and a person."""
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        known = {"ORIGIN", "TOKEN", "BUCKET", "ID", "SUB", *re.findall(r"\b([A-Z]+)=", page.read_text())}
+        assert set(re.findall(r"\$([A-Z]+)\b", page.read_text())) <= known, page
+
+
 def test_nothing_points_outside_the_repository() -> None:
     """The symbolic links of the layers' requirements stay inside; there are no others."""
     links = [path for path in Path(ROOT / "layers").rglob("*") if path.is_symlink()]
