@@ -33,7 +33,7 @@ BUILT = (
 )
 IMAGE = (
     """curl -sSL {url}/create -H "Authorization: Bearer {token}" -H "Content-Type: application/json" """
-    """-d '{{"prompt": "Modern office workspace", "template_id": "linkedin_post"}}' """
+    """-d '{{"prompt": "A lighthouse at dawn, above the fog", "template_id": "linkedin_post"}}' """
     """| python3 -c 'import base64, json, sys; answer = json.load(sys.stdin); """
     """sys.exit(answer["detail"]) if "detail" in answer else """
     """open("image.png", "wb").write(base64.b64decode(answer["results"][0]["image_base64"]))'"""

@@ -18,6 +18,7 @@ import requests
 from PIL import Image
 
 from local.child_processes import free_port
+from local.serve import IMAGE
 from local.template import ROOT
 from tests.waiting import until
 
@@ -125,6 +126,11 @@ def _session(server: _Server) -> dict[str, str]:
     address = f"{_url(server).partition('/api/')[0]}/local/session"
     session: dict[str, str] = requests.get(address, timeout=PATIENCE).json()
     return session
+
+
+def test_make_run_prints_the_readmes_request() -> None:
+    (body,) = re.findall(r"-d ('.+')", (ROOT / "README.md").read_text().partition("## Your first request")[2])[:1]
+    assert body in IMAGE.format(url="", token="")
 
 
 def test_the_printed_command_makes_an_image(server: _Server, tmp_path: Path) -> None:
