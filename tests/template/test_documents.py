@@ -1,10 +1,12 @@
 """Links, commands and files that the documentation names exist."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from image_studio import errors
 from local.template import ROOT
 
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/operating.md", "docs/quickstart.md")
@@ -46,3 +48,22 @@ def test_the_architecture_page_names_files_that_exist() -> None:
     paths = set(re.findall(r"[\w/]+\.(?:py|yaml)\b", page))
     assert len(paths) > 25
     assert [path for path in sorted(paths) if not ((LAYER / path).is_file() or (ROOT / path).is_file())] == []
+
+
+def test_the_drawing_of_the_errors_is_their_tree() -> None:
+    """Every class below its parent, in the order of the file, with its status and code."""
+    lines = (errors.__doc__ or "").splitlines()
+    drawn = [re.match(r"(\W*\w+) +(\w+) +(\w+)", line) for line in lines[2:]]
+    assert [match and match[1] for match in drawn] == list(_drawing(errors.StudioError))
+    for match in drawn:
+        assert match
+        each = getattr(errors, match[1].strip("│├└─ "))
+        assert match.groups()[1:] in ((str(each.status), each.code), ("any", "any")), each
+
+
+def _drawing(kind: type[errors.StudioError], branch: str = "", below: str = "") -> Iterator[str]:
+    yield branch + kind.__name__
+    children = [each for each in kind.__subclasses__() if each.__module__ == errors.__name__]
+    for child in children:
+        last = child is children[-1]
+        yield from _drawing(child, below + ("└── " if last else "├── "), below + ("    " if last else "│   "))

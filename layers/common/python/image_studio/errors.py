@@ -20,11 +20,12 @@ StudioError                     500  internal_error
 │   └── JobStopped              409  job_stopped           the caller stopped it
 ├── TooLarge                    413  too_large
 ├── WrongContentType            415  wrong_content_type
-├── TooManyRequests             429  too_many_requests     carries Retry-After, seconds
 ├── InputLost                   500  input_lost            the stored request is gone
 ├── JobExpired                  500  expired               not done while results are kept
-├── TemporarilyUnavailable      503  temporarily_unavailable  our own table or bucket; carries Retry-After
-└── ProviderError               500  provider_failed
+├── _WithRetryAfter             any  any                   carries Retry-After, seconds
+│   ├── TooManyRequests         429  too_many_requests     over a limit of the tier
+│   └── TemporarilyUnavailable  503  temporarily_unavailable  our own table or bucket is not responding
+└── ProviderError               any  any                   a provider's call failed
     ├── NotCharged              500  provider_failed       surely not charged: may be retried or fall back
     │   ├── ProviderUnavailable 500  provider_unavailable  not configured, no credit, access denied
     │   │   ├── ProviderKeyRefused  500  provider_unavailable  the key was refused: renew it once
@@ -241,14 +242,15 @@ class TemporarilyUnavailable(_WithRetryAfter):
 
 
 class ProviderError(StudioError):
-    """A provider's call failed, and surely nothing was charged."""
+    """A provider's call failed. The two classes below it say whether it may have been charged."""
 
-    code = "provider_failed"
     default_detail = "The provider failed."
 
 
 class NotCharged(ProviderError):
-    """A call failed and was surely not charged: it may be retried, or another provider may be called."""
+    """A provider's call failed, and surely nothing was charged."""
+
+    code = "provider_failed"
 
     def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
         self.retry_after = retry_after  # seconds that the provider asks to wait
