@@ -9,7 +9,8 @@ import pytest
 from image_studio import errors
 from local.template import ROOT
 
-PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/operating.md", "docs/quickstart.md")
+FOLDERS = ("", "docs/**/", "layers/**/", "local/**/")
+PAGES = sorted(str(path.relative_to(ROOT)) for folder in FOLDERS for path in ROOT.glob(folder + "*.md"))
 LAYER = ROOT / "layers/common/python/image_studio"
 
 
@@ -24,16 +25,25 @@ def test_links_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_make_targets_exist(page: str) -> None:
     """Whatever a page tells to type is a target of the Makefile."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     code = "\n".join(re.findall(r"`[^`\n]+`|^ {4}.+$", (ROOT / page).read_text(), re.MULTILINE))
-    assert set(re.findall(r"make (?:-s )?([a-z]+)\b(?=[` \n]|$)", code)) <= targets
+    assert set(re.findall(r"make (?:-s )?([a-z][a-z-]*)(?=[` \n]|$)", code)) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_exist(page: str) -> None:
+    """Each event, test, program and page that a page names by its path."""
+    named = r"(?<![\w./<-])((?:bench|docs|events|functions|local|scripts|tests|web)/[\w/-]+\.[a-z]+)\b"
+    for path in re.findall(named, (ROOT / page).read_text()):
+        assert (ROOT / path).exists(), path
 
 
 def test_shell_lines_use_variables_that_are_set() -> None:
     """By the quickstart, or by a line of the same page; operators know their bucket, a job and a person."""
-    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        known = {"ORIGIN", "TOKEN", "BUCKET", "ID", "SUB", *re.findall(r"\b([A-Z]+)=", page.read_text())}
-        assert set(re.findall(r"\$([A-Z]+)\b", page.read_text())) <= known, page
+    for page in PAGES:
+        text = (ROOT / page).read_text()
+        known = {"ORIGIN", "TOKEN", "BUCKET", "ID", "SUB", *re.findall(r"\b([A-Z]+)=", text)}
+        assert set(re.findall(r"\$([A-Z]+)\b", text)) <= known, page
 
 
 def test_nothing_points_outside_the_repository() -> None:
