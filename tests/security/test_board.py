@@ -1,10 +1,13 @@
 """The board reports what was counted, and doesn't call a part the whole."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.security import __main__ as security
 from tests.security.board import ROWS, RUNS, Measured, collected, lines, verdict
 from tests.security.canaries import keep_log, search_report
 
@@ -45,3 +48,15 @@ def test_a_canary_fails_the_test_whose_functions_logged_it(tmp_path: Any) -> Non
     found = collected([report, SimpleNamespace(when="call", user_properties=report.user_properties)])
     assert found["logs"].notes == [{"searched": 6, "caught": 4}]
     assert sum("not measured" in each for each in lines(found, whole=True)) == len(ROWS) - 1
+
+
+def test_the_page_claims_what_the_board_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is, and as `--write` writes it."""
+    written = tmp_path / "security.md"
+    written.write_text(security.PAGE.read_text())
+    kept = security.PAGE
+    monkeypatch.setattr(security, "PAGE", written)
+    security._write({row.name: Measured() for row in ROWS})
+    for page in (kept, written):
+        board = page.read_text().partition(security.BEGIN)[2].partition(security.END)[0]
+        assert re.findall(r"^\| (\w+) \| (.+?) \| .+ \|$", board, re.M)[1:] == [(row.name, row.claim) for row in ROWS]
