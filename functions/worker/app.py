@@ -26,7 +26,7 @@ from image_studio.storage import keys
 SCHEDULED, CREATED = "Scheduled Event", "Object Created"  # detail-type
 
 set_up_logging()
-aws_clients.prepare()
+aws_clients.prepare(secrets=True)
 end_cold_start()
 _processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 

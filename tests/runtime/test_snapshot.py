@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import image_studio
+from image_studio import imaging
 from local.template import ROOT
 
 #: Initializes the functions, then forks two copies, each of which runs a job. Prints what each drew, and the parent's
@@ -29,7 +30,7 @@ for function in ("CreateFunction", "EditFunction", "JobsFunction", "WorkerFuncti
 links = [os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if int(name) > 2 and
          os.path.exists(f"/proc/self/fd/{name}")]
 made = [client.cache_info().currsize for client in
-        (aws_clients.dynamodb, aws_clients.quick_dynamodb, aws_clients.s3, aws_clients.sqs)]
+        (aws_clients.dynamodb, aws_clients.quick_dynamodb, aws_clients.s3, aws_clients.sqs, aws_clients.secretsmanager)]
 state = random.getstate()
 for number in range(2):
     if os.fork() == 0:
@@ -42,15 +43,18 @@ for number in range(2):
         os._exit(0)
     os.wait()
 print(json.dumps({"sockets": [link for link in links if link.startswith("socket:")], "made": made,
-                  "faces": "ncnn" in sys.modules}))
+                  "late": sorted(set(sys.argv[1:]) & set(sys.modules))}))
 """
+
+#: What few requests need, so a plain init doesn't load it.
+LATE = [name for name in (*imaging.ON_FIRST_USE, "ncnn") if importlib.util.find_spec(name)]
 
 
 LAYER = ROOT / "layers/common/python"
 
 
-def run(code: str, path: str, **environment: str) -> str:
-    command, variables = [sys.executable, "-c", code], {"PYTHONPATH": path, **environment}
+def run(code: str, path: str, *arguments: str, **environment: str) -> str:
+    command, variables = [sys.executable, "-c", code, *arguments], {"PYTHONPATH": path, **environment}
     done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -58,15 +62,15 @@ def run(code: str, path: str, **environment: str) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_copies_of_a_process_draw_their_own_numbers() -> None:
-    """Ids and seeds differ, no connection is open, and the AWS clients and the network for faces are there already."""
+    """Ids and seeds differ, no connection is open, and AWS clients and seldom used libraries are there already."""
     keys = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    printed = run(PARENT, f"{ROOT}:{LAYER}", **keys)
+    printed = run(PARENT, f"{ROOT}:{LAYER}", *LATE, **keys)
     found: list[dict[str, Any]] = [json.loads(line) for line in printed.splitlines() if '"_aws"' not in line]
     first, second, parent = found
     assert first["job"] != second["job"]
     assert first["seeds"] != second["seeds"]
     assert len(first["seeds"]) == len(second["seeds"]) == 1
-    assert parent == {"sockets": [], "made": [1, 1, 1, 1], "faces": importlib.util.find_spec("ncnn") is not None}
+    assert parent == {"sockets": [], "made": [1, 1, 1, 1, 1], "late": LATE}
 
 
 def test_nobody_uses_the_random_module() -> None:

@@ -103,7 +103,7 @@ def read_mark_or_manifest(data: bytes) -> Mark | None:
 
 @lru_cache(maxsize=1)
 def _library() -> Any:
-    # Here, not above: loading its 23 MB takes 75 ms, which only those who sign or meet a manifest need.
+    # Here, not above: loading its 23 MB takes 75 ms, which only those who sign or meet a manifest need. See `imaging`.
     import c2pa  # noqa: PLC0415
 
     return c2pa

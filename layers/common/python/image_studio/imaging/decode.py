@@ -274,7 +274,7 @@ def _webp_size(data: bytes) -> Size:
 
 def _open_heic(data: bytes, limits: DecodeLimits) -> _Opened:
     try:
-        # Here, not above: libheif costs a cold start 15 ms and 10 MB, and few requests bring a HEIC.
+        # Here, not above: libheif costs a cold start 15 ms and 10 MB, and few requests bring a HEIC. See `imaging`.
         from image_studio.imaging.heic import HeicImageFile  # noqa: PLC0415
     except ImportError:
         raise InvalidImage(NO_HEIC) from None

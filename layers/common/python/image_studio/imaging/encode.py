@@ -35,7 +35,7 @@ def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY, xmp
 
 
 def save_avif(image: DecodedImage, xmp: bytes = b"", **options: int | str | bytes) -> bytes:
-    # Here, not above: libavif costs a cold start 15 ms and 7 MB, and few requests want an AVIF.
+    # Here, not above: libavif costs a cold start 15 ms and 7 MB, and few requests want an AVIF. See `imaging`.
     from PIL import AvifImagePlugin  # noqa: F401, PLC0415 - registers the writer
 
     return save(image, "AVIF", xmp, **options)

@@ -117,9 +117,10 @@ def provider_client(service: str, region: str, endpoint: str | None, send: Calla
     return client
 
 
-def prepare() -> None:
+def prepare(*, secrets: bool = False) -> None:
     """Make the clients at init, on Lambda: init has a full processor, and a snapshot keeps what it made.
 
+    `secrets`: the one for secrets as well, which every worker needs.
     This connects to none of the services. Under SnapStart the SDK takes its credentials from the container's endpoint;
     they carry their expiry, so a restored copy refreshes them when they are old.
     """
@@ -134,6 +135,8 @@ def prepare() -> None:
         _rehearse(quick_dynamodb(), lambda client: client.get_item(TableName="table", Key=key))
         _rehearse(s3(), lambda client: client.put_object(Bucket="bucket", Key="key", Body=b""))
         _rehearse(sqs(), lambda client: client.send_message(QueueUrl="https://queue", MessageBody="-"))
+        if secrets:
+            _rehearse(secretsmanager(), lambda client: client.get_secret_value(SecretId="-"))
 
 
 def _rehearse(client: Any, *calls: Callable[[Any], Any]) -> None:
