@@ -77,7 +77,7 @@ browser: .venv-web/ready $(NODE) ## test the playground in headless Chromium (WO
 	@.venv-web/bin/python -m pytest tests/web -n $(WORKERS) --dist worksteal
 
 .PHONY: screenshots
-screenshots: .venv-web/ready ## picture every studio, desktop and phone, light and dark, into build/
+screenshots: .venv-web/ready ## take a picture of every page, desktop and phone, light and dark, into build/
 	@.venv-web/bin/python -m scripts.screenshots
 
 .PHONY: guides
@@ -85,7 +85,7 @@ guides: .venv/ready ## write the guides' generated pages from the data
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.guides
 
 .PHONY: guide-pictures
-guide-pictures: .venv/ready ## make the guides' before/after pictures
+guide-pictures: .venv/ready ## make the guides' before/after images
 	@$(PY) -m scripts.guide_pictures
 
 .PHONY: check
@@ -101,7 +101,7 @@ models: .venv/ready ## list models whose end is announced; fails two weeks befor
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.models
 
 .PHONY: format
-format: .venv/ready ## format the code and mend what can be mended
+format: .venv/ready ## format the code and fix what can be fixed
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
@@ -115,7 +115,7 @@ docs: .venv/ready ## write the generated tables of docs/
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.scale
 
 .PHONY: gallery
-gallery: .venv/ready .venv-bench/ready guide-pictures ## write build/gallery: before and after, smart beside centre crops; and the guides' pictures
+gallery: .venv/ready .venv-bench/ready guide-pictures ## write build/gallery: before and after, smart beside center crops; and the guides' images
 	@PYTHONPATH=layers/common/python $(PY) -m scripts.gallery
 	@.venv-bench/bin/python bench/run.py gallery
 

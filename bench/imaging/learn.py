@@ -1,7 +1,7 @@
 """Learn the powers of `imaging/saliency.py` from the marked images that aren't held out; prints them.
 
 The map is a softmax over the pixels of an image, the choice a softmax over the windows of a case; what is kept on
-average is maximised, hard cases counting twice. First all weights are learned as if no face had been found: what keeps
+average is maximized, hard cases counting twice. First all weights are learned as if no face had been found: what keeps
 people keeps other things, too. Then the weights of the place are learned again, with the faces, since the first ones
 stand for the height of heads. Last, how much lower crops of images without faces should lie. Cross-validated by image,
 in eighths.

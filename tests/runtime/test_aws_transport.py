@@ -117,7 +117,7 @@ def test_where_nothing_was_sent_nothing_is_charged(server, monkeypatch):
     nobody = ProviderCredentials(base_url="http://127.0.0.1:1", region="us-west-2")
     with pytest.raises(ProviderOutage, match="can't be reached"):
         AwsTransport(HttpTransport()).send(SPEC, CALL, nobody, 5.0)
-    with pytest.raises(NotCharged, match="the time for it was over"):
+    with pytest.raises(NotCharged, match="no time was left for the call"):
         send(server, timeout=0.0)
     wrong = replace(CALL, parameters={"modelId": "x", "size": 1})
     with pytest.raises(ProviderUnavailable, match="with this function's role"):

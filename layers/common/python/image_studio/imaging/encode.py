@@ -113,7 +113,7 @@ def encode_under(
     names = ", ".join(file_type.value for file_type in file_types)
     raise InvalidRequest(
         f"A {image.width}x{image.height} image with this much detail does not fit in {max_bytes:,} bytes as {names}."
-        " Use a calmer image."
+        " Use an image with less detail."
     )
 
 

@@ -198,14 +198,14 @@ def _exif(data: bytes, items: dict[int, _Item]) -> bytes:
 
 def _hevc_pixels(stream: bytes) -> int:
     """Zero: libheif holds the stream to the boxes' size. Raises ValueError for a film (H.265, 7.3.1.2 and 7.3.6.1)."""
-    at = pictures = 0
+    at = frames = 0
     for _ in range(_MAX_UNITS):
         if at + 7 > len(stream):
             break
         if (stream[at + 4] >> 1 & 63) < 32:  # the unit holds a slice
-            pictures += stream[at + 6] >> 7  # whether it is the first one of its picture
+            frames += stream[at + 6] >> 7  # whether it is the first one of its frame
         at += 4 + int.from_bytes(stream[at : at + 4], "big")
-    if pictures > 1 or at + 7 <= len(stream):
+    if frames > 1 or at + 7 <= len(stream):
         raise ValueError
     return 0
 
@@ -252,7 +252,7 @@ def _sequence_pixels(body: bytes) -> int:
         at += count
         return bits >> 640 - at & (1 << count) - 1
 
-    take(4)  # profile, still picture
+    take(4)  # profile, still image
     if take(1):  # the short header of stills
         take(5)
     else:

@@ -57,7 +57,7 @@ OUTAGE_SECONDS = 0.5
 FAULT_SECONDS = 1.0  # after a poll's first fault, doubled at each further one
 PAUSE_SHARE = 0.05  # of a call's age that the pause before a poll has at least
 MAX_PAUSE = 300.0  # seconds; fal keeps a large result for 6 minutes
-GONE_SECONDS = 900.0  # age of a call from which a CDN is believed that the result isn't there
+GONE_SECONDS = 900.0  # age of a call from which a CDN's 404 means that the result is gone
 MAX_HANDLE = 1_024  # characters; a handle becomes part of a record
 URL_HANDLE = "url:"  # prefix of a handle that is the result's URL
 

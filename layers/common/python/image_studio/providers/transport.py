@@ -55,7 +55,7 @@ class HttpTransport:
 
     def _exchange(self, spec: ProviderSpec, prepared: requests.PreparedRequest, timeout: float) -> HttpResponse:
         if timeout <= 0:
-            raise NotCharged(f"{spec.title} was not called: the time for it was over.")
+            raise NotCharged(f"{spec.title} was not called: no time was left for the call.")
         if len(prepared.body or b"") > spec.request_bytes:
             raise NotCharged(f"{spec.title} takes at most {spec.request_bytes // (1024 * 1024)} MB per request.")
         until = time.monotonic() + timeout
@@ -98,7 +98,7 @@ def _prepared(
 ) -> requests.PreparedRequest:
     """Return the request as it is sent. Raises NotCharged for an impossible key or address."""
     if not credentials.key.isascii() or not credentials.key.isprintable():
-        raise ProviderKeyRefused(f"{spec.title}'s key has characters that no key has.")
+        raise ProviderKeyRefused(f"{spec.title}'s key has characters that are not printable ASCII.")
     outgoing = requests.Request(
         request.method,
         (credentials.base_url or spec.base_url).rstrip("/") + request.path,

@@ -229,7 +229,7 @@ def _finish(call: Call, response: dict[str, Any]) -> dict[str, Any]:
     status, body, own = response["statusCode"], response["body"], response["headers"]
     # Plain ASCII, as five megabytes of base64 are, needs no encoding to be counted.
     if (len(body) if body.isascii() else len(body.encode())) > MAX_BODY:
-        error = refuse(TooLarge('The answer is larger than 6 MB. Ask for it with "delivery": "url".'))
+        error = refuse(TooLarge('The response is larger than 6 MB. Request it with "delivery": "url".'))
         status, body, own = error.status_code, error.body, error.headers
     headers = {**SAFE_HEADERS, **call.headers, **{name.lower(): value for name, value in own.items()}}
     return {

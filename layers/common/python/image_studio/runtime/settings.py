@@ -120,7 +120,7 @@ class Settings:
     worker_concurrency: float = _env("WORKER_CONCURRENCY", 5.0)  # jobs that run at once
     webhook_concurrency: float = _env("WEBHOOK_CONCURRENCY", 2.0)  # webhooks that are called at once
     poll_hold_seconds: float = _env("POLL_HOLD_SECONDS", 60.0)  # a worker's wait until it gives a slow job back
-    lease_seconds: int = _env("LEASE_SECONDS", 60)  # how long a silent worker is believed alive
+    lease_seconds: int = _env("LEASE_SECONDS", 60)  # how long a silent worker counts as alive
     input_days: int = _env("INPUT_DAYS", 1)
     result_days: int = _env("RESULT_DAYS", 7)
     provenance_days: int = _env("PROVENANCE_DAYS", 365)  # how long fingerprints are kept; 0: none are
