@@ -38,7 +38,7 @@ SOME = [("stability", "intended"), ("bedrock", INSIDE), ("wavespeed", "handle no
 SUB, TIER = "mortal", "enterprise"
 #: The paid call lasts longer than it takes to die in it.
 MARKERS = {"stability": "[[delay=0.6]]", "bedrock": "[[delay=0.6]]", "wavespeed": "[[delay=0.6;stage=submit]]"}
-HOLD_SECONDS = 30  # for which a worker stays with a slow task; too short where it is to be given back
+STAY_SECONDS = 30  # for which a worker stays with a slow task; too short where it is to be given back
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,12 @@ def submit(chaos: ChaosStack, provider: str, step: str) -> str:
 
 def kill_at(chaos: ChaosStack, job_id: str, step: str) -> bool:
     """Run the job in a process that dies at the step; whether it did."""
-    hold = "1" if step == "given back" else str(HOLD_SECONDS)
+    stay = "1" if step == "given back" else str(STAY_SECONDS)
     load = replace(
         chaos.load,
         handler="dying_worker.handler",
         path=(str(HERE), *chaos.load.path),
-        environment={**chaos.load.environment, "DIE_AT": step, "POLL_HOLD_SECONDS": hold},
+        environment={**chaos.load.environment, "DIE_AT": step, "POLL_HOLD_SECONDS": stay},
     )
     environment = Environment(load)
     message = {"messageId": "m", "body": json.dumps({"tenant": tenant_of(SUB), "job": job_id})}
@@ -83,7 +83,7 @@ def kill_at(chaos: ChaosStack, job_id: str, step: str) -> bool:
     return False
 
 
-VARIABLES = {"LEASE_SECONDS": "2", "POLL_HOLD_SECONDS": str(HOLD_SECONDS)}
+VARIABLES = {"LEASE_SECONDS": "2", "POLL_HOLD_SECONDS": str(STAY_SECONDS)}
 
 
 def endings(folder: Path, cases: Sequence[Case]) -> dict[Case, Ending]:

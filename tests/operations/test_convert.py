@@ -222,7 +222,7 @@ def test_a_batch_makes_what_it_can(studio: Studio) -> None:
 
 def test_a_batch_stops_in_time() -> None:
     """The first image is always tried; the others say that they need a smaller batch."""
-    studio = Studio(hold_seconds=1.0)
+    studio = Studio(wait_seconds=1.0)
     images = [{"image_base64": CLEAR, "target_format": "bmp"}] * 3
     batch = convert.convert_batch(schemas.ConvertBatchRequest.model_validate({"images": images}), studio.context)
     assert (batch.successful, batch.failed) == (1, 2)

@@ -262,7 +262,7 @@ def test_a_resumed_call_keeps_its_age_and_its_next_poll():
     assert journal.entries[1].due_at == 1e6 + 690
     assert generate_one(context).stage is Stage.DONE
     call = client.calls[1].paid
-    assert call.hold_until - context.hold_seconds - call.ordered == pytest.approx(630, abs=1)
+    assert call.wait_until - context.wait_seconds - call.ordered == pytest.approx(630, abs=1)
     assert client.waits == [-1e6 - 600, 60.0]
 
 

@@ -112,7 +112,7 @@ def test_a_long_operation_goes_on_in_another_run(emulators: Emulators) -> None:
     cell = Cell("edit.relight", "stability", "replace-background-and-relight")
     journal = RecordingJournal()
     with pytest.raises(StillRunning) as running:
-        run(cell, emulator_context(emulators, journal=journal, hold_seconds=5.0))
+        run(cell, emulator_context(emulators, journal=journal, wait_seconds=5.0))
     assert (running.value.wait, journal.entries[1].stage) == (10.0, Stage.ORDERED)
     assert run(cell, emulator_context(emulators, journal=journal)).success
     assert emulators["stability"].paid_calls == 1

@@ -83,7 +83,7 @@ def ok(client: socket.socket, _request: bytes) -> None:
 
 
 def make(client: ProviderClient, adapter: object, url: str, jumps, **options: object) -> ProviderImage:
-    """One image; `deadline`, `hold`, `handle`, `age`, `wait` and `handles` as options."""
+    """One image; `deadline`, `within`, `handle`, `age`, `wait` and `handles` as options."""
     now = jumps.clock()
     call = PaidCall(
         adapter=adapter,  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def make(client: ProviderClient, adapter: object, url: str, jumps, **options: ob
         credentials=ProviderCredentials(options.get("key", "key"), url),
         deadline=now + options.get("deadline", 120.0),
         ordered=now - options.get("age", 0.0),
-        hold_until=now + options.get("hold", 200.0),
+        wait_until=now + options.get("within", 200.0),
         on_handle=options.get("handles", []).append,
         renew_credentials=options.get("renew", lambda: None),
     )
@@ -140,11 +140,11 @@ def test_a_located_result_is_recorded_as_a_handle_and_resumed(client, jumps, ser
 
 
 def test_a_wait_beyond_the_hold_is_handed_back(client, jumps, server):
-    """The caller learns when to come back; a wait that ends within the hold is waited here."""
+    """The caller learns when to come back; a wait that ends in time is waited here."""
     with pytest.raises(StillRunning) as running:
-        make(client, toy(Pending("a", 10.0)), server.url, jumps, hold=9.0)
+        make(client, toy(Pending("a", 10.0)), server.url, jumps, within=9.0)
     assert (running.value.wait, jumps.waits) == (10.0, [])
-    assert make(client, toy(Pending("a", 10.0), IMAGE), server.url, jumps, hold=10.5) == IMAGE
+    assert make(client, toy(Pending("a", 10.0), IMAGE), server.url, jumps, within=10.5) == IMAGE
 
 
 FAULTS = [LOST, ProviderKeyRefused("no"), ProviderUnavailable("no credit"), ProviderOutage("no"), ProviderBusy("no")]
@@ -157,7 +157,7 @@ def test_a_handle_is_followed_until_its_result_has_expired(fault, client, jumps,
     At the end of the result's life it is an unknown charge, and a resumed call polls once however late it is.
     """
     spec = {"result_seconds": 86_400.0, "poll_seconds": 1.0, "busy_seconds": 5.0}
-    forever = {"hold": 1e6, "deadline": 1.0}
+    forever = {"within": 1e6, "deadline": 1.0}
     adapter = toy(Pending("a", 1.0), *[fault] * 60, IMAGE, **spec)
     assert make(client, adapter, server.url, jumps, **forever) == IMAGE
     assert jumps.waits == sorted(jumps.waits), "each pause is at least as long as the one before"
@@ -171,7 +171,7 @@ def test_a_handle_is_followed_until_its_result_has_expired(fault, client, jumps,
 def test_a_slow_task_is_followed_with_growing_pauses(client, jumps, server):
     """Polls come as often as the provider allows, less often as the call gets older, until it says that it is over."""
     adapter = toy(*[Pending("a", 1.0)] * 200, IMAGE, result_seconds=86_400.0)
-    assert make(client, adapter, server.url, jumps, hold=1e6, deadline=1.0) == IMAGE
+    assert make(client, adapter, server.url, jumps, within=1e6, deadline=1.0) == IMAGE
     assert (jumps.waits[:15], jumps.waits[-1]) == ([1.0] * 15, 300.0)
     with pytest.raises(ResultUnusable):
         make(client, toy(Pending("a", 1.0), ResultUnusable("failed")), server.url, jumps)
@@ -182,19 +182,19 @@ def test_a_slow_task_is_followed_with_growing_pauses(client, jumps, server):
 def test_a_poll_waits_as_long_as_the_provider_says(client, jumps, server):
     """Retry-After of a poll's 429 is honored, up to what is worth waiting for, and never below the provider's pause."""
     busy = [ProviderBusy("busy", retry_after=seconds) for seconds in (33.0, 999.0, 0.2)]
-    make(client, toy(Pending("a", 1.0), *busy, IMAGE, poll_seconds=10.0), server.url, jumps, hold=2000.0)
+    make(client, toy(Pending("a", 1.0), *busy, IMAGE, poll_seconds=10.0), server.url, jumps, within=2000.0)
     assert jumps.waits == [1.0, 33.0, 65.0, 10.0]
 
 
 def test_no_poll_comes_sooner_than_the_provider_allows(client, jumps, server):
     """Not after a fault, not with a new key, and not after a resume, which waits what was left of the pause."""
     rows = [Pending("a", 10.0), LOST, ProviderOutage("no"), ProviderKeyRefused("no"), ProviderBusy("no"), IMAGE]
-    make(client, toy(*rows, poll_seconds=10.0, busy_seconds=2.0), server.url, jumps, hold=2000.0)
+    make(client, toy(*rows, poll_seconds=10.0, busy_seconds=2.0), server.url, jumps, within=2000.0)
     assert min(jumps.waits) == 10.0
     make(client, toy(IMAGE), server.url, jumps, handle="a", wait=7.5)
     assert jumps.waits[-1] == 7.5
     with pytest.raises(StillRunning) as running:
-        make(client, toy(IMAGE), server.url, jumps, handle="a", wait=7.5, hold=7.0)
+        make(client, toy(IMAGE), server.url, jumps, handle="a", wait=7.5, within=7.0)
     assert running.value.wait == 7.5
 
 
@@ -234,10 +234,10 @@ def test_a_key_that_was_replaced_is_renewed_once_for_a_submit(client, jumps, ser
 @pytest.mark.parametrize(
     ("seconds", "options", "waits"),
     [
-        (65.0, {"deadline": 1000.0, "hold": 2000.0}, [65.0]),
-        (65.1, {"deadline": 1000.0, "hold": 2000.0}, []),  # longer than a bit over a minute is given up at once
+        (65.0, {"deadline": 1000.0, "within": 2000.0}, [65.0]),
+        (65.1, {"deadline": 1000.0, "within": 2000.0}, []),  # longer than a bit over a minute is given up at once
         (50.0, {"deadline": 60.0}, []),  # a paid call with too little time left would be lost
-        (30.0, {"hold": 29.0}, []),  # the wait can't be handed over to another process
+        (30.0, {"within": 29.0}, []),  # the wait can't be handed over to another process
     ],
 )
 def test_the_longest_wait_for_a_free_repetition(seconds, options, waits, client, jumps, server):  # noqa: PLR0917
@@ -402,10 +402,10 @@ def test_calls_in_flight_are_bounded(jumps, peer):
         thread.start()
     wait_until(lambda: inside[0] == 2)
     with pytest.raises(StillRunning) as running:
-        make(client, adapter, server.url, jumps, hold=0.05, handle="a")
+        make(client, adapter, server.url, jumps, within=0.05, handle="a")
     assert running.value.wait == 1.0
     paying: list[bool] = []
-    for options in ({"hold": 0.05}, {"deadline": 0.05}):
+    for options in ({"within": 0.05}, {"deadline": 0.05}):
         with pytest.raises(ProviderBusy):
             make(client, adapter, server.url, jumps, on_submit=lambda: paying.append(True), **options)
     assert not paying, "who waits for a slot hasn't begun to pay"

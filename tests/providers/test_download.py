@@ -44,7 +44,7 @@ def test_a_recorded_hostile_url_is_refused_too(guard, jumps):
         credentials=ProviderCredentials("key"),
         deadline=soon,
         ordered=soon - 60,
-        hold_until=soon,
+        wait_until=soon,
         on_handle=lambda _: None,
     )
     with pytest.raises(ResultUnusable):

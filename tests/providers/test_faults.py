@@ -140,7 +140,7 @@ def context(emulators, jumps):
         configured=frozenset(PROVIDERS),
         credentials=lambda name, *, renew=False: credentials_for(emulators[name], KEY),
         provider_client=make_provider_client(clock=jumps.clock, sleep=jumps.sleep),
-        hold_seconds=1e9,
+        wait_seconds=1e9,
     )
 
 

@@ -74,7 +74,7 @@ class OperationContext:
     sign: Sign | None = None  # None where nothing is signed
     record_result: RecordResult = lambda variation, data, fingerprints, like_source: None
     mark_prompts: bool = False  # whether an image says in its metadata which prompt made it
-    hold_seconds: float = 240.0  # how long one run may wait for providers
+    wait_seconds: float = 240.0  # how long one run may wait for providers
     max_pixels: int = MAX_PIXELS  # of an image that the caller may send or request
     max_credits: float = math.inf  # what is reserved for one image: no dearer model is called
     now: Callable[[], float] = time.time

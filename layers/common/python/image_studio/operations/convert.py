@@ -173,7 +173,7 @@ def _each(
     requests: list[R], context: OperationContext, make: Callable[[R, OperationContext, int], Any]
 ) -> dict[str, Any]:
     """Make each image, as long as there is time. One that fails doesn't stop the others."""
-    ends = context.now() + context.hold_seconds - _RESERVED_SECONDS
+    ends = context.now() + context.wait_seconds - _RESERVED_SECONDS
     results: list[Any] = []
     for index, request in enumerate(requests):
         try:

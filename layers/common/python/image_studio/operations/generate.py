@@ -159,10 +159,10 @@ def style_in_words(task: Task, model: ModelSpec) -> Task:
 
 
 def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: Sequence[VariationTask]) -> list[Entry]:
-    """Return each variation's entry, DONE or FAILED, in order. Raises StillRunning after `context.hold_seconds`."""
-    hold_until = time.monotonic() + context.hold_seconds
+    """Return each variation's entry, DONE or FAILED, in order. Raises StillRunning after `context.wait_seconds`."""
+    wait_until = time.monotonic() + context.wait_seconds
     with ThreadPoolExecutor(max_workers=min(MAX_THREADS, len(tasks)), thread_name_prefix="variation") as pool:
-        futures = [pool.submit(_run_variation, context, candidates, task, hold_until) for task in tasks]
+        futures = [pool.submit(_run_variation, context, candidates, task, wait_until) for task in tasks]
         wait(futures)
     running = [error.wait for future in futures if isinstance(error := future.exception(), StillRunning)]
     # A wait is raised only where nothing else failed: `result` raises what did.
@@ -173,12 +173,12 @@ def generate(context: OperationContext, candidates: Sequence[Candidate], tasks: 
 
 
 def _run_variation(
-    context: OperationContext, candidates: Sequence[Candidate], task: VariationTask, hold_until: float
+    context: OperationContext, candidates: Sequence[Candidate], task: VariationTask, wait_until: float
 ) -> Entry:
     entry = context.journal.entry(task.variation)
     if entry.stage in (Stage.DONE, Stage.FAILED):
         return entry
-    runner = _VariationRunner(context, task, entry, hold_until)
+    runner = _VariationRunner(context, task, entry, wait_until)
     try:
         data = runner.resume() if entry.stage is not Stage.FRESH else runner.submit(candidates)
     except StillRunning as running:
@@ -210,13 +210,13 @@ def _record_failure(context: OperationContext, entry: Entry, error: StudioError)
 class _VariationRunner:
     """Gets one variation's image from a provider; `entry` is what the journal knows of it."""
 
-    def __init__(self, context: OperationContext, task: VariationTask, entry: Entry, hold_until: float) -> None:
+    def __init__(self, context: OperationContext, task: VariationTask, entry: Entry, wait_until: float) -> None:
         assert context.provider_client is not None, "an API function generates nothing"  # noqa: S101  a mistake of ours
         self.client = context.provider_client
         self.context = context
         self.task = task
         self.entry = entry
-        self.hold_until = hold_until
+        self.wait_until = wait_until
 
     def resume(self) -> bytes:
         """Continue where an earlier run stopped, without a paid call. Raises UnknownCharge where that is impossible."""
@@ -279,7 +279,7 @@ class _VariationRunner:
             credentials=self._credentials(candidate),
             deadline=ordered + candidate.model.deadline,
             ordered=ordered,
-            hold_until=self.hold_until,
+            wait_until=self.wait_until,
             on_handle=self._record_handle,
             renew_credentials=lambda: self.context.credentials(name, renew=True),
         )

@@ -79,7 +79,7 @@ class PaidCall:
     credentials: ProviderCredentials
     deadline: float  # the submit ends here
     ordered: float  # the call was made then
-    hold_until: float  # this process waits no longer than this
+    wait_until: float  # this process waits no longer than this
     on_handle: Callable[[str], None]  # called with each new handle before anything else happens
     renew_credentials: Callable[[], ProviderCredentials | None] = lambda: None  # for a key that was replaced meanwhile
 
@@ -131,11 +131,11 @@ class ProviderClient:
     def submit(self, call: PaidCall, task: Task, on_submit: Callable[[], None] = lambda: None) -> ProviderImage:
         """Make one paid call and return its image. `on_submit` is called right before the call is sent.
 
-        Raises StillRunning when `hold_until` has passed, NotCharged where the call was surely free, MaybeCharged
+        Raises StillRunning when `wait_until` has passed, NotCharged where the call was surely free, MaybeCharged
         and ContentRefused.
         """
         busy = ProviderBusy(f"{call.spec.title} has as many calls in flight as it may have.")
-        until = min(call.hold_until, call.deadline)
+        until = min(call.wait_until, call.deadline)
         return self._in_slot(call, until, busy, lambda: self._follow(call, self._submit(call, task, on_submit), None))
 
     def resume(self, call: PaidCall, handle: str, wait: float = 0.0) -> ProviderImage:
@@ -143,10 +143,10 @@ class ProviderClient:
 
         Raises StillRunning, MaybeCharged, ContentRefused.
         """
-        self._hold(call, wait)
+        self._wait_or_stop(call, wait)
         known = ResultUrl(handle[len(URL_HANDLE) :]) if handle.startswith(URL_HANDLE) else Pending(handle, 0.0)
         full = StillRunning(FAULT_SECONDS)
-        return self._in_slot(call, call.hold_until, full, lambda: self._follow(call, known, handle))
+        return self._in_slot(call, call.wait_until, full, lambda: self._follow(call, known, handle))
 
     def exchange(
         self, adapter: Adapter, request: ProviderRequest, credentials: ProviderCredentials, timeout: float
@@ -189,7 +189,7 @@ class ProviderClient:
                 renewed = True
             except (ProviderBusy, ProviderOutage) as error:
                 pause = _pause(call.spec, error, attempt)
-                latest = min(call.hold_until, call.deadline - least)
+                latest = min(call.wait_until, call.deadline - least)
                 if attempt == MAX_SUBMITS or pause > MAX_BUSY_SECONDS or self._clock() + pause > latest:
                     raise
                 log.info("waiting before a retry", extra={"provider": call.spec.name, "seconds": pause})
@@ -236,12 +236,12 @@ class ProviderClient:
         if wait and self._clock() + wait > call.expires:
             late = UnknownCharge(f"{call.spec.title} did not finish in time; the call is not repeated.")
             raise _after_submit(fault, call.spec) if fault else late
-        self._hold(call, wait)
+        self._wait_or_stop(call, wait)
 
-    def _hold(self, call: PaidCall, wait: float) -> None:
+    def _wait_or_stop(self, call: PaidCall, wait: float) -> None:
         if wait <= 0:
             return
-        if self._clock() + wait > call.hold_until:
+        if self._clock() + wait > call.wait_until:
             raise StillRunning(wait)
         self._sleep(wait)
 

@@ -248,7 +248,7 @@ def serve_now(call: Call, operation: Operation, sign: Sign | None = None) -> Res
         references=references,
         sign=sign,
         max_pixels=most,
-        hold_seconds=call.time_left(),
+        wait_seconds=call.time_left(),
     )
     operation.estimate(request, context)
     try:

@@ -170,7 +170,7 @@ def worker_context(job: Job, journal: Journal) -> OperationContext:
         sign=signing(),
         record_result=partial(provenance.record, job),
         mark_prompts=settings().mark_prompts,
-        hold_seconds=settings().poll_hold_seconds,
+        wait_seconds=settings().poll_hold_seconds,
         max_pixels=TIERS[job.tier].max_pixels,
         max_credits=job.reserved // job.total,
     )
