@@ -8,7 +8,7 @@ from PIL import Image
 from image_studio.errors import InvalidImage
 from image_studio.imaging.types import Size
 from image_studio.operations.model_selection import Candidate
-from image_studio.operations.single_image import accepting_models, encode_input, fit, fit_reference
+from image_studio.operations.single_image import accepting_models, encode_input, fit, fit_further_image
 from image_studio.providers import PROVIDERS
 from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
 
@@ -78,12 +78,12 @@ def test_an_upscale_requests_a_multiple_of_the_size() -> None:
     assert (found.frame.padded, found.requested) == (False, Size(3000, 750))
 
 
-def test_references_are_scaled_whatever_their_shape() -> None:
+def test_further_images_are_scaled_whatever_their_shape() -> None:
     """A style image may be long; it is only made small enough."""
-    small = fit_reference(Image.new("RGB", (4000, 400)), candidate(LIMITED))
+    small = fit_further_image(Image.new("RGB", (4000, 400)), candidate(LIMITED))
     assert small.size == (1000, 100)
     kept = Image.new("RGB", (100, 900))
-    assert fit_reference(kept, candidate(LIMITED)) is kept
+    assert fit_further_image(kept, candidate(LIMITED)) is kept
 
 
 def test_only_accepting_models_are_left() -> None:

@@ -114,7 +114,7 @@ DIFFERENCES = {
     "sketch": {"inputs"},
     "structure": set(),
     "style": set(),
-    "style-transfer": {"inputs", "max_output", "references_max_aspect"},
+    "style-transfer": {"inputs", "max_output", "further_max_aspect"},
 }
 
 

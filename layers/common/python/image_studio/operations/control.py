@@ -57,7 +57,7 @@ class Control(SingleImageOperation):
         request, control_fit = self.request, self.fit(candidate)
         sent = {"image": place_in_frame(self.image, control_fit.frame)}
         if self.style:
-            sent["style"] = flatten(single_image.fit_reference(self.style, candidate))
+            sent["style"] = flatten(single_image.fit_further_image(self.style, candidate))
         return Task(
             operation=self.name,
             quality=self.quality,
@@ -119,7 +119,7 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
         ignored=single_image.unsupported_fields(request, info, fields),
         source=source,
         image=image,
-        style=single_image.decode_reference(request, "style_image", info, context),
+        style=single_image.decode_further_image(request, "style_image", info, context),
         size=size,
     )
 

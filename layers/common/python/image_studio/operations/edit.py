@@ -107,7 +107,7 @@ class Edit(SingleImageOperation):
         sent: dict[str, DecodedImage] = {"image": place_in_frame(main, frame)}
         for role, image in (("background", self.background), ("lighting", self.lighting)):
             if image:
-                sent[role] = masks.flatten(single_image.fit_reference(image, candidate))
+                sent[role] = masks.flatten(single_image.fit_further_image(image, candidate))
         images = {role: single_image.encode_input(image, candidate, len(sent)) for role, image in sent.items()}
         mask = self._mask_for(candidate)
         if mask:
@@ -191,8 +191,8 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         options=options,
         mask=mask,
         mask_source=mask_source,
-        background=single_image.decode_reference(request, "background", info, context),
-        lighting=single_image.decode_reference(request, "lighting", info, context),
+        background=single_image.decode_further_image(request, "background", info, context),
+        lighting=single_image.decode_further_image(request, "lighting", info, context),
         size=_size(request, info, image, context.max_pixels),
     )
 

@@ -252,13 +252,13 @@ def find_candidates(query: ModelQuery, context: OperationContext) -> list[Candid
     return select_candidates(query, context.configured, context.circuits.is_open)
 
 
-def fit_reference(image: DecodedImage, candidate: Candidate) -> DecodedImage:
+def fit_further_image(image: DecodedImage, candidate: Candidate) -> DecodedImage:
     """Scale a further image (style, background, light) down to the model's limits, and crop one that is too narrow."""
     limits = candidate.model.inputs or InputLimits()
     shrink = min(1.0, limits.max_side / max(image.size), math.sqrt(limits.max_pixels / (image.width * image.height)))
     if shrink < 1.0:
         image = scale(image, max(1, math.floor(image.width * shrink)), max(1, math.floor(image.height * shrink)))
-    aspect = candidate.model.references_max_aspect
+    aspect = candidate.model.further_max_aspect
     if aspect and max(image.size) > aspect * min(image.size):
         image = cover(image, *(min(side, math.floor(min(image.size) * aspect)) for side in image.size))[0]
     return image
@@ -309,7 +309,7 @@ def _limits(context: OperationContext, whole: bool) -> DecodeLimits:
     return DecodeLimits(max_pixels=most, max_scaled_pixels=most if whole else MAX_SCALED_PIXELS)
 
 
-def decode_reference(
+def decode_further_image(
     request: Request, name: str, info: OperationInfo, context: OperationContext
 ) -> DecodedImage | None:
     """Decode a further image that the request has and the operation honors; `name` is the table's."""

@@ -192,7 +192,7 @@ MODELS = (
             "change_strength": Range(0.1, 1, 0.9),
         },
         field_names={"image": "init_image", "style": "style_image"},
-        references_max_aspect=NARROW.max_aspect,
+        further_max_aspect=NARROW.max_aspect,
     ),
 )
 

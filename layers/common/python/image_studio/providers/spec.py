@@ -95,7 +95,7 @@ class ModelSpec:
     ranges: Mapping[str, Range] = field(default_factory=dict)
     max_seed: int = 2**31 - 1  # the model's largest seed; ours are folded into its range
     inputs: InputLimits | None = None
-    references_max_aspect: float | None = None  # long side / short side of further images (style, background, light)
+    further_max_aspect: float | None = None  # long side / short side of further images (style, background, light)
     factor: float | None = None  # how many times larger, per side, an upscaler's result is
     max_output: int | None = None  # pixels of the largest result, where the size follows the input
     #: Place in the order of `auto`: operation (or "lettering") -> quality -> rank, lowest first.
