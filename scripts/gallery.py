@@ -40,7 +40,7 @@ SHA256 = "88431cd9653ccd539741b555fb0a46b61558b301d4110412b5bc28b5e3ea6cb5"
 
 TILE = 360  # pixels, longest side of an image on a sheet
 GAP, LINE = 12, 18  # pixels
-STUDIOS = {"edit": ("image_base64", "operation"), "upscale": ("image_base64", "mode")}
+FIELDS = {"edit": ("image_base64", "operation"), "upscale": ("image_base64", "mode")}
 CONTROL = ("control_image_base64", "operation")
 
 Images = dict[str, Image.Image]
@@ -128,9 +128,9 @@ def perform(
     """The operation by the provider's own first model."""
     wish = ModelQuery(operation=operation, quality="standard", provider=provider)
     model = select_candidates(wish, frozenset({provider}))[0].model
-    studio, _, name = operation.partition(".")
-    image_field, name_field = STUDIOS.get(studio, CONTROL)
-    row = find_operation(studio)
+    group, _, name = operation.partition(".")
+    image_field, name_field = FIELDS.get(group, CONTROL)
+    row = find_operation(group)
     whole = {image_field: as_text(main), name_field: name, "provider": provider, "model": model.name, **body}
     request = row.request.model_validate(whole)
     journal = NullJournal()
@@ -145,7 +145,7 @@ def perform(
     made = Image.open(io.BytesIO(journal.images["1"]))
     emulated = ", emulated" if operation in model.emulates else ""
     line = f"{answer.width}x{answer.height}, {cost} credits{emulated}"
-    return Shown(f"{provider} {model.name}", line, detail(made) if studio == "upscale" else made)
+    return Shown(f"{provider} {model.name}", line, detail(made) if group == "upscale" else made)
 
 
 def detail(image: Image.Image) -> Image.Image:
@@ -200,9 +200,9 @@ def page(operations: list[str]) -> str:
     """The HTML that shows all sheets."""
     figures = []
     for operation in operations:
-        studio, _, name = operation.partition(".")
-        info = load_catalog().operations[studio].operations[name]
-        title = f"{studio.title()}: {info.label}"
+        group, _, name = operation.partition(".")
+        info = load_catalog().operations[group].operations[name]
+        title = f"{group.title()}: {info.label}"
         figures.append(
             f"<h2>{html.escape(title)}</h2>\n<p>{html.escape(info.description)}.</p>\n"
             f'<img src="{operation}.png" alt="{html.escape(title)}, before and after">'

@@ -1,4 +1,4 @@
-"""Amazon Bedrock alone: with a region and no key at all, every studio makes images."""
+"""Amazon Bedrock alone: with a region and no key at all, every operation makes images."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -39,10 +39,10 @@ class Cell(NamedTuple):
         return find_operation(self.operation.partition(".")[0])
 
     def request(self, **more: Any) -> Request:
-        studio, _, name = self.operation.partition(".")
+        group, _, name = self.operation.partition(".")
         body = {
-            "control_image_base64" if studio == "control" else "image_base64": to_text(photo(*SIZE)),
-            "mode" if studio == "upscale" else "operation": name,
+            "control_image_base64" if group == "control" else "image_base64": to_text(photo(*SIZE)),
+            "mode" if group == "upscale" else "operation": name,
             "provider": self.provider,
             "model": self.model,
             **BODIES[self.operation],

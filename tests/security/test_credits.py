@@ -159,7 +159,7 @@ def test_a_failure_that_surely_was_not_charged_gives_everything_back(
     assert (answer.headers["x-credits-remaining"], _record(inside)["committed"]) == ("50", 0)
 
 
-def test_usage_is_split_by_studio_and_provider(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
+def test_usage_is_split_by_group_and_provider(inside: Inside, emulated: dict[str, Any], fifty: int) -> None:
     """What was used, for what and from whom, what is left and when it starts again."""
     inside.ask("POST", "/create", tier="free", body={**SMALL, "prompt": "a boat", "num_variations": 2})
     body = {**SMALL, "provider": "gemini", "prompt": "a boat"}
@@ -192,7 +192,7 @@ def test_metrics_tell_credits_and_dollars(capsys: pytest.CaptureFixture[str]) ->
         Entry(variation=number, stage=stage, provider=provider, model=model, credits=credits)
         for number, (stage, provider, model, credits) in enumerate(ends, start=1)
     ]
-    metrics.job_ended(Charge(charged=8, held=3, studio="create"), entries)
+    metrics.job_ended(Charge(charged=8, held=3, group="create"), entries)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line.get("CreditsCharged"), line.get("UpstreamUSD")) for line in lines] == [
         ([8], None),

@@ -236,7 +236,7 @@ def test_the_end_settles_once(jobs: JobStore, clock: Clock) -> None:
     """Charged, held and given back add up to what was reserved, in one step, however often it is tried."""
     made = put(jobs, clock, reserved=10)
     mine = claim(jobs, made)
-    charge = Charge(charged=4, held=3, studio="create", by_provider={"stability": 4})
+    charge = Charge(charged=4, held=3, group="create", by_provider={"stability": 4})
     assert jobs.finish(mine, response="{}", charge=charge, hold=100)
     assert not jobs.finish(mine, response="{}", charge=charge, hold=100)
     found = balance(made)

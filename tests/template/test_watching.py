@@ -21,7 +21,7 @@ OPERATING = (ROOT / "docs/operating.md").read_text()
 
 def _emitted(capsys: pytest.CaptureFixture[str]) -> set[tuple[str, tuple[str, ...]]]:
     entry = Entry(variation=1, stage=Stage.DONE, provider="stability", model="core", credits=3)
-    metrics.job_ended(Charge(charged=3, studio="create"), [entry])
+    metrics.job_ended(Charge(charged=3, group="create"), [entry])
     metrics.swept(2, 1)
     directives = [json.loads(line)["_aws"]["CloudWatchMetrics"][0] for line in capsys.readouterr().out.splitlines()]
     assert {each["Namespace"] for each in directives} == {"ImageStudio"}

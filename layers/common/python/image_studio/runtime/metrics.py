@@ -33,7 +33,7 @@ def emit(values: Mapping[str, float], unit: MetricUnit = MetricUnit.Count, **dim
 
 def job_ended(charge: Charge, entries: Sequence[Entry]) -> None:
     """Write what a job cost: credits charged and held by operation, and the providers' prices by provider (USD)."""
-    emit({"CreditsCharged": charge.charged, "CreditsHeld": charge.held}, studio=charge.studio)
+    emit({"CreditsCharged": charge.charged, "CreditsHeld": charge.held}, group=charge.group)
     for provider, usd in sorted(upstream_usd(entries).items()):
         emit({"UpstreamUSD": round(usd, 6)}, MetricUnit.NoUnit, provider=provider)
 

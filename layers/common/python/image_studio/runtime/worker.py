@@ -216,7 +216,7 @@ def charge_for(job: Job, entries: Iterable[Entry]) -> Charge:
     return Charge(
         charged=by_provider.total(),
         held=min(unknown, left),
-        studio=job.operation.partition(".")[0],
+        group=job.operation.partition(".")[0],
         by_provider=by_provider,
     )
 

@@ -2,7 +2,7 @@
 
 `committed` (used and reserved) bounds what may be started, `used` was delivered, `in_flight` counts the variations of
 jobs that haven't ended. A reservation is a condition on `committed` and `in_flight`, because a condition can't add;
-everything else only adds. A job is settled in the month that it started in. `used` is also split by studio (the
+everything else only adds. A job is settled in the month that it started in. `used` is also split by group (the
 operation's first word) and by provider into attributes of their own, so that one read gives the usage.
 """
 
@@ -38,7 +38,7 @@ class Charge:
 
     charged: int = 0
     held: int = 0
-    studio: str = ""
+    group: str = ""
     by_provider: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -129,7 +129,7 @@ def settle(table: str, key: Item, reserved: int, variations: int, charge: Charge
         "used": charge.charged,
     }
     if charge.charged:
-        adds[f"studio_{charge.studio}"] = charge.charged
+        adds[f"studio_{charge.group}"] = charge.charged
         adds |= {f"provider_{name}": amount for name, amount in charge.by_provider.items()}
     return add(table, key, adds)
 
