@@ -10,7 +10,7 @@ from tests.contract.witness import recorded, secret, until
 
 
 @pytest.fixture
-def studio(stack: Stack) -> Iterator[Stack]:
+def stack_with_faults(stack: Stack) -> Iterator[Stack]:
     """The shared stack, and every provider that failed works again afterwards."""
     yield stack
     caller = Caller(stack)

@@ -1,4 +1,4 @@
-"""Keys over their life: rotated, wrong, missing; and a studio in which one provider has one."""
+"""Keys over their life: rotated, wrong, missing; and a stack in which one provider has one."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -131,9 +131,9 @@ def test_metrics_pass_lambdas_own_filter(translate: Translate) -> None:
     for level, expected in (("DEBUG", "DEBUG"), ("INFO", "INFO"), ("WARN", "INFO"), ("ERROR", "INFO")):
         template = Template(parameters={"LogLevel": level})
         functions = _of(translate(), "AWS::Lambda::Function")
-        studio = [each for each in functions.values() if "ApplicationLogLevel" in each["LoggingConfig"]]
-        assert len(studio) == len(functions) - 1
-        for each in studio:
+        ours = [each for each in functions.values() if "ApplicationLogLevel" in each["LoggingConfig"]]
+        assert len(ours) == len(functions) - 1
+        for each in ours:
             assert template.resolve(each["LoggingConfig"]["ApplicationLogLevel"]) == expected
             assert template.resolve(each["Environment"]["Variables"]["LOG_LEVEL"]) == level
 
