@@ -31,7 +31,7 @@ def png(width: int = 64, height: int = 64, color: tuple[int, int, int] = (40, 90
     return out.getvalue()
 
 
-class ScriptedWire:
+class ScriptedProviderClient:
     """Answers paid calls from a script: an image by default, else the script's next error or function.
 
     `paid` has the task of each paid call, `resumed` the handle of each call that goes on with an earlier one.
@@ -67,11 +67,11 @@ class ScriptedWire:
 
 
 class Harness(Inside):
-    """`ask` for HTTP, `work` for the worker; `wire` counts what would have been paid."""
+    """`ask` for HTTP, `work` for the worker; `provider_client` counts what would have been paid."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         super().__init__()
-        self.wire = ScriptedWire()
+        self.provider_client = ScriptedProviderClient()
         made = boto3.client("sqs").create_queue(QueueName="jobs", Attributes={"VisibilityTimeout": "1800"})
         self.queue = made["QueueUrl"]
         self.delays: list[float] = []
@@ -79,7 +79,7 @@ class Harness(Inside):
         monkeypatch.setenv("WAIT_SECONDS", "0.05")
         for name, value in KEYS.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(worker, "provider_client", lambda: self.wire)
+        monkeypatch.setattr(worker, "provider_client", lambda: self.provider_client)
         monkeypatch.setenv("WEBHOOK_QUEUE_URL", self.queue)
         monkeypatch.setattr(dispatch.Queue, "send", self._send)
         monkeypatch.setattr(dispatch.Queue, "send_webhook", self._send_webhook)

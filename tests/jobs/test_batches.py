@@ -88,7 +88,7 @@ def test_every_item_is_a_job_of_one_reservation(harness: Harness) -> None:
     seen = show(harness, batch)
     assert (seen["status"], seen["counts"]["succeeded"], seen["credits"]["charged"]) == ("completed", 3, cost)
     assert [item["index"] for item in seen["items"]] == [0, 1, 2]
-    assert sorted(task.prompt for task in harness.wire.paid) == sorted(PROMPTS)
+    assert sorted(task.prompt for task in harness.provider_client.paid) == sorted(PROMPTS)
     assert reserved(harness) == (cost, 0, 0)
     assert {harness.status(item["job_id"])["batch_id"] for item in seen["items"]} == {batch["batch_id"]}
     assert len(harness.ask("GET", "/jobs").json["jobs"]) == 3
@@ -225,7 +225,7 @@ def test_a_crash_between_reservation_and_dispatch_loses_nothing(
     harness.work()
     (batch,) = harness.ask("GET", "/batches").json["batches"]
     assert (batch["status"], batch["counts"]["succeeded"]) == ("completed", 3)
-    assert len(harness.wire.paid) == 3
+    assert len(harness.provider_client.paid) == 3
     assert reserved(harness) == (batch["credits"]["reserved"], 0, 0)
 
 
@@ -240,7 +240,7 @@ def test_a_batch_that_is_recorded_is_accepted(harness: Harness, monkeypatch: pyt
         batch = submit(harness)
     sweep(harness)
     harness.work()
-    assert show(harness, batch)["counts"]["succeeded"] == len(harness.wire.paid) == 3
+    assert show(harness, batch)["counts"]["succeeded"] == len(harness.provider_client.paid) == 3
 
 
 def test_two_runs_make_each_job_once(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,7 +266,7 @@ def test_a_job_that_was_deleted_is_never_made_again(harness: Harness) -> None:
     sweep(harness)
     harness.work()
     assert [item["status"] for item in show(harness, batch)["items"]] == ["deleted", "succeeded", "succeeded"]
-    assert len(harness.wire.paid) == 3
+    assert len(harness.provider_client.paid) == 3
 
 
 def test_a_worker_that_dies_between_items_is_outlived(harness: Harness) -> None:
@@ -276,7 +276,7 @@ def test_a_worker_that_dies_between_items_is_outlived(harness: Harness) -> None:
         raise Crash
 
     batch = submit(harness)
-    harness.wire.script = [dies]
+    harness.provider_client.script = [dies]
     first, *others = harness.messages()
     with pytest.raises(Crash):
         harness.deliver(json.loads(first["Body"]))
@@ -288,7 +288,7 @@ def test_a_worker_that_dies_between_items_is_outlived(harness: Harness) -> None:
     seen = show(harness, batch)
     assert (seen["status"], seen["counts"]) == ("completed", {"total": 3, "succeeded": 2, "failed": 1})
     assert sorted(item["error"]["code"] for item in seen["items"] if item["error"]) == ["unknown_charge"]
-    assert len(harness.wire.paid) == 3
+    assert len(harness.provider_client.paid) == 3
     sweep(harness)  # ends the hold
     used, left, in_flight = reserved(harness)
     assert (used, left, in_flight) == (seen["credits"]["charged"], 0, 0)
@@ -325,7 +325,7 @@ def test_one_webhook_at_the_end_instead_of_one_per_item(harness: Harness, receiv
     """To endpoints and to the batch's own URL; an item's own URL is called for its job."""
     register(harness, receiver)
     items = [*BODY["items"][:2], {"webhook_url": f"{receiver.origin}/item"}]
-    harness.wire.script = [ContentRefused()]
+    harness.provider_client.script = [ContentRefused()]
     batch = submit(harness, {**BODY, "items": items, "webhook_url": f"{receiver.origin}/batch"})
     harness.work(60)
     calls = {
@@ -365,9 +365,9 @@ def test_the_results_come_in_one_file(harness: Harness) -> None:
     def answers(task: Task, **_: Any) -> ProviderImage:
         if task.prompt == "refused":
             raise ContentRefused
-        return ProviderImage(harness.wire.image, task.seed)
+        return ProviderImage(harness.provider_client.image, task.seed)
 
-    harness.wire.script = [answers] * 4
+    harness.provider_client.script = [answers] * 4
     body = {**BODY, "items": [{}, {"prompt": "refused"}, {"num_variations": 2}]}
     batch = submit(harness, body)
     path = f"/batches/{batch['batch_id']}/zip"
@@ -450,7 +450,7 @@ def test_lines_of_the_hot_folder_are_a_batch(harness: Harness) -> None:
     ]  # fmt: skip
     whole = json.loads(found["outbox/create/list.jsonl/result.json"])
     assert (whole["input"], whole["counts"]["succeeded"]) == ("inbox/create/list.jsonl", 3)
-    assert len(harness.wire.paid) == 3
+    assert len(harness.provider_client.paid) == 3
 
 
 def test_a_folder_fills_the_field_of_every_line(harness: Harness) -> None:

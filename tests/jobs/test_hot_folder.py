@@ -66,7 +66,7 @@ def test_any_name_is_answered_at_its_own_path(harness: Harness, name: str) -> No
 
 def test_an_upscale_by_preset(harness: Harness) -> None:
     """inbox/upscale/print/photo.png: the folder's name is the preset; the file is named in result.json."""
-    harness.wire.image = png(512, 512)
+    harness.provider_client.image = png(512, 512)
     take(harness, drop(harness, "upscale/web/photo.png"))
     found = answered(harness)
     written = json.loads(found["upscale/web/photo.png/result.json"])
@@ -87,7 +87,7 @@ def test_social_by_platforms(harness: Harness) -> None:
     for each in written["results"]:
         image = Image.open(io.BytesIO(found[f"social/instagram,linkedin/photo.jpg/{each['image_url']}"]))
         assert image.size == (each["width"], each["height"])
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
 
 
 def test_an_answer_replaces_the_one_before(harness: Harness) -> None:
@@ -107,12 +107,12 @@ def test_an_earlier_image_that_ends_later_answers_no_more(harness: Harness) -> N
         take(harness, drop(harness, path, png(256, 256), sequencer="2"))
         return ProviderImage(png(64, 64), None)
 
-    harness.wire.script = [replaced]
+    harness.provider_client.script = [replaced]
     take(harness, drop(harness, path, png(64, 64)))
     found = answered(harness)
     assert json.loads(found[f"{path}/result.json"])["width"] == 256
     assert Image.open(io.BytesIO(found[f"{path}/shoe.png"])).size == (256, 256)
-    assert len(harness.wire.paid) == 2
+    assert len(harness.provider_client.paid) == 2
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_failed_job_gets_an_error(harness: Harness) -> None:
     take(harness, drop(harness, "edit/remove_background/no.png", b"GIF89a"))
     error = json.loads(answered(harness)["edit/remove_background/no.png/error.json"])
     assert error["code"] == "invalid_image"
-    harness.wire.script = [UnknownCharge("Lost.")]
+    harness.provider_client.script = [UnknownCharge("Lost.")]
     take(harness, drop(harness, "edit/remove_background/x.png"))
     error = json.loads(answered(harness)["edit/remove_background/x.png/error.json"])
     assert error["detail"] == "Image editing failed: Lost."
@@ -159,7 +159,7 @@ def test_events_that_come_again_do_nothing(harness: Harness) -> None:
         assert harness.deliver(event) == {"batchItemFailures": []}
     harness.work()
     take(harness, event)
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
     jobs, _ = wiring.jobs().newest(keys.OPERATOR, 10)
     assert [each.status for each in jobs] == ["succeeded"]
 
@@ -168,7 +168,7 @@ def test_the_same_image_dropped_again_is_done_again(harness: Harness) -> None:
     """An operator who drops it again means it: S3's sequencer tells that from a repeated event."""
     take(harness, drop(harness, "edit/remove_background/x.png", sequencer="1"))
     take(harness, drop(harness, "edit/remove_background/x.png", sequencer="2"))
-    assert len(harness.wire.paid) == 2
+    assert len(harness.provider_client.paid) == 2
 
 
 def test_a_late_event_of_a_replaced_image_does_nothing(harness: Harness) -> None:
@@ -177,7 +177,7 @@ def test_a_late_event_of_a_replaced_image_does_nothing(harness: Harness) -> None
     newest = drop(harness, "edit/remove_background/x.png", sequencer="2")
     take(harness, newest)
     take(harness, late)
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
     assert not any(path.endswith("error.json") for path in answered(harness))
 
 
@@ -187,10 +187,10 @@ def test_an_image_replaced_while_its_job_waits_is_left(harness: Harness) -> None
     harness.deliver(old)
     new = drop(harness, "edit/remove_background/x.png", sequencer="2")
     harness.work()
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
     assert answered(harness) == {}
     take(harness, new)
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_folders_are_no_images(harness: Harness) -> None:
@@ -212,7 +212,7 @@ def test_a_crash_before_the_answer_is_made_good(harness: Harness, monkeypatch: p
     harness.tick()
     harness.work()
     assert any(path.endswith("result.json") for path in answered(harness))
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_the_operator_has_a_ledger_of_its_own(harness: Harness) -> None:

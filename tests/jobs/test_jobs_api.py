@@ -149,7 +149,7 @@ def test_url_delivery_stays_with_the_chain(harness: Harness) -> None:
 
 def test_a_failure_looks_alike_everywhere(harness: Harness) -> None:
     """By the POST that waited, by the result, and inside the status record."""
-    harness.wire.script = [UnknownCharge("The answer was lost.")]
+    harness.provider_client.script = [UnknownCharge("The answer was lost.")]
     job_id = harness.submit({**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
     harness.work()
     got = harness.ask("GET", f"/jobs/{job_id}/result")
@@ -158,7 +158,7 @@ def test_a_failure_looks_alike_everywhere(harness: Harness) -> None:
     again = harness.ask("POST", "/create", body={**CREATE, "provider": "stability"}, headers={"idempotency-key": "k"})
     assert (again.status, again.json) == (500, error)
     assert harness.status(job_id)["error"] == {"status": 500, **error}
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_the_status_record_tells_how_far_it_is(harness: Harness) -> None:
@@ -167,7 +167,7 @@ def test_the_status_record_tells_how_far_it_is(harness: Harness) -> None:
     queued = harness.status(job_id)
     assert (queued["status"], queued["progress"]) == ("queued", {"total": 3, "done": 0, "failed": 0})
     assert queued["credits"]["reserved"] > 0
-    harness.wire.script = [UnknownCharge("Lost.")]
+    harness.provider_client.script = [UnknownCharge("Lost.")]
     harness.work()
     done = harness.status(job_id)
     assert (done["status"], done["progress"]) == ("succeeded", {"total": 3, "done": 2, "failed": 1})
@@ -254,14 +254,14 @@ def test_an_unpaid_job_is_stopped(harness: Harness) -> None:
     job_id = harness.submit()
     assert harness.ask("DELETE", f"/jobs/{job_id}").json == {"job_id": job_id, "stopped": True}
     assert harness.work() == 1
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
     assert harness.ask("GET", f"/jobs/{job_id}/result").json["code"] == "job_stopped"
     assert harness.ask("GET", "/usage").json["reserved"] == 0
 
 
 def test_a_job_that_may_be_paid_for_is_not_stopped(harness: Harness) -> None:
     """409 while it runs, and while it waits in the queue for its provider."""
-    harness.wire.script = [_order]
+    harness.provider_client.script = [_order]
     job_id = harness.submit({**CREATE, "provider": "wavespeed"})
     for message in harness.messages():
         harness.deliver(json.loads(message["Body"]))
@@ -565,7 +565,7 @@ def test_a_copy_survives_a_worker_that_dies(harness: Harness, monkeypatch: pytes
     monkeypatch.setattr(jobs_api, "MAX_BODY", 40_000)
     out = io.BytesIO()
     noise(128, 128).save(out, "PNG")
-    harness.wire.image = out.getvalue()
+    harness.provider_client.image = out.getvalue()
     job_id = harness.submit({**CREATE, "width": 128, "height": 128, "provider": "stability"})
     with monkeypatch.context() as dying:
         dying.setattr(JobStore, "finish", crash)
@@ -578,4 +578,4 @@ def test_a_copy_survives_a_worker_that_dies(harness: Harness, monkeypatch: pytes
     (result,) = fetch(harness, job_id, copies=True)
     assert result["metadata"]["inline"]["file_type"] == "webp"
     assert base64.b64decode(result["image_base64"])[8:12] == b"WEBP"
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1

@@ -121,9 +121,9 @@ def test_a_worker_loses_nothing_in_a_minute_without_the_table(harness: Harness, 
 
     def order(task: Task, on_handle: Callable[[str], None]) -> ProviderImage:
         on_handle("handle")
-        return ProviderImage(harness.wire.image, task.seed)
+        return ProviderImage(harness.provider_client.image, task.seed)
 
-    harness.wire.script = [order]
+    harness.provider_client.script = [order]
     harness.submit()
     frozen.thaw()
     harness.work()
@@ -132,8 +132,8 @@ def test_a_worker_loses_nothing_in_a_minute_without_the_table(harness: Harness, 
         frozen.thaw()
         job_id = harness.submit()
         [message] = harness.messages()
-        paid = len(harness.wire.paid)
-        harness.wire.script = [order]
+        paid = len(harness.provider_client.paid)
+        harness.provider_client.script = [order]
         frozen.freeze(calls, 60, quickest)
         harness.deliver(json.loads(message["Body"]))
         frozen.thaw()
@@ -141,7 +141,7 @@ def test_a_worker_loses_nothing_in_a_minute_without_the_table(harness: Harness, 
             harness.expire(job_id)
             harness.tick()
             harness.work()
-        assert (harness.status(job_id)["status"], len(harness.wire.paid) - paid) == ("succeeded", 1), calls
+        assert (harness.status(job_id)["status"], len(harness.provider_client.paid) - paid) == ("succeeded", 1), calls
 
 
 def test_a_table_that_accepts_and_is_silent(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:

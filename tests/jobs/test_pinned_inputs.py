@@ -58,7 +58,7 @@ def test_a_swap_wins_nothing(harness: Harness, kind: str) -> None:
             harness.work()
             key, reference = keys.result_key(tenant, first, 1), f"job:{first}"
             harness.put(key, SMALL)
-        harness.wire.paid.clear()
+        harness.provider_client.paid.clear()
         with swap_before(call, key):
             if kind == "awaited":
                 job_id = form["job_id"]
@@ -67,7 +67,7 @@ def test_a_swap_wins_nothing(harness: Harness, kind: str) -> None:
                 job_id = harness.submit({**REQUEST, "image_base64": reference}, "/upscale", sub=sub)
             harness.work()
         job = harness.job(job_id, sub)
-        paid = [PRICES[task.operation] for task in harness.wire.paid]
+        paid = [PRICES[task.operation] for task in harness.provider_client.paid]
         assert paid == [job.reserved] == [job.charged], (call, paid, job.reserved, job.charged)
         outcomes[job.charged] += 1
     assert set(outcomes) == {2, 40}, "the image was swapped before the estimate, and after it"
@@ -79,7 +79,7 @@ def test_no_dearer_model_than_reserved_is_called(harness: Harness, reserved: int
     job_id = harness.submit({**CREATE, "provider": "stability"})  # core: 3 credits
     harness.change(job_id, reserved=reserved)
     harness.work()
-    assert [task.operation for task in harness.wire.paid] == paid
+    assert [task.operation for task in harness.provider_client.paid] == paid
     job = harness.job(job_id)
     if not paid:
         assert (job.error["code"], job.charged, job.held) == ("provider_unavailable", 0, 0)

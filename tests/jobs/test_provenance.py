@@ -32,7 +32,7 @@ URL = "data:image/jpeg;base64," + base64.b64encode(PHOTO).decode()
 def signing(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> Harness:
     boto3.client("secretsmanager").create_secret(Name="identity", SecretString=make_identity())
     monkeypatch.setenv("SIGNING_SECRET_ID", "identity")
-    harness.wire.image = encode(scene(1), FileType.PNG)
+    harness.provider_client.image = encode(scene(1), FileType.PNG)
     forget()
     return harness
 
@@ -111,7 +111,7 @@ def test_an_estimate_of_a_signed_file_has_its_signature(signing: Harness) -> Non
 def test_an_original_that_was_upscaled_here_is_not_claimed_as_made_here(signing: Harness) -> None:
     """It looks like the result; only the result's own file is surely that."""
     original = encode(scene(3), FileType.JPEG)
-    signing.wire.image = encode(scene(3).resize((1024, 768)), FileType.PNG)
+    signing.provider_client.image = encode(scene(3).resize((1024, 768)), FileType.PNG)
     signing.submit({**UPSCALED, "image_base64": base64.b64encode(original).decode()}, "/upscale")
     signing.work()
     (data,) = results(signing).values()

@@ -97,7 +97,7 @@ def test_a_long_queue_is_asked_after_ever_more_seldom(harness: Harness) -> None:
 
 def test_held_credits_come_back(harness: Harness) -> None:
     """When the time of an unknown charge (an hour) is over, the caller isn't charged; the error stays."""
-    harness.wire.script = [UnknownCharge("Lost.")]
+    harness.provider_client.script = [UnknownCharge("Lost.")]
     job_id = harness.submit({**CREATE, "provider": "stability"})
     harness.work()
     usage = harness.ask("GET", "/usage").json
@@ -129,7 +129,7 @@ def test_an_expired_job_gives_its_credits_back(harness: Harness) -> None:
 def test_an_expired_job_of_unknown_charge_gives_its_credits_back(harness: Harness) -> None:
     """Its worker died inside a paid call: the credits are held as for any other, and then given back."""
     job_id = harness.submit({**CREATE, "provider": "stability"})
-    harness.wire.script = [crash]
+    harness.provider_client.script = [crash]
     with pytest.raises(Crash):
         harness.work()
     harness.change(job_id, lease_until=ago(), expires=ago())
@@ -188,7 +188,7 @@ def test_a_crash_at_every_run_ends(harness: Harness, monkeypatch: pytest.MonkeyP
         lose_messages(harness)
     assert harness.status(job_id)["error"]["code"] == "internal_error"
     assert runs == 8
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
     assert harness.ask("GET", "/usage").json["reserved"] == 0
 
 

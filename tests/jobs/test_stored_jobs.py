@@ -67,7 +67,7 @@ def test_a_worker_goes_on_from_the_record(harness: Harness, name: str) -> None:
     found = harness.status(job_id)
     assert (found["status"], (found["error"] or {}).get("code")) == (status, code)
     assert found["credits"]["held"] == (3 if code == "unknown_charge" else CASES[name]["status"]["credits"]["held"])
-    assert (len(harness.wire.paid), harness.wire.resumed) == (paid, resumed)
+    assert (len(harness.provider_client.paid), harness.provider_client.resumed) == (paid, resumed)
     result = harness.ask("GET", f"/jobs/{job_id}/result?wait=0")
     assert result.status == {"succeeded": 200, "failed": 500, "queued": 303}[status]
     if status == "succeeded":

@@ -45,7 +45,7 @@ def test_a_repeated_request_is_the_same_job(harness: Harness) -> None:
     harness.work()
     bodies = {harness.ask("POST", "/create", body=CREATE, headers=KEY).body for _ in range(3)}
     assert len(bodies) == 1
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
     assert len(harness.ask("GET", "/jobs").json["jobs"]) == 1
 
 
@@ -95,7 +95,7 @@ def test_the_key_of_a_removed_job_pays_nothing(harness: Harness) -> None:
     late = harness.ask("POST", "/create", body=CREATE, headers=KEY)
     assert (late.status, late.json["code"]) == (409, "job_conflict")
     assert "new key" in late.json["detail"]
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 @pytest.mark.parametrize("fails", [(dispatch.Queue, "send"), (jobs_api, "_read")], ids=["queue", "table"])
@@ -117,7 +117,7 @@ def test_what_is_recorded_is_accepted(
     harness.tick()
     harness.work()
     assert harness.status(job_id)["status"] == "succeeded"
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_a_key_has_a_bound(harness: Harness) -> None:
@@ -196,7 +196,7 @@ def test_an_input_that_is_gone_ends_the_job(harness: Harness, what: str) -> None
     harness.remove(mask if what == "mask" else harness.job(job_id).input)
     harness.work()
     assert harness.status(job_id)["error"]["code"] == "input_lost"
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
 
 
 @pytest.mark.parametrize("reference", ["input:" + "0" * 64, "input:x", "input:"])

@@ -139,7 +139,7 @@ def test_references_are_images_of_their_owner(harness: Harness) -> None:
     for reference, sub in [*((each, "mallory") for each in foreign), *((each, "alice") for each in nothing)]:
         answer = harness.ask("POST", "/upscale", body={**UPSCALE, "image_base64": reference}, sub=sub)
         assert (answer.status, answer.json["code"]) == (404, "not_found"), reference
-    assert len(harness.wire.paid) == 3
+    assert len(harness.provider_client.paid) == 3
 
 
 def test_an_upload_is_kept_for_its_days(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +197,7 @@ def test_an_upload_that_comes_twice_runs_once(harness: Harness) -> None:
     harness.work()
     arrive(harness, form["fields"]["key"])
     assert harness.work() == 0
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_the_same_request_waits_once(harness: Harness) -> None:

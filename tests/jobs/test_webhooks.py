@@ -144,7 +144,7 @@ def test_links_lead_to_the_public_address(
 def test_every_end_has_its_type(harness: Harness, receiver: Receiver) -> None:
     """Failed and stopped jobs are announced, too."""
     register(harness, receiver)
-    harness.wire.script = [ContentRefused()]
+    harness.provider_client.script = [ContentRefused()]
     failed = harness.submit({**CREATE, "provider": "stability"})
     harness.work()
     stopped = harness.submit()

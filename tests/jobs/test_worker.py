@@ -45,7 +45,7 @@ def die(harness: Harness, job_id: str) -> None:
 
 
 def succeeded(harness: Harness, job_id: str, *, paid: int = 1) -> bool:
-    return (harness.status(job_id)["status"], len(harness.wire.paid)) == ("succeeded", paid)
+    return (harness.status(job_id)["status"], len(harness.provider_client.paid)) == ("succeeded", paid)
 
 
 def test_what_comes_twice_is_done_once(harness: Harness) -> None:
@@ -90,13 +90,13 @@ def test_variations_that_were_not_paid_for_are_made_after_a_crash(
     with monkeypatch.context() as dying:
         dying.setattr(JobJournal, "intend", only_two)
         die(harness, job_id)
-    assert len(harness.wire.paid) == 2
+    assert len(harness.provider_client.paid) == 2
     harness.work()
     body = harness.ask("GET", f"/jobs/{job_id}/result").json
     assert [each["seed"] for each in body["results"]] == [10, 11, 12, 13]
     assert (body["total_generated"], body["total_failed"]) == (4, 0)
-    assert [task.seed for task in harness.wire.paid[2:]] in ([12, 13], [13, 12])
-    assert len(harness.wire.paid) == 4
+    assert [task.seed for task in harness.provider_client.paid[2:]] in ([12, 13], [13, 12])
+    assert len(harness.provider_client.paid) == 4
 
 
 def test_a_long_poll_goes_back_to_the_queue(harness: Harness) -> None:
@@ -106,13 +106,13 @@ def test_a_long_poll_goes_back_to_the_queue(harness: Harness) -> None:
         on_handle("prediction-1")
         raise StillRunning(7.0)
 
-    harness.wire.script = [order, *[StillRunning(7.0)] * (MAX_RUNS + 3)]
+    harness.provider_client.script = [order, *[StillRunning(7.0)] * (MAX_RUNS + 3)]
     job_id = harness.submit({**CREATE, "provider": "wavespeed"})
     harness.work()
     assert harness.delays == [0, *[7.0] * (MAX_RUNS + 4)]
     assert harness.status(job_id)["status"] == "succeeded"
     assert harness.job(job_id).runs == 1
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 @pytest.mark.parametrize("end", ["inputs gone", "job old", "job expired", "runs out"])
@@ -123,7 +123,7 @@ def test_what_ends_a_paid_job_says_that_it_may_have_been_charged(harness: Harnes
         on_handle("prediction-1")
         raise StillRunning(300.0)
 
-    harness.wire.script = [order, *[StillRunning(300.0)] * 3]
+    harness.provider_client.script = [order, *[StillRunning(300.0)] * 3]
     job_id = harness.submit({**CREATE, "provider": "wavespeed"})
     harness.work(1)
     now = int(time.time())
@@ -161,7 +161,7 @@ def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:
             raise Crash
         return ProviderImage(png(), task.seed)
 
-    harness.wire.script = [die_on_second] * 2
+    harness.provider_client.script = [die_on_second] * 2
     job_id = harness.submit({**CREATE, "provider": "stability", "num_variations": 2, "seed": 10})
     die(harness, job_id)
     harness.change(job_id, runs=MAX_RUNS)
@@ -169,7 +169,7 @@ def test_a_job_that_keeps_dying_is_given_up(harness: Harness) -> None:
     body = harness.ask("GET", f"/jobs/{job_id}/result").json
     assert (body["total_generated"], body["total_failed"]) == (1, 1)
     assert "given up" in body["errors"][0]["detail"]
-    assert len(harness.wire.paid) == 2
+    assert len(harness.provider_client.paid) == 2
 
 
 def test_an_unexpected_failure_is_tried_again_later(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,10 +203,10 @@ def test_a_zombie_stops_before_its_next_paid_call(harness: Harness) -> None:
         harness.deliver({"tenant": ALICE, "job": job_id})
         return ProviderImage(png(), task.seed)
 
-    harness.wire.script = [overtaken]
+    harness.provider_client.script = [overtaken]
     harness.work()
     assert harness.status(job_id)["error"]["code"] == "unknown_charge"
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_the_heartbeat_ends_with_the_job(harness: Harness) -> None:
@@ -231,7 +231,7 @@ def test_a_slow_call_outlives_its_lease(harness: Harness, monkeypatch: pytest.Mo
         harness.tick()
         return ProviderImage(png(), task.seed)
 
-    harness.wire.script = [slow]
+    harness.provider_client.script = [slow]
     job_id = harness.submit({**CREATE, "provider": "stability"})
     harness.work()
     assert succeeded(harness, job_id)
@@ -306,7 +306,7 @@ def test_a_short_outage_costs_nothing(
     failed = unsteady(monkeypatch, owner, what, error, MAX_TRIES - 1)
     harness.work()
     assert harness.status(job_id)["status"] == "succeeded"
-    assert (len(failed), len(harness.wire.paid), harness.job(job_id).runs) == (MAX_TRIES - 1, 1, 1)
+    assert (len(failed), len(harness.provider_client.paid), harness.job(job_id).runs) == (MAX_TRIES - 1, 1, 1)
     assert sum(pauses) < 60
 
 
@@ -318,7 +318,7 @@ def test_an_outage_before_the_paid_call_pays_nothing(
     unsteady(monkeypatch, wiring.jobs(), "note", OUTAGES[0], MAX_TRIES)
     assert harness.messages()
     harness.deliver({"tenant": ALICE, "job": job_id})
-    assert harness.wire.paid == []
+    assert harness.provider_client.paid == []
     assert harness.status(job_id)["status"] == "queued"
     harness.work()
     assert succeeded(harness, job_id)
@@ -332,7 +332,7 @@ def test_a_long_outage_after_it_is_unknown_not_paid_again(
     unsteady(monkeypatch, wiring.objects(), "put_once", OUTAGES[0], MAX_TRIES)
     harness.work()
     assert harness.status(job_id)["error"]["code"] == "unknown_charge"
-    assert len(harness.wire.paid) == 1
+    assert len(harness.provider_client.paid) == 1
 
 
 def test_a_table_that_is_gone_leaves_the_job_to_the_reaper(

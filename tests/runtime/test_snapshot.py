@@ -39,7 +39,7 @@ for number in range(2):
             harness = Harness(patch)
             job = harness.submit(CREATE)
             harness.work()
-            print(json.dumps({"job": job, "seeds": [task.seed for task in harness.wire.paid]}), flush=True)
+            print(json.dumps({"job": job, "seeds": [task.seed for task in harness.provider_client.paid]}), flush=True)
         os._exit(0)
     os.wait()
 print(json.dumps({"sockets": [link for link in links if link.startswith("socket:")], "made": made,

@@ -16,7 +16,7 @@ MAX_SIDE = 8_192  # pixels
 MAX_PIXELS = 25_000_000  # of one image in a response
 MAX_PROMPT = 10_000  # characters; the longest prompt a provider takes (Stability)
 MAX_TAGS = 16  # of an asset; with its words they fit into one transaction of the table
-MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 on its wire
+MAX_SEED = 4_294_967_293  # one below Stability's largest, which stands for our seed 0 in its requests
 MAX_FILE_BYTES = 20_000_000  # of an image that we take
 #: Of an image that a provider makes: it is paid for, so it is taken as large as any model can make it.
 MAX_RESULT_BYTES = 64 * 1024 * 1024  # above the noise of Gemini's largest 4K image, 18.9 MP
