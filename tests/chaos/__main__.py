@@ -14,7 +14,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--workers", type=int, default=6)
-    parser.add_argument("--patience", type=float, default=1800)
+    parser.add_argument("--timeout", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     plan = Plan(**vars(parser.parse_args()))
     with tempfile.TemporaryDirectory() as folder, ChaosStack(Path(folder), plan.workers, seed=plan.seed) as chaos:

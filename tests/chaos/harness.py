@@ -48,7 +48,7 @@ class Plan:
     jobs: int
     kills: int
     workers: int
-    patience: float
+    timeout: float
     seed: int = 1
 
 
@@ -219,7 +219,7 @@ class ChaosRun:
 
     def run(self) -> Tally:
         started = time.monotonic()
-        ends = started + self.plan.patience
+        ends = started + self.plan.timeout
         with self._watching():
             for number in range(CALLERS):
                 self._register(f"caller-{number}")

@@ -7,7 +7,7 @@ from tests.chaos.harness import ChaosRun, ChaosStack, Plan
 
 def test_kills_and_duplicates_do_no_harm(tmp_path: Path) -> None:
     """16 jobs, 3 kill -9 of workers at work, each message two or three times, half of the webhook calls refused."""
-    plan = Plan(jobs=16, kills=3, workers=3, patience=600)
+    plan = Plan(jobs=16, kills=3, workers=3, timeout=600)
     with ChaosStack(tmp_path, plan.workers) as chaos:
         tally = ChaosRun(plan, chaos).run()
     assert (tally.jobs, tally.kills) == (16, 3)

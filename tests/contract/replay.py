@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from local.stack import Stack
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.json"))
-SECONDS = 120  # of patience for one request
+SECONDS = 120  # for one request
 
 
 @cache

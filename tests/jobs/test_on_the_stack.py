@@ -22,7 +22,7 @@ from tests.conftest import SURROUNDINGS
 from tests.jobs.harness import png
 from tests.waiting import until
 
-PATIENCE = 120.0  # seconds, for what takes about three
+TIMEOUT = 120.0  # seconds, for what takes about three
 DROPPED = (264, 256)  # width x height by which a test knows its own images
 
 
@@ -33,7 +33,7 @@ def bucket(stack: Stack) -> tuple[Any, str]:
 def answers(stack: Stack, drops: Collection[str]) -> dict[str, bytes]:
     """What is in the outbox for these drops, when each was answered; others' drops are others'."""
     s3, name = bucket(stack)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while True:
         listed = [s3.list_objects_v2(Bucket=name, Prefix=f"{keys.OUTBOX}{drop}/").get("Contents", []) for drop in drops]
         written = [any(each["Key"].endswith(".json") for each in found) for found in listed]
@@ -63,7 +63,7 @@ def test_an_upload_starts_its_job(stack: Stack, tmp_path: Path, by_curl: bool, s
     else:
         sent = requests.post(form["url"], data=form["fields"], files={"file": png(*size)}, timeout=30)
         assert sent.status_code == 204
-    answer = requests.get(stack.origin + form["result_url"], headers=headers, timeout=PATIENCE)
+    answer = requests.get(stack.origin + form["result_url"], headers=headers, timeout=TIMEOUT)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["width"], answer.json()["height"]) == size
     assert paid_for(stack, size) == 1
@@ -79,7 +79,7 @@ def test_the_line_of_the_guides_uploads_a_file(stack: Stack, tmp_path: Path) -> 
     variables = {"ORIGIN": stack.origin, "TOKEN": stack.token(), "PATH": SURROUNDINGS["PATH"]}
     printed = subprocess.check_output(["bash", "-c", UPLOAD], cwd=tmp_path, env=variables, text=True, timeout=60)
     body = {"image_base64": printed.strip(), "operation": "remove_background"}
-    answer = requests.post(f"{stack.url}/edit/process", json=body, headers=stack.headers(), timeout=PATIENCE)
+    answer = requests.post(f"{stack.url}/edit/process", json=body, headers=stack.headers(), timeout=TIMEOUT)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["width"], answer.json()["height"]) == (264, 248)
 
@@ -119,7 +119,7 @@ def test_the_batch_of_the_guide_runs_to_its_zip(stack: Stack, capsys: pytest.Cap
         return requests.get(stack.origin + path, headers=headers, timeout=30)
 
     assert read(batch["items"][0]["result_url"]).json()["results"][0]["width"] == 1024
-    assert until(lambda: read(batch["zip_url"]).status_code == 200, PATIENCE)
+    assert until(lambda: read(batch["zip_url"]).status_code == 200, TIMEOUT)
     file = requests.get(read(batch["zip_url"]).json()["url"], timeout=30)
     archive = zipfile.ZipFile(BytesIO(file.content))
     assert archive.namelist() == ["001.png", "002.png", "003.png"]

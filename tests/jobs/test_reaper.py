@@ -89,10 +89,10 @@ def test_a_sweep_counts_overdue_and_stuck_jobs(harness: Harness, monkeypatch: py
 def test_a_long_queue_is_asked_after_ever_more_seldom(harness: Harness) -> None:
     """A job that waits its turn isn't sent again each minute: by its age, a quarter of an hour at most."""
     job_id = harness.submit()
-    for age, patience in ((10, 30), (100, 100), (7_200, 900)):
+    for age, pause in ((10, 30), (100, 100), (7_200, 900)):
         harness.change(job_id, lease_until=ago(), created_at=ago(age) * 1000)
         harness.tick()
-        assert harness.job(job_id).lease_until == pytest.approx(time.time() + patience, abs=5)
+        assert harness.job(job_id).lease_until == pytest.approx(time.time() + pause, abs=5)
 
 
 def test_held_credits_come_back(harness: Harness) -> None:

@@ -28,7 +28,7 @@ from tests.security.inside import handler
 from tests.storage.table import Clock, job
 from tests.waiting import replace_sleep
 
-PATIENCE = 60.0  # seconds, for what takes less than one
+TIMEOUT = 60.0  # seconds, for what takes less than one
 ALICE = keys.tenant_of("alice")
 OUTAGES: list[Exception] = [
     ClientError({"Error": {"Code": "InternalServerError"}}, "PutItem"),
@@ -80,7 +80,7 @@ def test_variations_that_were_not_paid_for_are_made_after_a_crash(
     def only_two(journal: JobJournal, entry: Entry) -> None:
         if entry.variation <= 2:
             return intend(journal, entry)
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         while sum(each.stage is Stage.DONE for each in entries_of(harness.job(job_id)).values()) < 2:
             assert time.monotonic() < ends
             time.sleep(0.05)
@@ -216,7 +216,7 @@ def test_the_heartbeat_ends_with_the_job(harness: Harness) -> None:
     with heartbeat(wiring.jobs(), mine, 2) as heart:
         assert heart.is_alive()
         harness.change(mine.id, attempt=9)
-        heart.join(PATIENCE)
+        heart.join(TIMEOUT)
         assert not heart.is_alive()
 
 

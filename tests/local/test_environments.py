@@ -19,7 +19,7 @@ from local.template import Function
 from tests.local.conftest import TOY
 from tests.waiting import until
 
-PATIENCE = 60.0  # seconds, for what takes less than one
+TIMEOUT = 60.0  # seconds, for what takes less than one
 
 
 def _ask(toy: Stack, do: str = "", **query: Any) -> Any:
@@ -69,11 +69,11 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
 
 def test_an_event_that_was_not_read_runs_in_another_process(pool: Pool) -> None:
     """If an idle process dies when it gets an event, another one runs the event."""
-    pool.invoke(_event(), PATIENCE)
+    pool.invoke(_event(), TIMEOUT)
     gone = pool.idle_pid()
     os.kill(gone, signal.SIGSTOP)  # alive, and reads nothing
     with ThreadPoolExecutor(1) as threads:
-        answer = threads.submit(pool.invoke, _event(), PATIENCE)
+        answer = threads.submit(pool.invoke, _event(), TIMEOUT)
         assert until(lambda: bool(pool._busy))
         os.kill(gone, signal.SIGKILL)
         assert json.loads(answer.result())["seen"]["pid"] != gone
@@ -82,7 +82,7 @@ def test_an_event_that_was_not_read_runs_in_another_process(pool: Pool) -> None:
 def test_an_event_that_was_read_runs_once(pool: Pool) -> None:
     """If a process ends after it read an event, the event fails, because what it did is unknown."""
     with pytest.raises(FunctionFailed, match="without an answer"):
-        pool.invoke(_event("exit"), PATIENCE)
+        pool.invoke(_event("exit"), TIMEOUT)
     assert (pool._starting, pool._busy, pool._idle) == (0, set(), [])
 
 
@@ -91,7 +91,7 @@ def test_code_that_ends_its_process_fails_the_event(tmp_path: Path) -> None:
     function = Function("F", tmp_path, "app.handler", 60, 128)
     broken = Pool(function, load_of(function, [], tmp_path / "log"))
     with pytest.raises(FunctionFailed, match="before it was ready"):
-        broken.invoke(_event(), PATIENCE)
+        broken.invoke(_event(), TIMEOUT)
     assert (broken._starting, broken._busy, broken._idle) == (0, set(), [])
 
 
@@ -100,25 +100,25 @@ def test_no_more_environments_than_allowed_exist(pool: Pool, tmp_path: Path, mon
     (folder := tmp_path / "met").mkdir()
     monkeypatch.setattr(environments, "MAX_ENVIRONMENTS", 1)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(pool.invoke, _event("meet", folder=str(folder), count="2"), PATIENCE)
+        first = threads.submit(pool.invoke, _event("meet", folder=str(folder), count="2"), TIMEOUT)
         assert until(lambda: bool(pool._busy))
         with pytest.raises(StillRunning):
             pool.invoke(_event(), 0.05)
         (folder / "the second").touch()
         first.result()
-    assert json.loads(pool.invoke(_event(), PATIENCE))["seen"]["calls"] == 2
+    assert json.loads(pool.invoke(_event(), TIMEOUT))["seen"]["calls"] == 2
 
 
 def test_a_closed_pool_ends_what_runs_and_starts_nothing(pool: Pool) -> None:
     """The running event fails, and so does every later one."""
     with ThreadPoolExecutor(1) as threads:
-        running = threads.submit(pool.invoke, _event("sleep", seconds="30"), PATIENCE)
+        running = threads.submit(pool.invoke, _event("sleep", seconds="30"), TIMEOUT)
         assert until(lambda: bool(pool._busy))
         pool.close()
         with pytest.raises(FunctionFailed):
             running.result()
     with pytest.raises(FunctionFailed, match="being stopped"):
-        pool.invoke(_event(), PATIENCE)
+        pool.invoke(_event(), TIMEOUT)
 
 
 def test_idle_environments_end(pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,7 +126,7 @@ def test_idle_environments_end(pool: Pool, tmp_path: Path, monkeypatch: pytest.M
     (folder := tmp_path / "met").mkdir()
     event = _event("meet", folder=str(folder), count="2")
     with ThreadPoolExecutor(2) as threads:
-        pids = [json.loads(each)["pid"] for each in threads.map(lambda _: pool.invoke(event, PATIENCE), range(2))]
+        pids = [json.loads(each)["pid"] for each in threads.map(lambda _: pool.invoke(event, TIMEOUT), range(2))]
     assert len(set(pids)) == 2
     pool.shrink()
     monkeypatch.setattr(environments, "IDLE_SECONDS", -1.0)
@@ -146,10 +146,10 @@ def test_an_account_runs_so_many_at_once(tmp_path: Path) -> None:
         running = threads.submit(made[0].invoke, _event("sleep", seconds="2"), 0.5)
         assert until(lambda: bool(made[0]._busy))
         with pytest.raises(Throttled):
-            made[1].invoke(_event(), PATIENCE)
+            made[1].invoke(_event(), TIMEOUT)
         with pytest.raises(StillRunning):
             running.result()
         assert until(lambda: not made[0]._busy)
-    assert made[1].invoke(_event(), PATIENCE)
+    assert made[1].invoke(_event(), TIMEOUT)
     for each in made:
         each.close()

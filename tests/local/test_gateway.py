@@ -116,7 +116,7 @@ class _Recorder:
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
-    def invoke(self, call: Call, patience: float) -> bytes:
+    def invoke(self, call: Call, timeout: float) -> bytes:
         self.calls.append(call)
         return b'{"statusCode": 200}'
 

@@ -23,7 +23,7 @@ from local.template import ROOT
 from tests.waiting import until
 
 COPIED = ("functions", "layers", "local", "template.yaml")
-PATIENCE = 120.0  # seconds, for what takes a few
+TIMEOUT = 120.0  # seconds, for what takes a few
 
 
 class _Server:
@@ -67,7 +67,7 @@ class _Server:
         """End it; no process is left, and after a signal that it can catch no note of a running stack."""
         assert len(self.processes()) >= 3
         self.process.send_signal(how)
-        self.process.wait(PATIENCE)
+        self.process.wait(TIMEOUT)
         assert until(lambda: not self.processes())
         if how != signal.SIGKILL:
             assert self.process.returncode == 0
@@ -101,7 +101,7 @@ def _run(folder: Path, *command: str, **environment: str) -> "subprocess.Complet
     """Run a command to its end, with nothing of our environment but PATH and HOME."""
     own = {name: os.environ[name] for name in ("PATH", "HOME")}
     return subprocess.run(
-        command, cwd=folder, env={**own, **environment}, capture_output=True, text=True, timeout=PATIENCE, check=False
+        command, cwd=folder, env={**own, **environment}, capture_output=True, text=True, timeout=TIMEOUT, check=False
     )
 
 
@@ -124,7 +124,7 @@ def _url(server: _Server) -> str:
 
 def _session(server: _Server) -> dict[str, str]:
     address = f"{_url(server).partition('/api/')[0]}/local/session"
-    session: dict[str, str] = requests.get(address, timeout=PATIENCE).json()
+    session: dict[str, str] = requests.get(address, timeout=TIMEOUT).json()
     return session
 
 
@@ -147,7 +147,7 @@ def test_the_playground_and_the_api_page_lead_to_each_other(server: _Server) -> 
     docs = re.search(r"The API's page.*: (\S+)", server.printed)
     assert docs
     assert docs[1] == f"{_url(server)}/docs"
-    page = requests.get(docs[1], timeout=PATIENCE)
+    page = requests.get(docs[1], timeout=TIMEOUT)
     assert 'href="/"' in page.text
     assert "<summary>curl</summary>" in page.text
     assert f'href="{urlsplit(docs[1]).path}"' in (ROOT / "web/index.html").read_text()
@@ -170,7 +170,7 @@ def test_tokens_have_the_chosen_caller_and_tier(server: _Server) -> None:
     token = _new_token(server.tree, "--sub", "somebody", "--tier", "free").stdout.strip()
     claims = _claims(token)
     assert (claims["sub"], claims["tier"]) == ("somebody", "free")
-    answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=PATIENCE)
+    answer = requests.get(f"{_url(server)}/templates", headers={"Authorization": f"Bearer {token}"}, timeout=TIMEOUT)
     assert answer.status_code == 200
 
 
@@ -193,13 +193,13 @@ def test_code_reloads_when_it_changes(server: _Server) -> None:
     """Jobs and tokens stay valid, and no connection is refused meanwhile."""
     headers = {"Authorization": f"Bearer {_token(server)}"}
     body = {"prompt": "A red boat", "width": 512, "height": 512}
-    made = requests.post(f"{_url(server)}/create", json=body, headers=headers, timeout=PATIENCE)
+    made = requests.post(f"{_url(server)}/create", json=body, headers=headers, timeout=TIMEOUT)
     assert made.status_code == 200
     settings = server.tree / "layers/common/python/image_studio/runtime/settings.py"
     settings.write_text(settings.read_text().replace('VERSION = "1.0.0"', 'VERSION = "9.9.9"'))
-    assert until(lambda: requests.get(f"{_url(server)}/health", timeout=PATIENCE).json()["version"] == "9.9.9")
+    assert until(lambda: requests.get(f"{_url(server)}/health", timeout=TIMEOUT).json()["version"] == "9.9.9")
     server.wait_for("settings.py changed: reloaded")
-    jobs = requests.get(f"{_url(server)}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]
+    jobs = requests.get(f"{_url(server)}/jobs", headers=headers, timeout=TIMEOUT).json()["jobs"]
     assert made.headers["x-job-id"] in str(jobs)
 
 

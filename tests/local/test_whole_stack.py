@@ -11,7 +11,7 @@ from local.template import DEFAULT_ROUTE, Template
 from scripts.events import all_events, small_png
 from tests.waiting import until
 
-PATIENCE = 120.0  # seconds, for what takes a few
+TIMEOUT = 120.0  # seconds, for what takes a few
 EVENTS = {event["routeKey"]: event for _, event in all_events() if "routeKey" in event}
 ROUTES = [each for each in Template().routes() if each.path != DEFAULT_ROUTE and each.method not in ("OPTIONS", "HEAD")]
 
@@ -30,11 +30,11 @@ def _send(stack: Stack, event: dict[str, Any], **headers: str) -> requests.Respo
     body = event.get("body", "").encode()
     options = {"data": body, "headers": {**({"Content-Type": "application/json"} if body else {}), **headers}}
     url = f"{stack.origin}{http['path']}{query}"
-    return requests.request(http["method"], url, timeout=PATIENCE, allow_redirects=False, **options)
+    return requests.request(http["method"], url, timeout=TIMEOUT, allow_redirects=False, **options)
 
 
 def _post(stack: Stack, path: str, body: Any, headers: dict[str, str]) -> requests.Response:
-    answer = requests.post(stack.url + path, json=body, headers=headers, timeout=PATIENCE)
+    answer = requests.post(stack.url + path, json=body, headers=headers, timeout=TIMEOUT)
     assert answer.status_code in (200, 201), answer.text[:300]
     return answer
 
@@ -79,7 +79,7 @@ def test_a_browsers_preflight_needs_no_token(stack: Stack) -> None:
     """Known and unknown paths respond with 204."""
     asked = {"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}
     for path in ("/api/image-studio/create", "/api/image-studio/nowhere", "/elsewhere"):
-        answer = requests.options(f"{stack.origin}{path}", headers=asked, timeout=PATIENCE)
+        answer = requests.options(f"{stack.origin}{path}", headers=asked, timeout=TIMEOUT)
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == "*"
         assert "idempotency-key" in answer.headers["access-control-allow-headers"]
@@ -103,21 +103,21 @@ def test_a_job_can_be_made_read_listed_and_removed(stack: Stack) -> None:
     results = made.json()["results"]
     assert len(results) == 3
     for result in results:
-        assert requests.get(result["image_url"], timeout=PATIENCE).content[:4] == b"\x89PNG"
+        assert requests.get(result["image_url"], timeout=TIMEOUT).content[:4] == b"\x89PNG"
     job = f"{stack.url}/jobs/{made.headers['x-job-id']}"
-    assert requests.get(job, headers=headers, timeout=PATIENCE).json()["status"] == "succeeded"
-    assert requests.get(f"{job}/result", headers=headers, timeout=PATIENCE).json()["results"]
-    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=PATIENCE).json()["jobs"]) == 1
+    assert requests.get(job, headers=headers, timeout=TIMEOUT).json()["status"] == "succeeded"
+    assert requests.get(f"{job}/result", headers=headers, timeout=TIMEOUT).json()["results"]
+    assert len(requests.get(f"{stack.url}/jobs", headers=headers, timeout=TIMEOUT).json()["jobs"]) == 1
     _post(stack, "/upscale", {"image_base64": f"job:{made.headers['x-job-id']}/1", "mode": "fast"}, headers)
-    assert requests.delete(job, headers=headers, timeout=PATIENCE).json()["deleted"] is True
-    assert requests.get(job, headers=headers, timeout=PATIENCE).status_code == 404
+    assert requests.delete(job, headers=headers, timeout=TIMEOUT).json()["deleted"] is True
+    assert requests.get(job, headers=headers, timeout=TIMEOUT).status_code == 404
 
 
 def test_an_upload_can_be_sent_and_used(stack: Stack) -> None:
     """The form accepts the file, and a request can refer to it."""
     headers = stack.headers(sub="uploads")
     form = _post(stack, "/uploads", {"content_type": "png"}, headers).json()
-    sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=PATIENCE)
+    sent = requests.post(form["url"], data=form["fields"], files={"file": small_png()}, timeout=TIMEOUT)
     assert sent.status_code in (201, 204)
     _post(stack, "/upscale", {"image_base64": form["reference"], "mode": "fast"}, headers)
     _post(stack, "/social/optimize", {"image_base64": form["reference"], "platforms": ["instagram"]}, headers)

@@ -151,7 +151,7 @@ def handler(function: str) -> Any:
 
 
 class Here:
-    def invoke(self, call: Call, patience: float) -> bytes:
+    def invoke(self, call: Call, timeout: float) -> bytes:
         return json.dumps(handler(call.function)(json.loads(call.event), None)).encode()
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ def gateway(sub: str = "alice", tier: str = "enterprise") -> Gateway:
 
 @contextmanager
 def unbounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The API's table, without limits that would hide what stands behind them, and without patience."""
+    """The API's table, without limits that would hide what stands behind them, and with short waits."""
     with inside_aws(monkeypatch):
         monkeypatch.setenv("WAIT_SECONDS", "0.1")
         monkeypatch.setenv("CREDITS_ENTERPRISE", str(10**9))

@@ -16,7 +16,7 @@ from tests.operations.fakes import photo, to_bytes
 from tests.security.canaries import CANARIES, OURS
 
 CANARY = "CANARY-7f3a"
-PATIENCE = 120.0  # seconds, for what takes a few
+TIMEOUT = 120.0  # seconds, for what takes a few
 FAULTS = ["", "500", "notimage", "html502", "cut", "mime", "moderated", "401", "redirect", "truncated"]
 
 
@@ -29,7 +29,7 @@ def _image() -> str:
 
 def _post(stack: Stack, path: str, body: Any, **headers: str) -> requests.Response:
     known = stack.headers(sub=f"{CANARY}@example.com", tier="enterprise")
-    return requests.post(stack.url + path, json=body, headers={**known, **headers}, timeout=PATIENCE)
+    return requests.post(stack.url + path, json=body, headers={**known, **headers}, timeout=TIMEOUT)
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def logged(stack: Stack) -> Any:
 
     def read(*expected: str) -> list[str]:
         """The lines, when what is expected is among them: the worker writes its last one after the job has ended."""
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + TIMEOUT
         while True:
             time.sleep(0.5)
             text = stack.log.read_bytes()[before:].decode(errors="replace")
@@ -78,11 +78,9 @@ def test_refusals_stay_silent_too(stack: Stack, logged: Any) -> None:
     _post(stack, "/upscale", {"image_base64": f"upload:{CANARY}"})
     _post(stack, f"/{CANARY}", {})
     known = stack.headers(sub=CANARY)
-    requests.get(f"{stack.url}/templates/search?query={CANARY}", headers=known, timeout=PATIENCE)
-    requests.get(f"{stack.url}/jobs/{CANARY}", headers=known, timeout=PATIENCE)
-    requests.post(
-        f"{stack.url}/create", data=f"{{{CANARY}", headers={**known, "Content-Type": CANARY}, timeout=PATIENCE
-    )
+    requests.get(f"{stack.url}/templates/search?query={CANARY}", headers=known, timeout=TIMEOUT)
+    requests.get(f"{stack.url}/jobs/{CANARY}", headers=known, timeout=TIMEOUT)
+    requests.post(f"{stack.url}/create", data=f"{{{CANARY}", headers={**known, "Content-Type": CANARY}, timeout=TIMEOUT)
     lines = logged()
     assert len(_ours(lines)) >= 8
     assert not any(CANARY in line for line in lines)
@@ -92,7 +90,7 @@ def test_presigned_addresses_stay_out(stack: Stack, logged: Any) -> None:
     """Uploads' forms and results' links go to the caller alone."""
     form = _post(stack, "/uploads", {"content_type": "image/png"}).json()
     files = {"file": ("x.png", to_bytes(photo(64, 64)), "image/png")}
-    requests.post(form["url"], data=form["fields"], files=files, timeout=PATIENCE)
+    requests.post(form["url"], data=form["fields"], files=files, timeout=TIMEOUT)
     answer = _post(stack, "/create", {"prompt": "a boat", "width": 64, "height": 64, "delivery": "url"})
     assert "Signature" in answer.json()["results"][0]["image_url"]
     lines = logged()
@@ -103,7 +101,7 @@ def test_personas_stay_out(stack: Stack, logged: Any) -> None:
     """A brand's words are its own."""
     known = stack.headers(sub=f"{CANARY}@example.com")
     body = {"name": CANARY, "voice": CANARY, "palette": [CANARY]}
-    requests.put(f"{stack.url}/personas/acme", json=body, headers=known, timeout=PATIENCE)
+    requests.put(f"{stack.url}/personas/acme", json=body, headers=known, timeout=TIMEOUT)
     _post(stack, "/create", {"prompt": "a boat", "use_persona": True, "persona_id": "acme", "width": 64, "height": 64})
     assert not any(CANARY in line for line in logged())
 
