@@ -55,10 +55,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("\n".join(lines))
     if SURROUNDINGS.get("COUNTED"):
         failed = len(outcomes.get("failed", [])) + len(outcomes.get("error", []))
-        told = {"notes": notes, "passed": len(outcomes.get("passed", [])), "failed": failed}
+        summary = {"notes": notes, "passed": len(outcomes.get("passed", [])), "failed": failed}
         kept = Path(SURROUNDINGS["COUNTED"])
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(told))
+        kept.write_text(json.dumps(summary))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from local.template import ROOT
-from tests.security.board import ROWS, Measured, Row, lines, verdict
+from tests.security.board import ROWS, Measured, Row, lines, outcome
 
 KEPT = ROOT / "build" / "security"
 PAGE = ROOT / "docs" / "security.md"
@@ -37,7 +37,7 @@ def main() -> int:
     if chosen.write:
         _write(board)
     rows = {row.name for row, _ in wanted} or {row.name for row in ROWS}
-    short = [row for row in ROWS if row.name in rows and verdict(row, board[row.name], whole=True) == "FAIL"]
+    short = [row for row in ROWS if row.name in rows and outcome(row, board[row.name], whole=True) == "FAIL"]
     return int(bool(failed or short))
 
 
@@ -82,9 +82,9 @@ def _write(board: dict[str, Measured]) -> None:
     table = ["| row | what must hold | counted | tests | |", "|---|---|---|---|---|"]
     for row in ROWS:
         found = board[row.name]
-        told = row.told(found.notes) if found.notes else "not measured"
-        called = verdict(row, found, whole=True) if found.notes else ""
-        cells = (row.name, row.claim, told, f"{found.passed:,}", called)
+        summary = row.summary(found.notes) if found.notes else "not measured"
+        called = outcome(row, found, whole=True) if found.notes else ""
+        cells = (row.name, row.claim, summary, f"{found.passed:,}", called)
         table.append(f"| {' | '.join(cells)} |")
     text = PAGE.read_text()
     head, rest = text.partition(BEGIN)[0], text.partition(END)[2]

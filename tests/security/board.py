@@ -36,7 +36,7 @@ class Row:
     name: str
     claim: str
     pieces: Mapping[str, Sequence[str]]
-    told: Callable[[Notes], str]
+    summary: Callable[[Notes], str]
     enough: Callable[[Notes], bool]
 
 
@@ -230,10 +230,10 @@ def lines(measured: Mapping[str, Measured], *, whole: bool) -> Iterable[str]:
             if whole:
                 yield f"---- {row.name:<10} {row.claim}: not measured"
             continue
-        yield f"{verdict(row, found, whole=whole):<4} {row.name:<10} {row.claim}: {row.told(found.notes)}"
+        yield f"{outcome(row, found, whole=whole):<4} {row.name:<10} {row.claim}: {row.summary(found.notes)}"
 
 
-def verdict(row: Row, found: Measured, *, whole: bool) -> str:
+def outcome(row: Row, found: Measured, *, whole: bool) -> str:
     """`ok`, `FAIL`, or `part` where less was run than the claim asks for."""
     if found.failed:
         return "FAIL"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.security import __main__ as security
-from tests.security.board import ROWS, RUNS, Measured, collected, lines, verdict
+from tests.security.board import ROWS, RUNS, Measured, collected, lines, outcome
 from tests.security.canaries import keep_log, search_report
 
 ROW = next(row for row in ROWS if row.name == "hypothesis")
@@ -30,7 +30,7 @@ def test_a_row_is_ok_when_all_of_it_ran_and_it_is_enough(
     notes: Any, pieces: set[str], failed: int, whole: bool, is_called: str
 ) -> None:
     """A failed test, or one execution too few, is a failure; a piece alone is a part."""
-    assert verdict(ROW, Measured(notes, 1, failed, pieces), whole=whole) == is_called
+    assert outcome(ROW, Measured(notes, 1, failed, pieces), whole=whole) == is_called
 
 
 def test_a_canary_fails_the_test_whose_functions_logged_it(tmp_path: Any) -> None:

@@ -113,8 +113,8 @@ def test_another_callers_id_is_an_unknown_id(  # noqa: PLR0917  one row of the t
         filled = json.loads(json.dumps(body).replace("{}", tried)) if body else b""
         with _noted(inside) as calls:
             answer = inside.ask(method, path.replace("{}", tried), body=filled, sub="mallory")
-        told = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
-        answers.append((answer.status, told, answer.body.replace(tried, "ID")))
+        headers = {name: value for name, value in answer.headers.items() if "ratelimit" not in name}
+        answers.append((answer.status, headers, answer.body.replace(tried, "ID")))
         looked_up = [call for call in calls if any(each in call for each in LOOKED_UP)]
         foreign = [call for call in calls if own not in call and '"STUDIO"' not in call]
         count("ids", reads=len(looked_up), foreign=len(foreign))

@@ -64,7 +64,7 @@ def test_a_batch_without_an_answer_is_joined(session: BrowserSession) -> None:
 
 
 def test_an_empty_batch_sends_nothing(session: BrowserSession) -> None:
-    """Without a prompt the page says so; too many lines are told before the click."""
+    """Without a prompt the page says so; too many lines are shown before the click."""
     page = session.open("automation")
     session.press("Create all")
     expect(page.get_by_role("alert")).to_have_text("Enter a prompt.")

@@ -1,4 +1,4 @@
-"""Phones, 200 %, forced colors, screen readers, and limits that are told in time."""
+"""Phones, 200 %, forced colors, screen readers, and limits that are shown in time."""
 
 import io
 import re
@@ -107,7 +107,7 @@ def test_a_result_fits_a_phone(session: BrowserSession) -> None:
 
 
 def test_limits_are_told_when_an_image_is_chosen(session: BrowserSession) -> None:
-    """Too many pixels are told at once, and scaled down on request; too few are told as well."""
+    """Too many pixels are shown at once, and scaled down on request; too few are shown as well."""
     page = session.open("edit")
     out = io.BytesIO()
     Image.new("L", (6000, 5000), 128).save(out, "PNG")
