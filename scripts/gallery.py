@@ -130,9 +130,9 @@ def perform(
     model = select_candidates(wish, frozenset({provider}))[0].model
     group, _, name = operation.partition(".")
     image_field, name_field = FIELDS.get(group, CONTROL)
-    row = find_operation(group)
+    definition = find_operation(group)
     whole = {image_field: as_text(main), name_field: name, "provider": provider, "model": model.name, **body}
-    request = row.request.model_validate(whole)
+    request = definition.request.model_validate(whole)
     journal = NullJournal()
     context = OperationContext(
         configured=frozenset(emulators),
@@ -140,8 +140,8 @@ def perform(
         provider_client=make_provider_client(sleep=lambda seconds: time.sleep(min(seconds, 0.05))),
         journal=journal,
     )
-    cost = row.estimate(request, context)
-    answer = row.run(request, context)
+    cost = definition.estimate(request, context)
+    answer = definition.run(request, context)
     made = Image.open(io.BytesIO(journal.images["1"]))
     emulated = ", emulated" if operation in model.emulates else ""
     line = f"{answer.width}x{answer.height}, {cost} credits{emulated}"
