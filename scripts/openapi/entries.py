@@ -7,6 +7,7 @@ from typing import Any
 from image_studio.operations.table import OPERATIONS, find_operation
 from image_studio.operations.templates import FoundTemplates, RecommendedTemplates, TemplateList
 from image_studio.schemas import batches, catalog, convert, jobs, library, provenance, webhooks
+from image_studio.schemas.common import Delivery
 from image_studio.schemas.create import Persona, PersonaDeleted, PersonaList, StoredPersona
 from image_studio.schemas.jobs import UploadRequest, UploadResponse
 from image_studio.schemas.social import SocialRequest, SocialResponse
@@ -55,11 +56,16 @@ def _number(low: int, high: int) -> dict[str, Any]:
 
 PLATFORM = Query(name="platform", about="Only templates of this platform.")
 WAIT = Query(name="wait", about="Seconds to wait for the end of the job.", schema=_number(0, 25))
+DELIVERY = Query(
+    name="delivery",
+    about="`auto` or `url`, as in requests; without it the request's own.",
+    schema={"type": "string", "enum": [*Delivery]},
+)
 RESULT = Entry(
     tag="Jobs",
     query=(
         WAIT,
-        Query(name="delivery", about="`url`: images as URLs only.", schema={"type": "string"}),
+        DELIVERY,
         Query(name="hop", about="Counts redirects; set by the API itself.", schema=_number(0, 100)),
     ),
     responses={
@@ -190,7 +196,7 @@ ENTRIES: Mapping[str, Entry] = {
         stored=True,
     ),
     "GET /jobs/{id}": Entry(
-        tag="Jobs", query=(WAIT,), responses={200: jobs.JobRecord}, errors=(400,), stored=True, polled=True
+        tag="Jobs", query=(WAIT, DELIVERY), responses={200: jobs.JobRecord}, errors=(400,), stored=True, polled=True
     ),
     "DELETE /jobs/{id}": Entry(tag="Jobs", responses={200: jobs.JobEnded}, errors=(409,), stored=True),
     "GET /jobs/{id}/result": RESULT,
