@@ -42,20 +42,23 @@ def test_the_shipped_data_is_valid() -> None:
 
 
 def test_the_recipes_add_valid_data(data: Path) -> None:
-    """Each JSON block of ADDING.md is carried out, in the page's order; formats take files as large as the others'."""
-    blocks = re.findall(r"```json (\w+) (\S+) ?(\w*)\n(.*?)```", (DATA.parent / "ADDING.md").read_text(), re.DOTALL)
+    """Each JSON block of both pages is carried out, in order; formats take files as large as the others'."""
+    blocks = re.findall(r"```json (write|append|merge) (\S+) ?(\w*)\n(.*?)```", ADDING, re.DOTALL)
+    assert len(blocks) == ADDING.count("```json")
     for verb, file, key, text in blocks:
         value, path = json.loads(text), data / file
         content = value if verb == "write" else json.loads(path.read_text())
-        if verb == "set":
-            content[key] = value
-        elif verb == "append" and value not in (rows := content[key] if key else content):
-            rows.append(value)
+        part = content[key] if key else content
+        if verb == "merge":
+            part.update(value)
+        elif verb == "append" and value not in part:
+            part.append(value)
         path.write_text(json.dumps(content))
     added = check(data)
     assert {"linkedin_portrait", "mastodon_post"} <= added.templates.keys()
     formats = [added.platform("pinterest").format("Board"), *added.platform("mastodon").formats]
     assert min(each.max_bytes for each in formats) >= 2_000_000
+    assert added.operations["edit"].choose("deblur").missing(frozenset()) == "Prompt is required for deblurring"
 
 
 @pytest.mark.parametrize(
@@ -120,25 +123,3 @@ def test_parts_are_read_on_first_use(data: Path) -> None:
     platforms = catalog.platforms
     shutil.rmtree(data)
     assert catalog.platforms is platforms
-
-
-def test_what_the_adding_pages_write_is_valid_data(data: Path) -> None:
-    """Their JSON, step by step on a copy: written to a file, appended to a list, or merged into an object."""
-    steps = re.findall(r"```json (write|append|merge) (\S+) ?(\S*)\n(.+?)```", ADDING, re.DOTALL)
-    assert len(steps) == ADDING.count("```json")
-    for verb, file, key, text in steps:
-        if verb == "write":
-            (data / file).write_text(text)
-        else:
-            change(data / file, lambda whole: _add(whole[key] if key else whole, json.loads(text)))  # noqa: B023
-    catalog = check(data)
-    assert {"linkedin_portrait", "mastodon_post"} <= catalog.templates.keys()
-    assert catalog.platforms["pinterest"].formats[-1].name == "Board Cover"
-    assert catalog.operations["edit"].choose("deblur").missing(frozenset()) == "Prompt is required for deblurring"
-
-
-def _add(to: Any, what: Any) -> None:
-    if isinstance(to, list):
-        to.append(what)
-    else:
-        to.update(what)
