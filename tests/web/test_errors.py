@@ -98,6 +98,7 @@ def test_a_list_that_failed_is_loaded_again(session: BrowserSession) -> None:
         expect(page.get_by_role("alert")).to_have_count(0)
         page.evaluate("location.hash = '#/upscale'")
         page.reload()
+        page.get_by_role("heading", name="Upscale").wait_for()
     session.expect_problem("503")
 
 
