@@ -83,6 +83,7 @@ OWN: dict[tuple[str, str], Fate] = {
     ("wavespeed", "empty"): Fate("unknown_charge", "finished without an image"),
     ("huggingface", "moderated"): Fate("unknown_charge", "withholds the image that it made"),
     ("huggingface", "empty"): Fate("unknown_charge", "finished without an image"),
+    ("gemini", "500"): Fate("provider_failed", "failed (500)", MAX_SUBMITS),  # its errors are not charged
     ("gemini", "empty"): Fate("unknown_charge", "answered in words"),
     ("bedrock", "429"): Fate("provider_unavailable", "rate limit", 3),  # it doesn't say how long to wait
     ("bedrock", "429now"): Fate("provider_unavailable", "rate limit", 3),
@@ -193,7 +194,8 @@ def test_a_refusal_that_passes_is_waited_for(fault, provider, waits, context, ju
         ("gemini", "429day", 1, "provider_unavailable"),  # the quota of today is used up
         ("huggingface", "503;after=900", 1, "provider_failed"),  # free, but too long to wait for
         ("stability", "503;after=900", MAX_SUBMITS, "provider_failed"),  # its own 503 is free
-        ("gemini", "503;after=900", 1, "unknown_charge"),
+        ("gemini", "503;after=900", MAX_SUBMITS, "provider_failed"),
+        ("gemini", "504", 1, "unknown_charge"),
         ("wavespeed", "503;after=900", 1, "unknown_charge"),
     ],
 )

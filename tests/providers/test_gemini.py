@@ -8,6 +8,7 @@ from image_studio.errors import (
     NotCharged,
     ProviderBusy,
     ProviderKeyRefused,
+    ProviderOutage,
     ProviderUnavailable,
     ResultUnusable,
     UnknownCharge,
@@ -189,13 +190,17 @@ def quota(period):
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute")), ProviderBusy, "rate limit"),
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerDay")), ProviderUnavailable, "today"),
         (rpc(429, "RESOURCE_EXHAUSTED", "quota", quota("PerMinute"), quota("PerDay")), ProviderUnavailable, "today"),
-        (rpc(500, "INTERNAL"), UnknownCharge, "answer was lost (500)"),
+        (rpc(500, "INTERNAL"), ProviderOutage, "failed (500)"),
+        (rpc(503, "UNAVAILABLE", "overloaded"), ProviderOutage, "failed (503)"),
+        (rpc(504, "DEADLINE_EXCEEDED"), UnknownCharge, "answer was lost (504)"),
+        (rpc(500, "UNKNOWN"), UnknownCharge, "answer was lost (500)"),
+        (HttpResponse(503, {}, b"<html>"), UnknownCharge, "answer was lost (503)"),
         (HttpResponse(502, {}, b"<html>"), UnknownCharge, "answer was lost (502)"),
         (json_response({"error": "text"}, 400), NotCharged, "did not accept"),
     ],
 )
 def test_errors(reply, error, words):
-    """A bad key hides in a 400, a used-up day in a 429; any other status means what it means for all."""
+    """A bad key hides in a 400, a used-up day in a 429; only Google's own 500 and 503 are surely free."""
     found = read_error(reply)
     assert type(found) is error
     assert words in found.detail

@@ -272,7 +272,7 @@ class ProviderBusy(ProviderUnavailable):
 
 
 class ProviderOutage(NotCharged):
-    """The provider is down in a way that is documented never to be charged."""
+    """The provider is down in a way that is not charged, as far as is known."""
 
 
 class MaybeCharged(ProviderError):

@@ -16,6 +16,7 @@ import pybase64
 from image_studio.errors import (
     ProviderBusy,
     ProviderKeyRefused,
+    ProviderOutage,
     ProviderUnavailable,
     ResultUnusable,
     StudioError,
@@ -247,7 +248,11 @@ def _nothing(reason: str, parts: list[dict[str, Any]]) -> StudioError:
 
 
 def read_error(response: HttpResponse) -> StudioError:
-    """Return Google's RPC error: a bad key is a 400, and a used-up daily quota a 429 that no pause helps."""
+    """Return Google's RPC error: a bad key is a 400, and a used-up daily quota a 429 that no pause helps.
+
+    A 500 and a 503 of Google's own count as free. That is inferred: answers are charged by their `usageMetadata`, which
+    an error lacks, but no page of Google's says so. A 504, or a body that isn't Google's, may hide a finished image.
+    """
     error = (response.fields() or {}).get("error")
     error = error if isinstance(error, dict) else {}
     details = [detail for detail in error.get("details") or [] if isinstance(detail, dict)]
@@ -257,7 +262,12 @@ def read_error(response: HttpResponse) -> StudioError:
         return _quota(response, details)
     if error.get("status") == "FAILED_PRECONDITION":
         return ProviderUnavailable(f"{SPEC.title} can't be used from here, or its billing is not set up.")
+    if (response.status, error.get("status")) in _FREE_FAILURES:
+        return ProviderOutage(f"{SPEC.title} failed ({response.status}).")
     return http_error(SPEC.title, response, str(error.get("message") or ""))
+
+
+_FREE_FAILURES = {(500, "INTERNAL"), (503, "UNAVAILABLE")}
 
 
 def _quota(response: HttpResponse, details: list[dict[str, Any]]) -> StudioError:
