@@ -171,6 +171,8 @@ def wrong_settings(name: str, model: ImageModel, request: GenerateRequest) -> st
         f"Invalid aspect ratio {ratio!r} for {name}. Supported: {', '.join(model.ratios)}.": (
             ratio is not None and ratio not in model.ratios
         ),
+        # Seen on Vertex; whether the Developer API refuses it, too, is unknown, so we don't rely on it.
+        f"imageSize is not supported for {name}.": len(model.prices) == 1 and "imageSize" in request.image_config,
         f"Invalid image size {size!r} for {name}. Supported: {', '.join(model.prices)}.": size not in model.prices,
         f"Thinking level {level!r} is not supported for this model.": level is not None and level not in model.levels,
         f"{name} does not support the requested combination of response modalities: {modalities}": (

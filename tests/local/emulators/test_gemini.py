@@ -47,6 +47,12 @@ def test_an_image_size_scales_the_sides_and_the_price(gemini: Emulator, image_si
     assert gemini.charged == usd
 
 
+def test_a_model_of_one_size_takes_no_image_size(gemini: Emulator) -> None:
+    """As on Vertex: not even its own."""
+    error = _ask(gemini, _body(imageConfig={"imageSize": "1K"}), LITE).json()["error"]
+    assert (error["code"], "imageSize" in error["message"], gemini.paid_calls) == (400, True, 0)
+
+
 @pytest.mark.parametrize(
     ("extra", "place"),
     [

@@ -190,7 +190,9 @@ def build_request(model: ModelSpec, task: Task) -> HttpRequest:
         {"inlineData": {"mimeType": blob.mime, "data": pybase64.b64encode_as_string(blob.data)}} for blob in images
     ]
     edits = images and task.operation != "control.style"
-    image = {"imageSize": size.size_class} if edits else {"aspectRatio": size.label, "imageSize": size.size_class}
+    image: dict[str, Any] = {} if edits else {"aspectRatio": size.label}
+    if isinstance(model.sizes, tuple) and len({each.size_class for each in model.sizes}) > 1:
+        image["imageSize"] = size.size_class  # Vertex answers a 400 to it where there is only one
     config: dict[str, Any] = {"responseModalities": ["IMAGE"], "imageConfig": image}
     config |= model.quality_fields.get(task.quality or "", {})
     seed = provider_seed(model, task.seed)
