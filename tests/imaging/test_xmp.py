@@ -4,12 +4,13 @@ import io
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from image_studio.imaging.encode import encode, encode_under
 from image_studio.imaging.xmp import MAX_PACKET, MAX_PROMPT_TEXT, Mark, read_mark, source_type_of
 from image_studio.schemas.common import FileType
 from image_studio.schemas.limits import SourceType
-from tests.imaging.samples import flat_art, noise
+from tests.imaging.samples import flat_art, noise, saved
 
 MARK = Mark(SourceType.TRAINED, 'Stability AI "ultra" <&>')
 IPTC = 'xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
@@ -31,6 +32,23 @@ def test_a_written_mark_is_read_by_us_and_by_pillow(file_type: FileType) -> None
     found = marked.info["xmp"]
     assert found.strip(b"\0") == MARK.to_xmp()
     assert marked.tobytes() == plain.tobytes()
+
+
+def compressed(xmp: bytes) -> bytes:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", xmp.decode(), zip=True)
+    return saved(noise(40, 30), "PNG", pnginfo=info)
+
+
+def test_a_mark_in_a_compressed_packet_of_a_png_is_read() -> None:
+    """As Pillow reads it; a packet that is broken, or inflates beyond the limit, says nothing."""
+    data = compressed(MARK.to_xmp())
+    assert (b"xmpmeta" in data, read_mark(data)) == (False, MARK)
+    assert read_mark(compressed(MARK.to_xmp() + b" " * MAX_PACKET)) == MARK
+    assert read_mark(compressed(b" " * MAX_PACKET + MARK.to_xmp())) is None
+    start = data.index(b"XML:com.adobe.xmp") + len(b"XML:com.adobe.xmp") + 5
+    assert read_mark(data[:start] + b"no zlib" + data[start + 7 :]) is None
+    assert read_mark(data[: start + 20]) is None
 
 
 @pytest.mark.parametrize("file_type", FileType)

@@ -1,4 +1,4 @@
-"""Read the chunks of a PNG, leniently, and keep what decoding needs. Texts and the like are never inflated."""
+"""Read the chunks of a PNG, leniently, and keep what decoding needs. Of texts, only a packet of XMP is inflated."""
 
 import struct
 import zlib
@@ -57,6 +57,25 @@ def read_png(data: bytes) -> PngFile:
     info = _info(found, depth=data[24], color_type=data[25])
     other = names - _CRITICAL - _USED
     return PngFile(plain, frames, info | {"other": other} if other else info)
+
+
+_XMP = b"XML:com.adobe.xmp\0\1\0"  # keyword of an iTXt chunk, then: compressed, by zlib (XMP part 3, section 1.1.5)
+
+
+def compressed_xmp(data: bytes, most: int) -> bytes:
+    """Return the first `most` bytes of a PNG's compressed packet of XMP; nothing for another file or a broken one."""
+    if not data.startswith(SIGNATURE):
+        return b""
+    try:
+        start, end = next(
+            (start, end)
+            for name, start, end in _chunks(data)
+            if name == b"iTXt" and data.startswith(_XMP, start + _HEAD.size)
+        )
+        _language, _keyword, body = data[start + _HEAD.size + len(_XMP) : end].split(b"\0", 2)
+        return zlib.decompressobj().decompress(body, most)
+    except (StopIteration, ValueError, zlib.error):
+        return b""
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

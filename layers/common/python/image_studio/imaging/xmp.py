@@ -8,6 +8,7 @@ from typing import Any
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
+from image_studio.imaging import png_chunks
 from image_studio.schemas.limits import SourceType
 
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"  # what every value starts with (IPTC NewsCodes)
@@ -66,7 +67,11 @@ def _printable(text: str) -> str:
 
 
 def _find_packet(data: bytes) -> bytes:
-    """Return the packet's XML. It is stored as it is in PNG, JPEG, WebP, AVIF and HEIC, so a search finds it."""
+    """Return the packet's XML. A search finds it in JPEG, WebP, AVIF and HEIC; a PNG may hold it compressed."""
+    return _search(data) or _search(png_chunks.compressed_xmp(data, MAX_PACKET))
+
+
+def _search(data: bytes) -> bytes:
     for start, end in _ELEMENTS:
         first = data.find(start)
         if first >= 0:
