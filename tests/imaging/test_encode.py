@@ -9,7 +9,15 @@ from PIL import Image
 from image_studio.errors import InvalidRequest
 from image_studio.imaging import encode as encode_module
 from image_studio.imaging.decode import read_info
-from image_studio.imaging.encode import LOWEST_QUALITY, encode, encode_copy, encode_for_provider, encode_under
+from image_studio.imaging.encode import (
+    LOWEST_QUALITY,
+    MAX_SIDES,
+    check_sides,
+    encode,
+    encode_copy,
+    encode_for_provider,
+    encode_under,
+)
 from image_studio.schemas.common import FileType
 from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
@@ -44,6 +52,21 @@ def test_quality_is_honored() -> None:
     for file_type in (JPEG, WEBP, AVIF):
         assert len(encode(photo(), file_type, 40)) < len(encode(photo(), file_type))
         assert encode(photo(), file_type, 95) == encode(photo(), file_type)
+
+
+@pytest.mark.parametrize("file_type", MAX_SIDES)
+def test_each_type_can_be_read_up_to_its_largest_side(file_type: str) -> None:
+    """A side more is refused with the type and the field that asked for it."""
+    longest = MAX_SIDES[file_type]
+    if file_type in list(FileType):
+        image = noise(5, 40).resize((5, longest))
+        back = opened(encode(image, FileType(file_type)))
+        back.load()
+        assert back.size == image.size
+    check_sides(file_type, 5, longest, "format")
+    sentence = f"A {file_type} file has at most {longest:,} pixels a side, and this one would be {longest + 1}x5."
+    with pytest.raises(InvalidRequest, match=f"{sentence} Use format png, or a smaller image."):
+        check_sides(file_type, longest + 1, 5, "format")
 
 
 # -- for providers
@@ -177,6 +200,18 @@ def test_a_copy_gets_fewer_pixels_before_it_gets_blocks(file_type: FileType, max
     assert opened(copy.data).size == (copy.width, copy.height)
     assert copy.width < 900
     assert abs(copy.width / copy.height - 1.5) < 0.05
+
+
+@pytest.mark.parametrize(("file_type", "most"), [(PNG, 16_383), (JPEG, 65_500)])
+@pytest.mark.parametrize("max_bytes", [20_000, 4_000_000])
+def test_a_copy_of_a_long_image_has_sides_that_its_type_holds(file_type: FileType, most: int, max_bytes: int) -> None:
+    """The whole image is in it, lossless or not."""
+    copy = encode_copy(noise(24, 400).resize((40, 70_000)), file_type, max_bytes)
+    assert copy is not None
+    assert len(copy.data) <= max_bytes
+    assert opened(copy.data).size == (copy.width, copy.height)
+    assert copy.height <= most
+    assert max_bytes < 1_000_000 or copy.height == most
 
 
 def test_a_large_image_is_encoded_few_times(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,9 @@ from tests.operations.fakes import FakeClient, from_bytes, make_context, photo, 
 STYLE = to_text(photo(300, 700))
 
 
+LONG = to_text(photo(24, 16_384))
+
+
 def run(operation: str, context: OperationContext, image: Image.Image | None = None, **body: Any) -> ControlResponse:
     content = {"control_image_base64": to_text(image or photo(320, 240)), "prompt": "a castle", **body}
     request = ControlRequest.model_validate({"operation": operation, **content})
@@ -137,6 +140,11 @@ def test_an_empty_sketch_is_refused(empty: Image.Image) -> None:
         ("style", {"aspect_ratio": "16:0"}, "aspect_ratio '16:0' is not usable."),
         ("style_transfer", {"style_image_base64": "?"}, "style_image_base64: Invalid base64 image payload"),
         ("sketch", {"style_preset": "baroque"}, "Unknown style_preset 'baroque'."),
+        (
+            "structure",
+            {"output_format": "webp", "control_image_base64": LONG},
+            "this one would be 24x16384. Use output",
+        ),
         ("sketch", {"options": {"quality": "best"}}, "Valid: draft, standard, premium."),
     ],
 )

@@ -27,6 +27,7 @@ from tests.operations.fakes import (
 )
 
 SMALL_IMAGE, SMALL_MASK = to_text(photo(120, 90)), to_text(block_mask(120, 90))
+LONG, NARROW = (to_text(photo(24, height)) for height in (16_384, 16_000))
 IMAGE, MASK = photo(320, 240), block_mask(320, 240)
 MASKED = {"prompt": "x", "search_prompt": "y", "mask_base64": to_text(MASK)}
 NULLS: dict[str, Any] = {  # the API reference's example body
@@ -63,6 +64,8 @@ def resolved(operation: str, **body: Any) -> Edit:
         ("remove_background", {"output_format": "jpeg"}, "Remove Background gives a transparent image, which JPEG"),
         ("remove_background", {"output_format": "jpg"}, "Use output_format png, webp or avif."),
         ("outpaint", {"expand_left": 2000, "image_base64": to_text(Image.new("L", (20, 13000)))}, "25 megapixels"),
+        ("remove_background", {"output_format": "webp", "image_base64": LONG}, "A webp file has at most 16,383 pixels"),
+        ("outpaint", {"output_format": "webp", "image_base64": NARROW, "expand_up": 384}, "would be 24x16384."),
         ("inpaint", {"prompt": "x", "options": {"grow_mask": 101}}, "options.grow_mask must be a whole number"),
         ("relight", {"options": {"light_source_direction": "behind"}}, "Valid: left, right, above, below."),
         ("inpaint", {"prompt": "x", "options": {"quality": "best"}}, "Valid: draft, standard, premium."),

@@ -172,6 +172,21 @@ def test_an_image_that_cannot_be_used_is_paid_and_failed():
     assert "can't be used" in entry.detail
 
 
+def test_an_image_that_our_encoder_fails_on_is_paid_and_failed(caplog):
+    """A second run would fail, too; the provider's bytes stay, and the log says what happened."""
+
+    def encode(data, entry):
+        raise ValueError("encoding error 5")
+
+    journal, client = RecordingJournal(), FakeClient()
+    (entry,) = generate(make_context(client, journal=journal), (CORE, QWEN), [variation(encode=encode)])
+    assert client.providers == ["stability"]
+    assert (entry.stage, entry.code, entry.credits) == (Stage.FAILED, "unknown_charge", 3)
+    assert "could not be written" in entry.detail
+    assert journal.received(1)
+    assert "encoding error 5" in caplog.text
+
+
 def test_an_error_of_our_own_is_raised():
     """For the worker to log, and to run the job again."""
     with pytest.raises(ZeroDivisionError):

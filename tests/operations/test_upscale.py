@@ -20,6 +20,9 @@ def multiplying(factor: float) -> FakeClient:
     return FakeClient(paint=lambda _, image: image.resize((round(image.width * factor), round(image.height * factor))))
 
 
+LONG = to_text(photo(24, 5_000))
+
+
 def request(image: Image.Image, **body: Any) -> UpscaleRequest:
     return UpscaleRequest.model_validate({"image_base64": to_text(image), **body})
 
@@ -228,6 +231,7 @@ def test_the_size_class_follows_the_target() -> None:
         ({"image_base64": "!", "preset": "poster"}, UnknownChoice, "Unknown preset"),
         ({"target_width": 8000, "target_height": 8000}, InvalidRequest, "more than 25 megapixels"),
         ({"options": {"creativity": 2}, "mode": "creative"}, InvalidRequest, "options.creativity must be a number"),
+        ({"image_base64": LONG, "output_format": "webp"}, InvalidRequest, "a side, and this one would be 96x20000."),
         ({"style_preset": "baroque"}, UnknownChoice, "Unknown style_preset"),
         ({"options": {"quality": 1}}, UnknownChoice, "Valid: draft, standard, premium."),
         ({"provider": "gemini"}, UnsupportedChoice, "Models that can: stability"),  # it has no conservative mode

@@ -16,8 +16,20 @@ from image_studio.imaging.png import insert_xmp, write_png
 from image_studio.imaging.types import DecodedImage
 from image_studio.schemas.common import FileType
 
+#: The most pixels a side that a type's writer and its readers take: of libwebp, libjpeg, libavif, and GIF's header.
+MAX_SIDES = {"webp": 16_383, "jpeg": 65_500, "avif": 32_768, "gif": 65_535}
 QUALITY = 95  # the default quality of lossy files
 _AVIF_SPEED = 9  # of 10; a fifth of the time of 6, for the same bytes at these qualities
+
+
+def check_sides(file_type: str, width: int, height: int, field: str) -> None:
+    """Raise InvalidRequest where the type can't hold width x height pixels; `field` of the request named the type."""
+    most = MAX_SIDES.get(file_type)
+    if most and max(width, height) > most:
+        raise InvalidRequest(
+            f"A {file_type} file has at most {most:,} pixels a side, and this one would be {width}x{height}."
+            f" Use {field} png, or a smaller image."
+        )
 
 
 def encode(image: DecodedImage, file_type: FileType, quality: int = QUALITY, xmp: bytes = b"") -> bytes:
@@ -193,9 +205,11 @@ def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int, xmp: b
     """Encode the image in at most `max_bytes`, as near to lossless as they allow: JPEG for JPEG, else WebP.
 
     A sample of the image predicts the quality, so that large images are encoded about twice. Below LOWEST_QUALITY the
-    copy gets fewer pixels. Return None where all attempts are too large (in no more than a few kilobytes).
+    copy gets fewer pixels, as it does where its type can't hold them. Return None where all attempts are too large (in
+    no more than a few kilobytes).
     """
     lossy = FileType.JPEG if file_type is FileType.JPEG else FileType.WEBP
+    image = _within_sides(image, lossy)
     if lossy is FileType.WEBP and (lossless := _lossless(image, max_bytes, xmp)):
         return EncodedCopy(lossless, lossy, None, *image.size)
     plain = flatten(image) if lossy is FileType.JPEG else image
@@ -212,6 +226,14 @@ def encode_copy(image: DecodedImage, file_type: FileType, max_bytes: int, xmp: b
             plain = scale(plain, max(1, int(plain.width * factor)), max(1, int(plain.height * factor)))
             aim = max_bytes
     return None
+
+
+def _within_sides(image: DecodedImage, file_type: FileType) -> DecodedImage:
+    """Scale an image that the type can't hold down to its largest side."""
+    factor = MAX_SIDES[file_type] / max(image.size)
+    if factor >= 1:
+        return image
+    return scale(image, max(1, round(image.width * factor)), max(1, round(image.height * factor)))
 
 
 def _lossless(image: DecodedImage, max_bytes: int, xmp: bytes) -> bytes | None:

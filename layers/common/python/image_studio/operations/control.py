@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidImage
+from image_studio.imaging.encode import check_sides
 from image_studio.imaging.geometry import cover, extract, extract_native, place_in_frame
 from image_studio.imaging.masks import flatten, is_flat
 from image_studio.imaging.types import DecodedImage, Size
@@ -112,6 +113,9 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
         raise InvalidImage(
             "control_image_base64 is empty: it has one color throughout. Send an image with visible lines."
         )
+    style = single_image.decode_further_image(request, "style_image", info, context)
+    if style is None:
+        check_sides(request.output_format, *(size or image.size), "output_format")
     return Control(
         request=request,
         info=info,
@@ -119,7 +123,7 @@ def resolve_control(request: ControlRequest, context: OperationContext) -> Contr
         ignored=single_image.unsupported_fields(request, info, fields),
         source=source,
         image=image,
-        style=single_image.decode_further_image(request, "style_image", info, context),
+        style=style,
         size=size,
     )
 

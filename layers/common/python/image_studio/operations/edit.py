@@ -8,7 +8,7 @@ from image_studio.catalog.load import load_catalog
 from image_studio.catalog.models import OperationInfo
 from image_studio.errors import InvalidRequest
 from image_studio.imaging import masks
-from image_studio.imaging.encode import encode
+from image_studio.imaging.encode import check_sides, encode
 from image_studio.imaging.geometry import Frame, extend_canvas, extract, place_in_frame, place_mask
 from image_studio.imaging.masks import Mask
 from image_studio.imaging.types import DecodedImage, Size
@@ -181,6 +181,8 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     image = single_image.decode_source(source, context, whole="expansion" in info.honored)
     mask, mask_source = _mask(request, info, image, context)
     single_image.require(info, fields | options.keys() | ({"mask"} if mask else set()))
+    size = _size(request, info, image, context.max_pixels)
+    check_sides(request.output_format, *size, "output_format")
     return Edit(
         request=request,
         info=info,
@@ -193,7 +195,7 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
         mask_source=mask_source,
         background=single_image.decode_further_image(request, "background", info, context),
         lighting=single_image.decode_further_image(request, "lighting", info, context),
-        size=_size(request, info, image, context.max_pixels),
+        size=size,
     )
 
 

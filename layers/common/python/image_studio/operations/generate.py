@@ -45,6 +45,7 @@ OPTIONAL = ("negative_prompt", "seed", "style_preset", "guidance_scale", "steps"
 #: Failures of the provider rather than of the request.
 PROVIDER_FAULTS = (ProviderOutage, ProviderUnavailable, UnknownCharge)
 UNUSABLE = "The provider's image can't be used: it is damaged, or larger or of another kind than we take."
+NOT_WRITTEN = "The provider's image arrived, but could not be written as requested."
 MAX_THREADS = 10  # of one job; the provider client limits the calls in flight per provider
 #: Results are decoded and encoded one at a time, always in the same thread: ten of 25 megapixels need 0.6 GB then, and
 #: 4 GB in threads of their own, each of which keeps its memory. The worker has one processor anyway.
@@ -190,6 +191,9 @@ def _run_variation(
         encoded = _ENCODER.submit(task.encode, data, runner.entry).result()
     except StudioError:
         return _record_failure(context, runner.entry, ResultUnusable(UNUSABLE))
+    except Exception:  # it is paid for, and another run would fail again
+        log.exception("encoding failed", extra={"variation": task.variation})
+        return _record_failure(context, runner.entry, ResultUnusable(NOT_WRITTEN))
     facts = {**encoded.facts, "metadata": {**runner.entry.facts, **encoded.facts.get("metadata", {})}}
     return keep_image(context, runner.entry.with_(facts=facts), encoded, data)
 

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import UnknownChoice
+from image_studio.imaging.encode import check_sides
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
 from image_studio.imaging.types import DecodedImage, Size
@@ -123,6 +124,7 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
     if scale_factor(size, target) > 1:
         single_image.check_whole(request.image_base64, context)  # to pay for fewer pixels than were sent helps nobody
+    check_sides(request.output_format, *target, "output_format")
     info = modes.choose(choose_mode(request, quality, size, target, context))
     options = single_image.checked_options(info, request.options)
     if scale_factor(size, target) <= 1.0:  # no model is called, so none of its fields is used
