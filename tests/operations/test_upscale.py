@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from image_studio.errors import InvalidRequest, UnknownChoice, UnsupportedChoice
+from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice, UnsupportedChoice
 from image_studio.operations import upscale
 from image_studio.operations.context import OperationContext
 from image_studio.operations.estimate import estimate_cost
@@ -122,6 +122,65 @@ def test_fast_goes_to_who_takes_the_image_whole() -> None:
     assert names((800, 600)) == ["stability", "bedrock", "wavespeed"]
     assert names((2000, 1200)) == ["wavespeed", "stability", "bedrock"]
     assert names((1600, 1200), only) == ["wavespeed"]
+
+
+def named(size: tuple[int, int], **body: Any) -> EstimateRequest:
+    target = {"target_width": size[0] + 90}
+    sizes = {"width": size[0], "height": size[1]}
+    return EstimateRequest.model_validate({"provider": "auto", "operation": "upscale", **sizes, **target, **body})
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "providers"),
+    [
+        ("conservative", (2047, 2047), ["stability", "bedrock", "wavespeed"]),
+        ("conservative", (2048, 2048), ["bedrock", "wavespeed"]),
+        ("conservative", (3112, 3111), ["bedrock", "wavespeed"]),
+        ("conservative", (3400, 2850), ["wavespeed"]),
+        ("creative", (2880, 2879), ["gemini", "stability", "bedrock", "wavespeed"]),
+        ("creative", (2880, 2880), ["gemini", "bedrock", "wavespeed"]),
+        ("fast", (4096, 4095), ["stability", "bedrock"]),
+        ("fast", (3839, 2400), ["wavespeed", "stability", "bedrock"]),
+    ],
+)
+def test_only_who_makes_more_pixels_than_were_sent_is_paid(
+    mode: str, size: tuple[int, int], providers: list[str]
+) -> None:
+    """In the request and in its estimate."""
+    upscaled = resolved(size, mode=mode, target_width=size[0] + 90)
+    found = [candidate.provider.name for candidate in upscaled.candidates(make_context())]
+    assert sorted(found) == sorted(providers)
+    assert estimate_cost(named(size, mode=mode)).provider == found[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "body", "words"),
+    [
+        ((2048, 2048), {"provider": "stability"}, ["Stability AI's conservative makes at most 4.19", "bedrock"]),
+        ((2048, 2048), {"model": "conservative"}, ["has 4.19 megapixels", "wavespeed ultimate-image-upscaler"]),
+        (
+            (3840, 2400),
+            {"model": "image-upscaler"},
+            ["WaveSpeed AI's image-upscaler makes at most 9.22", "stability fast"],
+        ),
+        (
+            (4000, 3000),
+            {},
+            ["The image has 12 megapixels", "Crop the image", "not larger than the image, which is free"],
+        ),
+    ],
+)
+def test_nobody_is_paid_for_fewer_pixels_than_were_sent(
+    size: tuple[int, int], body: dict[str, Any], words: list[str]
+) -> None:
+    """The sentence says what can be done, models that make more among it."""
+    for attempt in (
+        lambda: resolved(size, target_width=size[0] + 90, **body).candidates(make_context()),
+        lambda: estimate_cost(named(size, **body)),
+    ):
+        with pytest.raises(InvalidImage) as caught:
+            attempt()
+        assert [word for word in words if word not in caught.value.detail] == []
 
 
 def test_a_large_image_is_scaled_down_where_it_must_be() -> None:

@@ -145,7 +145,7 @@ SIZES = {
     FreeSize(256, 1_536): "qwen-image z-image-turbo qwen-edit qwen-edit-plus z-image-turbo-inpaint",
     FreeSize(1_024, 4_096): "seedream-v4.5-edit",
     "1k=1024x1024 2k=2048x2048 4k=4096x4096": "nano-banana-2.1-edit",
-    "2k=2048x2048 4k=4096x4096": "image-upscaler ultimate-image-upscaler",
+    "2k=2048x2048 4k=3840x3840": "image-upscaler ultimate-image-upscaler",
     FreeSize(512, 1_536): "flux-controlnet-union-pro-2.0",
     FreeSize(256, 1_536, 16, 1_048_576): "FLUX.1-schnell FLUX.1-Krea-dev Qwen-Image stable-diffusion-3-medium",
     f"{TEN_RATIOS} 1:4=512x2048 4:1=2048x512 1:8=384x3072 8:1=3072x384": "gemini-nano-banana-2.1"

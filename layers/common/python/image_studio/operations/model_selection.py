@@ -1,5 +1,6 @@
 """Select providers and models, with reasons: a pure function of the request, the specs and the configured providers."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -8,7 +9,7 @@ from image_studio.catalog.load import load_catalog
 from image_studio.errors import ProviderUnavailable, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.types import Size
 from image_studio.providers import ALIASES, PROVIDERS, SPECS, find_model
-from image_studio.providers.spec import ModelSpec, ProviderSpec, is_ending
+from image_studio.providers.spec import ModelSpec, ProviderSpec, is_ending, nearest_size
 
 AUTO = "auto"
 LETTERING = "lettering"  # a ranking in `ModelSpec.auto` besides those of the operations
@@ -205,6 +206,19 @@ def automatic_mode(candidates: Callable[[str], list[Candidate]], model: str | No
 
 def fits_unscaled(candidate: Candidate, size: Size) -> bool:
     return candidate.model.inputs is None or candidate.model.inputs.fits(*size)
+
+
+def largest_result(model: ModelSpec, size: Size) -> float:
+    """The most pixels that an upscale of an image of `size` gives, as far as the model's data says."""
+    if model.max_output is not None:
+        return model.max_output
+    if model.sizes is None:
+        return math.inf
+    native = nearest_size(model, size.width * _FAR, size.height * _FAR)
+    return size.width * size.height * min(native.width / size.width, native.height / size.height) ** 2
+
+
+_FAR = 1_000  # times a side: of the nearest ratio, the largest size
 
 
 def reaches(candidate: Candidate, size: Size, target: Size) -> bool:

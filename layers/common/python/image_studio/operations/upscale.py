@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from image_studio.catalog.load import load_catalog
-from image_studio.errors import UnknownChoice
+from image_studio.errors import InvalidImage, UnknownChoice
 from image_studio.imaging.encode import check_sides
 from image_studio.imaging.geometry import cover, extract_native, place_in_frame
 from image_studio.imaging.masks import keep_transparency
@@ -19,11 +19,12 @@ from image_studio.operations.model_selection import (
     ModelQuery,
     automatic_mode,
     fits_unscaled,
+    largest_result,
     scale_factor,
 )
 from image_studio.operations.single_image import FinishedImage, Fit, SingleImageOperation
 from image_studio.operations.sizes import target_size
-from image_studio.providers import PROVIDERS
+from image_studio.providers import PROVIDERS, SPECS
 from image_studio.providers.adapter import Task
 from image_studio.schemas.limits import Quality
 from image_studio.schemas.single_image import AUTO, UpscaleRequest, UpscaleResponse
@@ -67,10 +68,30 @@ class Upscale(SingleImageOperation):
         return exact, {"reason": reason, "resized_from": str(Size(*self.image.size))}
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
-        """The models that take the image, those first that take it without scaling it down."""
+        """The models that take the image and make more of it, those first that take it without scaling it down.
+
+        Raises InvalidImage where none does: to pay for fewer pixels than were sent helps nobody.
+        """
         size = Size(*self.image.size)
-        return sorted(
-            super().candidates(context), key=lambda candidate: (candidate.avoided, not fits_unscaled(candidate, size))
+        enlarging = single_image.accepting_models(super().candidates(context), self._check_enlarges)
+        return sorted(enlarging, key=lambda candidate: (candidate.avoided, not fits_unscaled(candidate, size)))
+
+    def _check_enlarges(self, candidate: Candidate) -> None:
+        size = Size(*self.image.size)
+        pixels, most = size.width * size.height, largest_result(candidate.model, size)
+        if most > pixels:
+            return
+        title = f"{candidate.provider.title}'s {candidate.model.name}"
+        others = [
+            f"{spec.name} {model.name}"
+            for spec in SPECS
+            for model in spec.live_models()
+            if model.does(self.name) and largest_result(model, size) > pixels
+        ]
+        raise InvalidImage(
+            f"The image has {pixels / 1e6:.3g} megapixels, and {title} makes at most {most / 1e6:.3g} of it. Crop the"
+            " image first, or choose a target that is not larger than the image, which is free."
+            + (f" Models that make more: {', '.join(others)}." if others else "")
         )
 
     def fit(self, candidate: Candidate) -> Fit:
