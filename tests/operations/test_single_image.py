@@ -9,8 +9,8 @@ from image_studio.errors import InvalidImage
 from image_studio.imaging.types import Size
 from image_studio.operations.model_selection import Candidate
 from image_studio.operations.single_image import accepting_models, encode_input, fit, fit_further_image
-from image_studio.providers import PROVIDERS
-from image_studio.providers.spec import InputLimits, ModelSpec, NativeSize
+from image_studio.providers import PROVIDERS, SPECS
+from image_studio.providers.spec import FreeSize, InputLimits, ModelSpec, NativeSize, nearest_size
 
 MODEL = ModelSpec(name="toy", endpoint="toy", operations=frozenset({"edit.inpaint"}), usd=0.01)
 LIMITED = replace(
@@ -63,6 +63,28 @@ def test_a_model_with_ratios_of_its_own_gets_a_padded_image() -> None:
     assert not fit(candidate(WITH_RATIOS), 1920, 1080).frame.padded
     assert not fit(candidate(WITH_RATIOS), 1000, 1005).frame.padded
     assert fit(candidate(WITH_RATIOS), 1000, 1006).frame.padded
+
+
+FREE = [
+    Candidate(spec, model, "")
+    for spec in SPECS
+    for model in spec.live_models()
+    if isinstance(model.sizes, FreeSize) and "image" in model.accepts
+]
+
+
+@pytest.mark.parametrize("one", FREE, ids=lambda one: one.model.name)
+@pytest.mark.parametrize(
+    "size", [(1584, 396), (396, 1584), (333, 1999), (1999, 250), (4000, 3000), (640, 480), (65, 64)]
+)
+def test_what_is_longer_than_a_range_of_sizes_is_padded(one: Candidate, size: tuple[int, int]) -> None:
+    """What is asked of the model has the shape that is sent, so nothing is cut off or stretched."""
+    found = fit(one, *size)
+    asked = nearest_size(one.model, *found.requested)
+    assert found.frame.size.width / found.frame.size.height == pytest.approx(asked.width / asked.height, rel=0.006)
+    assert found.frame.inner.width / found.frame.inner.height == pytest.approx(size[0] / size[1], rel=0.01)
+    longest = one.model.sizes.high / one.model.sizes.low
+    assert found.frame.padded == (max(size) / min(size) > longest * 1.005)
 
 
 def test_padding_can_save_a_long_image() -> None:

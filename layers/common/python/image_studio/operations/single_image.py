@@ -198,9 +198,8 @@ def fit(candidate: Candidate, width: int, height: int, times: float = 1.0, *, pa
 
 
 def _canvas(candidate: Candidate, width: int, height: int) -> tuple[float, float]:
-    """The image's size, or the smallest canvas around it that has the nearest of the model's ratios."""
-    # An upscaler's size classes are no ratios.
-    if not isinstance(candidate.model.sizes, tuple) or "target_resolution" in candidate.model.accepts:
+    """The image's size, or the smallest canvas around it that has the nearest ratio that the model makes."""
+    if candidate.model.sizes is None or "target_resolution" in candidate.model.accepts:  # an upscaler's are no ratios
         return width, height
     native = nearest_size(candidate.model, width, height)
     ratio = native.width / native.height
