@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
-from pybase64 import b64encode_as_string
+from pybase64 import b64decode, b64encode_as_string
 
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
 from image_studio.imaging.convert import OPAQUE
-from image_studio.imaging.xmp import Mark
+from image_studio.imaging.xmp import Mark, read_mark
 from image_studio.operations import convert
 from image_studio.operations.context import OperationContext
 from image_studio.operations.journal import NullJournal
@@ -25,6 +25,8 @@ from tests.imaging.samples import flat_art, noise, photo, saved, see_through
 
 CAMERA, ORIENTATION = 0x0110, 0x0112
 SIDEWAYS = 6
+#: EXIF and GPS, of which every camera writes the first.
+SUB_DIRECTORIES = {0x8769: (0x9003, "2026:01:02 03:04:05"), 0x8825: (1, "N")}
 
 
 def text(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
@@ -34,6 +36,8 @@ def text(image: Image.Image, kind: str = "PNG", **options: Any) -> str:
 def with_exif() -> str:
     exif = Image.Exif()
     exif[CAMERA], exif[ORIENTATION] = "A camera", SIDEWAYS
+    for directory, (tag, value) in SUB_DIRECTORIES.items():
+        exif.get_ifd(directory)[tag] = value
     return text(photo(64, 48), "JPEG", exif=exif)
 
 
@@ -179,7 +183,18 @@ def test_every_type_is_written(studio: Studio, target: TargetType, image: str) -
     assert (made.convert("RGBA").getchannel("A").getextrema()[0] == 0) is clear
     assert result.metadata_preserved is (image == TAKEN and target not in {TargetType.GIF, TargetType.BMP})
     assert (CAMERA in made.getexif()) is result.metadata_preserved
+    for directory, (tag, value) in SUB_DIRECTORIES.items():
+        assert made.getexif().get_ifd(directory) == ({tag: value} if result.metadata_preserved else {})
     assert result.original_format == ("jpeg" if image == TAKEN else "png")
+
+
+def test_a_marked_photograph_keeps_mark_and_camera_in_a_tiff(studio: Studio) -> None:
+    """Neither takes the other's place."""
+    mark = Mark(SourceType.COMPOSITE)
+    exif = Image.open(io.BytesIO(b64decode(TAKEN))).getexif()
+    studio.convert(text(photo(64, 48), "JPEG", exif=exif, xmp=mark.to_xmp()), "tiff")
+    assert read_mark(studio.journal.images["1"]) == mark
+    assert studio.image.getexif()[CAMERA] == "A camera"
 
 
 def test_transparency_becomes_white_on_request(studio: Studio) -> None:

@@ -26,6 +26,7 @@ KB = 1024
 LOSSLESS = 100  # what `quality_used` says of such a file
 OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
 LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
+_DIRECTORIES = frozenset({34665, 34853, 40965})  # tags that point to EXIF's, GPS's and interoperability's own
 _TIFF_XMP = 700  # the tag of a packet (XMP part 3, section 1.1.7)
 #: libavif's speeds: 6 takes three times as long as 8 for files a tenth smaller, up to these pixels.
 _AVIF_CAREFUL, _AVIF_USUAL, _AVIF_FAST, _AVIF_CAREFUL_PIXELS = 6, 8, 9, 4_194_304
@@ -61,10 +62,17 @@ def write(image: DecodedImage, target: TargetType, quality: int, options: FileOp
         return _png(image, options.optimize, more)
     if target is TargetType.GIF:
         return save(_few_colors(image), "GIF", optimize=options.optimize)
-    if target is TargetType.TIFF:
-        tags: dict[str, Any] = {"tiffinfo": {_TIFF_XMP: more.pop("xmp")}} if options.xmp else {}
-        return save(image, "TIFF", compression="tiff_adobe_deflate", **tags, **more)
-    return save(image, "BMP")
+    return _tiff(image, more) if target is TargetType.TIFF else save(image, "BMP")
+
+
+def _tiff(image: DecodedImage, more: dict[str, bytes]) -> bytes:
+    """Compressed, unless its EXIF has directories of its own, which libtiff, the compressor, can't write."""
+    exif = Image.Exif()
+    exif.load(more.pop("exif", b""))
+    options: dict[str, Any] = {} if _DIRECTORIES & exif.keys() else {"compression": "tiff_adobe_deflate"}
+    if "xmp" in more:
+        exif[_TIFF_XMP] = more.pop("xmp")
+    return save(image, "TIFF", **options, exif=exif.tobytes(), **more)
 
 
 def _lossy(
