@@ -10,7 +10,9 @@ from PIL.PngImagePlugin import PngInfo
 from pybase64 import b64decode, b64encode_as_string
 
 from image_studio.errors import InvalidImage, InvalidRequest, UnknownChoice
+from image_studio.imaging import convert as convert_module
 from image_studio.imaging.convert import OPAQUE
+from image_studio.imaging.encode import MAX_SIDES
 from image_studio.imaging.xmp import Mark, read_mark
 from image_studio.operations import convert
 from image_studio.operations.context import OperationContext
@@ -233,6 +235,51 @@ def test_a_batch_makes_what_it_can(studio: Studio) -> None:
     assert isinstance(batch.results[1], schemas.FileFailure)
     assert (batch.results[1].index, batch.results[1].code) == (1, "invalid_image")
     assert len(batch.deliverables()) == len(studio.journal.images) == 2
+
+
+@pytest.mark.parametrize("error", [OSError("x"), ValueError("x"), RuntimeError("x"), MemoryError()], ids=repr)
+def test_an_encoder_that_fails_is_one_failure_of_a_batch(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """The others are made."""
+    real = convert_module.save
+
+    def save(image: Image.Image, name: str, *args: Any, **options: Any) -> bytes:
+        if image.width == 64:
+            raise error
+        return real(image, name, *args, **options)
+
+    monkeypatch.setattr(convert_module, "save", save)
+    images = [{"image_base64": image, "target_format": "tiff"} for image in (CLEAR, PHOTO)]
+    batch = convert.convert_batch(schemas.ConvertBatchRequest.model_validate({"images": images}), studio.context)
+    failure, made = batch.results
+    assert made.success
+    assert isinstance(failure, schemas.FileFailure)
+    assert failure.detail == "The image could not be written as tiff. Use another type or a smaller image."
+
+
+def test_exif_that_a_jpeg_can_not_hold_is_left_out(studio: Studio) -> None:
+    """It holds 64 KB; the response says so, and other types keep it."""
+    exif = Image.Exif()
+    exif[CAMERA], exif[0x9286] = "A camera", "x" * 70_000
+    data = text(photo(64, 48), "PNG", exif=exif)
+    assert not studio.convert(data, "jpeg").metadata_preserved
+    assert studio.compress(data, strip_metadata=False).metadata_stripped
+    assert CAMERA not in studio.image.getexif()
+    assert studio.convert(data, "webp").metadata_preserved
+    assert studio.image.getexif()[CAMERA] == "A camera"
+
+
+@pytest.mark.parametrize("name", MAX_SIDES)
+def test_what_a_type_can_not_hold_is_refused_with_another_one(studio: Studio, name: str) -> None:
+    """The field that names the type, and PNG, which holds it."""
+    long = text(noise(4, 90).resize((2, MAX_SIDES[name] + 1)))
+    with pytest.raises(InvalidRequest, match=r"a side, and this one would be .* Use target_format png"):
+        studio.convert(long, name)
+    if name in [*FileType]:
+        with pytest.raises(InvalidRequest, match="Use format png, or a smaller image"):
+            studio.compress(long, format=name)
+    assert studio.convert(long, "png").success
 
 
 def test_a_batch_stops_in_time() -> None:

@@ -27,6 +27,7 @@ LOSSLESS = 100  # what `quality_used` says of such a file
 OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
 LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
 _DIRECTORIES = frozenset({34665, 34853, 40965})  # tags that point to EXIF's, GPS's and interoperability's own
+MAX_JPEG_EXIF = 65_533  # bytes of a segment
 _TIFF_XMP = 700  # the tag of a packet (XMP part 3, section 1.1.7)
 #: libavif's speeds: 6 takes three times as long as 8 for files a tenth smaller, up to these pixels.
 _AVIF_CAREFUL, _AVIF_USUAL, _AVIF_FAST, _AVIF_CAREFUL_PIXELS = 6, 8, 9, 4_194_304
@@ -51,7 +52,19 @@ class WrittenFile:
 
 
 def write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
-    """Encode the image; `quality` is for lossy types. Transparency becomes white where the type has none."""
+    """Encode the image; `quality` is for lossy types. Transparency becomes white where the type has none.
+
+    Raises InvalidRequest where the encoder fails.
+    """
+    try:
+        return _write(image, target, quality, options)
+    except (OSError, ValueError, RuntimeError, MemoryError):
+        raise InvalidRequest(
+            f"The image could not be written as {target.value}. Use another type or a smaller image."
+        ) from None
+
+
+def _write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
     if target in OPAQUE:
         image = flatten(image)
     named = (("exif", options.exif), ("icc_profile", options.profile), ("xmp", options.xmp))

@@ -12,6 +12,7 @@ from image_studio.imaging.convert import (
     KB,
     LOSSLESS,
     LOSSY,
+    MAX_JPEG_EXIF,
     OPAQUE,
     FileOptions,
     WrittenFile,
@@ -21,7 +22,7 @@ from image_studio.imaging.convert import (
     write_under,
 )
 from image_studio.imaging.decode import DecodeLimits, Metadata, decode, detect_file_type, read_metadata
-from image_studio.imaging.encode import QUALITY
+from image_studio.imaging.encode import QUALITY, check_sides
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
 from image_studio.operations import provenance
@@ -56,6 +57,16 @@ def _read(text: str, context: OperationContext) -> _Source:
     return _Source(data, image, file_type, read_metadata(data, limits), provenance.carried(data))
 
 
+def _exif_for(target: TargetType, source: _Source) -> bytes:
+    """The source's EXIF, if a file of the type can hold it."""
+    exif = source.metadata.exif
+    holds = target not in _WITHOUT_EXIF and (target is not TargetType.JPEG or len(exif) <= MAX_JPEG_EXIF)
+    return exif if holds else b""
+
+
+_WITHOUT_EXIF = frozenset({TargetType.GIF, TargetType.BMP})
+
+
 def _sign(source: _Source, data: bytes, mime: str, context: OperationContext, most: float) -> bytes:
     return provenance.sign(context, data, mime, source.history, most) if source.history else data
 
@@ -75,7 +86,8 @@ def _saved(before: bytes, after: bytes) -> float:
 def compress(request: schemas.CompressRequest, context: OperationContext, number: int = 1) -> schemas.Compressed:
     """Compress one image. Raises InvalidRequest where the target size can't be met."""
     source = _read(request.image_base64, context)
-    exif = b"" if request.strip_metadata else source.metadata.exif
+    check_sides(request.format, *source.image.size, "format")
+    exif = b"" if request.strip_metadata else _exif_for(TargetType(request.format), source)
     xmp, _ = provenance.xmp_and_room(context, source.history)
     file = _compressed(source, request, FileOptions(request.optimize, request.progressive, exif, xmp=xmp))
     if file.data != source.data:
@@ -91,7 +103,7 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
         width=source.image.width,
         height=source.image.height,
         quality_used=file.quality,
-        metadata_stripped=request.strip_metadata or not source.metadata.exif,
+        metadata_stripped=not exif,
         stored=stored,
         metadata=provenance.metadata_of(source.history),
     )
@@ -131,10 +143,11 @@ def convert(request: schemas.ConvertRequest, context: OperationContext, number: 
     """Convert one image to another file type."""
     source = _read(request.image_base64, context)
     target, image = request.target_format, source.image
+    check_sides(target, *image.size, "target_format")
     transparent = image.mode == "RGBA"
     kept = transparent and request.preserve_transparency and target not in OPAQUE
     image = image if kept else flatten(image)
-    exif = b"" if request.strip_metadata or target in _WITHOUT_EXIF else source.metadata.exif
+    exif = b"" if request.strip_metadata else _exif_for(target, source)
     profile = b""
     if request.color_space == _ADOBE_RGB:
         if target in _WITHOUT_EXIF:  # nor do they hold a profile
@@ -163,7 +176,6 @@ def convert(request: schemas.ConvertRequest, context: OperationContext, number: 
 
 
 _ADOBE_RGB = "Adobe RGB"
-_WITHOUT_EXIF = frozenset({TargetType.GIF, TargetType.BMP})
 
 
 # -- batches
