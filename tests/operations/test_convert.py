@@ -23,7 +23,7 @@ from image_studio.schemas.common import FileType, InputType
 from image_studio.schemas.convert import MAX_BATCH, TargetType
 from image_studio.schemas.limits import SourceType
 from tests.imaging.containers import Item, container, grid, turned
-from tests.imaging.samples import flat_art, noise, photo, saved, see_through
+from tests.imaging.samples import drawn_lines, flat_art, noise, photo, saved, see_through
 
 CAMERA, ORIENTATION = 0x0110, 0x0112
 SIDEWAYS = 6
@@ -199,11 +199,12 @@ def test_a_marked_photograph_keeps_mark_and_camera_in_a_tiff(studio: Studio) -> 
     assert studio.image.getexif()[CAMERA] == "A camera"
 
 
-def test_transparency_becomes_white_on_request(studio: Studio) -> None:
-    """Also where the type could keep it."""
-    assert not studio.convert(CLEAR, "png", preserve_transparency=False).transparency_preserved
-    assert studio.image.mode == "RGB"
-    assert min(studio.image.getpixel((0, 0))) > 250
+@pytest.mark.parametrize(("lines", "ground"), [("black", 255), ("white", 0)])
+def test_transparency_becomes_the_contrasting_ground_on_request(studio: Studio, lines: str, ground: int) -> None:
+    """Also where the type could keep it: white, but not behind white lines."""
+    drawing = text(drawn_lines(lines))
+    assert not studio.convert(drawing, "png", preserve_transparency=False).transparency_preserved
+    assert studio.image.convert("RGB").getpixel((0, 0)) == (ground,) * 3
 
 
 @pytest.mark.parametrize("target", ["png", "jpeg", "webp", "avif", "tiff"])

@@ -52,7 +52,7 @@ class WrittenFile:
 
 
 def write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
-    """Encode the image; `quality` is for lossy types. Transparency becomes white where the type has none.
+    """Encode the image; `quality` is for lossy types. A type without transparency gets a contrasting ground.
 
     Raises InvalidRequest where the encoder fails.
     """

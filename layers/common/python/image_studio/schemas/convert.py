@@ -81,7 +81,9 @@ class ConvertRequest(Request):
     image_base64: ImageField
     target_format: TargetType = Field(description="png, jpeg (or jpg), webp, avif, gif, bmp, tiff.")
     preserve_transparency: Annotated[bool, default_for_null(True)] = Field(
-        default=True, description="Whether transparent parts stay so where the type can; else they become white."
+        default=True,
+        description="Whether transparent parts stay so where the type can; else they get a ground that the image stands"
+        " out from: white, or black or gray where white would hide its outline.",
     )
     quality: Percent | None = Field(default=None, description="1 to 100 for jpeg, webp and avif; 95 without it.")
     color_space: Literal["sRGB", "Adobe RGB"] | None = Field(
