@@ -199,6 +199,35 @@ def test_a_marked_photograph_keeps_mark_and_camera_in_a_tiff(studio: Studio) -> 
     assert studio.image.getexif()[CAMERA] == "A camera"
 
 
+#: 7,000 colors that 256 can hardly be distinguished from, and 200 colors.
+SHADES = noise(120, 90, 6).resize((360, 270), Image.Resampling.NEAREST)
+FEW = noise(20, 10).resize((400, 200), Image.Resampling.NEAREST)
+
+
+@pytest.mark.parametrize("image", [SHADES, FEW, see_through(FEW, 80)], ids=["shades", "few", "clear"])
+def test_a_converted_png_has_every_pixel(studio: Studio, image: Image.Image) -> None:
+    """As the list of formats says; a palette that has every color is fine."""
+    studio.convert(text(image), "png")
+    assert studio.image.convert(image.mode).tobytes() == image.tobytes()
+
+
+def test_a_compressed_png_says_whether_it_has_every_pixel(studio: Studio) -> None:
+    """Where nobody sees the difference it has 256 colors, unless a quality of 100 is asked for."""
+    small, whole = (studio.compress(text(SHADES), format="png", quality=quality) for quality in (None, 100))
+    assert (small.quality_used, whole.quality_used) == (99, 100)
+    assert small.compressed_size_kb < whole.compressed_size_kb
+    assert studio.image.convert("RGB").tobytes() == SHADES.tobytes()
+    few = studio.compress(text(FEW), format="png")
+    assert (few.quality_used, studio.image.mode) == (100, "P")
+    assert studio.image.convert("RGB").tobytes() == FEW.tobytes()
+    between = int(small.compressed_size_kb + 2)
+    assert studio.compress(text(SHADES), format="png", target_size_kb=between).quality_used == 99
+    with pytest.raises(InvalidRequest, match="As png, which keeps every pixel, it needs"):
+        studio.compress(text(SHADES), format="png", target_size_kb=between, quality=100)
+    with pytest.raises(InvalidRequest, match="As png with 256 colors it needs"):
+        studio.compress(text(SHADES), format="png", target_size_kb=10)
+
+
 @pytest.mark.parametrize(("lines", "ground"), [("black", 255), ("white", 0)])
 def test_transparency_becomes_the_contrasting_ground_on_request(studio: Studio, lines: str, ground: int) -> None:
     """Also where the type could keep it: white, but not behind white lines."""

@@ -24,6 +24,7 @@ from image_studio.schemas.convert import TargetType
 
 KB = 1024
 LOSSLESS = 100  # what `quality_used` says of such a file
+PALETTE = 99  # and of a PNG whose 256 colors can hardly be distinguished from the image's
 OPAQUE = frozenset({TargetType.JPEG, TargetType.BMP})  # types without transparency
 LOSSY = frozenset({TargetType.JPEG, TargetType.WEBP, TargetType.AVIF})
 _DIRECTORIES = frozenset({34665, 34853, 40965})  # tags that point to EXIF's, GPS's and interoperability's own
@@ -40,6 +41,7 @@ class FileOptions:
 
     optimize: bool = True
     progressive: bool = True
+    exact: bool = False  # whether a PNG keeps every pixel
     exif: bytes = b""
     profile: bytes = b""  # the ICC profile of the pixels, if they aren't sRGB
     xmp: bytes = b""  # what says how the image was made, for types that hold it
@@ -51,7 +53,7 @@ class WrittenFile:
     quality: int = LOSSLESS
 
 
-def write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
+def write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> WrittenFile:
     """Encode the image; `quality` is for lossy types. A type without transparency gets a contrasting ground.
 
     Raises InvalidRequest where the encoder fails.
@@ -64,18 +66,18 @@ def write(image: DecodedImage, target: TargetType, quality: int, options: FileOp
         ) from None
 
 
-def _write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> bytes:
+def _write(image: DecodedImage, target: TargetType, quality: int, options: FileOptions) -> WrittenFile:
     if target in OPAQUE:
         image = flatten(image)
     named = (("exif", options.exif), ("icc_profile", options.profile), ("xmp", options.xmp))
     more = {name: value for name, value in named if value}
     if target in LOSSY:
-        return _lossy(image, target, quality, options, more)
+        return WrittenFile(_lossy(image, target, quality, options, more), quality)
     if target is TargetType.PNG:
-        return _png(image, options.optimize, more)
+        return _png(image, options, more)
     if target is TargetType.GIF:
-        return save(_few_colors(image), "GIF", optimize=options.optimize)
-    return _tiff(image, more) if target is TargetType.TIFF else save(image, "BMP")
+        return WrittenFile(save(_few_colors(image), "GIF", optimize=options.optimize))
+    return WrittenFile(_tiff(image, more) if target is TargetType.TIFF else save(image, "BMP"))
 
 
 def _tiff(image: DecodedImage, more: dict[str, bytes]) -> bytes:
@@ -108,15 +110,18 @@ def _jpeg(image: DecodedImage, quality: int, options: FileOptions, more: dict[st
         return save(image, "JPEG", **plain)
 
 
-def _png(image: DecodedImage, optimize: bool, more: dict[str, bytes]) -> bytes:
+def _png(image: DecodedImage, options: FileOptions, more: dict[str, bytes]) -> WrittenFile:
     """The smallest of a fast file, one with more effort and one with a palette, if that can't be noticed."""
-    if not optimize:
-        return save(image, "PNG", **more) if more else encode(image, FileType.PNG)
-    few = with_palette(image, **more)
-    found = [save(image, "PNG", compress_level=9, **more), *([few] if few else [])]
-    if not more:
-        found.append(encode(image, FileType.PNG))
-    return min(found, key=len)
+    plain = [] if more else [WrittenFile(encode(image, FileType.PNG))]
+    if not options.optimize:
+        return plain[0] if plain else WrittenFile(save(image, "PNG", **more))
+    found = [*plain, WrittenFile(save(image, "PNG", compress_level=9, **more))]
+    for quality in (LOSSLESS,) if options.exact else (LOSSLESS, PALETTE):
+        few = with_palette(image, exact=quality == LOSSLESS, **more)
+        if few:
+            found.append(WrittenFile(few, quality))
+            break
+    return min(found, key=lambda file: len(file.data))
 
 
 def _few_colors(image: DecodedImage) -> DecodedImage:
@@ -138,20 +143,21 @@ def write_under(
     Raises InvalidRequest where that is too little, and says what would do.
     """
     if target not in LOSSY:
-        data = write(image, target, QUALITY, options)
-        if len(data) <= max_bytes:
-            return WrittenFile(data)
-        raise _too_large(target, max_bytes, f"As {target.value}, which keeps every pixel, it needs {_kb(len(data))}")
+        file = write(image, target, QUALITY, options)
+        if len(file.data) <= max_bytes:
+            return file
+        kept = ", which keeps every pixel," if file.quality == LOSSLESS else " with 256 colors"
+        raise _too_large(target, max_bytes, f"As {target.value}{kept} it needs {_kb(len(file.data))}")
     if floor is not None:
-        data = write(image, target, floor, options)
-        if len(data) <= max_bytes:
-            return WrittenFile(data, floor)
+        file = write(image, target, floor, options)
+        if len(file.data) <= max_bytes:
+            return file
         best = _best_under(image, target, max_bytes, (1, floor - 1), options) if floor > 1 else None
         lower = f", or a quality of {best.quality}" if best else ""
-        raise _too_large(target, max_bytes, f"At quality {floor} it needs {_kb(len(data))}{lower}")
+        raise _too_large(target, max_bytes, f"At quality {floor} it needs {_kb(len(file.data))}{lower}")
     best = _best_under(image, target, max_bytes, (LOWEST_QUALITY, QUALITY), options)
     if best is None:
-        least = len(write(image, target, LOWEST_QUALITY, options))
+        least = len(write(image, target, LOWEST_QUALITY, options).data)
         raise _too_large(
             target, max_bytes, f"At quality {LOWEST_QUALITY}, the lowest that is tried, it needs {_kb(least)}"
         )
@@ -166,9 +172,9 @@ def _best_under(
     low, high = qualities
     while low <= high:
         middle = (low + high + 1) // 2
-        data = write(image, target, middle, options)
-        if len(data) <= max_bytes:
-            found, low = WrittenFile(data, middle), middle + 1
+        file = write(image, target, middle, options)
+        if len(file.data) <= max_bytes:
+            found, low = file, middle + 1
         else:
             high = middle - 1
     return found

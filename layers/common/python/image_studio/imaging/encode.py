@@ -138,13 +138,15 @@ def _png_steps(image: DecodedImage, max_bytes: int, xmp: bytes) -> Iterator[Enco
     yield EncodedRendition(few, FileType.PNG, how="png with a palette of 256 colors") if few else None
 
 
-def with_palette(image: DecodedImage, xmp: bytes = b"", **options: bytes) -> bytes | None:
-    """Encode a PNG of 256 colors, if it can hardly be distinguished from the image."""
+def with_palette(image: DecodedImage, xmp: bytes = b"", *, exact: bool = False, **options: bytes) -> bytes | None:
+    """Encode a PNG of 256 colors, if it can hardly be distinguished from the image, or with `exact` not at all."""
     sample = image.resize(_SAMPLE, Image.Resampling.NEAREST)
-    if _error(sample, _few_colors(sample)) > 2 * _HARMLESS:  # the whole image can't do better with 256 colors
+    tolerated = 0.0 if exact else 2 * _HARMLESS  # more than of the whole image, which can't do better with 256 colors
+    if _error(sample, _few_colors(sample)) > tolerated:
         return None
     few = _few_colors(image)
-    if _error(image, few) > _HARMLESS:
+    differs = _differs(image, few) if exact else _error(image, few) > _HARMLESS
+    if differs:
         return None
     return save(few, "PNG", xmp, compress_level=9, **options)
 
@@ -157,6 +159,10 @@ def _few_colors(image: DecodedImage) -> DecodedImage:
 def _error(image: DecodedImage, few: DecodedImage) -> float:
     """Root-mean-square error of the worst channel, of 255."""
     return max(ImageStat.Stat(ImageChops.difference(_as_seen(few.convert(image.mode)), _as_seen(image))).rms)
+
+
+def _differs(image: DecodedImage, few: DecodedImage) -> bool:
+    return ImageChops.difference(few.convert(image.mode), image).getbbox(alpha_only=False) is not None
 
 
 def _as_seen(image: DecodedImage) -> DecodedImage:

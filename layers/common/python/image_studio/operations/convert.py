@@ -11,7 +11,6 @@ from image_studio.imaging.content_credentials import History
 from image_studio.imaging.convert import (
     KB,
     LOSSLESS,
-    LOSSY,
     MAX_JPEG_EXIF,
     OPAQUE,
     FileOptions,
@@ -89,7 +88,8 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
     check_sides(request.format, *source.image.size, "format")
     exif = b"" if request.strip_metadata else _exif_for(TargetType(request.format), source)
     xmp, _ = provenance.xmp_and_room(context, source.history)
-    file = _compressed(source, request, FileOptions(request.optimize, request.progressive, exif, xmp=xmp))
+    exact = request.quality == LOSSLESS
+    file = _compressed(source, request, FileOptions(request.optimize, request.progressive, exact, exif, xmp=xmp))
     if file.data != source.data:
         most = min(len(source.data), (request.target_size_kb or math.inf) * KB)
         file = replace(file, data=_sign(source, file.data, request.format.mime, context, most))
@@ -112,13 +112,13 @@ def compress(request: schemas.CompressRequest, context: OperationContext, number
 def _compressed(source: _Source, request: schemas.CompressRequest, options: FileOptions) -> WrittenFile:
     target = TargetType(request.format)
     if request.target_size_kb is None:
-        quality = request.quality or _DEFAULT_QUALITY
-        data = write(source.image, target, quality, options)
-        file = WrittenFile(data, quality if target in LOSSY else LOSSLESS)
+        file = write(source.image, target, request.quality or _DEFAULT_QUALITY, options)
     else:
         file = write_under(source.image, target, request.target_size_kb * KB, request.quality, options)
     same = source.file_type == request.format.value and (not request.strip_metadata or source.metadata.nothing)
-    return file if len(file.data) < len(source.data) or not same else WrittenFile(source.data, file.quality)
+    if len(file.data) < len(source.data) or not same:
+        return file
+    return WrittenFile(source.data, LOSSLESS if target is TargetType.PNG else file.quality)
 
 
 def estimate_compression(
@@ -156,8 +156,9 @@ def convert(request: schemas.ConvertRequest, context: OperationContext, number: 
             )
         image, profile = to_adobe_rgb(image), adobe_rgb()
     xmp, _ = provenance.xmp_and_room(context, source.history)
-    options = FileOptions(request.optimize, request.progressive, exif, profile, xmp)
-    data = _sign(source, write(image, target, request.quality or QUALITY, options), target.mime, context, math.inf)
+    options = FileOptions(request.optimize, request.progressive, True, exif, profile, xmp)
+    file = write(image, target, request.quality or QUALITY, options)
+    data = _sign(source, file.data, target.mime, context, math.inf)
     stored = context.journal.keep(context.journal.entry(number), data, target.mime).stored
     return schemas.Converted(
         success=True,

@@ -53,7 +53,8 @@ class CompressRequest(Request):
     image_base64: ImageField
     quality: Percent | None = Field(
         default=None,
-        description="1 to 100; 85 without it. With `target_size_kb` alone, the best that fits, at least 40.",
+        description="1 to 100; 85 without it. With `target_size_kb` alone, the best that fits, at least 40. A PNG keeps"
+        " every pixel at 100.",
     )
     format: CompressedField = FileType.JPEG
     target_size_kb: Annotated[int, Field(ge=LEAST_TARGET)] | None = Field(
@@ -123,7 +124,9 @@ class Compressed(Deliverable):
     format: str
     width: int
     height: int
-    quality_used: int = Field(description="100 for a lossless file.")
+    quality_used: int = Field(
+        description="100 for a lossless file, 99 for a PNG whose 256 colors hardly differ from the image's."
+    )
     metadata_stripped: bool
 
     def deliverables(self) -> list[Deliverable]:
