@@ -23,7 +23,7 @@ from image_studio.schemas.common import FileType, InputType
 from image_studio.schemas.convert import MAX_BATCH, TargetType
 from image_studio.schemas.limits import SourceType
 from tests.imaging.containers import Item, container, grid, turned
-from tests.imaging.samples import drawn_lines, flat_art, noise, photo, saved, see_through
+from tests.imaging.samples import chunk, drawn_lines, flat_art, noise, photo, saved, see_through
 
 CAMERA, ORIENTATION = 0x0110, 0x0112
 SIDEWAYS = 6
@@ -140,6 +140,75 @@ def test_a_small_file_is_never_made_larger(studio: Studio) -> None:
     result = studio.compress(low, quality=95)
     assert b64encode_as_string(studio.journal.images["1"]) == low
     assert result.compression_ratio == 0
+
+
+SECRET = b"52.5200 N 13.4050 E, Jane Doe"
+GRAIN = noise(48, 36)
+LOW = {
+    "jpeg": saved(GRAIN, "JPEG", quality=5),
+    "png": saved(GRAIN.quantize(8), "PNG", compress_level=9),
+    "webp": saved(GRAIN, "WEBP", quality=1),
+    "avif": saved(GRAIN, "AVIF", quality=1),
+}
+
+
+def segment(marker: int, body: bytes = SECRET, at: int = 2) -> bytes:
+    jpeg = LOW["jpeg"]
+    return jpeg[:at] + bytes((0xFF, marker)) + (len(body) + 2).to_bytes(2, "big") + body + jpeg[at:]
+
+
+def riff(*chunks: bytes) -> bytes:
+    body = b"WEBP" + LOW["webp"][12:] + b"".join(chunks)
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def box(kind: bytes) -> bytes:
+    return (8 + len(SECRET)).to_bytes(4, "big") + kind + SECRET
+
+
+JPEG_TABLES = LOW["jpeg"].index(b"\xff\xdb")
+ODD = SECRET + bytes(len(SECRET) % 2)
+HIDDEN = {
+    **{f"jpeg with APP{marker - 0xE0}": segment(marker) for marker in range(0xE0, 0xF0)},
+    "jpeg with a comment": segment(0xFE),
+    "jpeg with a preview": segment(0xE0, b"JFXX\0" + SECRET),
+    "jpeg with more in its first segment": segment(0xE0, b"JFIF\0" + bytes(9) + SECRET),
+    "jpeg with bytes between": LOW["jpeg"][:JPEG_TABLES] + SECRET + LOW["jpeg"][JPEG_TABLES:],
+    "jpeg with bytes behind": LOW["jpeg"] + SECRET,
+    "jpeg without an end": LOW["jpeg"][:-2] + bytes(2),
+    "jpeg with many tables": LOW["jpeg"][:-2] + 2_001 * b"\xff\xdd\0\4\0\0" + LOW["jpeg"][-2:],
+    "webp with a chunk": riff(b"JUNK" + len(ODD).to_bytes(4, "little") + ODD),
+    "webp with another image": riff(b"VP8 " + len(ODD).to_bytes(4, "little") + ODD),
+    "webp with bytes behind": LOW["webp"] + SECRET,
+    "avif with a box": LOW["avif"] + box(b"free"),
+    "avif": LOW["avif"],
+    "png with bytes behind": LOW["png"] + SECRET,
+    "png with a chunk": LOW["png"][:33] + chunk(b"juNk", SECRET) + LOW["png"][33:],
+    "png with broken EXIF": LOW["png"][:33] + chunk(b"eXIf", SECRET)[:-1] + b"x" + LOW["png"][33:],
+    "png with another gamma": LOW["png"][:33] + 2 * chunk(b"gAMA", SECRET) + LOW["png"][33:],
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_file_with_more_than_pixels_is_written_again(studio: Studio, name: str) -> None:
+    """Wherever it is: what is said to be stripped is."""
+    data = b64encode_as_string(HIDDEN[name])
+    assert studio.compress(data, format=name.partition(" ")[0], quality=100).metadata_stripped
+    assert SECRET not in studio.journal.images["1"]
+    assert studio.journal.images["1"] != HIDDEN[name]
+
+
+@pytest.mark.parametrize("name", ["jpeg", "png", "webp"])
+def test_a_file_with_nothing_but_pixels_is_never_made_larger(studio: Studio, name: str) -> None:
+    studio.compress(b64encode_as_string(LOW[name]), format=name, quality=100)
+    assert studio.journal.images["1"] == LOW[name]
+
+
+@pytest.mark.parametrize("options", [{"progressive": True}, {"restart_marker_blocks": 1}, {"subsampling": 0}], ids=str)
+def test_every_kind_of_jpeg_may_have_nothing_but_pixels(studio: Studio, options: dict[str, Any]) -> None:
+    low = saved(GRAIN, "JPEG", quality=5, **options)
+    studio.compress(b64encode_as_string(low), quality=100)
+    assert studio.journal.images["1"] == low
 
 
 def test_a_small_file_with_words_in_it_is_written_again(studio: Studio) -> None:

@@ -12,7 +12,7 @@ import pybase64
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
 from image_studio.errors import InvalidImage
-from image_studio.imaging import isobmff, jpeg_markers, png_chunks
+from image_studio.imaging import isobmff, jpeg_markers, png_chunks, webp_chunks
 from image_studio.imaging.color import Cicp, to_srgb
 from image_studio.imaging.types import DecodedImage, Size
 from image_studio.schemas.common import InputType
@@ -152,7 +152,7 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What a file says beside its pixels: EXIF without the orientation, and whether there is nothing at all."""
+    """What a file says beside its pixels: EXIF without the orientation, and whether there surely is nothing at all."""
 
     exif: bytes
     nothing: bool
@@ -160,11 +160,12 @@ class Metadata:
 
 def read_metadata(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Metadata:
     """Read the EXIF block that fits the upright pixels of `decode`. Raises InvalidImage."""
-    image, _ = _open(data, limits)
-    nothing = not _METADATA & image.info.keys()
-    if "exif" not in image.info:
-        return Metadata(b"", nothing)
+    image, file_type = _open(data, limits)
+    nothing = False
     try:
+        nothing = file_type in _HOLD_MORE and not _HOLD_MORE[file_type](data)
+        if "exif" not in image.info:
+            return Metadata(b"", nothing)
         exif = image.getexif()
         exif.pop(_ORIENTATION_TAG, None)
         return Metadata(bytes(exif.tobytes()), nothing)
@@ -253,23 +254,9 @@ _MAX_BUFFERED = 3 * MAX_PIXELS  # coefficients of a JPEG; a progressive one of t
 
 
 def _open_webp(data: bytes, limits: DecodeLimits) -> _Opened:
-    check_pixels(*_webp_size(data), limits.max_pixels)
+    check_pixels(*webp_chunks.webp_size(data), limits.max_pixels)
     image = WebPImagePlugin.WebPImageFile(io.BytesIO(data))
     return image, image.n_frames
-
-
-def _webp_size(data: bytes) -> Size:
-    """Lossy, lossless and extended files (RFC 9649, section 2). Raises ValueError, struct.error."""
-    kind = data[12:16]
-    if kind == b"VP8 ":
-        width, height = struct.unpack_from("<HH", data, 26)
-        return Size(width & 0x3FFF, height & 0x3FFF)
-    if kind == b"VP8L":
-        (bits,) = struct.unpack_from("<I", data, 21)
-        return Size((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
-    if kind == b"VP8X":
-        return Size(int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1)
-    raise ValueError
 
 
 def _open_heic(data: bytes, limits: DecodeLimits) -> _Opened:
@@ -343,8 +330,12 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _SIDEWAYS = frozenset({5, 6, 7, 8})
-#: Keys of `info` for what isn't needed to show the pixels: Pillow's, and `other` of `png_chunks`.
-_METADATA = frozenset({"exif", "xmp", "icc_profile", "comment", "photoshop", "adobe", "other"})
+#: The types of which it is known whether there is anything in a file that isn't needed to show the pixels.
+_HOLD_MORE: dict[InputType, Callable[[bytes], bool]] = {
+    InputType.PNG: png_chunks.holds_more,
+    InputType.JPEG: jpeg_markers.holds_more,
+    InputType.WEBP: webp_chunks.holds_more,
+}
 
 
 def _orientation(image: Image.Image) -> int:

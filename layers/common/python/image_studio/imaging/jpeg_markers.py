@@ -50,6 +50,24 @@ def has_end(data: bytes) -> bool:
     return any(marker == END[1] for marker, _ in _markers(data))
 
 
+_SHOWN = _FRAMES | {0xC4, 0xCC, 0xDA, 0xDB, 0xDC, 0xDD, 0xD9}  # and tables, scans, restarts, the end
+_JFIF, _JFIF_ONLY = 0xE0, b"\0\x10JFIF\0"  # a segment without a thumbnail, by its length and name
+
+
+def holds_more(data: bytes) -> bool:
+    """Whether there is anything in the file but one image. Raises ValueError."""
+    end, scans = 2, False
+    for marker, at in _markers(data):
+        if marker not in _SHOWN and not (marker == _JFIF and data.startswith(_JFIF_ONLY, at)):
+            return True
+        if not scans and data[end : at - 2].strip(b"\xff"):
+            return True
+        if marker == END[1]:
+            return at != len(data)
+        end, scans = at + int.from_bytes(data[at : at + 2], "big"), marker == SCAN[1]
+    return True
+
+
 def _markers(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield each marker and where its length is, up to the end marker. Raises ValueError for endless ones."""
     at, junk = 2, 0

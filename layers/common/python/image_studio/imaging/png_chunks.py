@@ -44,9 +44,7 @@ def read_png(data: bytes) -> PngFile:
     """
     kept: list[tuple[int, int]] = []
     found: dict[bytes, bytes] = {}
-    names = set()
     for name, start, end in _chunks(data):
-        names.add(name)
         if name in _CRITICAL:
             adjoins = kept and kept[-1][1] == start
             kept[-1:] = [(kept[-1][0], end)] if adjoins else [*kept[-1:], (start, end)]
@@ -54,9 +52,24 @@ def read_png(data: bytes) -> PngFile:
             found[name] = data[start + 8 : end - 4]
     frames = struct.unpack_from(">I", found.get(b"acTL", b"").ljust(4, b"\0"))[0]
     plain = b"".join([SIGNATURE, *(memoryview(data)[start:end] for start, end in kept)])
-    info = _info(found, depth=data[24], color_type=data[25])
-    other = names - _CRITICAL - _USED
-    return PngFile(plain, frames, info | {"other": other} if other else info)
+    return PngFile(plain, frames, _info(found, depth=data[24], color_type=data[25]))
+
+
+def holds_more(data: bytes) -> bool:
+    """Whether there is anything in the file but the pixels, and what is needed to show them. Raises ValueError."""
+    seen: set[bytes] = set()
+    last = 0
+    for name, start, end in _chunks(data):
+        if name not in _SHOWN - seen and name != b"IDAT":
+            return True
+        if name not in _CRITICAL and not _is_intact(data, start, end):
+            return True
+        seen.add(name)
+        last = end
+    return last != len(data)
+
+
+_SHOWN = _CRITICAL | {b"tRNS", b"cICP", b"sRGB", b"gAMA", b"cHRM"}
 
 
 _XMP = b"XML:com.adobe.xmp\0\1\0"  # keyword of an iTXt chunk, then: compressed, by zlib (XMP part 3, section 1.1.5)
