@@ -83,6 +83,17 @@ def test_every_type_is_compressed(studio: Studio, name: str) -> None:
     assert result.metadata_stripped
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_no_pixels_are_left_out_in_silence(kind: str) -> None:
+    """What has more than the tier allows is refused, though a JPEG could be decoded at a fraction of its size."""
+    studio, image = Studio(max_pixels=150 * 150), text(photo(320, 240), kind)
+    for make in (studio.compress, lambda image: studio.convert(image, "png")):
+        with pytest.raises(
+            InvalidImage, match=r"320x240 pixels; at most 0\.0225 megapixels are accepted. Scale it down"
+        ):
+            make(image)
+
+
 @pytest.mark.parametrize("name", ["webp", "avif"])
 def test_more_time_makes_a_smaller_file(studio: Studio, name: str) -> None:
     """At the same quality."""

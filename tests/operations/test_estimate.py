@@ -10,6 +10,7 @@ from PIL import Image
 from image_studio.catalog.load import load_catalog
 from image_studio.errors import InvalidImage, InvalidRequest, StudioError, UnknownChoice, UnsupportedChoice
 from image_studio.imaging.decode import DecodeLimits, decode
+from image_studio.imaging.types import Size
 from image_studio.operations import single_image
 from image_studio.operations.context import OperationContext
 from image_studio.operations.estimate import estimate_cost
@@ -235,6 +236,7 @@ def test_an_estimate_is_what_the_request_reserves(operation: str, monkeypatch: p
     monkeypatch.setattr(single_image, "read_image", lambda text, *_: text)
     monkeypatch.setattr(single_image, "decode_source", lambda text, *_, **__: images[text])
     monkeypatch.setattr(single_image, "check_whole", lambda *_: None)
+    monkeypatch.setattr(single_image, "own_size", lambda text, *_: Size(*images[text].size))
     group, _, name = operation.partition(".")
     field = "control_image_base64" if group == "control" else "image_base64"
     seen = set()

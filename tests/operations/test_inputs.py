@@ -3,6 +3,7 @@
 from base64 import b64encode
 
 import pytest
+from PIL import Image, ImageChops
 
 from image_studio.errors import InvalidImage, NotFound, UnknownChoice
 from image_studio.operations.context import References
@@ -12,7 +13,7 @@ from image_studio.operations.upscale import resolve_upscale
 from image_studio.schemas.limits import Quality
 from image_studio.schemas.single_image import EditRequest, UpscaleRequest
 from tests.imaging.containers import container, grid
-from tests.operations.fakes import make_context, photo, to_bytes, to_text
+from tests.operations.fakes import block_mask, make_context, photo, to_bytes, to_text
 
 
 class Stored(References):
@@ -64,6 +65,30 @@ def test_a_photo_of_too_many_pixels_comes_in_at_a_fraction() -> None:
     for refuse in refused:
         with pytest.raises(InvalidImage, match=r"400x300 pixels; at most 0\.0225 megapixels"):
             refuse()
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "LA", "RGBA", "RGB"])
+def test_a_mask_may_have_as_many_pixels_as_its_photo(mode: str) -> None:
+    """Its own size is what an editor draws it in; it is scaled like the photo, and a larger one is refused."""
+    context = make_context(max_pixels=150 * 150)
+
+    def drawn(width: int, height: int) -> str:
+        mask = block_mask(width, height).convert("RGB" if mode in {"P", "RGB"} else "L")
+        if mode == "RGBA":
+            mask = Image.merge("RGBA", (*photo(width, height).split(), ImageChops.invert(mask)))
+        return to_text(mask.convert(mode))
+
+    text = to_text(photo(400, 300), "JPEG")
+    edit = {"image_base64": text, "prompt": "a boat", "operation": "inpaint"}
+    found = resolve_edit(EditRequest(mask_base64=drawn(400, 300), **edit), context)
+    assert found.mask is not None
+    assert found.mask.size == found.image.size == (100, 75)
+    box = block_mask(100, 75).getbbox()
+    assert all(abs(side - known) <= 1 for side, known in zip(found.mask.getbbox(), box, strict=True))
+    with pytest.raises(InvalidImage, match=r"mask_base64: The image has 401x300 pixels; at most 0\.12 megapixels"):
+        resolve_edit(EditRequest(mask_base64=drawn(401, 300), **edit), context)
+    with pytest.raises(InvalidImage, match="401x300"):
+        resolve_edit(EditRequest(**edit | {"image_base64": drawn(401, 300)}), context)
 
 
 def test_what_a_phone_sends_is_an_input() -> None:

@@ -232,6 +232,17 @@ def test_a_preset_that_is_reached_already_costs_nothing() -> None:
     assert resolved((640, 480), target_width=640, target_height=481).needs_model
 
 
+def test_what_is_said_of_a_reduced_photo_is_said_of_its_file() -> None:
+    """Decoded at a half; the target and all numbers are those of the file, whose own size is too large to make."""
+    context, text = make_context(max_pixels=3_000_000), to_text(photo(2400, 1800), "JPEG")
+    response = upscale.run(UpscaleRequest(image_base64=text, target_width=480), context)
+    assert (response.width, response.height) == result(context).size == (480, 360)
+    assert (response.metadata["original_width"], response.metadata["original_height"]) == (2400, 1800)
+    assert (response.metadata["upscale_factor"], response.metadata["resized_from"]) == (0.2, "2400x1800")
+    with pytest.raises(InvalidRequest, match="The target of 2400x1800 has more than 3 megapixels"):
+        resolve_upscale(UpscaleRequest(image_base64=text, preset="social"), context)
+
+
 def test_resizing_here_keeps_transparency_and_names_what_is_not_used() -> None:
     image = photo(240, 180).convert("RGBA")
     image.paste((0, 0, 0, 0), (0, 0, 120, 180))

@@ -101,8 +101,12 @@ class DecodeLimits:
     max_bytes: int = MAX_FILE_BYTES
     max_pixels: int = MAX_PIXELS
     max_scaled_pixels: int = MAX_SCALED_PIXELS  # of a JPEG, which is decoded at a fraction above `max_pixels`
+    max_png_pixels: int = 0  # of a PNG, of which above `max_pixels` every second, fourth or eighth pixel is kept
     max_frames: int = 1  # an animated image is refused rather than reduced to its first frame without notice
     max_scans: int = 100  # progressive cameras and encoders make about ten
+
+    def max_pixels_of(self, file_type: InputType) -> int:
+        return max(self.max_pixels, self.max_png_pixels) if file_type is InputType.PNG else self.max_pixels
 
 
 DEFAULT_LIMITS = DecodeLimits()
@@ -141,7 +145,10 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS, at_least: Size | 
         if image.width * image.height > limits.max_pixels:
             check_pixels(*jpeg_markers.read_frame(data).size, limits.max_pixels)
     try:
-        decoded = to_srgb(_load(image, data))
+        loaded = _load(image, data)
+        if loaded.width * loaded.height > limits.max_pixels:
+            loaded = loaded.resize(_largest_draft(*loaded.size, limits.max_pixels), Image.Resampling.NEAREST)
+        decoded = to_srgb(loaded)
     except _BROKEN:
         raise InvalidImage(DAMAGED) from None
     if orientation in _UPRIGHT:
@@ -220,7 +227,7 @@ def _open(data: bytes, limits: DecodeLimits) -> tuple[Image.Image, InputType]:
     if min(image.size) < 1:
         raise InvalidImage(DAMAGED)
     if file_type is not InputType.JPEG:  # whose size was checked, and depends on the scale
-        check_pixels(*image.size, limits.max_pixels)
+        check_pixels(*image.size, limits.max_pixels_of(file_type))
     if frames > limits.max_frames:
         raise InvalidImage(f"The image is animated ({frames} frames). Send a single still image.")
     return image, file_type
@@ -233,7 +240,7 @@ _Opened = tuple[Image.Image, int]  # the image, and how many frames the file has
 
 
 def _open_png(data: bytes, limits: DecodeLimits) -> _Opened:
-    check_pixels(*png_chunks.png_size(data), limits.max_pixels)
+    check_pixels(*png_chunks.png_size(data), limits.max_pixels_of(InputType.PNG))
     png = png_chunks.read_png(data)
     image = PngImagePlugin.PngImageFile(io.BytesIO(png.plain))
     image.info.update(png.info)

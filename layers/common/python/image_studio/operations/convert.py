@@ -20,13 +20,13 @@ from image_studio.imaging.convert import (
     write,
     write_under,
 )
-from image_studio.imaging.decode import DecodeLimits, Metadata, decode, detect_file_type, read_metadata
+from image_studio.imaging.decode import Metadata, decode, detect_file_type, read_metadata
 from image_studio.imaging.encode import QUALITY, check_sides
 from image_studio.imaging.masks import flatten
 from image_studio.imaging.types import DecodedImage
 from image_studio.operations import provenance
 from image_studio.operations.context import OperationContext
-from image_studio.operations.single_image import read_image
+from image_studio.operations.single_image import pixel_limits, read_image
 from image_studio.operations.table import Operation
 from image_studio.schemas import convert as schemas
 from image_studio.schemas.convert import TargetType
@@ -50,7 +50,7 @@ class _Source(NamedTuple):
 
 def _read(text: str, context: OperationContext) -> _Source:
     data = read_image(text, context)
-    limits = DecodeLimits(max_pixels=context.max_pixels)
+    limits = pixel_limits(context, whole=True)
     image = decode(data, limits)
     file_type = detect_file_type(data).value
     return _Source(data, image, file_type, read_metadata(data, limits), provenance.carried(data))

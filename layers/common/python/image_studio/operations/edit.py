@@ -1,5 +1,6 @@
 """POST /edit/process: change an image by one of the edit operations of the catalog; one variation."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -179,7 +180,7 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
     source = single_image.read_image(request.image_base64, context)
     # Expansions are pixels of the image as it was sent.
     image = single_image.decode_source(source, context, whole="expansion" in info.honored)
-    mask, mask_source = _mask(request, info, image, context)
+    mask, mask_source = _mask(request, info, source, image, context)
     single_image.require(info, fields | options.keys() | ({"mask"} if mask else set()))
     size = _size(request, info, image, context.max_pixels)
     check_sides(request.output_format, *size, "output_format")
@@ -200,10 +201,13 @@ def resolve_edit(request: EditRequest, context: OperationContext) -> Edit:
 
 
 def _mask(
-    request: EditRequest, info: OperationInfo, image: DecodedImage, context: OperationContext
+    request: EditRequest, info: OperationInfo, source: bytes, image: DecodedImage, context: OperationContext
 ) -> tuple[Mask | None, str | None]:
     if request.mask_base64 and "mask" in info.honored:
-        mask = masks.read_mask(single_image.decode_input(request.mask_base64, context, "mask_base64"), *image.size)
+        # A photo of many pixels is decoded at a fraction; its mask, which may be as large, is reduced like it.
+        most = math.prod(single_image.own_size(source, context))
+        drawn = single_image.decode_input(request.mask_base64, context, "mask_base64", most)
+        mask = masks.read_mask(drawn, *image.size)
         if masks.selects_nothing(mask):
             raise InvalidRequest("The mask selects nothing. Paint white what may change, black what must stay.")
         return mask, "mask_base64"

@@ -84,7 +84,7 @@ def _operation(request: EstimateRequest, name: str, size: Size, context: Operati
     info = load_catalog().operations[group].choose(short)
     shared: dict[str, Any] = {"info": info, "quality": quality, "ignored": [], "source": b"", "image": size}
     if group == UPSCALE:
-        return upscale.Upscale(request=body, options={}, target=target, **shared)
+        return upscale.Upscale(request=body, options={}, original=size, target=target, **shared)
     if group == control.NAME:
         style: Any = size if "style_image" in info.honored else None
         free = control.free_size(info, request.aspect_ratio)

@@ -285,25 +285,34 @@ def read_image(text: str, context: OperationContext) -> bytes:
     return decode_base64(text)
 
 
-def decode_source(source: bytes, context: OperationContext, *, whole: bool = False) -> DecodedImage:
-    """Decode an image. A JPEG of too many pixels is decoded at a fraction; with `whole` it is refused."""
-    return decode(source, _limits(context, whole))
+def decode_source(
+    source: bytes, context: OperationContext, *, whole: bool = False, png_pixels: int = 0
+) -> DecodedImage:
+    """Decode an image. A JPEG of too many pixels, or a PNG of at most `png_pixels`, is reduced; `whole` refuses it."""
+    limits = pixel_limits(context, whole=whole)
+    return decode(source, replace(limits, max_png_pixels=png_pixels))
 
 
-def decode_input(text: str, context: OperationContext, field: str) -> DecodedImage:
+def decode_input(text: str, context: OperationContext, field: str, png_pixels: int = 0) -> DecodedImage:
     """Decode an image other than the request's main one; errors name its field. Raises InvalidImage."""
     try:
-        return decode_source(read_image(text, context), context)
+        return decode_source(read_image(text, context), context, png_pixels=png_pixels)
     except InvalidImage as error:
         raise InvalidImage(f"{field}: {error.detail}") from None
 
 
-def check_whole(text: str, context: OperationContext) -> None:
+def own_size(source: bytes, context: OperationContext) -> Size:
+    """The size of the file (pixels, upright), also where the image is decoded at a fraction of it."""
+    info = read_info(source, pixel_limits(context))
+    return Size(info.width, info.height)
+
+
+def check_whole(source: bytes, context: OperationContext) -> None:
     """Raise InvalidImage for an image that is decoded at a fraction."""
-    read_info(read_image(text, context), _limits(context, whole=True))
+    read_info(source, pixel_limits(context, whole=True))
 
 
-def _limits(context: OperationContext, whole: bool) -> DecodeLimits:
+def pixel_limits(context: OperationContext, *, whole: bool = False) -> DecodeLimits:
     most = context.max_pixels
     return DecodeLimits(max_pixels=most, max_scaled_pixels=most if whole else MAX_SCALED_PIXELS)
 

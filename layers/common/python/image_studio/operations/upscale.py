@@ -46,16 +46,20 @@ def run(request: UpscaleRequest, context: OperationContext) -> UpscaleResponse:
 
 @dataclass(frozen=True, kw_only=True)
 class Upscale(SingleImageOperation):
-    """One upscale to `target` (pixels), its mode chosen."""
+    """One upscale to `target` (pixels), its mode chosen.
+
+    `original` is the file's size, of which the image may be a fraction where the target is not larger.
+    """
 
     group: ClassVar[str] = NAME
     request: UpscaleRequest
     options: Mapping[str, Any]
+    original: Size
     target: Size
 
     @property
     def factor(self) -> float:
-        return scale_factor(Size(*self.image.size), self.target)
+        return scale_factor(self.original, self.target)
 
     @property
     def needs_model(self) -> bool:
@@ -65,7 +69,7 @@ class Upscale(SingleImageOperation):
     def finish_here(self) -> FinishedImage:
         exact = self.image if self.image.size == self.target else cover(self.image, *self.target)[0]
         reason = "the target is not larger than the image, so it was resized without a model"
-        return exact, {"reason": reason, "resized_from": str(Size(*self.image.size))}
+        return exact, {"reason": reason, "resized_from": str(self.original)}
 
     def candidates(self, context: OperationContext) -> list[Candidate]:
         """The models that take the image and make more of it, those first that take it without scaling it down.
@@ -125,8 +129,8 @@ class Upscale(SingleImageOperation):
     def metadata(self) -> dict[str, Any]:
         return {
             "preset": None if self.request.target_width or self.request.target_height else self.request.preset,
-            "original_width": self.image.width,
-            "original_height": self.image.height,
+            "original_width": self.original.width,
+            "original_height": self.original.height,
             "upscale_factor": round(self.factor, 4),
         }
 
@@ -141,10 +145,10 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         target_size(Size(1, 1), None, None, request.preset)  # an unknown preset is refused before decoding
     source = single_image.read_image(request.image_base64, context)
     image = single_image.decode_source(source, context)
-    size = Size(*image.size)
+    size = single_image.own_size(source, context)
     target = target_size(size, request.target_width, request.target_height, request.preset, context.max_pixels)
-    if scale_factor(size, target) > 1:
-        single_image.check_whole(request.image_base64, context)  # to pay for fewer pixels than were sent helps nobody
+    if scale_factor(Size(*image.size), target) > 1:
+        single_image.check_whole(source, context)  # to pay for fewer pixels than were sent helps nobody
     check_sides(request.output_format, *target, "output_format")
     info = modes.choose(choose_mode(request, quality, size, target, context))
     options = single_image.checked_options(info, request.options)
@@ -161,6 +165,7 @@ def resolve_upscale(request: UpscaleRequest, context: OperationContext) -> Upsca
         source=source,
         image=image,
         options=options,
+        original=size,
         target=target,
     )
 
