@@ -11,11 +11,13 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Download, Locator, Page, Route, expect
 
+from image_studio.catalog.load import load_catalog
 from scripts.chromium import DESKTOP
 
 TIMEOUT = 30_000  # ms for one action on a busy machine
 START_TIMEOUT = 120_000  # ms for Chromium to start there
 #: What each page shows when its lists have loaded.
+DEFAULT_FORMATS = len(load_catalog().social_platforms)  # the first one of each is selected
 LOADED = {"create": ".card", "social": ".platform", "edit": ".operation", "control": ".operation"}
 REPORT_VIOLATIONS = (
     "addEventListener('securitypolicyviolation', (e) => reportViolation(`${e.violatedDirective} ${e.blockedURI}`))"
@@ -117,7 +119,7 @@ class BrowserSession:
     def fact(self, name: str) -> Locator:
         return self.page.locator(".facts dt", has_text=name).last.locator("+ dd")
 
-    def wait_for_renditions(self, count: int) -> None:
+    def wait_for_renditions(self, count: int = DEFAULT_FORMATS) -> None:
         expect(self.page.locator(".rendition-frame.done")).to_have_count(count)
 
     def body(self, path: str) -> dict[str, Any]:

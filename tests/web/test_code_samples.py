@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from local.stack import Stack
-from tests.web.browser_session import BrowserSession, png
+from tests.web.browser_session import DEFAULT_FORMATS, BrowserSession, png
 
 SPECIAL_CHARACTERS = 'It\'s "5$" `off` \\ today, é'
 each_language = pytest.mark.parametrize("language", ["curl", "Python", "JavaScript"])
@@ -75,11 +75,11 @@ def test_the_sample_of_social_saves_every_format(
     """It writes one file per format, with the extension of its file type."""
     session.open("social")
     session.choose_image(1600, 1000)
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     (tmp_path / "image.png").write_bytes(png(1600, 1000))
     run(session.code(language), language, tmp_path, stack.token())
     saved = sorted(tmp_path.glob("*.jpg"))
-    assert len(saved) == 7
+    assert len(saved) == DEFAULT_FORMATS
     assert (tmp_path / "instagram-feed-post-square.jpg") in saved
     assert {path.read_bytes()[:3] for path in saved} == {b"\xff\xd8\xff"}
 

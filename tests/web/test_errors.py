@@ -122,7 +122,7 @@ def test_social_asks_for_a_format(session: BrowserSession) -> None:
     """With no format selected, the page asks for one."""
     page = session.open("social")
     session.choose_image(400, 300)
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     for platform in page.locator(".platform").all():
         if not platform.evaluate("(node) => node.open"):
             platform.locator("summary").click()

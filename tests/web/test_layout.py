@@ -73,7 +73,7 @@ def test_white_is_white(session: BrowserSession) -> None:
     )
     session.choose_segment("Fit")
     session.field("Background").select_option(label="White")
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     expect(page.locator(".rendition-frame[aria-busy]")).to_have_count(0)
     assert session.body("/social/optimize")["options"] == {"background": "white"}
     square = page.locator(".rendition", has_text="Feed Post (Square)").get_by_role("button", name="Download")
@@ -150,7 +150,7 @@ def test_the_ring_is_on_the_subject(session: BrowserSession) -> None:
     square = page.locator(".rendition", has_text="Feed Post (Square)").locator("img")
     expect(square).to_have_attribute("style", re.compile(r"width: 100%"))
     requests[0].continue_()
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     point = page.get_by_role("button", name="Focal point; the arrow keys move it")
     expect(point).to_have_attribute("title", "detected: what stands out")
     left, top = (float(point.evaluate(f"(node) => parseFloat(node.style.{side})")) for side in ("left", "top"))

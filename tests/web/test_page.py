@@ -73,7 +73,7 @@ def test_axe_finds_nothing_in_use(session: BrowserSession, dark: bool) -> None:
     page.evaluate("location.hash = '#/social'")
     page.get_by_label("Show safe zones").check()
     session.press("Try a sample image")
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     assert axe_findings(session) == []
     page.evaluate("location.hash = '#/history'")
     page.locator(".job-images img").nth(1).wait_for()

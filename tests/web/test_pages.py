@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.imaging.samples import face, saved
-from tests.web.browser_session import BrowserSession
+from tests.web.browser_session import DEFAULT_FORMATS, BrowserSession
 
 PROMPT = "A lighthouse at dusk"
 
@@ -50,7 +50,7 @@ def test_social_makes_every_selected_format(session: BrowserSession) -> None:
     page = session.open("social")
     session.choose_image(1600, 1000)
     page.locator(".platform", has_text="Instagram").get_by_label("Story").check()
-    session.wait_for_renditions(8)
+    session.wait_for_renditions(DEFAULT_FORMATS + 1)
     story_card = page.locator(".rendition", has_text="Instagram Story")
     expect(story_card.locator("p")).to_have_text(re.compile(r"1080 . 1920 · \d+ KB"))
     requests = len(session.requests)
@@ -137,7 +137,7 @@ def test_a_result_is_opened_on_another_page_by_reference(session: BrowserSession
     page = session.open("create")
     session.create(PROMPT)
     page.get_by_role("button", name=re.compile("^Optimize this")).click()
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     page.get_by_role("link", name="Create", exact=True).click()
     page.get_by_role("button", name=re.compile("^Edit this")).click()
     session.choose_operation("Remove Background")

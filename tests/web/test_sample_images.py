@@ -58,7 +58,7 @@ def test_upscale_social_and_create_run_with_their_samples(session: BrowserSessio
     assert session.saved_image().size == (1920, 1280)
     page = session.open("social")
     session.press(SAMPLE)
-    session.wait_for_renditions(7)
+    session.wait_for_renditions()
     expect(page.locator(".format-cards")).not_to_contain_text("enlarged")
     page = session.open("create")
     page.locator(".idea").first.click()
