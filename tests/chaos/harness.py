@@ -258,8 +258,9 @@ class ChaosRun:
         sys.stderr.write(f"{announced} of {self.plan.jobs} jobs announced; {paid} paid calls, {kills} kills\n")
 
     def _kill_one(self) -> None:
-        """As many as fall due with the paid calls, so that early and late steps are met alike."""
-        due = self.plan.kills * min(1.0, (self.paid.total() + 1) / self.plan.jobs)
+        """As many as fall due with paid calls and announced jobs: early and late steps are met alike."""
+        steps = self.paid.total() + len(self.chaos.receiver.taken) + 1
+        due = self.plan.kills * min(1.0, steps / (2 * self.plan.jobs))
         if self.tally.kills >= due:
             return
         self.chaos.over.wait(self.chaos.random.uniform(0, 0.3))
