@@ -1,6 +1,8 @@
-"""The built artifacts, made once per test process, and a whole stack that runs them."""
+"""The built artifacts, made once for all test processes of a run, and a whole stack that runs them."""
 
+import os
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,18 @@ from scripts.build import HERE, NOT_FOR_311, build
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory, surroundings: dict[str, str]) -> Path:
-    """The folder that `make build` makes, for this machine and Python."""
+    """The folder that `make build` makes, for this machine and Python. The first process makes it, others wait."""
     if HERE == "3.11":
         pytest.skip(NOT_FOR_311)
-    folder = tmp_path_factory.mktemp("built") / "build"
-    build(machine(), folder, python=HERE, environment=surroundings)
+    own = tmp_path_factory.getbasetemp()
+    shared = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "built"
+    shared.mkdir(exist_ok=True)
+    folder, done = shared / "build", shared / "done"
+    with (shared / "lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        if not done.exists():
+            build(machine(), folder, python=HERE, environment=surroundings)
+            done.touch()
     return folder
 
 
