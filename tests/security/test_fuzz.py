@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as some
+from PIL import Image
 
 from local.template import ROOT
 from tests.imaging.hostile import hostile_images
+from tests.imaging.samples import saved
 from tests.security.board import RUNS
 from tests.security.gate import one_input
 
@@ -85,6 +87,12 @@ def _by_hypothesis(examples: int, start: int, count: Any) -> None:
 def test_bytes_of_any_kind_are_an_image_or_a_sentence(count: Any) -> None:
     """As a file, as base64 and in a data URL."""
     _by_hypothesis(BOUNDED, 0, count)
+
+
+@pytest.mark.parametrize("size", [(1000, 1000), (1001, 1000), (30_756, 48), (8_000, 8_000)])
+def test_a_large_jpeg_is_an_image_at_a_fraction(size: tuple[int, int]) -> None:
+    """Which is no contradiction to its header."""
+    one_input(saved(Image.new("RGB", size), "JPEG"))
 
 
 @pytest.mark.long
