@@ -89,7 +89,7 @@ def test_bytes_of_any_kind_are_an_image_or_a_sentence(count: Any) -> None:
     _by_hypothesis(BOUNDED, 0, count)
 
 
-@pytest.mark.parametrize("size", [(1000, 1000), (1001, 1000), (30_756, 48), (8_000, 8_000)])
+@pytest.mark.parametrize("size", [(1000, 1000), (1001, 1000), (48, 24_641), (8_000, 8_000)])
 def test_a_large_jpeg_is_an_image_at_a_fraction(size: tuple[int, int]) -> None:
     """Which is no contradiction to its header."""
     one_input(saved(Image.new("RGB", size), "JPEG"))
