@@ -97,7 +97,7 @@ RACES = [
 def likeness() -> None:
     """SSIM of our pixels against a full decode and one Lanczos step with the same box, before a lossy encoder.
 
-    What JPEG itself loses is told beside it: the same for the reference's own file.
+    What JPEG itself loses is printed beside it: the same for the reference's own file.
     """
     print("\nSSIM against full-quality Lanczos with the same box (must be at least 0.98 before the JPEG encoder)")
     for one_race in RACES:
