@@ -116,6 +116,15 @@ class BrowserSession:
         self.field("Prompt").fill(prompt)
         self.run()
 
+    def create_each(self, *prompts: str) -> Page:
+        """Open Create, and make an image for each prompt, at times that differ."""
+        page = self.open("create")
+        for prompt in prompts:
+            self.create(prompt)
+            page.wait_for_timeout(1000)
+        expect(page.locator(".result-image img")).to_have_count(len(prompts))
+        return page
+
     def fact(self, name: str) -> Locator:
         return self.page.locator(".facts dt", has_text=name).last.locator("+ dd")
 

@@ -110,11 +110,7 @@ def test_two_hundred_jobs_load_no_full_images(session: BrowserSession) -> None:
 
 def test_jobs_are_found_marked_and_saved_together(session: BrowserSession) -> None:
     """Search and favorites filter, the zip has speaking names, two are compared, and several are deleted."""
-    page = session.open("create")
-    for prompt in ("A lighthouse", "A harbor"):
-        session.create(prompt)
-        page.wait_for_timeout(1000)
-    expect(page.locator(".result-image img")).to_have_count(2)
+    page = session.create_each("A lighthouse", "A harbor")
     open_history(page)
     expect(page.locator(".job strong", has_text="A ")).to_have_count(2)
     expect(page.locator(".job").first).to_contain_text(re.compile(r"kept until \w+ \d+"))

@@ -102,11 +102,7 @@ def test_ctrl_enter_runs_whatever_has_the_focus(session: BrowserSession) -> None
 
 def test_the_focus_follows_what_was_done(session: BrowserSession) -> None:
     """To the title of the page that opens, to the job after a deleted one, and without another to the search."""
-    page = session.open("create")
-    for prompt in ("A lighthouse", "A harbor"):
-        session.create(prompt)
-        page.wait_for_timeout(1000)
-    expect(page.locator(".result-image img")).to_have_count(2)
+    page = session.create_each("A lighthouse", "A harbor")
     page.get_by_role("button", name=re.compile("^Edit this")).first.click()
     expect(page.locator("h1")).to_have_text("Edit")
     expect(page.locator("h1")).to_be_focused()
